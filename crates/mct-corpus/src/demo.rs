@@ -1,0 +1,327 @@
+//! The demo corpus: synthetic, with a known limit.
+//!
+//! An utterance has a class, a speaker and a duration, distributed as the paper's Tables 1 and 5
+//! describe IEMOCAP. A hidden chain, shared by the modalities, switches between a neutral and an
+//! expressive state: emotion shows in moments. In an expressive moment each modality shows the
+//! prototype of the utterance's class, but within a modality several classes share a prototype, so
+//! that no modality alone can tell all classes apart while together they nearly can. Every step
+//! carries Gaussian noise and the offset of its speaker's style. What one modality shows says
+//! something of the others (the state, the class and the style are common), so there is something
+//! to reconstruct.
+//!
+//! The posterior of this process can be computed exactly: see [`crate::limit`].
+
+use serde::{Deserialize, Serialize};
+
+use crate::corpus::{
+    Corpus, Metadata, Modality, ModalityBuilder, Precision, Sex, Speaker, Utterance,
+};
+use crate::counter::Stream;
+use crate::error::{CorpusError, Result};
+
+/// The generative process, kept in the file's header: everything the exact posterior needs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Process {
+    pub seed: u64,
+    /// Ticks of the hidden chain a second.
+    pub tick_hz: f64,
+    /// Mean stay in the neutral and in the expressive state, in seconds.
+    pub neutral_secs: f64,
+    pub expressive_secs: f64,
+    /// Speakers fall into this many styles, equally likely.
+    pub styles: usize,
+    pub modalities: Vec<Channel>,
+}
+
+/// How one modality shows the hidden state.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Channel {
+    pub name: String,
+    pub features: usize,
+    /// One step every so many ticks.
+    pub ticks_a_step: usize,
+    /// The prototype that each class shows in an expressive moment.
+    pub prototype_of_class: Vec<usize>,
+    /// Length of the prototypes, and of the style offsets, in standard deviations of the noise.
+    pub expression: f64,
+    pub style: f64,
+    /// Length of the vector that stands for a missing step; 0 for none.
+    pub unknown: f64,
+}
+
+/// Mean vectors of one channel.
+pub(crate) struct Means {
+    /// The neutral state's mean, then one a prototype.
+    pub(crate) states: Vec<Vec<f64>>,
+    pub(crate) styles: Vec<Vec<f64>>,
+    unknown: Vec<f64>,
+}
+
+const CLASSES: [&str; 4] = ["angry", "happy", "neutral", "sad"];
+
+/// Utterances of each class in each session (Table 1, IEMOCAP).
+const BY_SESSION: [[usize; 4]; 5] = [
+    [229, 278, 384, 194],
+    [137, 327, 362, 197],
+    [240, 286, 320, 305],
+    [327, 303, 258, 143],
+    [170, 442, 384, 245],
+];
+
+/// Edges in seconds of the duration bins of Table 5, closed by the shortest and longest here.
+const DURATION_EDGES: [f64; 6] = [0.8, 2.0, 4.0, 6.0, 8.0, 16.0];
+
+/// Shares of the bins: Table 5's for the female speakers, who are its test set, and the remaining
+/// utterances' for the male ones.
+const DURATION_SHARES: [[f64; 5]; 2] = [
+    [20.9, 41.7, 18.7, 9.6, 9.1],
+    [15.4, 37.0, 20.5, 11.7, 15.4],
+];
+
+// What a stream of numbers is for.
+const LABELS: u64 = 1;
+const STYLES: u64 = 2;
+const MEANS: u64 = 3;
+const UTTERANCE: u64 = 4;
+
+impl Process {
+    /// The process of `mct-hfr corpus demo`.
+    pub fn standard(seed: u64) -> Self {
+        let channel = |name: &str, features, ticks_a_step, prototypes: [usize; 4], expression| {
+            Channel {
+                name: name.into(),
+                features,
+                ticks_a_step,
+                prototype_of_class: prototypes.to_vec(),
+                expression,
+                style: 1.0,
+                unknown: 0.0,
+            }
+        };
+        let mut modalities = vec![
+            // Arousal: angry and happy against neutral and sad.
+            channel("audio", 16, 1, [0, 0, 1, 1], 1.5),
+            // Valence: angry and sad look alike.
+            channel("vision", 12, 2, [0, 1, 2, 0], 1.9),
+            // Words: happy and neutral sound alike.
+            channel("text", 20, 4, [0, 1, 1, 2], 2.5),
+        ];
+        modalities[2].unknown = 2.0;
+        Self {
+            seed,
+            tick_hz: 10.0,
+            neutral_secs: 1.0,
+            expressive_secs: 0.6,
+            styles: 4,
+            modalities,
+        }
+    }
+
+    /// Probability a tick to leave the neutral and the expressive state.
+    pub(crate) fn leave(&self) -> [f64; 2] {
+        [
+            1.0 / (self.neutral_secs * self.tick_hz),
+            1.0 / (self.expressive_secs * self.tick_hz),
+        ]
+    }
+
+    /// Share of ticks in the neutral and in the expressive state.
+    pub(crate) fn stationary(&self) -> [f64; 2] {
+        let total = self.neutral_secs + self.expressive_secs;
+        [self.neutral_secs / total, self.expressive_secs / total]
+    }
+
+    pub(crate) fn means(&self, modality: usize) -> Means {
+        let channel = &self.modalities[modality];
+        let mut stream = Stream::new(&[MEANS, self.seed, modality as u64]);
+        let mut vector = |length: f64| {
+            let direction: Vec<f64> = (0..channel.features).map(|_| stream.normal()).collect();
+            let norm = libm::sqrt(direction.iter().map(|x| x * x).sum());
+            direction.iter().map(|x| x * length / norm).collect()
+        };
+        let prototypes = channel.prototype_of_class.iter().max().map_or(0, |p| p + 1);
+        let mut states = vec![vec![0.0; channel.features]];
+        states.extend((0..prototypes).map(|_| vector(channel.expression)));
+        Means {
+            states,
+            styles: (0..self.styles).map(|_| vector(channel.style)).collect(),
+            unknown: vector(channel.unknown),
+        }
+    }
+
+    /// Refuses a process (read from a file) from which no posterior could be computed.
+    pub(crate) fn validate(&self, corpus: &Corpus) -> Result<()> {
+        let bad = |field: &str, found: String, expected: &str| {
+            let field = format!("header.metadata.process.{field}");
+            Err(CorpusError::invalid(&corpus.source, field, found, expected))
+        };
+        let leave = self.leave();
+        if !leave.iter().all(|p| (0.0..=1.0).contains(p)) {
+            return bad("tick_hz", format!("{leave:?} to leave a state"), "probabilities");
+        }
+        if self.styles == 0 {
+            return bad("styles", "0".into(), "1 or more");
+        }
+        if self.modalities.len() != corpus.modalities.len() {
+            let found = self.modalities.len().to_string();
+            return bad("modalities", found, "as many as the corpus has");
+        }
+        for (channel, modality) in self.modalities.iter().zip(&corpus.modalities) {
+            let fits = channel.features == modality.dim
+                && channel.ticks_a_step > 0
+                && channel.prototype_of_class.len() == corpus.class_count()
+                && channel.prototype_of_class.iter().all(|p| *p < corpus.class_count());
+            if !fits {
+                let found = format!("{channel:?}");
+                return bad("modalities", found, "features and classes of the corpus");
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Generates the demo corpus. The same seed and scale give the same bytes on every platform.
+///
+/// # Errors
+/// When `scale` (the share of IEMOCAP's 5,531 utterances) is not in `0.01..=10`.
+pub fn generate(seed: u64, scale: f64) -> Result<Corpus> {
+    if !(0.01..=10.0).contains(&scale) {
+        return Err(CorpusError::invalid("demo corpus", "scale", scale, "0.01 to 10"));
+    }
+    let process = Process::standard(seed);
+    let mut speakers = Vec::new();
+    let mut styles = Vec::new();
+    let mut style_of = Stream::new(&[STYLES, seed]);
+    for session in 1..=BY_SESSION.len() {
+        for (letter, sex) in [("F", Sex::Female), ("M", Sex::Male)] {
+            speakers.push(Speaker {
+                name: format!("Demo{session:02}{letter}"),
+                sex: Some(sex),
+            });
+            styles.push(style_of.below(process.styles));
+        }
+    }
+    let mut builders: Vec<ModalityBuilder> = Vec::new();
+    let mut means = Vec::new();
+    for (index, channel) in process.modalities.iter().enumerate() {
+        let channel_means = process.means(index);
+        let unknown = channel_means.unknown.iter().map(|v| *v as f32).collect();
+        builders.push(
+            ModalityBuilder::new(&channel.name, channel.features, Precision::F32)
+                .rate_hz(Some((process.tick_hz / channel.ticks_a_step as f64) as f32))
+                .unknown((channel.unknown > 0.0).then_some(unknown)),
+        );
+        means.push(channel_means);
+    }
+    let mut utterances = Vec::new();
+    for (session, counts) in BY_SESSION.iter().enumerate() {
+        let mut labels: Vec<usize> = Vec::new();
+        for (class, count) in counts.iter().enumerate() {
+            let scaled = (*count as f64 * scale).round().max(2.0) as usize;
+            labels.extend(std::iter::repeat_n(class, scaled));
+        }
+        Stream::new(&[LABELS, seed, session as u64]).shuffle(&mut labels);
+        for (number, label) in labels.into_iter().enumerate() {
+            let sex = number % 2;
+            let speaker = 2 * session + sex;
+            let words = [UTTERANCE, seed, session as u64, number as u64];
+            let mut stream = Stream::new(&words);
+            let bin = stream.weighted(&DURATION_SHARES[sex]);
+            let (low, high) = (DURATION_EDGES[bin], DURATION_EDGES[bin + 1]);
+            let duration = low * libm::exp(stream.uniform() * libm::log(high / low));
+            let ticks = (duration * process.tick_hz) as usize;
+            let expressive = hidden_states(&process, &mut stream, ticks);
+            for ((channel, means), builder) in
+                process.modalities.iter().zip(&means).zip(&mut builders)
+            {
+                let style = &means.styles[styles[speaker]];
+                let prototype = &means.states[1 + channel.prototype_of_class[label]];
+                let mut values = Vec::new();
+                for tick in (0..ticks).step_by(channel.ticks_a_step) {
+                    let state = if expressive[tick] { prototype } else { &means.states[0] };
+                    for (mean, offset) in state.iter().zip(style) {
+                        values.push((mean + offset + stream.normal()) as f32);
+                    }
+                }
+                builder.push(&values);
+            }
+            utterances.push(Utterance {
+                id: format!("{}_{number:04}", speakers[speaker].name),
+                label,
+                speaker,
+                session: Some(session),
+                duration_secs: duration as f32,
+                transcript: None,
+                side: None,
+            });
+        }
+    }
+    let metadata = Metadata {
+        title: format!("Synthetic demo corpus (seed {seed}, scale {scale})"),
+        licence: "CC0-1.0".into(),
+        synthetic: true,
+        classes: CLASSES.map(String::from).to_vec(),
+        speakers,
+        sessions: (1..=BY_SESSION.len()).map(|s| s.to_string()).collect(),
+        process: Some(process),
+    };
+    let modalities: Vec<Modality> = builders.into_iter().map(ModalityBuilder::build).collect();
+    Corpus::new("demo corpus", metadata, utterances, modalities).map_err(|findings| {
+        let text: Vec<String> = findings.iter().map(ToString::to_string).collect();
+        CorpusError::invalid("demo corpus", "generator", text.join("; "), "a sound corpus")
+    })
+}
+
+/// `true` for each expressive tick.
+fn hidden_states(process: &Process, stream: &mut Stream, ticks: usize) -> Vec<bool> {
+    let leave = process.leave();
+    let mut expressive = stream.uniform() < process.stationary()[1];
+    (0..ticks)
+        .map(|_| {
+            let now = expressive;
+            expressive ^= stream.uniform() < leave[usize::from(now)];
+            now
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn full_scale_has_the_counts_of_table_1() {
+        let corpus = generate(1, 1.0).unwrap();
+        assert_eq!(corpus.len(), 5531);
+        for (session, counts) in corpus.info().sessions.iter().zip(BY_SESSION) {
+            assert_eq!(session.by_class, counts);
+        }
+        let female = corpus.utterances.iter().filter(|u| u.speaker % 2 == 0);
+        let short = female.clone().filter(|u| u.duration_secs < 2.0).count();
+        let share = short as f64 / female.count() as f64;
+        assert!((share - 0.209).abs() < 0.03, "{share}");
+    }
+
+    #[test]
+    fn the_bytes_depend_on_the_seed_and_scale_alone() {
+        let bytes = |seed| generate(seed, 0.02).unwrap().to_bytes().unwrap();
+        assert_eq!(bytes(5), bytes(5));
+        assert_ne!(bytes(5), bytes(6));
+        // The same on every platform: a change of this number is a change of the corpus.
+        let hash = crate::counter::key(
+            &bytes(5)
+                .chunks(8)
+                .map(|c| c.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)))
+                .collect::<Vec<_>>(),
+        );
+        assert_eq!(hash, 3_831_748_399_984_597_283, "the corpus of seed 5 at scale 0.02");
+    }
+
+    #[test]
+    fn a_scale_out_of_range_is_refused() {
+        let error = generate(1, 0.0).unwrap_err().to_string();
+        assert!(error.contains("scale: found 0, expected 0.01 to 10"), "{error}");
+    }
+}

@@ -1,0 +1,24 @@
+//! Corpora of unaligned multimodal sequences. Knows files and numbers, no tensors.
+//!
+//! The way of the data starts here: an importer ([`import`]) or the generator of the synthetic
+//! corpus ([`demo`]) makes a [`Corpus`], [`container`] keeps it in one file, [`fold`] splits it by
+//! session or speaker, [`missing`] says which steps are missing, and [`limit`] computes the best
+//! accuracy that any model can reach on a synthetic corpus.
+
+#[cfg(not(target_arch = "wasm32"))]
+pub mod atomic;
+pub mod check;
+pub mod container;
+mod corpus;
+pub mod counter;
+pub mod demo;
+mod error;
+pub mod fold;
+pub mod import;
+pub mod limit;
+pub mod missing;
+
+pub use corpus::{
+    Corpus, Metadata, Modality, ModalityBuilder, Precision, Sex, Side, Speaker, Utterance,
+};
+pub use error::{CorpusError, Finding, Result};

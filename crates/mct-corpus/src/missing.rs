@@ -1,0 +1,211 @@
+//! Which steps are missing (section 4.4.2 and 5.5 of the paper).
+//!
+//! A mask depends on its key (seed, purpose, utterance id, modality, step) and on nothing else, so
+//! it is the same in every batch order, on every device and after every resume. The paper's text
+//! mixes up `M` and `1 - M`; here, as in its figures, `true` marks a missing step.
+
+use serde::{Deserialize, Serialize};
+
+use crate::corpus::Corpus;
+use crate::counter::{self, Stream};
+use crate::error::{CorpusError, Result};
+
+/// How missing steps are spread over a sequence.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pattern {
+    /// Every step by itself (the paper).
+    #[default]
+    Bernoulli,
+    /// Runs of consecutive steps with this mean length; the share of missing steps stays the rate.
+    Burst { mean_steps: f64 },
+}
+
+/// Missing rates, one a modality, and how the missing steps are spread.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Missing {
+    /// One rate in 0..=1 for each modality of the corpus; 1 means that it is absent.
+    pub rates: Vec<f64>,
+    pub pattern: Pattern,
+}
+
+/// What a mask is for. Masks of different purposes share no randomness.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// One mask for good: evaluation and one-to-one training. For a given seed the masks of a
+    /// lower rate are subsets of those of a higher one, so curves over rates are smooth.
+    Static,
+    /// A fresh mask each epoch: dynamic incomplete training.
+    Epoch(usize),
+}
+
+impl Missing {
+    /// The same rate for every one of `modalities`.
+    pub fn uniform(rate: f64, modalities: usize) -> Self {
+        Self {
+            rates: vec![rate; modalities],
+            pattern: Pattern::Bernoulli,
+        }
+    }
+
+    /// Refuses rates outside 0..=1, a wrong number of them, and bursts shorter than a step.
+    ///
+    /// # Errors
+    /// Names the modality and the rate.
+    pub fn validate(&self, corpus: &Corpus) -> Result<()> {
+        let source = &corpus.source;
+        if self.rates.len() != corpus.modalities.len() {
+            let expected = format!("{}, one a modality", corpus.modalities.len());
+            let found = self.rates.len();
+            return Err(CorpusError::invalid(source, "missing rates", found, expected));
+        }
+        for (rate, modality) in self.rates.iter().zip(&corpus.modalities) {
+            if !(0.0..=1.0).contains(rate) {
+                let field = format!("missing rate of {}", modality.name);
+                return Err(CorpusError::invalid(source, field, rate, "0 to 1"));
+            }
+        }
+        match self.pattern {
+            Pattern::Burst { mean_steps } if !(mean_steps.is_finite() && mean_steps >= 1.0) => Err(
+                CorpusError::invalid(source, "burst length", mean_steps, "1 step or more"),
+            ),
+            _ => Ok(()),
+        }
+    }
+
+    /// The mask of one sequence: `steps` flags, `true` where the step is missing.
+    pub fn mask(
+        &self,
+        seed: u64,
+        purpose: Purpose,
+        utterance_id: &str,
+        modality: usize,
+        steps: usize,
+    ) -> Vec<bool> {
+        let rate = self.rates[modality];
+        let epoch = match purpose {
+            Purpose::Static => 0,
+            Purpose::Epoch(epoch) => epoch as u64 + 1,
+        };
+        let words = [
+            MASK,
+            seed,
+            epoch,
+            counter::text_key(utterance_id),
+            modality as u64,
+        ];
+        let mut stream = Stream::new(&words);
+        match self.pattern {
+            Pattern::Bernoulli => (0..steps).map(|_| stream.uniform() < rate).collect(),
+            Pattern::Burst { mean_steps } => bursts(&mut stream, rate, mean_steps, steps),
+        }
+    }
+}
+
+/// Keeps masks apart from everything else that is drawn with the same seed.
+const MASK: u64 = 0x6D61_736B;
+const SHARE: u64 = 0x7368_6172;
+
+/// Whether dynamic training masks this utterance in this epoch (section 4.4.2): the share of
+/// incomplete samples rises linearly from 0 in epoch 0 to 1 in epoch `rise_epochs`.
+pub fn incomplete_in_epoch(seed: u64, epoch: usize, rise_epochs: usize, utterance_id: &str) -> bool {
+    let share = if rise_epochs == 0 {
+        1.0
+    } else {
+        epoch as f64 / rise_epochs as f64
+    };
+    let words = [SHARE, seed, epoch as u64, counter::text_key(utterance_id)];
+    counter::uniform(counter::key(&words)) < share
+}
+
+/// A two-state Markov chain, started from its stationary distribution, whose share of missing
+/// steps is `rate` and whose missing runs last `mean_steps` on average (longer where the rate
+/// leaves no room for the gaps).
+fn bursts(stream: &mut Stream, rate: f64, mean_steps: f64, steps: usize) -> Vec<bool> {
+    if rate <= 0.0 || rate >= 1.0 {
+        return vec![rate >= 1.0; steps];
+    }
+    let mean_steps = mean_steps.max(rate / (1.0 - rate));
+    let ends = 1.0 / mean_steps;
+    let starts = rate / (1.0 - rate) / mean_steps;
+    let mut missing = stream.uniform() < rate;
+    (0..steps)
+        .map(|_| {
+            let now = missing;
+            let turn = stream.uniform();
+            missing = if now { turn >= ends } else { turn < starts };
+            now
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn share(missing: &Missing, steps: usize) -> f64 {
+        let mut count = 0;
+        for utterance in 0..200 {
+            let mask = missing.mask(1, Purpose::Static, &format!("u{utterance}"), 0, steps);
+            count += mask.iter().filter(|m| **m).count();
+        }
+        count as f64 / (200 * steps) as f64
+    }
+
+    #[test]
+    fn the_share_of_missing_steps_is_the_rate() {
+        for rate in [0.0, 0.1, 0.5, 0.9, 1.0] {
+            let bernoulli = Missing::uniform(rate, 1);
+            assert!((share(&bernoulli, 100) - rate).abs() < 0.02, "rate {rate}");
+            let burst = Missing {
+                rates: vec![rate],
+                pattern: Pattern::Burst { mean_steps: 5.0 },
+            };
+            assert!((share(&burst, 200) - rate).abs() < 0.03, "rate {rate}");
+        }
+    }
+
+    #[test]
+    fn bursts_have_their_mean_length() {
+        let burst = Missing {
+            rates: vec![0.3],
+            pattern: Pattern::Burst { mean_steps: 6.0 },
+        };
+        let mask = burst.mask(3, Purpose::Static, "long", 0, 200_000);
+        let runs = mask.windows(2).filter(|w| !w[0] && w[1]).count();
+        let missing = mask.iter().filter(|m| **m).count();
+        let mean = missing as f64 / runs as f64;
+        assert!((mean - 6.0).abs() < 0.3, "{mean}");
+    }
+
+    #[test]
+    fn a_mask_depends_on_its_key_alone() {
+        let missing = Missing::uniform(0.5, 2);
+        let mask = |seed, purpose, id, modality| missing.mask(seed, purpose, id, modality, 64);
+        let base = mask(1, Purpose::Static, "a", 0);
+        assert_eq!(base, mask(1, Purpose::Static, "a", 0));
+        assert_ne!(base, mask(2, Purpose::Static, "a", 0));
+        assert_ne!(base, mask(1, Purpose::Epoch(0), "a", 0));
+        assert_ne!(base, mask(1, Purpose::Static, "b", 0));
+        assert_ne!(base, mask(1, Purpose::Static, "a", 1));
+        // A longer sequence begins with the same flags: truncation does not change them.
+        assert_eq!(base[..], missing.mask(1, Purpose::Static, "a", 0, 100)[..64]);
+    }
+
+    #[test]
+    fn a_lower_rate_misses_a_subset() {
+        let mask = |rate| Missing::uniform(rate, 1).mask(9, Purpose::Static, "u", 0, 500);
+        let (low, high) = (mask(0.3), mask(0.6));
+        assert!(low.iter().zip(&high).all(|(low, high)| !low || *high));
+    }
+
+    #[test]
+    fn the_share_of_incomplete_samples_rises_over_five_epochs() {
+        for epoch in 0..7 {
+            let ids = (0..4000).map(|i| format!("u{i}"));
+            let count = ids.filter(|id| incomplete_in_epoch(1, epoch, 5, id)).count();
+            let expected = (epoch as f64 / 5.0).min(1.0);
+            assert!((count as f64 / 4000.0 - expected).abs() < 0.03, "{epoch}");
+        }
+    }
+}
