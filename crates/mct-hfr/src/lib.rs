@@ -1,1 +1,34 @@
+//! MCT-HFR: the Modality-Collaborative Transformer with Hybrid Feature Reconstruction, on burn.
+//!
+//! The paper's parts, one file each: [`unimodal`] (eq. 3-4), [`mrau`] (eq. 5-10), [`pooling`],
+//! [`classifier`] (eq. 11-12), [`lfi`] (eq. 13-15), [`gfa`] (eq. 16-17), [`model`] (the whole, and
+//! the loss of eq. 18). Around them: [`config`], [`batch`], [`train`], [`checkpoint`],
+//! [`evaluate`], [`metrics`] (eq. 19), [`complexity`] (Table 4) and [`device`].
+#![recursion_limit = "256"]
 
+pub mod attention;
+pub mod batch;
+pub mod checkpoint;
+pub mod classifier;
+pub mod complexity;
+pub mod config;
+pub mod device;
+pub mod error;
+pub mod evaluate;
+pub mod event;
+pub mod gated_gru;
+pub mod gfa;
+pub mod lfi;
+pub mod metrics;
+pub mod model;
+pub mod mrau;
+pub mod noise;
+pub mod optimizer;
+pub mod parameters;
+pub mod pooling;
+pub mod self_test;
+pub mod smooth_l1;
+pub mod train;
+pub mod unimodal;
+
+pub use error::{Error, Result};

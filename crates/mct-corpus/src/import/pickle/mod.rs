@@ -1,0 +1,21 @@
+//! Reads pickles as data and runs nothing.
+//!
+//! A pickle is a program for a small stack machine that can call any function of Python. This reader
+//! knows the opcodes that plain values and numpy arrays need, and a call is resolved only to the few
+//! functions with which numpy writes its arrays; everything else is an error that names it.
+//!
+//! A general pickle crate does not do: the maintained one, serde-pickle, turns every REDUCE into
+//! `None` or an error, so that it cannot rebuild numpy arrays, and it unfolds shared values.
+//!
+//! Values live in one list and refer to each other by index, as Python's references do. So a file
+//! costs memory in proportion to its size: sharing is not unfolded, cycles do no harm, and nothing
+//! recurses. Bytes are borrowed from the file. What has to be copied out is charged to a
+//! [`Budget`](tree::Budget), which catches shared values that unfold on the way out.
+
+mod machine;
+mod numpy;
+mod text;
+mod tree;
+
+pub(super) use machine::read;
+pub(super) use tree::Value;

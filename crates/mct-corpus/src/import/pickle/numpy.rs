@@ -1,0 +1,184 @@
+//! The calls with which Python writes numpy arrays, and the only ones that are understood.
+
+use std::borrow::Cow;
+
+use super::machine::Machine;
+use super::tree::{ArrayNode, Node, Ref};
+use crate::error::Finding;
+use crate::import::array::{Array, Dtype, Kind};
+
+/// numpy's own limit.
+const MOST_DIMENSIONS: usize = 64;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Global {
+    Reconstruct,
+    FromBuffer,
+    Scalar,
+    Ndarray,
+    Dtype,
+    /// `_codecs.encode`: how Python 3 writes bytes for Python 2.
+    Encode,
+    Bytes,
+    ByteArray,
+    OrderedDict,
+}
+
+impl Global {
+    /// Modules are named as in numpy 1 (`core`) or 2 (`_core`).
+    pub fn resolve(module: &str, name: &str) -> Option<Self> {
+        match (module, name) {
+            ("numpy.core.multiarray" | "numpy._core.multiarray", "_reconstruct") => {
+                Some(Self::Reconstruct)
+            }
+            ("numpy.core.multiarray" | "numpy._core.multiarray", "scalar") => Some(Self::Scalar),
+            ("numpy.core.numeric" | "numpy._core.numeric", "_frombuffer") => Some(Self::FromBuffer),
+            ("numpy", "ndarray") => Some(Self::Ndarray),
+            ("numpy", "dtype") => Some(Self::Dtype),
+            ("_codecs", "encode") => Some(Self::Encode),
+            ("builtins" | "__builtin__", "bytes") => Some(Self::Bytes),
+            ("builtins" | "__builtin__", "bytearray") => Some(Self::ByteArray),
+            ("collections", "OrderedDict") => Some(Self::OrderedDict),
+            _ => None,
+        }
+    }
+}
+
+impl<'a> Machine<'a> {
+    /// What `function` makes of `arguments`.
+    pub(super) fn call(&self, function: Ref, arguments: Ref) -> Result<Node<'a>, Finding> {
+        let (Node::Global(global), Node::Tuple(arguments)) =
+            (self.node(function), self.node(arguments))
+        else {
+            return Err(self.wrong("a call of a value", "a numpy array or plain data"));
+        };
+        match (global, arguments.as_slice()) {
+            (Global::Reconstruct, [class, _, _])
+                if matches!(self.node(*class), Node::Global(Global::Ndarray)) =>
+            {
+                Ok(Node::Unbuilt)
+            }
+            (Global::FromBuffer, [data, dtype, shape, order] | [data, dtype, shape, order, _]) => {
+                let fortran = match self.text_of(*order) {
+                    Some("C") => false,
+                    Some("F") => true,
+                    _ => return Err(self.wrong("another memory order", "C or F")),
+                };
+                self.array(*data, *dtype, *shape, fortran)
+            }
+            (Global::Dtype, [code, ..]) => self.dtype(*code),
+            (Global::Scalar, [dtype, data]) => self.scalar(*dtype, *data),
+            (Global::Encode | Global::ByteArray, [text, encoding]) => self.encode(*text, *encoding),
+            (Global::Bytes | Global::ByteArray, []) => Ok(Node::Bytes(Cow::Borrowed(&[]))),
+            (Global::ByteArray, [data]) => {
+                let Node::Bytes(bytes) = self.node(*data) else {
+                    return Err(self.wrong("a bytearray of something else", "bytes"));
+                };
+                self.budget.take(bytes.len())?;
+                Ok(Node::Bytes(bytes.clone()))
+            }
+            (Global::OrderedDict, []) => Ok(Node::Dict(Vec::new())),
+            _ => {
+                let found = format!("{global:?} with {} other arguments", arguments.len());
+                Err(self.wrong(found, "the call that numpy writes"))
+            }
+        }
+    }
+
+    /// What `object` becomes when its state is set.
+    pub(super) fn build(&self, object: Ref, state: Ref) -> Result<Node<'a>, Finding> {
+        match (self.node(object), self.node(state)) {
+            (Node::Unbuilt, Node::Tuple(state)) => {
+                let &[_, shape, dtype, fortran, data] = state.as_slice() else {
+                    let found = format!("an array's state of {} parts", state.len());
+                    return Err(self.wrong(found, "5 parts"));
+                };
+                let fortran = match self.node(fortran) {
+                    Node::Bool(fortran) => *fortran,
+                    Node::Int(fortran) => *fortran != 0,
+                    _ => return Err(self.wrong("another memory order", "true or false")),
+                };
+                self.array(data, dtype, shape, fortran)
+            }
+            (Node::Dtype(dtype), Node::Tuple(state)) => {
+                // Version, byte order, and then what only sub-arrays and structures have.
+                let &[_, order, part, names, ..] = state.as_slice() else {
+                    return Err(self.wrong("a type's state of other parts", "byte order"));
+                };
+                let plain = |part: Ref| matches!(self.node(part), Node::None);
+                if !plain(part) || !plain(names) {
+                    return Err(self.wrong("a structured type", "numbers or text"));
+                }
+                if self.text_of(order) == Some(">") {
+                    return Err(self.wrong("a big-endian array", "little-endian numbers or text"));
+                }
+                Ok(Node::Dtype(*dtype))
+            }
+            _ => Err(self.wrong("the state of an object", "a numpy array or plain data")),
+        }
+    }
+
+    fn dtype(&self, code: Ref) -> Result<Node<'a>, Finding> {
+        let code = self.text_of(code).unwrap_or("unnamed");
+        let dtype = Dtype::parse(code).ok_or_else(|| {
+            let found = format!("the numpy type {}", code.escape_debug());
+            self.wrong(found, "little-endian numbers or text")
+        })?;
+        Ok(Node::Dtype(dtype))
+    }
+
+    /// Shape and bytes are compared when the array is read.
+    fn array(&self, data: Ref, dtype: Ref, shape: Ref, fortran: bool) -> Result<Node<'a>, Finding> {
+        let (Node::Dtype(dtype), Node::Tuple(shape)) = (self.node(dtype), self.node(shape)) else {
+            return Err(self.wrong("an array without type or shape", "both"));
+        };
+        if shape.len() > MOST_DIMENSIONS {
+            let found = format!("{} dimensions", shape.len());
+            return Err(self.wrong(found, format!("{MOST_DIMENSIONS} or fewer")));
+        }
+        let extent = |extent: &Ref| match self.node(*extent) {
+            Node::Int(extent) => usize::try_from(*extent).ok(),
+            _ => None,
+        };
+        let shape: Option<Vec<usize>> = shape.iter().map(extent).collect();
+        let shape = shape.ok_or_else(|| self.wrong("a shape of other things", "whole numbers"))?;
+        match (self.node(data), dtype.kind) {
+            (Node::List(_), Kind::Object) => {}
+            (Node::Bytes(_), kind) if kind != Kind::Object => {}
+            _ => return Err(self.wrong("an array without its data", "bytes or a list")),
+        }
+        Ok(Node::Array(Box::new(ArrayNode {
+            dtype: *dtype,
+            shape,
+            fortran,
+            data,
+        })))
+    }
+
+    fn scalar(&self, dtype: Ref, data: Ref) -> Result<Node<'a>, Finding> {
+        let (Node::Dtype(dtype), Node::Bytes(data)) = (self.node(dtype), self.node(data)) else {
+            return Err(self.wrong("a scalar without type or bytes", "both"));
+        };
+        self.budget.take(data.len())?;
+        let item = Array::new("scalar", *dtype, Vec::new(), false, Cow::Borrowed(&**data))?;
+        if dtype.is_number() {
+            let numbers = item.numbers()?;
+            return Ok(Node::Float(numbers.first().copied().unwrap_or(f64::NAN)));
+        }
+        let text = item.texts()?.pop().unwrap_or_default();
+        Ok(Node::Str(Cow::Owned(text)))
+    }
+
+    fn encode(&self, text: Ref, encoding: Ref) -> Result<Node<'a>, Finding> {
+        let latin1 = matches!(self.text_of(encoding), Some("latin1" | "latin-1"));
+        let Node::Str(text) = self.node(text) else {
+            return Err(self.wrong("encoding of what is no text", "text"));
+        };
+        self.budget.take(text.len())?;
+        let bytes: Option<Vec<u8>> = text.chars().map(|char| u8::try_from(char).ok()).collect();
+        match bytes {
+            Some(bytes) if latin1 => Ok(Node::Bytes(Cow::Owned(bytes))),
+            _ => Err(self.wrong("text in another encoding", "latin1")),
+        }
+    }
+}

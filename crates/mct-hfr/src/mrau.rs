@@ -1,0 +1,120 @@
+//! The Multimodal Re-scaled Attention Unit (eq. 5 to 10).
+//!
+//! Keys and values of all modalities are put end to end into the hyper-modality, from which every
+//! modality is reinforced. Since all of them attend to the same keys, their queries are put end to
+//! end too: one product in place of one a modality, with the same result.
+
+use burn::module::Module;
+use burn::tensor::{Device, Tensor, TensorData};
+
+use crate::attention::{AttentionUnit, attend, padding_bias};
+use crate::config::ModelConfig;
+use crate::noise::Mode;
+
+/// One layer.
+#[derive(Module, Debug)]
+pub struct Mrau {
+    /// Projections, norms and feed-forward of each modality.
+    units: Vec<AttentionUnit>,
+    #[module(skip)]
+    outer_residual: bool,
+    #[module(skip)]
+    attention_dropout: f64,
+}
+
+/// What all layers share for one batch: key re-scaling and padding.
+#[derive(Debug, Clone)]
+pub struct HyperModality {
+    /// `gamma_b * gamma_e` for the keys of each modality: `[batch, 1, 1]`.
+    gamma: Vec<Tensor<3>>,
+    /// `[batch, 1, 1, steps of all modalities]`.
+    padding: Tensor<4>,
+}
+
+impl HyperModality {
+    /// `lengths[m][b]` is the true number of steps `T_m` of sample `b`; `padded[m]` the steps in
+    /// the batch; `max_steps[m]` is `T_m^max`.
+    pub fn new(
+        config: &ModelConfig,
+        lengths: &[Vec<usize>],
+        padded: &[usize],
+        max_steps: &[usize],
+        device: &Device,
+    ) -> Self {
+        let batch = lengths[0].len();
+        let log_base = (max_steps.iter().sum::<usize>() as f64).ln();
+        let gamma = lengths
+            .iter()
+            .map(|own| {
+                let gamma: Vec<f32> = (0..batch)
+                    .map(|b| {
+                        let total: usize = lengths.iter().map(|lengths| lengths[b]).sum();
+                        let balance = (own[b] as f64).powf(-0.5);
+                        let extrapolation = (total as f64).ln() / log_base;
+                        let balance = if config.balance { balance } else { 1.0 };
+                        let extrapolation = if config.extrapolation { extrapolation } else { 1.0 };
+                        (balance * extrapolation) as f32
+                    })
+                    .collect();
+                Tensor::from_data(TensorData::new(gamma, [batch, 1, 1]), device)
+            })
+            .collect();
+        let padding = lengths
+            .iter()
+            .zip(padded)
+            .map(|(lengths, steps)| padding_bias(lengths, *steps, device))
+            .collect();
+        Self {
+            gamma,
+            padding: Tensor::cat(padding, 3),
+        }
+    }
+}
+
+impl Mrau {
+    pub fn new(config: &ModelConfig, modalities: usize, device: &Device) -> Self {
+        Self {
+            units: (0..modalities)
+                .map(|_| AttentionUnit::new(config, device))
+                .collect(),
+            outer_residual: config.outer_residual,
+            attention_dropout: config.dropout.attention,
+        }
+    }
+
+    /// `E_m` from `H_m`, each `[batch, steps of m, d]` (eq. 5).
+    pub fn forward(
+        &self,
+        inputs: Vec<Tensor<3>>,
+        hyper: &HyperModality,
+        mode: &mut Mode,
+    ) -> Vec<Tensor<3>> {
+        let mut queries = Vec::with_capacity(inputs.len());
+        let mut keys = Vec::with_capacity(inputs.len());
+        let mut values = Vec::with_capacity(inputs.len());
+        for ((unit, input), gamma) in self.units.iter().zip(&inputs).zip(&hyper.gamma) {
+            queries.push(unit.queries(input.clone()));
+            let rescaled = unit.keys(input.clone()) * gamma.clone(); // eq. 6
+            keys.push(unit.split(rescaled));
+            values.push(unit.values(input.clone()));
+        }
+        let context = attend(
+            Tensor::cat(queries, 2),
+            Tensor::cat(keys, 2),   // eq. 7
+            Tensor::cat(values, 2), // eq. 8
+            &hyper.padding,
+            self.attention_dropout,
+            mode,
+        );
+        let mut start = 0;
+        let mut outputs = Vec::with_capacity(inputs.len());
+        for (unit, input) in self.units.iter().zip(inputs) {
+            let steps = input.dims()[1];
+            let own = context.clone().narrow(2, start, steps);
+            start += steps;
+            let output = unit.finish(own, input.clone(), mode); // eq. 9 and 10
+            outputs.push(if self.outer_residual { input + output } else { output });
+        }
+        outputs
+    }
+}

@@ -1,0 +1,93 @@
+//! Dropout whose pattern is made on the host from a counter.
+//!
+//! burn's dropout draws from a generator that belongs to the device and to the whole process, so a
+//! resumed run could not repeat it. Here the pattern depends on (seed, step, place in the network)
+//! alone: the same on every device, in every thread and after every resume.
+
+use burn::tensor::{Tensor, TensorData};
+use mct_corpus::counter;
+
+/// Whether the network is being trained.
+#[derive(Debug, Clone)]
+pub enum Mode {
+    Evaluation,
+    Training(Noise),
+}
+
+/// The randomness of one training step.
+#[derive(Debug, Clone)]
+pub struct Noise {
+    key: u64,
+    place: u64,
+}
+
+impl Noise {
+    pub fn new(seed: u64, step: u64) -> Self {
+        Self {
+            key: counter::key(&[0x6472_6F70, seed, step]),
+            place: 0,
+        }
+    }
+}
+
+impl Mode {
+    pub fn is_training(&self) -> bool {
+        matches!(self, Self::Training(_))
+    }
+
+    /// Inverted dropout: each value is zeroed with `probability`, the others are scaled so that
+    /// the expectation stays. The probability is rounded to 1/65536.
+    pub fn dropout<const D: usize>(&mut self, x: Tensor<D>, probability: f64) -> Tensor<D> {
+        let Self::Training(noise) = self else {
+            return x;
+        };
+        let threshold = (probability * 65536.0).round() as u64;
+        if threshold == 0 {
+            return x;
+        }
+        noise.place += 1;
+        let key = counter::key(&[noise.key, noise.place]);
+        let keep = 65536.0 / (65536 - threshold) as f32;
+        let shape = x.dims();
+        let count = shape.iter().product();
+        let mut mask = Vec::with_capacity(count + 3);
+        let mut block = 0u64;
+        while mask.len() < count {
+            // One hash serves four values of 16 bits.
+            let word = counter::scramble(key ^ counter::scramble(block));
+            for lane in 0..4 {
+                let kept = (word >> (16 * lane) & 0xFFFF) >= threshold;
+                mask.push(if kept { keep } else { 0.0 });
+            }
+            block += 1;
+        }
+        mask.truncate(count);
+        let mask = Tensor::from_data(TensorData::new(mask, shape), &x.device());
+        x * mask
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::Device;
+
+    #[test]
+    fn dropout_keeps_the_mean_and_repeats_itself() {
+        let device = Device::flex();
+        let ones: Tensor<2> = Tensor::ones([100, 101], &device);
+        let drop = |step, p| {
+            let mut mode = Mode::Training(Noise::new(1, step));
+            mode.dropout(ones.clone(), p).into_data().to_vec::<f32>().unwrap()
+        };
+        let dropped = drop(1, 0.25);
+        let zeros = dropped.iter().filter(|v| **v == 0.0).count();
+        assert!((zeros as f64 / 10100.0 - 0.25).abs() < 0.02, "{zeros}");
+        assert!(dropped.iter().all(|v| *v == 0.0 || (*v - 4.0 / 3.0).abs() < 1e-6));
+        assert_eq!(dropped, drop(1, 0.25));
+        assert_ne!(dropped, drop(2, 0.25));
+        assert!(drop(1, 0.0).iter().all(|v| *v == 1.0));
+        let kept = Mode::Evaluation.dropout(ones.clone(), 0.5).into_data();
+        assert!(kept.to_vec::<f32>().unwrap().iter().all(|v| *v == 1.0));
+    }
+}

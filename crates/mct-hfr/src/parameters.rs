@@ -1,0 +1,138 @@
+//! A model's parameters by name: how they are saved, loaded and compared.
+
+use std::collections::BTreeMap;
+
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::tensor::{DType, Device, Tensor, TensorData};
+
+use crate::error::{Error, Result};
+
+/// The place in the module tree; the variant names of enums are left out.
+#[derive(Default, Debug, Clone)]
+pub struct Path(Vec<Option<String>>);
+
+impl Path {
+    pub fn enter(&mut self, name: &str, container: &str) {
+        let named = !container.starts_with("Enum:");
+        self.0.push(named.then(|| name.to_owned()));
+    }
+
+    pub fn exit(&mut self) {
+        self.0.pop();
+    }
+
+    pub fn name(&self) -> String {
+        let parts: Vec<&str> = self.0.iter().flatten().map(String::as_str).collect();
+        parts.join(".")
+    }
+}
+
+/// Names, shapes and values (f32) of all parameters. Reads the device synchronously on native
+/// devices; use [`read_async`] where that may not be.
+pub type Values = BTreeMap<String, TensorData>;
+
+#[derive(Default)]
+struct Collect {
+    path: Path,
+    tensors: Vec<(String, Vec<usize>, Tensor<1>)>,
+}
+
+impl ModuleVisitor for Collect {
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.path.enter(name, container);
+    }
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.path.exit();
+    }
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let tensor = param.val();
+        let shape = tensor.dims().to_vec();
+        self.tensors
+            .push((self.path.name(), shape, tensor.inner().reshape([-1])));
+    }
+}
+
+/// Reads every parameter in one transaction.
+///
+/// # Errors
+/// When the device fails.
+pub async fn read_async<M: Module>(module: &M) -> Result<Values> {
+    let mut collect = Collect::default();
+    module.visit(&mut collect);
+    let mut transaction = burn::tensor::Transaction::default();
+    for (_, _, tensor) in &collect.tensors {
+        transaction = transaction.register(tensor.clone());
+    }
+    let data = transaction.execute_async().await?;
+    let named = collect.tensors.into_iter().zip(data);
+    Ok(named
+        .map(|((name, shape, _), data)| {
+            let mut data = data.convert_dtype(DType::F32);
+            data.shape = shape.into();
+            (name, data)
+        })
+        .collect())
+}
+
+/// Names and shapes of all parameters.
+pub fn shapes<M: Module>(module: &M) -> BTreeMap<String, Vec<usize>> {
+    let mut collect = Collect::default();
+    module.visit(&mut collect);
+    let named = collect.tensors.into_iter();
+    named.map(|(name, shape, _)| (name, shape)).collect()
+}
+
+struct Assign<'a> {
+    path: Path,
+    values: &'a Values,
+    device: Device,
+}
+
+impl ModuleMapper for Assign<'_> {
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.path.enter(name, container);
+    }
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.path.exit();
+    }
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let Some(data) = self.values.get(&self.path.name()) else {
+            return param;
+        };
+        let (id, tensor, mapper) = param.consume();
+        let trained = tensor.is_require_grad();
+        let value = Tensor::from_data(data.clone(), &self.device).set_require_grad(trained);
+        Param::from_mapped_value(id, value, mapper)
+    }
+}
+
+/// Replaces every parameter by the value of its name.
+///
+/// # Errors
+/// When names or shapes differ: all of them are listed.
+pub fn assign<M: Module>(module: M, values: &Values, source: &str, device: &Device) -> Result<M> {
+    let own = shapes(&module);
+    let mut differences = Vec::new();
+    for (name, shape) in &own {
+        match values.get(name) {
+            None => differences.push(format!("{name} {shape:?} is missing")),
+            Some(data) if data.shape.to_vec() != *shape => {
+                differences.push(format!("{name} is {:?}, not {shape:?}", data.shape.to_vec()));
+            }
+            Some(_) => {}
+        }
+    }
+    for name in values.keys().filter(|name| !own.contains_key(*name)) {
+        differences.push(format!("{name} is not in the model"));
+    }
+    if !differences.is_empty() {
+        let found = differences.join("; ");
+        let expected = "the model's parameters";
+        return Err(Error::invalid(source, "parameters", found, expected));
+    }
+    Ok(module.map(&mut Assign {
+        path: Path::default(),
+        values,
+        device: device.clone(),
+    }))
+}
