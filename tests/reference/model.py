@@ -141,7 +141,7 @@ def attention(query, key, value, key_valid, heads):
 
 
 def finish_unit(p, name, attended, residual):
-    """Output projection and feed-forward of a unit, each followed by its post-LN residual."""
+    """Eq. 9 and 10: output projection and feed-forward of a unit, each with its post-LN residual."""
     x = layer_norm(p, f"{name}.norm_attention", linear(p, f"{name}.output", attended) + residual)
     inner = linear(p, f"{name}.feed_forward_inner", x).relu()
     return layer_norm(p, f"{name}.norm_feed_forward", linear(p, f"{name}.feed_forward_outer", inner) + x)
@@ -155,7 +155,7 @@ def positions(steps, d):
 
 
 def key_scale(config, lengths, m):
-    """gamma_b * gamma_e, for each sample."""
+    """gamma_b * gamma_e of eq. 6, for each sample."""
     scale = torch.ones(len(lengths), dtype=torch.float64)
     if config.balance:
         scale = scale * lengths[:, m].double() ** -0.5
@@ -166,7 +166,7 @@ def key_scale(config, lengths, m):
 
 
 def mrau_layer(config, p, n, streams, valid, lengths):
-    """One layer: every modality attends to the keys of all, joined over time."""
+    """Eq. 5-10: every modality attends to the keys of all, joined over time."""
     units = [f"layers.{n}.units.{m}" for m in config.modalities]
     keys = torch.cat(
         [
@@ -210,6 +210,7 @@ def gated_gru_pooling(p, name, x, valid, lengths):
 
 
 def classify(config, p, h):
+    """The logits of eq. 11."""
     if config.classifier == "released":
         h = F.batch_norm(h, None, None, p["classifier.norm.gamma"], p["classifier.norm.beta"], training=True, eps=1e-5)
         h = F.leaky_relu(linear(p, "classifier.hidden", h), 0.01)
@@ -270,7 +271,7 @@ def forward(config, p, features, lengths):
 
 
 def decode(config, p, m, stream, memory, valid):
-    """LFI: the features of modality m imagined from the incomplete input."""
+    """Eq. 13: the features of modality m imagined from the incomplete input (LFI)."""
     for i in range(config.decoder_layers):
         # The self-attention reads the stream as it stands, the cross-attention the memory.
         for kind in ("self_attention", "cross_attention"):
@@ -291,7 +292,7 @@ def decode(config, p, m, stream, memory, valid):
 
 
 def cmd(a, b):
-    """Central moment discrepancy, up to order 5."""
+    """Eq. 16: central moment discrepancy, up to order 5."""
 
     def gap(x, y):
         return ((x - y).square().sum() + 1e-12).sqrt()
@@ -302,10 +303,7 @@ def cmd(a, b):
 
 
 def cosine(a, b):
-    def length(x):
-        return (x.square().sum(1) + 1e-16).sqrt()
-
-    return 1 - ((a * b).sum(1) / (length(a) * length(b))).mean()
+    return 1 - F.cosine_similarity(a, b, dim=1, eps=1e-8).mean()
 
 
 def jsd(a, b):
@@ -322,6 +320,7 @@ DISTANCES = {"cmd": cmd, "smooth-l1": F.smooth_l1_loss, "cosine": cosine, "jsd":
 
 
 def gfa_distance(config, p, h, target):
+    """The second term of eq. 17."""
     def predict(x):
         return linear(p, "gfa.outer", linear(p, "gfa.inner", x).relu())
 
@@ -332,7 +331,7 @@ def gfa_distance(config, p, h, target):
 
 
 def lfi_loss(decoded, complete, missing):
-    """Mean smooth L1 over the missing elements; a modality without any adds 0 / 1e-4."""
+    """Eq. 14 and 15, as a mean over the missing elements; a modality without any adds 0 / 1e-4."""
     total = 0
     for d, x, gone in zip(decoded, complete, missing):
         error = F.smooth_l1_loss(d, x, reduction="none") * gone[..., None]
@@ -341,7 +340,7 @@ def lfi_loss(decoded, complete, missing):
 
 
 def run(config, p, features, missing, lengths, labels):
-    """Both passes and the losses: (incomplete stages, complete stages or None, losses)."""
+    """Both passes and the losses of eq. 12, 15, 17 and 18: (incomplete stages, complete stages or None, losses)."""
     complete, incomplete = prepare(config, p, features, missing, lengths)
     stages, full = forward(config, p, incomplete, lengths), None
     losses = {"ce": F.cross_entropy(stages["logits"], labels)}
@@ -350,7 +349,8 @@ def run(config, p, features, missing, lengths, labels):
         full = forward(config, p, complete, lengths)
         losses["ce_complete"] = F.cross_entropy(full["logits"], labels)
         losses["distance"] = gfa_distance(config, p, torch.cat(stages["pooled"], 1), torch.cat(full["pooled"], 1))
-        total = total + config.alpha * (losses["ce_complete"] + losses["distance"])
+        losses["gfa"] = losses["ce_complete"] + losses["distance"]
+        total = total + config.alpha * losses["gfa"]
     if config.lfi:
         valid = validity(features, lengths)
         stages["decoded"] = [

@@ -27,7 +27,11 @@ pub(crate) fn structure(corpus: &Corpus) -> Vec<Finding> {
         for (index, name) in names.into_iter().enumerate() {
             if let Some(first) = seen.insert(name.to_owned(), index) {
                 let found = format!("`{name}` again (first at {first})");
-                findings.push(Finding::new(format!("{field}[{index}]"), found, "a name once"));
+                findings.push(Finding::new(
+                    format!("{field}[{index}]"),
+                    found,
+                    "a name once",
+                ));
             }
         }
     };

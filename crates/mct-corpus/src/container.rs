@@ -95,7 +95,8 @@ impl Corpus {
         let numbers = |values: &mut dyn Iterator<Item = usize>| -> Vec<u8> {
             values.flat_map(|v| (v as i64).to_le_bytes()).collect()
         };
-        let of = |pick: &dyn Fn(&Utterance) -> usize| numbers(&mut self.utterances.iter().map(pick));
+        let of =
+            |pick: &dyn Fn(&Utterance) -> usize| numbers(&mut self.utterances.iter().map(pick));
         tensors.push(("labels".into(), Dtype::I64, vec![n], of(&|u| u.label)));
         tensors.push(("speakers".into(), Dtype::I64, vec![n], of(&|u| u.speaker)));
         if !self.metadata.sessions.is_empty() {
@@ -202,7 +203,11 @@ fn map(path: &std::path::Path) -> Result<Bytes> {
     let file = std::fs::File::open(path).map_err(CorpusError::io(&source))?;
     let kind = file.metadata().map_err(CorpusError::io(&source))?;
     if !kind.is_file() {
-        let found = if kind.is_dir() { "a folder" } else { "no regular file" };
+        let found = if kind.is_dir() {
+            "a folder"
+        } else {
+            "no regular file"
+        };
         return Err(CorpusError::invalid(source, "file", found, "a corpus file"));
     }
     if kind.len() == 0 {
@@ -260,8 +265,7 @@ trait ParseFile: Sized {
 
 impl ParseFile for Parsed {
     fn read(bytes: &[u8]) -> Result<Self, Finding> {
-        let unreadable =
-            |error: String| Finding::new("file", error, "a complete safetensors file");
+        let unreadable = |error: String| Finding::new("file", error, "a complete safetensors file");
         let tensors =
             SafeTensors::deserialize(bytes).map_err(|error| unreadable(error.to_string()))?;
         let (_, file_header) =

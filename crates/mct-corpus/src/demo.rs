@@ -75,10 +75,8 @@ const DURATION_EDGES: [f64; 6] = [0.8, 2.0, 4.0, 6.0, 8.0, 16.0];
 
 /// Shares of the bins: Table 5's for the female speakers, who are its test set, and the remaining
 /// utterances' for the male ones.
-const DURATION_SHARES: [[f64; 5]; 2] = [
-    [20.9, 41.7, 18.7, 9.6, 9.1],
-    [15.4, 37.0, 20.5, 11.7, 15.4],
-];
+const DURATION_SHARES: [[f64; 5]; 2] =
+    [[20.9, 41.7, 18.7, 9.6, 9.1], [15.4, 37.0, 20.5, 11.7, 15.4]];
 
 // What a stream of numbers is for.
 const LABELS: u64 = 1;
@@ -89,8 +87,8 @@ const UTTERANCE: u64 = 4;
 impl Process {
     /// The process of `mct-hfr corpus demo`.
     pub fn standard(seed: u64) -> Self {
-        let channel = |name: &str, features, ticks_a_step, prototypes: [usize; 4], expression| {
-            Channel {
+        let channel =
+            |name: &str, features, ticks_a_step, prototypes: [usize; 4], expression| Channel {
                 name: name.into(),
                 features,
                 ticks_a_step,
@@ -98,8 +96,7 @@ impl Process {
                 expression,
                 style: 1.0,
                 unknown: 0.0,
-            }
-        };
+            };
         let mut modalities = vec![
             // Arousal: angry and happy against neutral and sad.
             channel("audio", 16, 1, [0, 0, 1, 1], 1.5),
@@ -159,7 +156,11 @@ impl Process {
         };
         let leave = self.leave();
         if !leave.iter().all(|p| (0.0..=1.0).contains(p)) {
-            return bad("tick_hz", format!("{leave:?} to leave a state"), "probabilities");
+            return bad(
+                "tick_hz",
+                format!("{leave:?} to leave a state"),
+                "probabilities",
+            );
         }
         if self.styles == 0 {
             return bad("styles", "0".into(), "1 or more");
@@ -172,7 +173,10 @@ impl Process {
             let fits = channel.features == modality.dim
                 && channel.ticks_a_step > 0
                 && channel.prototype_of_class.len() == corpus.class_count()
-                && channel.prototype_of_class.iter().all(|p| *p < corpus.class_count());
+                && channel
+                    .prototype_of_class
+                    .iter()
+                    .all(|p| *p < corpus.class_count());
             if !fits {
                 let found = format!("{channel:?}");
                 return bad("modalities", found, "features and classes of the corpus");
@@ -188,7 +192,12 @@ impl Process {
 /// When `scale` (the share of IEMOCAP's 5,531 utterances) is not in `0.01..=10`.
 pub fn generate(seed: u64, scale: f64) -> Result<Corpus> {
     if !(0.01..=10.0).contains(&scale) {
-        return Err(CorpusError::invalid("demo corpus", "scale", scale, "0.01 to 10"));
+        return Err(CorpusError::invalid(
+            "demo corpus",
+            "scale",
+            scale,
+            "0.01 to 10",
+        ));
     }
     let process = Process::standard(seed);
     let mut speakers = Vec::new();
@@ -240,7 +249,11 @@ pub fn generate(seed: u64, scale: f64) -> Result<Corpus> {
                 let prototype = &means.states[1 + channel.prototype_of_class[label]];
                 let mut values = Vec::new();
                 for tick in (0..ticks).step_by(channel.ticks_a_step) {
-                    let state = if expressive[tick] { prototype } else { &means.states[0] };
+                    let state = if expressive[tick] {
+                        prototype
+                    } else {
+                        &means.states[0]
+                    };
                     for (mean, offset) in state.iter().zip(style) {
                         values.push((mean + offset + stream.normal()) as f32);
                     }
@@ -270,7 +283,12 @@ pub fn generate(seed: u64, scale: f64) -> Result<Corpus> {
     let modalities: Vec<Modality> = builders.into_iter().map(ModalityBuilder::build).collect();
     Corpus::new("demo corpus", metadata, utterances, modalities).map_err(|findings| {
         let text: Vec<String> = findings.iter().map(ToString::to_string).collect();
-        CorpusError::invalid("demo corpus", "generator", text.join("; "), "a sound corpus")
+        CorpusError::invalid(
+            "demo corpus",
+            "generator",
+            text.join("; "),
+            "a sound corpus",
+        )
     })
 }
 
@@ -316,12 +334,18 @@ mod tests {
                 .map(|c| c.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)))
                 .collect::<Vec<_>>(),
         );
-        assert_eq!(hash, 3_831_748_399_984_597_283, "the corpus of seed 5 at scale 0.02");
+        assert_eq!(
+            hash, 3_831_748_399_984_597_283,
+            "the corpus of seed 5 at scale 0.02"
+        );
     }
 
     #[test]
     fn a_scale_out_of_range_is_refused() {
         let error = generate(1, 0.0).unwrap_err().to_string();
-        assert!(error.contains("scale: found 0, expected 0.01 to 10"), "{error}");
+        assert!(
+            error.contains("scale: found 0, expected 0.01 to 10"),
+            "{error}"
+        );
     }
 }

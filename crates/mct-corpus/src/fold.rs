@@ -74,7 +74,12 @@ fn by_session(corpus: &Corpus, swap_roles: bool) -> Result<Vec<Fold>> {
     if metadata.sessions.len() < 2 {
         let expected = "2 or more sessions to leave one out (or another protocol)";
         let found = metadata.sessions.len();
-        return Err(CorpusError::invalid(&corpus.source, "sessions", found, expected));
+        return Err(CorpusError::invalid(
+            &corpus.source,
+            "sessions",
+            found,
+            expected,
+        ));
     }
     let mut all = Vec::new();
     for (session, name) in metadata.sessions.iter().enumerate() {
@@ -130,7 +135,12 @@ fn balanced(corpus: &Corpus, k: usize) -> Result<Vec<Vec<usize>>> {
     let speakers = speakers_by_name(corpus);
     if k < 3 || k > speakers.len() {
         let expected = format!("3 to {} (the number of speakers)", speakers.len());
-        return Err(CorpusError::invalid(&corpus.source, "groups of speakers", k, expected));
+        return Err(CorpusError::invalid(
+            &corpus.source,
+            "groups of speakers",
+            k,
+            expected,
+        ));
     }
     let mut sizes = vec![0usize; speakers.len()];
     for utterance in &corpus.utterances {
@@ -152,7 +162,12 @@ fn by_speaker_groups(corpus: &Corpus, groups: &[Vec<usize>]) -> Result<Vec<Fold>
     if groups.len() < 3 {
         let expected = "3 or more speakers: one to test, one to validate, one to train on";
         let found = groups.len();
-        return Err(CorpusError::invalid(&corpus.source, "speakers", found, expected));
+        return Err(CorpusError::invalid(
+            &corpus.source,
+            "speakers",
+            found,
+            expected,
+        ));
     }
     let folds = groups.iter().enumerate().map(|(index, group)| {
         let next = &groups[(index + 1) % groups.len()];
@@ -174,7 +189,12 @@ fn by_speaker_groups(corpus: &Corpus, groups: &[Vec<usize>]) -> Result<Vec<Fold>
 fn by_side(corpus: &Corpus) -> Result<Fold> {
     if corpus.utterances.iter().all(|u| u.side.is_none()) {
         let expected = "a split in the file (or another protocol)";
-        return Err(CorpusError::invalid(&corpus.source, "sides", "none", expected));
+        return Err(CorpusError::invalid(
+            &corpus.source,
+            "sides",
+            "none",
+            expected,
+        ));
     }
     let of = |side| select(corpus, |index| corpus.utterances[index].side == Some(side));
     Ok(Fold {

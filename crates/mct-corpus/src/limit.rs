@@ -142,7 +142,9 @@ impl<'a> Evidence<'a> {
                     .map(|step| {
                         let styles = self.means[m].iter();
                         styles
-                            .map(|states| states.iter().map(|mean| log_density(step, mean)).collect())
+                            .map(|states| {
+                                states.iter().map(|mean| log_density(step, mean)).collect()
+                            })
                             .collect()
                     })
                     .collect()
@@ -273,7 +275,10 @@ mod tests {
                 let fast = log_likelihoods(process, &steps, &masks);
                 let slow = brute_force(process, &steps, &masks);
                 for (fast, slow) in fast.iter().zip(&slow) {
-                    assert!((fast - slow).abs() < 1e-9 * slow.abs().max(1.0), "{fast} {slow}");
+                    assert!(
+                        (fast - slow).abs() < 1e-9 * slow.abs().max(1.0),
+                        "{fast} {slow}"
+                    );
                 }
                 checked += 1;
             }
@@ -291,7 +296,10 @@ mod tests {
         assert!((0.90..=0.97).contains(&ua[0]), "{ua:?}");
         assert!(ua[1] < ua[0] && ua[2] < ua[1], "{ua:?}");
         assert!(ua[2] > 0.40, "clearly above chance: {ua:?}");
-        assert!((ua[3] - 0.25).abs() < 1e-9, "chance without any step: {ua:?}");
+        assert!(
+            (ua[3] - 0.25).abs() < 1e-9,
+            "chance without any step: {ua:?}"
+        );
     }
 
     #[test]

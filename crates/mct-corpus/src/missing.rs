@@ -57,7 +57,12 @@ impl Missing {
         if self.rates.len() != corpus.modalities.len() {
             let expected = format!("{}, one a modality", corpus.modalities.len());
             let found = self.rates.len();
-            return Err(CorpusError::invalid(source, "missing rates", found, expected));
+            return Err(CorpusError::invalid(
+                source,
+                "missing rates",
+                found,
+                expected,
+            ));
         }
         for (rate, modality) in self.rates.iter().zip(&corpus.modalities) {
             if !(0.0..=1.0).contains(rate) {
@@ -108,7 +113,12 @@ const SHARE: u64 = 0x7368_6172;
 
 /// Whether dynamic training masks this utterance in this epoch (section 4.4.2): the share of
 /// incomplete samples rises linearly from 0 in epoch 0 to 1 in epoch `rise_epochs`.
-pub fn incomplete_in_epoch(seed: u64, epoch: usize, rise_epochs: usize, utterance_id: &str) -> bool {
+pub fn incomplete_in_epoch(
+    seed: u64,
+    epoch: usize,
+    rise_epochs: usize,
+    utterance_id: &str,
+) -> bool {
     let share = if rise_epochs == 0 {
         1.0
     } else {
@@ -189,7 +199,10 @@ mod tests {
         assert_ne!(base, mask(1, Purpose::Static, "b", 0));
         assert_ne!(base, mask(1, Purpose::Static, "a", 1));
         // A longer sequence begins with the same flags: truncation does not change them.
-        assert_eq!(base[..], missing.mask(1, Purpose::Static, "a", 0, 100)[..64]);
+        assert_eq!(
+            base[..],
+            missing.mask(1, Purpose::Static, "a", 0, 100)[..64]
+        );
     }
 
     #[test]
@@ -203,7 +216,9 @@ mod tests {
     fn the_share_of_incomplete_samples_rises_over_five_epochs() {
         for epoch in 0..7 {
             let ids = (0..4000).map(|i| format!("u{i}"));
-            let count = ids.filter(|id| incomplete_in_epoch(1, epoch, 5, id)).count();
+            let count = ids
+                .filter(|id| incomplete_in_epoch(1, epoch, 5, id))
+                .count();
             let expected = (epoch as f64 / 5.0).min(1.0);
             assert!((count as f64 / 4000.0 - expected).abs() < 0.03, "{epoch}");
         }

@@ -79,7 +79,10 @@ impl AttentionUnit {
         let h = self.norm_attention.forward(attended + input);
         let inner = relu(self.feed_forward_inner.forward(h.clone()));
         let inner = mode.dropout(inner, self.dropout.feed_forward);
-        let outer = mode.dropout(self.feed_forward_outer.forward(inner), self.dropout.residual);
+        let outer = mode.dropout(
+            self.feed_forward_outer.forward(inner),
+            self.dropout.residual,
+        );
         self.norm_feed_forward.forward(outer + h)
     }
 

@@ -55,7 +55,10 @@ impl Batch {
             valid: Vec::new(),
             lengths: Vec::new(),
             missing_counts: Vec::new(),
-            labels: indices.iter().map(|i| corpus.utterances[*i].label).collect(),
+            labels: indices
+                .iter()
+                .map(|i| corpus.utterances[*i].label)
+                .collect(),
             targets: Tensor::zeros([1, 1], device),
         };
         let classes = corpus.class_count();
@@ -66,8 +69,10 @@ impl Batch {
         out.targets = Tensor::from_data(TensorData::new(targets, [batch, classes]), device);
         for (m, modality) in corpus.modalities.iter().enumerate() {
             let most = config.modality(&modality.name).max_steps;
-            let lengths: Vec<usize> =
-                indices.iter().map(|i| modality.steps(*i).min(most)).collect();
+            let lengths: Vec<usize> = indices
+                .iter()
+                .map(|i| modality.steps(*i).min(most))
+                .collect();
             let steps = padded(lengths.iter().copied().max().unwrap_or(1), most);
             let mut features = Vec::with_capacity(batch * steps * modality.dim);
             let mut missing = vec![0.0f32; batch * steps];
@@ -83,11 +88,11 @@ impl Batch {
                     count += 1;
                 }
             }
-            let column = |values| {
-                Tensor::from_data(TensorData::new(values, [batch, steps, 1]), device)
-            };
+            let column =
+                |values| Tensor::from_data(TensorData::new(values, [batch, steps, 1]), device);
             let shape = [batch, steps, modality.dim];
-            out.features.push(Tensor::from_data(TensorData::new(features, shape), device));
+            out.features
+                .push(Tensor::from_data(TensorData::new(features, shape), device));
             out.missing.push(column(missing));
             out.valid.push(column(valid));
             out.lengths.push(lengths);
@@ -99,9 +104,7 @@ impl Batch {
 
 /// Total steps of an utterance that the model would see.
 fn size(corpus: &Corpus, config: &ModelConfig, index: usize) -> usize {
-    let steps = |m: &mct_corpus::Modality| {
-        m.steps(index).min(config.modality(&m.name).max_steps)
-    };
+    let steps = |m: &mct_corpus::Modality| m.steps(index).min(config.modality(&m.name).max_steps);
     corpus.modalities.iter().map(steps).sum()
 }
 
@@ -138,7 +141,10 @@ pub fn evaluation_batches(
 ) -> Vec<Vec<usize>> {
     let mut order = indices.to_vec();
     order.sort_by_key(|index| size(corpus, config, *index));
-    order.chunks(batch_size.max(1)).map(<[usize]>::to_vec).collect()
+    order
+        .chunks(batch_size.max(1))
+        .map(<[usize]>::to_vec)
+        .collect()
 }
 
 /// Mean and standard deviation of each feature over the given utterances, a modality; a feature
@@ -161,7 +167,11 @@ pub fn feature_statistics(corpus: &Corpus, indices: &[usize]) -> Vec<FeatureStat
         let deviation = squares.iter().zip(&mean).map(|(squares, mean)| {
             let variance = (squares / count.max(1.0) - mean.powi(2)).max(0.0);
             let deviation = variance.sqrt();
-            if deviation > 1e-6 { deviation as f32 } else { 1.0 }
+            if deviation > 1e-6 {
+                deviation as f32
+            } else {
+                1.0
+            }
         });
         FeatureStatistics {
             deviation: deviation.collect(),

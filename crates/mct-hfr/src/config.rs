@@ -234,8 +234,9 @@ impl Interface {
         if found.modalities != self.modalities {
             let list = |interface: &Self| {
                 let shapes = interface.modalities.iter();
-                let shapes: Vec<String> =
-                    shapes.map(|m| format!("{} ({})", m.name, m.features)).collect();
+                let shapes: Vec<String> = shapes
+                    .map(|m| format!("{} ({})", m.name, m.features))
+                    .collect();
                 shapes.join(", ")
             };
             return differs("modalities (features)", list(&found), list(self));
@@ -291,8 +292,7 @@ impl Config {
     /// # Errors
     /// Never for a valid config.
     pub fn to_toml(&self) -> Result<String> {
-        toml::to_string(self)
-            .map_err(|error| Error::invalid("config", "config", error, "a config"))
+        toml::to_string(self).map_err(|error| Error::invalid("config", "config", error, "a config"))
     }
 
     /// Changes single values: `("training.epochs", "3")`.
@@ -345,7 +345,12 @@ impl Config {
         positive("training.batch_size", training.batch_size, 65_536)?;
         positive("training.epochs", training.epochs, 1_000_000)?;
         let divides = model.d % model.heads == 0 && model.d % 2 == 0;
-        check(divides, "model.d", &model.d, "even and a multiple of model.heads")?;
+        check(
+            divides,
+            "model.d",
+            &model.d,
+            "even and a multiple of model.heads",
+        )?;
         let other = model.modality.contains_key("other");
         check(other, "model.modality", &"no `other`", "an entry `other`")?;
         for (name, modality) in &model.modality {
@@ -364,7 +369,12 @@ impl Config {
             ("classifier", dropout.classifier),
         ] {
             let field = format!("model.dropout.{name}");
-            check((0.0..1.0).contains(&value), &field, &value, "0 up to, but not, 1")?;
+            check(
+                (0.0..1.0).contains(&value),
+                &field,
+                &value,
+                "0 up to, but not, 1",
+            )?;
         }
         let rate = training.missing_rate;
         let in_range = (0.0..=1.0).contains(&rate);
@@ -392,7 +402,9 @@ impl ModelConfig {
             max_steps: 100,
         };
         let named = self.modality.get(name);
-        *named.or_else(|| self.modality.get("other")).unwrap_or(&other)
+        *named
+            .or_else(|| self.modality.get("other"))
+            .unwrap_or(&other)
     }
 }
 
@@ -446,7 +458,10 @@ mod tests {
             preset.set(&[(key.to_owned(), value.to_owned())])
         };
         assert_eq!(set("training.epochs", "3").unwrap().training.epochs, 3);
-        assert_eq!(set("model.distance", "jsd").unwrap().model.distance, Distance::Jsd);
+        assert_eq!(
+            set("model.distance", "jsd").unwrap().model.distance,
+            Distance::Jsd
+        );
         let gaze = set("model.modality.gaze.max_steps", "7").unwrap();
         assert_eq!(gaze.model.modality("gaze").max_steps, 7);
         for (key, value, part) in [

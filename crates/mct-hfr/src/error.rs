@@ -14,7 +14,11 @@ pub enum Error {
     #[error(
         "training: the loss is {loss} in epoch {epoch}, step {step}; lower `training.learning_rate` or check the features"
     )]
-    NotFinite { loss: f32, epoch: usize, step: usize },
+    NotFinite {
+        loss: f32,
+        epoch: usize,
+        step: usize,
+    },
 }
 
 impl Error {

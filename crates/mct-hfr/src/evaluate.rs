@@ -1,1 +1,160 @@
+//! Evaluation at missing rates, and prediction.
 
+use burn::tensor::Device;
+use burn::tensor::activation::softmax;
+use mct_corpus::Corpus;
+use mct_corpus::missing::{Missing, Purpose};
+use serde::{Deserialize, Serialize};
+
+use crate::batch::{Batch, Masks, evaluation_batches};
+use crate::error::{Error, Result};
+use crate::metrics::{Confusion, Scores, auilc};
+use crate::model::MctHfr;
+use crate::noise::Mode;
+
+/// Probabilities of the utterances `indices`, in their order: `[utterance][class]`. Batch size and
+/// padding change no probability by more than rounding. `missing` with its mask seed says which
+/// steps are hidden (`None`: all steps are there).
+///
+/// # Errors
+/// When the device fails.
+pub async fn probabilities(
+    model: &MctHfr,
+    corpus: &Corpus,
+    indices: &[usize],
+    missing: Option<(&Missing, u64)>,
+    batch_size: usize,
+    device: &Device,
+) -> Result<Vec<Vec<f32>>> {
+    let classes = corpus.class_count();
+    let mut out = vec![Vec::new(); corpus.len()];
+    let masks =
+        |index: usize| missing.map(|(missing, seed)| static_masks(corpus, missing, seed, index));
+    for indices in evaluation_batches(corpus, indices, model.config(), batch_size) {
+        let batch = Batch::read(corpus, &indices, model.config(), masks, device);
+        let view = model.incomplete(&batch, &mut Mode::Evaluation);
+        let data = softmax(view.logits, 1).into_data_async().await?;
+        let values = data
+            .to_vec::<f32>()
+            .map_err(|error| Error::Device(format!("{error:?}")))?;
+        for (index, row) in indices.iter().zip(values.chunks_exact(classes)) {
+            out[*index] = row.to_vec();
+        }
+    }
+    Ok(indices
+        .iter()
+        .map(|index| std::mem::take(&mut out[*index]))
+        .collect())
+}
+
+/// The static masks of one utterance, a modality.
+pub fn static_masks(corpus: &Corpus, missing: &Missing, seed: u64, index: usize) -> Masks {
+    let id = &corpus.utterances[index].id;
+    let modalities = corpus.modalities.iter().enumerate();
+    modalities
+        .map(|(m, modality)| missing.mask(seed, Purpose::Static, id, m, modality.steps(index)))
+        .collect()
+}
+
+/// The class of the highest probability, the first of equals.
+pub fn most_probable(probabilities: &[f32]) -> usize {
+    let mut best = 0;
+    for (class, probability) in probabilities.iter().enumerate() {
+        if *probability > probabilities[best] {
+            best = class;
+        }
+    }
+    best
+}
+
+/// Upper edges of the duration bins of Table 5, in seconds; the last bin is open.
+pub const DURATION_EDGES_SECS: [f32; 4] = [2.0, 4.0, 6.0, 8.0];
+
+/// Which bin of Table 5 a duration falls into.
+pub fn duration_bin(secs: f32) -> usize {
+    DURATION_EDGES_SECS
+        .iter()
+        .take_while(|edge| secs > **edge)
+        .count()
+}
+
+/// Scores over the missing rates; the arrays are of one length.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Evaluation {
+    pub synthetic: bool,
+    pub utterances: usize,
+    pub classes: Vec<String>,
+    pub rates: Vec<f64>,
+    pub ua: Vec<f64>,
+    pub wa: Vec<f64>,
+    pub uf1: Vec<f64>,
+    pub wf1: Vec<f64>,
+    /// Area under each score (eq. 19).
+    pub auilc: Scores,
+    /// Counts of true class (row) against predicted class (column), a rate.
+    pub confusion: Vec<Confusion>,
+    /// The duration bins of Table 5.
+    pub durations: Vec<DurationBin>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct DurationBin {
+    pub name: String,
+    pub utterances: usize,
+    pub ua: Vec<f64>,
+    /// Area under UA over the rates.
+    pub auilc: f64,
+}
+
+impl Evaluation {
+    /// From the predictions at each rate: `predicted[rate][utterance]`.
+    pub fn of(corpus: &Corpus, indices: &[usize], rates: &[f64], predicted: &[Vec<usize>]) -> Self {
+        let classes = corpus.class_count();
+        let tally = |pick: &dyn Fn(usize) -> bool, predicted: &[usize]| {
+            let mut confusion = Confusion::new(classes);
+            for (index, class) in indices.iter().zip(predicted) {
+                if pick(*index) {
+                    confusion.add(corpus.utterances[*index].label, *class);
+                }
+            }
+            confusion
+        };
+        let all = |_: usize| true;
+        let confusion: Vec<Confusion> = predicted.iter().map(|p| tally(&all, p)).collect();
+        let scores: Vec<Scores> = confusion.iter().map(Confusion::scores).collect();
+        let of = |pick: fn(&Scores) -> f64| -> Vec<f64> { scores.iter().map(pick).collect() };
+        let (ua, wa, uf1, wf1) = (of(|s| s.ua), of(|s| s.wa), of(|s| s.uf1), of(|s| s.wf1));
+        let names = ["up to 2 s", "2 to 4 s", "4 to 6 s", "6 to 8 s", "over 8 s"];
+        let durations = names.iter().enumerate().map(|(bin, name)| {
+            let inside = |i: usize| duration_bin(corpus.utterances[i].duration_secs) == bin;
+            let ua: Vec<f64> = predicted
+                .iter()
+                .map(|p| tally(&inside, p).scores().ua)
+                .collect();
+            DurationBin {
+                name: (*name).to_owned(),
+                utterances: indices.iter().filter(|i| inside(**i)).count(),
+                auilc: auilc(rates, &ua),
+                ua,
+            }
+        });
+        Self {
+            synthetic: corpus.metadata.synthetic,
+            utterances: indices.len(),
+            classes: corpus.metadata.classes.clone(),
+            rates: rates.to_vec(),
+            auilc: Scores {
+                ua: auilc(rates, &ua),
+                wa: auilc(rates, &wa),
+                uf1: auilc(rates, &uf1),
+                wf1: auilc(rates, &wf1),
+            },
+            durations: durations.collect(),
+            ua,
+            wa,
+            uf1,
+            wf1,
+            confusion,
+        }
+    }
+}

@@ -23,7 +23,9 @@ impl GatedGru {
     pub fn new(config: &ModelConfig, device: &Device) -> Self {
         let d = config.d;
         Self {
-            gru: (0..2).map(|_| Bidirectional::new(d, d / 2, device)).collect(),
+            gru: (0..2)
+                .map(|_| Bidirectional::new(d, d / 2, device))
+                .collect(),
             gate: Conv1dConfig::new(d, 1, 3)
                 .with_padding(PaddingConfig1d::Same)
                 .init(device),
@@ -51,9 +53,15 @@ impl GatedGru {
         for layer in &self.gru {
             hidden = layer.forward(hidden, &valid);
         }
-        let gate = self.gate.forward(hidden.clone().swap_dims(1, 2)).swap_dims(1, 2);
+        let gate = self
+            .gate
+            .forward(hidden.clone().swap_dims(1, 2))
+            .swap_dims(1, 2);
         let gated = hidden.tanh() * sigmoid(gate);
-        let representation = self.project.forward(Tensor::cat(vec![sequence, gated], 2)).tanh();
+        let representation = self
+            .project
+            .forward(Tensor::cat(vec![sequence, gated], 2))
+            .tanh();
         let masked = representation + padding.clone().reshape([batch, steps, 1]);
         let size = masked.dims()[2];
         mode.dropout(masked.max_dim(1).reshape([batch, size]), self.dropout)
@@ -123,11 +131,13 @@ impl Gru {
         let mut state: Tensor<2> = Tensor::zeros([batch, hidden], &device);
         let mut outputs: Vec<Option<Tensor<3>>> = vec![None; steps];
         for t in order {
-            let x = from_input.clone().narrow(1, t, 1).reshape([batch, 3 * hidden]);
+            let x = from_input
+                .clone()
+                .narrow(1, t, 1)
+                .reshape([batch, 3 * hidden]);
             let h = state.clone().matmul(self.hidden_weight.val()) + hidden_bias.clone();
-            let part = |tensor: &Tensor<2>, gate: usize| {
-                tensor.clone().narrow(1, gate * hidden, hidden)
-            };
+            let part =
+                |tensor: &Tensor<2>, gate: usize| tensor.clone().narrow(1, gate * hidden, hidden);
             let reset = sigmoid(part(&x, 0) + part(&h, 0));
             let update = sigmoid(part(&x, 1) + part(&h, 1));
             let new = (part(&x, 2) + reset * part(&h, 2)).tanh();

@@ -172,9 +172,7 @@ impl MctHfr {
     fn ablate(&self, batch: &Batch, complete: &[Tensor<3>]) -> Vec<Tensor<3>> {
         let parts = self.unimodal.iter().zip(complete).zip(&batch.missing);
         parts
-            .map(|((encoder, complete), missing)| {
-                encoder.ablate(complete.clone(), missing.clone())
-            })
+            .map(|((encoder, complete), missing)| encoder.ablate(complete.clone(), missing.clone()))
             .collect()
     }
 
@@ -202,7 +200,9 @@ impl MctHfr {
             let (padding, lengths) = (&frame.padding[m], &batch.lengths[m]);
             pooled.push(self.pooling[m].forward(sequence.clone(), padding, lengths, mode));
         }
-        let logits = self.classifier.forward(Tensor::cat(pooled.clone(), 1), mode);
+        let logits = self
+            .classifier
+            .forward(Tensor::cat(pooled.clone(), 1), mode);
         if self.final_norms.is_some() {
             // What the decoders read is the normalised sequence.
             layers.push(sequences);

@@ -52,7 +52,11 @@ impl HyperModality {
                         let balance = (own[b] as f64).powf(-0.5);
                         let extrapolation = (total as f64).ln() / log_base;
                         let balance = if config.balance { balance } else { 1.0 };
-                        let extrapolation = if config.extrapolation { extrapolation } else { 1.0 };
+                        let extrapolation = if config.extrapolation {
+                            extrapolation
+                        } else {
+                            1.0
+                        };
                         (balance * extrapolation) as f32
                     })
                     .collect();
@@ -113,7 +117,11 @@ impl Mrau {
             let own = context.clone().narrow(2, start, steps);
             start += steps;
             let output = unit.finish(own, input.clone(), mode); // eq. 9 and 10
-            outputs.push(if self.outer_residual { input + output } else { output });
+            outputs.push(if self.outer_residual {
+                input + output
+            } else {
+                output
+            });
         }
         outputs
     }

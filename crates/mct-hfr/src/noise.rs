@@ -78,12 +78,19 @@ mod tests {
         let ones: Tensor<2> = Tensor::ones([100, 101], &device);
         let drop = |step, p| {
             let mut mode = Mode::Training(Noise::new(1, step));
-            mode.dropout(ones.clone(), p).into_data().to_vec::<f32>().unwrap()
+            mode.dropout(ones.clone(), p)
+                .into_data()
+                .to_vec::<f32>()
+                .unwrap()
         };
         let dropped = drop(1, 0.25);
         let zeros = dropped.iter().filter(|v| **v == 0.0).count();
         assert!((zeros as f64 / 10100.0 - 0.25).abs() < 0.02, "{zeros}");
-        assert!(dropped.iter().all(|v| *v == 0.0 || (*v - 4.0 / 3.0).abs() < 1e-6));
+        assert!(
+            dropped
+                .iter()
+                .all(|v| *v == 0.0 || (*v - 4.0 / 3.0).abs() < 1e-6)
+        );
         assert_eq!(dropped, drop(1, 0.25));
         assert_ne!(dropped, drop(2, 0.25));
         assert!(drop(1, 0.0).iter().all(|v| *v == 1.0));

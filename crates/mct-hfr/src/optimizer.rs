@@ -104,13 +104,14 @@ impl AdamW {
             };
             if m.num_elements() != size || v.num_elements() != size {
                 let found = format!("{} and {}", m.num_elements(), v.num_elements());
-                return Err(Error::invalid(source, field, found, format!("{size} values")));
+                return Err(Error::invalid(
+                    source,
+                    field,
+                    found,
+                    format!("{size} values"),
+                ));
             }
-            let flat = |data: &TensorData| {
-                let mut data = data.clone();
-                data.shape = [size].into();
-                Tensor::from_data(data, device)
-            };
+            let flat = |data: &TensorData| Tensor::<1>::from_data(data.clone(), device);
             moments.insert(name.to_owned(), (flat(m), flat(v)));
         }
         if values.len() != 2 * moments.len() {

@@ -67,11 +67,11 @@ pub async fn read_async<M: Module>(module: &M) -> Result<Values> {
     let named = collect.tensors.into_iter().zip(data);
     Ok(named
         .map(|((name, shape, _), data)| {
-            let mut data = data.convert_dtype(DType::F32);
-            data.shape = shape.into();
-            (name, data)
+            let values = data.convert_dtype(DType::F32).into_vec::<f32>();
+            let values = values.map_err(|error| Error::Device(format!("{error:?}")))?;
+            Ok((name, TensorData::new(values, shape)))
         })
-        .collect())
+        .collect::<Result<_>>()?)
 }
 
 /// Names and shapes of all parameters.
@@ -116,8 +116,11 @@ pub fn assign<M: Module>(module: M, values: &Values, source: &str, device: &Devi
     for (name, shape) in &own {
         match values.get(name) {
             None => differences.push(format!("{name} {shape:?} is missing")),
-            Some(data) if data.shape.to_vec() != *shape => {
-                differences.push(format!("{name} is {:?}, not {shape:?}", data.shape.to_vec()));
+            Some(data) if data.shape().to_vec() != *shape => {
+                differences.push(format!(
+                    "{name} is {:?}, not {shape:?}",
+                    data.shape().to_vec()
+                ));
             }
             Some(_) => {}
         }

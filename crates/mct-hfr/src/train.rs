@@ -1,1 +1,412 @@
+//! Training (section 4.4 and 5.3): one async loop for the command line, the desktop and the browser.
 
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+use mct_corpus::Corpus;
+use mct_corpus::fold::{self, Fold};
+use mct_corpus::missing::{Missing, Purpose, incomplete_in_epoch};
+use serde::{Deserialize, Serialize};
+
+use crate::batch::{Batch, Masks, evaluation_batches, feature_statistics, training_batches};
+use crate::checkpoint::Checkpoint;
+use crate::classifier::cross_entropy;
+use crate::config::{Config, Interface, Select, Strategy};
+use crate::error::{Error, Result};
+use crate::evaluate::{most_probable, static_masks};
+use crate::event::{EpochRecord, Event, FinishReason, LossRecord};
+use crate::metrics::Confusion;
+use crate::model::{Losses, MctHfr};
+use crate::noise::{Mode, Noise};
+use crate::optimizer::{AdamW, AdamWConfig};
+use crate::parameters;
+
+/// Where training has come to; with the weights and moments, all that a resume needs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct State {
+    pub epoch: usize,
+    /// Steps done in this epoch.
+    pub step: usize,
+    /// Steps done in all, the counter of the randomness.
+    pub total_steps: u64,
+    /// Sums of the losses over the steps done in this epoch.
+    pub sums: [f64; 5],
+    /// The best score so far (higher is better) and its epoch.
+    pub best: Option<(f64, usize)>,
+    pub history: Vec<EpochRecord>,
+    pub finished: bool,
+}
+
+/// What training needs of its surroundings.
+pub trait Face {
+    fn event(&mut self, event: Event) -> Result<()>;
+    /// Keeps a checkpoint safe: the last, or the best so far.
+    ///
+    /// # Errors
+    /// When it cannot be kept; training then ends.
+    fn save(&mut self, checkpoint: &Checkpoint, best: bool) -> Result<()>;
+    /// Whether to stop after the current step.
+    fn stop_requested(&self) -> bool;
+    /// Gives way to whatever else runs in this thread (the page, in a browser).
+    fn give_way(&mut self) -> impl Future<Output = ()>;
+}
+
+/// One training run.
+pub struct Trainer<'a> {
+    corpus: &'a Corpus,
+    config: Config,
+    interface: Interface,
+    fold: Fold,
+    device: Device,
+    model: MctHfr,
+    optimizer: AdamW,
+    state: State,
+}
+
+/// Losses are read from the device once in so many steps, all in one transaction.
+const READ_EVERY: usize = 10;
+
+impl<'a> Trainer<'a> {
+    /// A new run.
+    ///
+    /// # Errors
+    /// When the config or the corpus cannot be used: no such fold, an empty side, NaN in features.
+    pub fn new(corpus: &'a Corpus, config: Config, device: &Device) -> Result<Self> {
+        config.validate("config")?;
+        corpus.require_finite()?;
+        let fold = fold::fold(
+            corpus,
+            config.training.protocol.into(),
+            config.training.fold,
+        )?;
+        let interface = Interface::of(corpus);
+        let statistics = feature_statistics(corpus, &fold.train);
+        let device = device.clone().autodiff();
+        let seed = config.training.seed;
+        let model = MctHfr::new(&config.model, &interface, &statistics, seed, &device);
+        Ok(Self {
+            optimizer: AdamW::new(optimizer_config(&config)),
+            corpus,
+            config,
+            interface,
+            fold,
+            device,
+            model,
+            state: State {
+                epoch: 0,
+                step: 0,
+                total_steps: 0,
+                sums: [0.0; 5],
+                best: None,
+                history: Vec::new(),
+                finished: false,
+            },
+        })
+    }
+
+    /// Goes on from a checkpoint. On the same device the result is bit for bit that of the run that
+    /// was never interrupted.
+    ///
+    /// # Errors
+    /// When the checkpoint holds no training state or does not fit the corpus.
+    pub fn resume(corpus: &'a Corpus, checkpoint: &Checkpoint, device: &Device) -> Result<Self> {
+        let source = &checkpoint.source;
+        let state = checkpoint.state.clone().ok_or_else(|| {
+            Error::invalid(source, "header.state", "none", "the state of training")
+        })?;
+        checkpoint.interface.require(corpus)?;
+        let mut trainer = Self::new(corpus, checkpoint.config.clone(), device)?;
+        let device = trainer.device.clone();
+        trainer.model = parameters::assign(trainer.model, &checkpoint.model, source, &device)?;
+        trainer.optimizer = AdamW::restore(
+            optimizer_config(&trainer.config),
+            state.total_steps,
+            &checkpoint.optimizer,
+            &parameters::shapes(&trainer.model),
+            source,
+            &device.inner(),
+        )?;
+        trainer.state = state;
+        Ok(trainer)
+    }
+
+    pub fn fold(&self) -> &Fold {
+        &self.fold
+    }
+
+    /// A plain copy of the model as it stands.
+    pub fn model(&self) -> MctHfr {
+        self.model.valid()
+    }
+
+    /// Trains to the end, or until the face asks to stop.
+    ///
+    /// # Errors
+    /// When the loss is no longer finite, the device fails, or a checkpoint cannot be kept.
+    pub async fn run(&mut self, face: &mut impl Face) -> Result<FinishReason> {
+        let training = self.config.training.clone();
+        face.event(Event::Started {
+            fold: self.fold.name.clone(),
+            train: self.fold.train.len(),
+            validation: self.fold.validation.len(),
+            parameters: self.model.num_params(),
+            epochs: training.epochs,
+            from_epoch: self.state.epoch,
+        })?;
+        let reason = loop {
+            if let Some(reason) = self.done() {
+                break reason;
+            }
+            if !self.epoch(face).await? {
+                break FinishReason::Interrupted;
+            }
+        };
+        let best_epoch = self.state.best.map_or(0, |(_, epoch)| epoch);
+        face.event(Event::Finished { best_epoch, reason })?;
+        Ok(reason)
+    }
+
+    fn done(&self) -> Option<FinishReason> {
+        let State { epoch, best, .. } = self.state;
+        let training = &self.config.training;
+        if best.is_some_and(|(_, best)| epoch > best + training.patience) {
+            return Some(FinishReason::EarlyStop);
+        }
+        (epoch >= training.epochs).then_some(FinishReason::Epochs)
+    }
+
+    /// The missing steps of a training utterance in this epoch, by the strategy.
+    fn training_masks(&self, index: usize) -> Option<Masks> {
+        let training = &self.config.training;
+        let missing = Missing::uniform(training.missing_rate, self.corpus.modalities.len());
+        match training.strategy {
+            Strategy::Complete => None,
+            Strategy::OneToOne => Some(static_masks(self.corpus, &missing, training.seed, index)),
+            Strategy::Dynamic => {
+                let (seed, epoch) = (training.seed, self.state.epoch);
+                let id = &self.corpus.utterances[index].id;
+                if !incomplete_in_epoch(seed, epoch, training.rise_epochs, id) {
+                    return None;
+                }
+                let modalities = self.corpus.modalities.iter().enumerate();
+                let masks = modalities.map(|(m, modality)| {
+                    let steps = modality.steps(index);
+                    missing.mask(seed, Purpose::Epoch(epoch), id, m, steps)
+                });
+                Some(masks.collect())
+            }
+        }
+    }
+
+    /// Validation masks stay the same over epochs, so that epochs can be compared: the trained rate
+    /// where training is incomplete.
+    fn validation_masks(&self, index: usize) -> Option<Masks> {
+        let training = &self.config.training;
+        let missing = Missing::uniform(training.missing_rate, self.corpus.modalities.len());
+        match training.strategy {
+            Strategy::Complete => None,
+            Strategy::OneToOne | Strategy::Dynamic => {
+                Some(static_masks(self.corpus, &missing, training.seed, index))
+            }
+        }
+    }
+
+    /// One epoch from where the state stands; `false` when it was interrupted.
+    async fn epoch(&mut self, face: &mut impl Face) -> Result<bool> {
+        let training = self.config.training.clone();
+        let epoch = self.state.epoch;
+        let mut batches = training_batches(
+            self.corpus,
+            &self.fold.train,
+            &self.config.model,
+            training.batch_size,
+            training.seed,
+            epoch,
+        );
+        if self.model.needs_batches() {
+            batches.retain(|batch| batch.len() > 1);
+        }
+        let steps = batches.len();
+        let mut pending: Vec<Tensor<1>> = Vec::new();
+        for indices in batches.iter().skip(self.state.step) {
+            let masks = |index| self.training_masks(index);
+            let model_config = &self.config.model;
+            let batch = Batch::read(self.corpus, indices, model_config, masks, &self.device);
+            let mut mode = Mode::Training(Noise::new(training.seed, self.state.total_steps));
+            let auxiliary = epoch >= training.auxiliary_from_epoch;
+            let losses = self.model.losses(&batch, &training, auxiliary, &mut mode);
+            pending.push(side_by_side(&losses));
+            let gradients = losses.total.backward();
+            let model = self.model.clone();
+            self.model = self.optimizer.step(model, gradients);
+            self.state.step += 1;
+            self.state.total_steps += 1;
+            let stop = face.stop_requested();
+            if pending.len() == READ_EVERY || self.state.step == steps || stop {
+                let losses = self.read_losses(std::mem::take(&mut pending)).await?;
+                let step = self.state.step;
+                face.event(Event::Step {
+                    epoch,
+                    step,
+                    steps,
+                    losses,
+                })?;
+            }
+            if stop && self.state.step < steps {
+                self.save(face, false).await?;
+                return Ok(false);
+            }
+            face.give_way().await;
+        }
+        self.end_of_epoch(steps, face).await?;
+        Ok(!face.stop_requested() || self.done().is_some())
+    }
+
+    /// Reads losses from the device, adds them to the epoch's sums and returns their mean.
+    async fn read_losses(&mut self, pending: Vec<Tensor<1>>) -> Result<LossRecord> {
+        let count = pending.len();
+        let data = Tensor::cat(pending, 0).into_data_async().await?;
+        let values = data
+            .to_vec::<f32>()
+            .map_err(|error| Error::Device(format!("{error:?}")))?;
+        let mut sums = [0.0f64; 5];
+        for (index, terms) in values.chunks_exact(5).enumerate() {
+            if let Some(loss) = terms.iter().find(|loss| !loss.is_finite()) {
+                return Err(Error::NotFinite {
+                    loss: *loss,
+                    epoch: self.state.epoch,
+                    step: self.state.step + 1 + index - count,
+                });
+            }
+            for (sum, term) in sums.iter_mut().zip(terms) {
+                *sum += f64::from(*term);
+            }
+        }
+        for (total, sum) in self.state.sums.iter_mut().zip(&sums) {
+            *total += sum;
+        }
+        Ok(mean(&sums, count))
+    }
+
+    async fn end_of_epoch(&mut self, steps: usize, face: &mut impl Face) -> Result<()> {
+        let training = &self.config.training;
+        let epoch = self.state.epoch;
+        let (validation_loss, confusion) = self.validate().await?;
+        let validation = confusion.scores();
+        let score = match training.select {
+            Select::Loss => -validation_loss,
+            Select::Ua => validation.ua,
+        };
+        let best = self.state.best.is_none_or(|(best, _)| score > best);
+        if best {
+            self.state.best = Some((score, epoch));
+        }
+        let record = EpochRecord {
+            epoch,
+            losses: mean(&self.state.sums, steps),
+            validation_loss,
+            validation,
+            confusion,
+            best,
+        };
+        self.state.history.push(record.clone());
+        self.state.epoch += 1;
+        self.state.step = 0;
+        self.state.sums = [0.0; 5];
+        self.state.finished = self.done().is_some();
+        face.event(Event::Epoch(record))?;
+        // The best first: when the process dies between the two, the last is the older one, and
+        // the resumed run writes the same best again.
+        if best {
+            self.save(face, true).await?;
+        }
+        self.save(face, false).await
+    }
+
+    /// Mean cross entropy and confusion matrix on the validation set.
+    async fn validate(&self) -> Result<(f64, Confusion)> {
+        let model = self.model.valid();
+        let device = self.device.clone().inner();
+        let mut confusion = Confusion::new(self.corpus.class_count());
+        let mut sum = 0.0;
+        let size = self.config.training.batch_size;
+        let indices = &self.fold.validation;
+        for indices in evaluation_batches(self.corpus, indices, &self.config.model, size) {
+            let masks = |index| self.validation_masks(index);
+            let batch = Batch::read(self.corpus, &indices, &self.config.model, masks, &device);
+            let view = model.incomplete(&batch, &mut Mode::Evaluation);
+            let loss = cross_entropy(view.logits.clone(), batch.targets.clone());
+            let (rows, classes) = (indices.len(), self.corpus.class_count());
+            let flat = Tensor::cat(vec![loss, view.logits.reshape([rows * classes])], 0);
+            let data = flat.into_data_async().await?;
+            let values = data
+                .to_vec::<f32>()
+                .map_err(|error| Error::Device(format!("{error:?}")))?;
+            sum += f64::from(values[0]) * rows as f64;
+            for (label, logits) in batch.labels.iter().zip(values[1..].chunks_exact(classes)) {
+                confusion.add(*label, most_probable(logits));
+            }
+        }
+        Ok((sum / indices.len() as f64, confusion))
+    }
+
+    /// Everything as it stands.
+    ///
+    /// # Errors
+    /// When the device fails.
+    pub async fn checkpoint(&self) -> Result<Checkpoint> {
+        Ok(Checkpoint {
+            config: self.config.clone(),
+            interface: self.interface.clone(),
+            model: parameters::read_async(&self.model).await?,
+            optimizer: self.optimizer.read_async().await?,
+            state: Some(self.state.clone()),
+            source: "checkpoint".into(),
+        })
+    }
+
+    async fn save(&self, face: &mut impl Face, best: bool) -> Result<()> {
+        let mut checkpoint = self.checkpoint().await?;
+        if best {
+            // The best is for evaluation: weights alone.
+            checkpoint.optimizer.clear();
+            checkpoint.state = None;
+        }
+        face.save(&checkpoint, best)?;
+        let epoch = self.state.epoch;
+        face.event(Event::Checkpoint { epoch, best })
+    }
+}
+
+fn optimizer_config(config: &Config) -> AdamWConfig {
+    AdamWConfig {
+        learning_rate: config.training.learning_rate,
+        weight_decay: config.training.weight_decay,
+        clip: config.training.clip,
+    }
+}
+
+/// Total, classification, complete, distance, imagination: `[5]`, 0 for a term that is off.
+fn side_by_side(losses: &Losses) -> Tensor<1> {
+    let zero = || losses.total.zeros_like();
+    let terms = vec![
+        losses.total.clone(),
+        losses.classification.clone(),
+        losses.complete.clone().unwrap_or_else(zero),
+        losses.distance.clone().unwrap_or_else(zero),
+        losses.imagination.clone().unwrap_or_else(zero),
+    ];
+    Tensor::cat(terms, 0).inner()
+}
+
+fn mean(sums: &[f64; 5], count: usize) -> LossRecord {
+    let [total, classification, complete, distance, imagination] =
+        sums.map(|sum| (sum / count.max(1) as f64) as f32);
+    LossRecord {
+        total,
+        classification,
+        complete,
+        distance,
+        imagination,
+    }
+}

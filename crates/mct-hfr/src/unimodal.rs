@@ -123,7 +123,11 @@ fn sinusoids(steps: usize, d: usize) -> Vec<f32> {
         for channel in 0..d {
             let exponent = (channel / 2 * 2) as f64 / d as f64;
             let angle = t as f64 / 10_000f64.powf(exponent);
-            let value = if channel % 2 == 0 { angle.sin() } else { angle.cos() };
+            let value = if channel % 2 == 0 {
+                angle.sin()
+            } else {
+                angle.cos()
+            };
             table.push(value as f32);
         }
     }
