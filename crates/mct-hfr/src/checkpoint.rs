@@ -64,7 +64,7 @@ impl Checkpoint {
         let parts = [("model", &self.model), ("optimizer", &self.optimizer)];
         for (part, values) in parts {
             for (name, data) in values {
-                let floats = data.to_vec::<f32>().map_err(|e| self.unwritable(&e))?;
+                let floats = crate::device::floats(data)?;
                 let bytes: Vec<u8> = match precision {
                     Precision::F32 => floats.iter().flat_map(|v| v.to_le_bytes()).collect(),
                     Precision::F16 => {

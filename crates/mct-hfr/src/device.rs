@@ -3,7 +3,7 @@
 //! `flex` is the CPU. A GPU is named by its kind and number: `discrete:0`, `integrated:0`,
 //! `virtual:0`. A software rasteriser is named `software` and never chosen by `auto`.
 
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::error::{Error, Result};
 
@@ -87,4 +87,21 @@ fn gpus() -> Vec<Named> {
 #[cfg(not(feature = "gpu"))]
 fn gpus() -> Vec<Named> {
     Vec::new()
+}
+
+/// The values of a tensor, row by row.
+///
+/// # Errors
+/// When the device fails.
+pub(crate) async fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
+    floats(&tensor.into_data_async().await?)
+}
+
+/// The values of f32 data.
+///
+/// # Errors
+/// When they are of another type.
+pub(crate) fn floats(data: &TensorData) -> Result<Vec<f32>> {
+    data.try_to_vec::<f32>()
+        .map_err(|error| Error::Device(format!("{error:?}")))
 }

@@ -9,6 +9,9 @@ pub enum Error {
     /// A file or a setting that cannot be used: where, what was found, what was expected.
     #[error("{file}: {finding}")]
     Invalid { file: String, finding: Finding },
+    /// What the face that drives training could not do.
+    #[error("{0}")]
+    Face(String),
     #[error("device: {0}")]
     Device(String),
     #[error(

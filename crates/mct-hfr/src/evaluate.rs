@@ -7,7 +7,8 @@ use mct_corpus::missing::{Missing, Purpose};
 use serde::{Deserialize, Serialize};
 
 use crate::batch::{Batch, Masks, evaluation_batches};
-use crate::error::{Error, Result};
+use crate::device;
+use crate::error::Result;
 use crate::metrics::{Confusion, Scores, auilc};
 use crate::model::MctHfr;
 use crate::noise::Mode;
@@ -24,19 +25,16 @@ pub async fn probabilities(
     indices: &[usize],
     missing: Option<(&Missing, u64)>,
     batch_size: usize,
-    device: &Device,
+    on: &Device,
 ) -> Result<Vec<Vec<f32>>> {
     let classes = corpus.class_count();
     let mut out = vec![Vec::new(); corpus.len()];
     let masks =
         |index: usize| missing.map(|(missing, seed)| static_masks(corpus, missing, seed, index));
     for indices in evaluation_batches(corpus, indices, model.config(), batch_size) {
-        let batch = Batch::read(corpus, &indices, model.config(), masks, device);
+        let batch = Batch::read(corpus, &indices, model.config(), masks, on);
         let view = model.incomplete(&batch, &mut Mode::Evaluation);
-        let data = softmax(view.logits, 1).into_data_async().await?;
-        let values = data
-            .to_vec::<f32>()
-            .map_err(|error| Error::Device(format!("{error:?}")))?;
+        let values = device::read(softmax(view.logits, 1)).await?;
         for (index, row) in indices.iter().zip(values.chunks_exact(classes)) {
             out[*index] = row.to_vec();
         }

@@ -8,7 +8,8 @@ use mct_corpus::{Corpus, demo};
 
 use crate::batch::Batch;
 use crate::config::{Config, Interface};
-use crate::error::{Error, Result};
+use crate::device;
+use crate::error::Result;
 use crate::evaluate::static_masks;
 use crate::model::MctHfr;
 use crate::noise::{Mode, Noise};
@@ -44,10 +45,10 @@ pub async fn deviation(device: &Device) -> Result<f32> {
 }
 
 /// The losses of two steps and the parameters after them.
-async fn answer(corpus: &Corpus, config: &Config, device: &Device) -> Result<Vec<f32>> {
-    let device = device.clone().autodiff();
+async fn answer(corpus: &Corpus, config: &Config, on: &Device) -> Result<Vec<f32>> {
+    let on = on.clone().autodiff();
     let interface = Interface::of(corpus);
-    let mut model = MctHfr::new(&config.model, &interface, &[], 1, &device);
+    let mut model = MctHfr::new(&config.model, &interface, &[], 1, &on);
     let mut optimizer = AdamW::new(AdamWConfig {
         learning_rate: 1e-3,
         weight_decay: 0.01,
@@ -55,23 +56,16 @@ async fn answer(corpus: &Corpus, config: &Config, device: &Device) -> Result<Vec
     });
     let missing = Missing::uniform(0.3, corpus.modalities.len());
     let masks = |index| Some(static_masks(corpus, &missing, 1, index));
-    let batch = Batch::read(corpus, &[0, 1, 2, 3], &config.model, masks, &device);
+    let batch = Batch::read(corpus, &[0, 1, 2, 3], &config.model, masks, &on);
     let mut out = Vec::new();
     for step in 0..2 {
         let mut mode = Mode::Training(Noise::new(1, step));
         let losses = model.losses(&batch, &config.training, true, &mut mode);
-        let data = losses.total.clone().inner().into_data_async().await?;
-        out.extend(
-            data.to_vec::<f32>()
-                .map_err(|e| Error::Device(format!("{e:?}")))?,
-        );
+        out.extend(device::read(losses.total.clone().inner()).await?);
         model = optimizer.step(model, losses.total.backward());
     }
     for data in parameters::read_async(&model).await?.values() {
-        out.extend(
-            data.to_vec::<f32>()
-                .map_err(|e| Error::Device(format!("{e:?}")))?,
-        );
+        out.extend(device::floats(data)?);
     }
     Ok(out)
 }

@@ -11,6 +11,7 @@ use crate::batch::{Batch, Masks, evaluation_batches, feature_statistics, trainin
 use crate::checkpoint::Checkpoint;
 use crate::classifier::cross_entropy;
 use crate::config::{Config, Interface, Select, Strategy};
+use crate::device;
 use crate::error::{Error, Result};
 use crate::evaluate::{most_probable, static_masks};
 use crate::event::{EpochRecord, Event, FinishReason, LossRecord};
@@ -21,7 +22,7 @@ use crate::optimizer::{AdamW, AdamWConfig};
 use crate::parameters;
 
 /// Where training has come to; with the weights and moments, all that a resume needs.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct State {
     pub epoch: usize,
@@ -37,6 +38,17 @@ pub struct State {
     pub finished: bool,
 }
 
+impl State {
+    /// The state of a run that has nothing left to train.
+    pub fn finished(epochs: usize) -> Self {
+        Self {
+            epoch: epochs,
+            finished: true,
+            ..Self::default()
+        }
+    }
+}
+
 /// What training needs of its surroundings.
 pub trait Face {
     fn event(&mut self, event: Event) -> Result<()>;
@@ -47,6 +59,8 @@ pub trait Face {
     fn save(&mut self, checkpoint: &Checkpoint, best: bool) -> Result<()>;
     /// Whether to stop after the current step.
     fn stop_requested(&self) -> bool;
+    /// Whether enough has been done since the last save that it should not be lost.
+    fn save_due(&self) -> bool;
     /// Gives way to whatever else runs in this thread (the page, in a browser).
     fn give_way(&mut self) -> impl Future<Output = ()>;
 }
@@ -92,15 +106,7 @@ impl<'a> Trainer<'a> {
             fold,
             device,
             model,
-            state: State {
-                epoch: 0,
-                step: 0,
-                total_steps: 0,
-                sums: [0.0; 5],
-                best: None,
-                history: Vec::new(),
-                finished: false,
-            },
+            state: State::default(),
         })
     }
 
@@ -128,6 +134,17 @@ impl<'a> Trainer<'a> {
         )?;
         trainer.state = state;
         Ok(trainer)
+    }
+
+    /// Starts from these weights in place of random ones.
+    ///
+    /// # Errors
+    /// When they do not fit the config or the corpus: says what differs.
+    pub fn start_from(&mut self, weights: &Checkpoint) -> Result<()> {
+        weights.interface.require(self.corpus)?;
+        let model = self.model.clone();
+        self.model = parameters::assign(model, &weights.model, &weights.source, &self.device)?;
+        Ok(())
     }
 
     pub fn fold(&self) -> &Fold {
@@ -242,7 +259,8 @@ impl<'a> Trainer<'a> {
             self.state.step += 1;
             self.state.total_steps += 1;
             let stop = face.stop_requested();
-            if pending.len() == READ_EVERY || self.state.step == steps || stop {
+            let save = (stop || face.save_due()) && self.state.step < steps;
+            if pending.len() == READ_EVERY || self.state.step == steps || save {
                 let losses = self.read_losses(std::mem::take(&mut pending)).await?;
                 let step = self.state.step;
                 face.event(Event::Step {
@@ -252,9 +270,11 @@ impl<'a> Trainer<'a> {
                     losses,
                 })?;
             }
-            if stop && self.state.step < steps {
+            if save {
                 self.save(face, false).await?;
-                return Ok(false);
+                if stop {
+                    return Ok(false);
+                }
             }
             face.give_way().await;
         }
@@ -265,10 +285,7 @@ impl<'a> Trainer<'a> {
     /// Reads losses from the device, adds them to the epoch's sums and returns their mean.
     async fn read_losses(&mut self, pending: Vec<Tensor<1>>) -> Result<LossRecord> {
         let count = pending.len();
-        let data = Tensor::cat(pending, 0).into_data_async().await?;
-        let values = data
-            .to_vec::<f32>()
-            .map_err(|error| Error::Device(format!("{error:?}")))?;
+        let values = device::read(Tensor::cat(pending, 0)).await?;
         let mut sums = [0.0f64; 5];
         for (index, terms) in values.chunks_exact(5).enumerate() {
             if let Some(loss) = terms.iter().find(|loss| !loss.is_finite()) {
@@ -278,12 +295,12 @@ impl<'a> Trainer<'a> {
                     step: self.state.step + 1 + index - count,
                 });
             }
-            for (sum, term) in sums.iter_mut().zip(terms) {
+            // Step by step into the epoch's sums, so that they do not depend on when losses are read.
+            let all = sums.iter_mut().zip(&mut self.state.sums).zip(terms);
+            for ((sum, total), term) in all {
                 *sum += f64::from(*term);
+                *total += f64::from(*term);
             }
-        }
-        for (total, sum) in self.state.sums.iter_mut().zip(&sums) {
-            *total += sum;
         }
         Ok(mean(&sums, count))
     }
@@ -338,10 +355,7 @@ impl<'a> Trainer<'a> {
             let loss = cross_entropy(view.logits.clone(), batch.targets.clone());
             let (rows, classes) = (indices.len(), self.corpus.class_count());
             let flat = Tensor::cat(vec![loss, view.logits.reshape([rows * classes])], 0);
-            let data = flat.into_data_async().await?;
-            let values = data
-                .to_vec::<f32>()
-                .map_err(|error| Error::Device(format!("{error:?}")))?;
+            let values = device::read(flat).await?;
             sum += f64::from(values[0]) * rows as f64;
             for (label, logits) in batch.labels.iter().zip(values[1..].chunks_exact(classes)) {
                 confusion.add(*label, most_probable(logits));

@@ -1,0 +1,86 @@
+//! `mct-hfr devices`, and the choice of a device.
+
+use anyhow::Result;
+use burn_device::Named;
+use clap::Args;
+use mct_hfr::device as burn_device;
+use mct_hfr::self_test::{TOLERANCE, deviation};
+use serde::Serialize;
+
+use crate::output::{remark, say, say_json, table, usage};
+
+/// List the compute devices
+#[derive(Args)]
+pub struct Devices {
+    /// Run a small known-answer training step on each
+    #[arg(long)]
+    test: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Row {
+    name: String,
+    description: String,
+    /// What `auto` takes.
+    auto: bool,
+    /// Deviation from the CPU, relative; only with `--test`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deviation: Option<f32>,
+}
+
+impl Devices {
+    pub fn run(self) -> Result<()> {
+        let mut rows = Vec::new();
+        for (index, named) in burn_device::list().into_iter().enumerate() {
+            let deviation = match self.test {
+                true => Some(pollster::block_on(deviation(&named.device))?),
+                false => None,
+            };
+            rows.push(Row {
+                name: named.name,
+                description: named.description,
+                auto: index == 0,
+                deviation,
+            });
+        }
+        if self.json {
+            return say_json(&rows);
+        }
+        let rows: Vec<Vec<String>> = rows
+            .into_iter()
+            .map(|row| {
+                let mut cells = vec![row.name, row.description];
+                cells.push(if row.auto { "auto" } else { "" }.to_owned());
+                cells.extend(row.deviation.map(|deviation| format!("{deviation:.1e}")));
+                cells
+            })
+            .collect();
+        let header = ["device", "is", "", "deviation"];
+        say(table(&header[..if self.test { 4 } else { 3 }], &rows))
+    }
+}
+
+/// The device of this name, after its known-answer test; the CPU where that fails.
+pub fn choose(name: &str) -> Result<Named> {
+    let named = burn_device::by_name(name).map_err(usage)?;
+    if named.name == "flex" {
+        return Ok(named);
+    }
+    let problem = match pollster::block_on(deviation(&named.device)) {
+        Ok(deviation) if deviation <= TOLERANCE => return Ok(named),
+        Ok(deviation) => {
+            format!("deviates from the CPU by {deviation:.1e} (at most {TOLERANCE:.0e})")
+        }
+        Err(error) => format!("fails: {error}"),
+    };
+    let Named {
+        name, description, ..
+    } = &named;
+    remark(format!(
+        "warning: the known-answer test of {name} ({description}) {problem}; using flex (CPU)"
+    ));
+    Ok(burn_device::by_name("flex")?)
+}

@@ -1,0 +1,99 @@
+//! What is printed, and how a command ends.
+
+use std::fmt;
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use anyhow::Result;
+use serde::Serialize;
+
+/// A command that cannot be meant: exit code 2.
+#[derive(Debug)]
+pub struct Usage(pub String);
+
+impl fmt::Display for Usage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Usage {}
+
+/// Marks an error of the command line itself.
+pub fn usage(error: impl fmt::Display) -> anyhow::Error {
+    Usage(error.to_string()).into()
+}
+
+/// Stopped by Ctrl-C: exit code 130.
+#[derive(Debug)]
+pub struct Interrupted(pub String);
+
+impl fmt::Display for Interrupted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Interrupted {}
+
+/// Prints to standard output.
+pub fn say(text: impl fmt::Display) -> Result<()> {
+    writeln!(io::stdout(), "{text}")?;
+    Ok(())
+}
+
+/// Prints to standard error, where progress and remarks go; it is no loss when nobody reads them.
+pub fn remark(text: impl fmt::Display) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// Prints one value as JSON on a line of its own.
+pub fn say_json(value: &impl Serialize) -> Result<()> {
+    say(serde_json::to_string(value)?)
+}
+
+/// Says what went wrong, and gives the exit code.
+pub fn failure(error: &anyhow::Error) -> ExitCode {
+    let broken_pipe = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
+    if error.downcast_ref().is_some_and(broken_pipe) {
+        // The reader (`| head`) has seen enough.
+        return ExitCode::SUCCESS;
+    }
+    if error.is::<Interrupted>() {
+        remark(error);
+        return ExitCode::from(130);
+    }
+    remark(format!("error: {error:#}"));
+    ExitCode::from(if error.is::<Usage>() { 2 } else { 1 })
+}
+
+/// A table whose first column is left- and whose other columns are right-aligned.
+pub fn table(header: &[&str], rows: &[Vec<String>]) -> String {
+    let mut widths: Vec<usize> = header.iter().map(|cell| cell.chars().count()).collect();
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let line = |cells: &mut dyn Iterator<Item = &str>| {
+        let cells = cells.zip(&widths).enumerate();
+        let cells: Vec<String> = cells
+            .map(|(column, (cell, width))| match column {
+                0 => format!("{cell:<width$}"),
+                _ => format!("{cell:>width$}"),
+            })
+            .collect();
+        cells.join("  ").trim_end().to_owned()
+    };
+    let mut lines = vec![line(&mut header.iter().copied())];
+    lines.extend(
+        rows.iter()
+            .map(|row| line(&mut row.iter().map(String::as_str))),
+    );
+    lines.join("\n")
+}
+
+/// A share as the field writes it.
+pub fn score(value: f64) -> String {
+    format!("{value:.3}")
+}

@@ -1,0 +1,177 @@
+//! The figures, as SVG.
+
+use anyhow::{Result, anyhow};
+use mct_hfr::event::EpochRecord;
+use mct_hfr::metrics::Confusion;
+use plotters::coord::Shift;
+use plotters::prelude::*;
+
+/// One line of a plot.
+pub struct Line {
+    pub name: String,
+    pub points: Vec<(f64, f64)>,
+    /// Drawn dashed: a bound, not a measurement.
+    pub bound: bool,
+}
+
+/// Colours that stay apart with colour blindness (Okabe and Ito, 2008).
+const COLOURS: [RGBColor; 6] = [
+    RGBColor(0, 114, 178),
+    RGBColor(213, 94, 0),
+    RGBColor(0, 158, 115),
+    RGBColor(204, 121, 167),
+    RGBColor(230, 159, 0),
+    RGBColor(86, 180, 233),
+];
+
+type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+
+fn drawn(size: (u32, u32), draw: impl FnOnce(&Area<'_>) -> Result<()>) -> Result<String> {
+    let mut svg = String::new();
+    {
+        let area = SVGBackend::with_string(&mut svg, size).into_drawing_area();
+        area.fill(&WHITE).map_err(unplottable)?;
+        draw(&area)?;
+        area.present().map_err(unplottable)?;
+    }
+    Ok(svg)
+}
+
+fn unplottable(error: impl std::fmt::Display) -> anyhow::Error {
+    anyhow!("cannot draw: {error}")
+}
+
+/// Lines over a common axis, `y` from 0 to `top`.
+pub fn lines(title: &str, x: &str, y: &str, top: f64, lines: &[Line]) -> Result<String> {
+    let all = || lines.iter().flat_map(|line| &line.points);
+    let (low, high) = all().fold((f64::MAX, f64::MIN), |(low, high), (x, _)| {
+        (low.min(*x), high.max(*x))
+    });
+    // One point still needs an axis.
+    let (low, high) = if low < high {
+        (low, high)
+    } else {
+        (low - 0.5, low + 0.5)
+    };
+    drawn((640, 400), |area| {
+        let mut chart = ChartBuilder::on(area)
+            .caption(title, ("sans-serif", 18))
+            .margin(12)
+            .x_label_area_size(40)
+            .y_label_area_size(52)
+            .build_cartesian_2d(low..high, 0.0..top)
+            .map_err(unplottable)?;
+        chart
+            .configure_mesh()
+            .x_desc(x)
+            .y_desc(y)
+            .light_line_style(TRANSPARENT)
+            .label_style(("sans-serif", 13))
+            .draw()
+            .map_err(unplottable)?;
+        for (index, line) in lines.iter().enumerate() {
+            let colour = if line.bound {
+                BLACK
+            } else {
+                COLOURS[index % COLOURS.len()]
+            };
+            let style = colour.stroke_width(2);
+            let points = || line.points.iter().copied();
+            let series = if line.bound {
+                chart.draw_series(DashedLineSeries::new(points(), 6, 4, style))
+            } else {
+                chart.draw_series(LineSeries::new(points(), style))
+            };
+            series
+                .map_err(unplottable)?
+                .label(&line.name)
+                .legend(move |(x, y)| PathElement::new([(x, y), (x + 16, y)], style));
+            if !line.bound {
+                let dots = points().map(|point| Circle::new(point, 3, colour.filled()));
+                chart.draw_series(dots).map_err(unplottable)?;
+            }
+        }
+        chart
+            .configure_series_labels()
+            .position(SeriesLabelPosition::LowerLeft)
+            .background_style(WHITE.mix(0.8))
+            .border_style(BLACK.mix(0.2))
+            .label_font(("sans-serif", 13))
+            .draw()
+            .map_err(unplottable)
+    })
+}
+
+/// Share of each true class (row) that is predicted as each class (column), with the counts.
+pub fn confusion(title: &str, classes: &[String], counts: &Confusion) -> Result<String> {
+    const CELL: i32 = 64;
+    const LEFT: i32 = 110;
+    const TOP: i32 = 76;
+    let n = classes.len() as i32;
+    let size = (LEFT + n * CELL + 16, TOP + n * CELL + 16);
+    drawn((size.0 as u32, size.1 as u32), |area| {
+        let text = |text: &str, at: (i32, i32), size: i32, anchor: HPos, colour: &RGBColor| {
+            use plotters::style::text_anchor::{Pos, VPos};
+            let style = ("sans-serif", size).into_font().color(colour);
+            area.draw_text(text, &style.pos(Pos::new(anchor, VPos::Center)), at)
+                .map_err(unplottable)
+        };
+        text(title, (LEFT, 16), 16, HPos::Left, &BLACK)?;
+        text("true \\ predicted", (8, TOP - 22), 12, HPos::Left, &BLACK)?;
+        for (row, class) in classes.iter().enumerate() {
+            let middle = TOP + row as i32 * CELL + CELL / 2;
+            text(class, (LEFT - 8, middle), 13, HPos::Right, &BLACK)?;
+            let across = LEFT + row as i32 * CELL + CELL / 2;
+            let lift = if n > 5 && row % 2 == 1 { 16 } else { 0 };
+            text(class, (across, TOP - 10 - lift), 12, HPos::Center, &BLACK)?;
+            let total: usize = counts.0[row].iter().sum();
+            for (column, count) in counts.0[row].iter().enumerate() {
+                let share = *count as f64 / total.max(1) as f64;
+                let left = LEFT + column as i32 * CELL;
+                let top = TOP + row as i32 * CELL;
+                let fade = |full: u8| (255.0 - share * f64::from(255 - full)) as u8;
+                let fill = RGBColor(fade(0), fade(114), fade(178));
+                let corners = [(left, top), (left + CELL - 2, top + CELL - 2)];
+                area.draw(&Rectangle::new(corners, fill.filled()))
+                    .map_err(unplottable)?;
+                let ink = if share > 0.5 { WHITE } else { BLACK };
+                let middle = (left + CELL / 2, top + CELL / 2);
+                let percent = format!("{:.0} %", share * 100.0);
+                text(&percent, (middle.0, middle.1 - 8), 15, HPos::Center, &ink)?;
+                text(
+                    &count.to_string(),
+                    (middle.0, middle.1 + 12),
+                    11,
+                    HPos::Center,
+                    &ink,
+                )?;
+            }
+        }
+        Ok(())
+    })
+}
+
+use plotters::style::text_anchor::HPos;
+
+/// Losses and validation UA over the epochs.
+pub fn training(history: &[EpochRecord]) -> Result<String> {
+    let line = |name: &str, value: &dyn Fn(&EpochRecord) -> f64| Line {
+        name: name.to_owned(),
+        points: history
+            .iter()
+            .map(|record| ((record.epoch + 1) as f64, value(record)))
+            .collect(),
+        bound: false,
+    };
+    let all = [
+        line("training loss", &|r| f64::from(r.losses.total)),
+        line("classification", &|r| f64::from(r.losses.classification)),
+        line("validation loss", &|r| r.validation_loss),
+        line("validation UA", &|r| r.validation.ua),
+    ];
+    let top = all
+        .iter()
+        .flat_map(|line| &line.points)
+        .fold(1.0f64, |top, (_, y)| top.max(*y));
+    lines("training", "epoch", "loss; UA", top * 1.05, &all)
+}

@@ -1,0 +1,171 @@
+//! Training's face on the command line: a progress bar, or JSON lines, and the run folder.
+
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use mct_hfr::checkpoint::Checkpoint;
+use mct_hfr::error::{Error, Result};
+use mct_hfr::event::{Event, LossRecord};
+use mct_hfr::train::Face;
+
+use crate::interrupt;
+use crate::output::{remark, say_json};
+use crate::run_folder::{Which, Writer};
+
+/// Work of at most this long is lost when the machine goes down in the middle of a long epoch.
+const SAVE_EVERY: Duration = Duration::from_secs(300);
+
+pub struct CommandLine {
+    pub writer: Writer,
+    pub json: bool,
+    pub synthetic: bool,
+    fold: String,
+    epochs: usize,
+    bar: ProgressBar,
+    saved: Instant,
+}
+
+/// A bar for `length` of something, with the time left.
+pub fn bar(length: u64, what: &str) -> ProgressBar {
+    let style = ProgressStyle::with_template("{prefix} {wide_bar} {pos}/{len} {eta} left {msg}");
+    let bar = ProgressBar::new(length).with_prefix(what.to_owned());
+    match style {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
+
+impl CommandLine {
+    pub fn new(writer: Writer, json: bool, synthetic: bool) -> Self {
+        Self {
+            writer,
+            json,
+            synthetic,
+            fold: String::new(),
+            epochs: 0,
+            bar: if json {
+                ProgressBar::hidden()
+            } else {
+                bar(0, "training")
+            },
+            saved: Instant::now(),
+        }
+    }
+
+    fn line(&self, text: &str) {
+        if !self.json {
+            self.bar.suspend(|| remark(text));
+        }
+    }
+
+    fn show(&mut self, event: &Event) {
+        match event {
+            Event::Started {
+                fold,
+                train,
+                validation,
+                parameters,
+                epochs,
+                from_epoch,
+            } => {
+                self.fold.clone_from(fold);
+                self.epochs = *epochs;
+                self.line(&format!(
+                    "{fold}: {train} utterances to train on, {validation} to validate on; {parameters} parameters"
+                ));
+                if *from_epoch > 0 {
+                    self.line(&format!("going on from epoch {}", from_epoch + 1));
+                }
+            }
+            Event::Step {
+                epoch,
+                step,
+                steps,
+                losses,
+            } => {
+                if self.bar.length() != Some((self.epochs * steps) as u64) {
+                    self.bar.set_length((self.epochs * steps) as u64);
+                    self.bar.set_position((epoch * steps) as u64);
+                    self.bar.reset_eta();
+                }
+                self.bar.set_position((epoch * steps + step) as u64);
+                self.bar
+                    .set_message(format!("epoch {} {}", epoch + 1, terms(losses)));
+            }
+            Event::Epoch(record) => {
+                let validation = &record.validation;
+                let mark = if record.best { "  best so far" } else { "" };
+                self.line(&format!(
+                    "epoch {:>3}  {}  validation: loss {:.3}  UA {:.3}  WA {:.3}{mark}",
+                    record.epoch + 1,
+                    terms(&record.losses),
+                    record.validation_loss,
+                    validation.ua,
+                    validation.wa,
+                ));
+            }
+            Event::Warning { message } => self.line(&format!("warning: {message}")),
+            Event::Checkpoint { .. } => {}
+            Event::Finished { .. } => self.bar.finish_and_clear(),
+        }
+    }
+}
+
+/// The terms of the loss that are there.
+fn terms(losses: &LossRecord) -> String {
+    let mut text = format!("loss {:.3}", losses.total);
+    let terms = [
+        ("class", losses.classification),
+        ("complete", losses.complete),
+        ("distance", losses.distance),
+        ("imagined", losses.imagination),
+    ];
+    for (name, value) in terms {
+        if value != 0.0 && value != losses.total {
+            text += &format!(" {name} {value:.3}");
+        }
+    }
+    text
+}
+
+/// An error of the face, for the trainer to hand back.
+fn failed(error: &anyhow::Error) -> Error {
+    Error::Face(format!("{error:#}"))
+}
+
+impl Face for CommandLine {
+    fn event(&mut self, event: Event) -> Result<()> {
+        self.writer.event(&event).map_err(|error| failed(&error))?;
+        if self.json {
+            say_json(&event).map_err(|error| failed(&error))?;
+        }
+        self.show(&event);
+        Ok(())
+    }
+
+    fn save(&mut self, checkpoint: &Checkpoint, best: bool) -> Result<()> {
+        let which = if best { Which::Best } else { Which::Last };
+        let save = || {
+            self.writer.save(checkpoint, which)?;
+            match &checkpoint.state {
+                Some(state) => self.writer.metrics(state, &self.fold, self.synthetic),
+                None => Ok(()),
+            }
+        };
+        save().map_err(|error| failed(&error))?;
+        self.saved = Instant::now();
+        Ok(())
+    }
+
+    fn stop_requested(&self) -> bool {
+        interrupt::requested()
+    }
+
+    fn save_due(&self) -> bool {
+        self.saved.elapsed() >= SAVE_EVERY
+    }
+
+    fn give_way(&mut self) -> impl Future<Output = ()> {
+        std::future::ready(())
+    }
+}

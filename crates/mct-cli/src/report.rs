@@ -1,0 +1,199 @@
+//! A report folder: one HTML file with everything in it, and the figures and numbers by themselves.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use mct_corpus::{Corpus, atomic};
+
+use crate::evaluate::{Assessment, Source, duration_rows, heading, rows};
+use crate::output::score;
+use crate::plot::{self, Line};
+
+/// Rates whose confusion matrix is drawn: those of the paper's figure 8.
+const CONFUSION_RATES: [f64; 2] = [0.0, 0.5];
+
+/// Writes `report.html`, `report.md`, `evaluation.json` and the figures.
+pub fn write(
+    folder: &Path,
+    corpus: &Corpus,
+    assessment: &Assessment,
+    sources: &[Source],
+) -> Result<()> {
+    std::fs::create_dir_all(folder).context(folder.display().to_string())?;
+    let save = |name: &str, text: &str| atomic::write(&folder.join(name), text.as_bytes());
+    let figures = figures(assessment, sources)?;
+    for (name, svg) in &figures {
+        save(&format!("{name}.svg"), svg)?;
+    }
+    let json = serde_json::to_string_pretty(assessment)? + "\n";
+    save("evaluation.json", &json)?;
+    let title = &corpus.metadata.title;
+    let mut page = Page::new(title);
+    page.paragraph(&heading(&assessment.evaluation));
+    if assessment.evaluation.synthetic {
+        page.paragraph(
+            "Synthetic data: these numbers say how close a model comes to the best that is possible, \
+             and nothing about people.",
+        );
+    }
+    let (header, body) = rows(assessment);
+    page.table("Scores by missing rate", &header, &body);
+    page.paragraph(
+        "AUILC is the area under a score over the missing rates, summed as in the paper.",
+    );
+    let (header, body) = duration_rows(&assessment.evaluation);
+    let header: Vec<&str> = header.iter().map(String::as_str).collect();
+    page.table("UA by duration", &header, &body);
+    let body: Vec<Vec<String>> = assessment
+        .runs
+        .iter()
+        .map(|run| {
+            let (ua, area) = (score(run.ua[0]), score(run.auilc_ua));
+            vec![
+                run.run.clone(),
+                run.fold.clone(),
+                run.seed.to_string(),
+                ua,
+                area,
+            ]
+        })
+        .collect();
+    let first = format!("UA at {}", assessment.evaluation.rates[0]);
+    page.table("Runs", &["run", "fold", "seed", &first, "AUILC"], &body);
+    for (name, svg) in &figures {
+        page.figure(name, svg);
+    }
+    for source in sources.iter().take(1) {
+        page.listing("Config", &source.checkpoint.config.to_toml()?);
+    }
+    save("report.md", &page.markdown)?;
+    save("report.html", &page.finish())?;
+    Ok(())
+}
+
+fn figures(assessment: &Assessment, sources: &[Source]) -> Result<Vec<(String, String)>> {
+    let Assessment {
+        evaluation, limit, ..
+    } = assessment;
+    let line = |name: String, values: &[f64], bound| Line {
+        name,
+        points: evaluation
+            .rates
+            .iter()
+            .copied()
+            .zip(values.iter().copied())
+            .collect(),
+        bound,
+    };
+    let area = &evaluation.auilc;
+    let mut curves = vec![
+        line(
+            format!("UA (AUILC {})", score(area.ua)),
+            &evaluation.ua,
+            false,
+        ),
+        line(
+            format!("WA (AUILC {})", score(area.wa)),
+            &evaluation.wa,
+            false,
+        ),
+        line(
+            format!("UF1 (AUILC {})", score(area.uf1)),
+            &evaluation.uf1,
+            false,
+        ),
+        line(
+            format!("WF1 (AUILC {})", score(area.wf1)),
+            &evaluation.wf1,
+            false,
+        ),
+    ];
+    if let Some(limit) = limit {
+        let name = format!("exact limit of UA (AUILC {})", score(limit.auilc));
+        curves.push(line(name, &limit.ua, true));
+    }
+    let title = format!("scores over missing rates, {}", heading(evaluation));
+    let mut figures = vec![(
+        "curves".to_owned(),
+        plot::lines(&title, "missing rate", "score", 1.0, &curves)?,
+    )];
+    for (rate, counts) in evaluation.rates.iter().zip(&evaluation.confusion) {
+        if CONFUSION_RATES.contains(rate) {
+            let title = format!("confusion at missing rate {rate}");
+            let svg = plot::confusion(&title, &evaluation.classes, counts)?;
+            figures.push((format!("confusion-{rate}"), svg));
+        }
+    }
+    if let [source] = sources
+        && !source.history.is_empty()
+    {
+        figures.push(("training".to_owned(), plot::training(&source.history)?));
+    }
+    Ok(figures)
+}
+
+/// The same text as HTML and as Markdown.
+struct Page {
+    html: String,
+    markdown: String,
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+}
+
+const STYLE: &str = "body{font:16px/1.5 sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}\
+table{border-collapse:collapse}td,th{padding:.15rem .7rem;text-align:right;border-bottom:1px solid #ddd}\
+td:first-child,th:first-child{text-align:left}pre{background:#f4f4f4;padding:1rem;overflow:auto}\
+svg{max-width:100%;height:auto}";
+
+impl Page {
+    fn new(title: &str) -> Self {
+        let shown = escape(title);
+        Self {
+            html: format!(
+                "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
+                 <title>{shown}</title><style>{STYLE}</style></head><body>\n<h1>{shown}</h1>\n"
+            ),
+            markdown: format!("# {title}\n"),
+        }
+    }
+
+    fn paragraph(&mut self, text: &str) {
+        let _ = writeln!(self.html, "<p>{}</p>", escape(text));
+        let _ = writeln!(self.markdown, "\n{text}");
+    }
+
+    fn table(&mut self, title: &str, header: &[&str], rows: &[Vec<String>]) {
+        let cells = |tag: &str, row: &mut dyn Iterator<Item = &str>| {
+            let cells = row.map(|cell| format!("<{tag}>{}</{tag}>", escape(cell)));
+            format!("<tr>{}</tr>\n", cells.collect::<String>())
+        };
+        let _ = write!(self.html, "<h2>{}</h2>\n<table>\n", escape(title));
+        self.html += &cells("th", &mut header.iter().copied());
+        let _ = writeln!(self.markdown, "\n## {title}\n\n| {} |", header.join(" | "));
+        let _ = writeln!(self.markdown, "|{}", "---|".repeat(header.len()));
+        for row in rows {
+            self.html += &cells("td", &mut row.iter().map(String::as_str));
+            let _ = writeln!(self.markdown, "| {} |", row.join(" | "));
+        }
+        self.html += "</table>\n";
+    }
+
+    fn figure(&mut self, name: &str, svg: &str) {
+        let _ = writeln!(self.html, "<figure>{svg}</figure>");
+        let _ = writeln!(self.markdown, "\n![{name}]({name}.svg)");
+    }
+
+    fn listing(&mut self, title: &str, text: &str) {
+        let _ = writeln!(self.html, "<h2>{title}</h2>\n<pre>{}</pre>", escape(text));
+        let _ = writeln!(self.markdown, "\n## {title}\n\n```toml\n{text}```");
+    }
+
+    fn finish(self) -> String {
+        self.html + "</body></html>\n"
+    }
+}

@@ -1,0 +1,204 @@
+//! `mct-hfr train` and `mct-hfr resume`.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+use mct_corpus::Corpus;
+use mct_hfr::config::{Config, PRESETS, ProtocolKind, Strategy, System};
+use mct_hfr::event::FinishReason;
+use mct_hfr::train::Trainer;
+use serde::de::DeserializeOwned;
+
+use crate::output::{Interrupted, remark, usage};
+use crate::progress::CommandLine;
+use crate::run_folder::{CorpusReference, Manifest, RunFolder, Writer, read_checkpoint};
+use crate::{corpus, device, interrupt};
+
+/// Train a model on one fold of a corpus
+///
+/// The run folder then holds config.toml, which reproduces the run, events.jsonl, metrics.json and
+/// the checkpoints.
+#[derive(Args)]
+pub struct Train {
+    /// The corpus to train on
+    #[arg(long, value_name = "FILE")]
+    corpus: PathBuf,
+    /// The run folder to make
+    #[arg(long, value_name = "RUN")]
+    out: PathBuf,
+    /// mct, mct-gfa, mct-lfi or mct-hfr
+    #[arg(long, value_parser = kebab::<System>)]
+    system: Option<System>,
+    /// Named settings
+    #[arg(long, default_value = "paper", value_parser = PRESETS)]
+    preset: String,
+    /// Settings from a file, such as the config.toml of a run
+    #[arg(long, value_name = "TOML", conflicts_with = "preset")]
+    config: Option<PathBuf>,
+    /// How training data are made incomplete: dynamic, one-to-one or complete
+    #[arg(long, value_parser = kebab::<Strategy>)]
+    strategy: Option<Strategy>,
+    /// Dynamic: the probability of a missing step; one-to-one: the rate that is tested
+    #[arg(long, value_name = "R", value_parser = rate)]
+    missing_rate: Option<f64>,
+    /// session, session-swapped, speaker, groups or file
+    #[arg(long, value_parser = kebab::<ProtocolKind>)]
+    protocol: Option<ProtocolKind>,
+    /// Which fold, from 0
+    #[arg(long, value_name = "K")]
+    fold: Option<usize>,
+    #[arg(long)]
+    seed: Option<u64>,
+    /// At most so many epochs
+    #[arg(long, value_name = "N")]
+    epochs: Option<usize>,
+    /// auto, or a name that `mct-hfr devices` lists
+    #[arg(long, default_value = "auto")]
+    device: String,
+    /// Change a value of the config (repeatable)
+    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
+    set: Vec<(String, String)>,
+    /// Start from these weights instead of random ones
+    #[arg(long, value_name = "FILE")]
+    weights: Option<PathBuf>,
+    /// Print events as JSON lines
+    #[arg(long)]
+    json: bool,
+}
+
+/// A value by its name in config files.
+pub fn kebab<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+    serde_json::from_value(text.into()).map_err(|error| error.to_string())
+}
+
+/// A missing rate.
+pub fn rate(text: &str) -> Result<f64, String> {
+    let rate: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if (0.0..=1.0).contains(&rate) {
+        Ok(rate)
+    } else {
+        Err("a missing rate is a number from 0 to 1".to_owned())
+    }
+}
+
+/// `key=value`.
+pub fn key_value(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("expected KEY=VALUE")?;
+    Ok((key.trim().to_owned(), value.trim().to_owned()))
+}
+
+/// The config with single values changed.
+pub fn settings(config: Config, set: &[(String, String)]) -> Result<Config> {
+    config.set(set).map_err(usage)
+}
+
+impl Train {
+    fn settings(&self) -> Result<Config> {
+        let mut config = match &self.config {
+            None => Config::preset(&self.preset).map_err(usage)?,
+            Some(path) => read_config(path)?,
+        };
+        let training = &mut config.training;
+        training.strategy = self.strategy.unwrap_or(training.strategy);
+        training.missing_rate = self.missing_rate.unwrap_or(training.missing_rate);
+        training.protocol = self.protocol.unwrap_or(training.protocol);
+        training.fold = self.fold.unwrap_or(training.fold);
+        training.seed = self.seed.unwrap_or(training.seed);
+        training.epochs = self.epochs.unwrap_or(training.epochs);
+        if let Some(system) = self.system {
+            config = config.with_system(system);
+        }
+        settings(config, &self.set)
+    }
+
+    pub fn run(self) -> Result<()> {
+        let config = self.settings()?;
+        let corpus = corpus::open(&self.corpus)?;
+        let device = device::choose(&self.device)?;
+        // Everything that can be refused is refused before there is a folder.
+        let mut trainer = Trainer::new(&corpus, config.clone(), &device.device)?;
+        if let Some(path) = &self.weights {
+            trainer.start_from(&read_checkpoint(path)?)?;
+        }
+        let manifest = Manifest {
+            device: device.name,
+            corpus: CorpusReference::of(&self.corpus)?,
+            model: config.model,
+            training: config.training,
+        };
+        let writer = RunFolder::create(&self.out, manifest)?;
+        if self.weights.is_some() {
+            // Without it a run that is killed early would be resumed from random weights.
+            writer.save(
+                &pollster::block_on(trainer.checkpoint())?,
+                crate::run_folder::Which::Last,
+            )?;
+        }
+        interrupt::watch()?;
+        drive(&mut trainer, writer, &corpus, self.json)
+    }
+}
+
+/// A config file, or the `config.toml` of a run.
+fn read_config(path: &Path) -> Result<Config> {
+    let name = path.display().to_string();
+    let text = std::fs::read_to_string(path).context(name.clone())?;
+    let mut table: toml::Table = toml::from_str(&text).with_context(|| name.clone())?;
+    for of_the_run in ["device", "corpus"] {
+        table.remove(of_the_run);
+    }
+    Ok(Config::from_toml(&name, &toml::to_string(&table)?)?)
+}
+
+/// Go on with a run that was interrupted
+///
+/// On the CPU the result is bit for bit that of a run that was never interrupted.
+#[derive(Args)]
+pub struct Resume {
+    #[arg(value_name = "RUN")]
+    run: PathBuf,
+    /// Another device than that of the run
+    #[arg(long)]
+    device: Option<String>,
+    /// Print events as JSON lines
+    #[arg(long)]
+    json: bool,
+}
+
+impl Resume {
+    pub fn run(self) -> Result<()> {
+        interrupt::watch()?;
+        resume(&self.run, self.device.as_deref(), self.json)
+    }
+}
+
+/// Goes on with the run of this folder.
+pub fn resume(path: &Path, device: Option<&str>, json: bool) -> Result<()> {
+    let folder = RunFolder::open(path)?;
+    let corpus = folder.manifest.corpus.open()?;
+    let device = device::choose(device.unwrap_or(&folder.manifest.device))?;
+    let mut trainer = match folder.last()? {
+        Some(checkpoint) => Trainer::resume(&corpus, &checkpoint, &device.device)?,
+        None => Trainer::new(&corpus, folder.manifest.config(), &device.device)?,
+    };
+    drive(&mut trainer, folder.writer()?, &corpus, json)
+}
+
+/// Trains to the end or to Ctrl-C.
+pub fn drive(trainer: &mut Trainer<'_>, writer: Writer, corpus: &Corpus, json: bool) -> Result<()> {
+    let path = writer.folder.path.display().to_string();
+    let mut face = CommandLine::new(writer, json, corpus.metadata.synthetic);
+    match pollster::block_on(trainer.run(&mut face))? {
+        FinishReason::Interrupted => {
+            let text = format!("interrupted; go on with `mct-hfr resume {path}`");
+            Err(Interrupted(text).into())
+        }
+        FinishReason::Epochs | FinishReason::EarlyStop => {
+            remark(format!(
+                "the run is in {path}; score it with `mct-hfr evaluate {path}`"
+            ));
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! `mct-hfr weights`: weights in and out, as safetensors.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::{Args, Subcommand};
+use mct_corpus::atomic;
+use mct_hfr::checkpoint::Precision;
+use mct_hfr::device::by_name;
+use mct_hfr::train::State;
+
+use crate::corpus::{Stored, open};
+use crate::output::remark;
+use crate::run_folder::{CorpusReference, Manifest, RunFolder, Which, read_checkpoint};
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Write the weights of a run to one file
+    Export(Export),
+    /// Make a run folder of exported weights, for `evaluate` and `predict`
+    Import(Import),
+}
+
+impl Command {
+    pub fn run(self) -> Result<()> {
+        match self {
+            Self::Export(command) => command.run(),
+            Self::Import(command) => command.run(),
+        }
+    }
+}
+
+/// Write the weights of a run to one file
+#[derive(Args)]
+pub struct Export {
+    #[arg(value_name = "RUN")]
+    run: PathBuf,
+    /// The file to write
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    #[arg(long, default_value = "f32")]
+    precision: Stored,
+    #[arg(long, default_value = "best")]
+    checkpoint: Which,
+}
+
+impl Export {
+    fn run(self) -> Result<()> {
+        let mut checkpoint = RunFolder::open(&self.run)?.checkpoint(self.checkpoint)?;
+        checkpoint.optimizer.clear();
+        checkpoint.state = None;
+        let precision = match self.precision {
+            Stored::F32 => Precision::F32,
+            Stored::F16 => Precision::F16,
+        };
+        atomic::write(&self.out, &checkpoint.to_bytes(precision)?)?;
+        remark(format!(
+            "{}: {} tensors",
+            self.out.display(),
+            checkpoint.model.len()
+        ));
+        Ok(())
+    }
+}
+
+/// Make a run folder of exported weights, for `evaluate` and `predict`
+#[derive(Args)]
+pub struct Import {
+    /// Exported weights
+    #[arg(value_name = "FILE")]
+    weights: PathBuf,
+    /// The corpus that they are for
+    #[arg(long, value_name = "FILE")]
+    corpus: PathBuf,
+    /// The run folder to make
+    #[arg(long, value_name = "RUN")]
+    out: PathBuf,
+}
+
+impl Import {
+    fn run(self) -> Result<()> {
+        let mut checkpoint = read_checkpoint(&self.weights)?;
+        checkpoint.interface.require(&open(&self.corpus)?)?;
+        // Refuses tensors that are not those of the config's model.
+        checkpoint.model(&by_name("flex")?.device)?;
+        let manifest = Manifest {
+            device: "flex".into(),
+            corpus: CorpusReference::of(&self.corpus)?,
+            model: checkpoint.config.model.clone(),
+            training: checkpoint.config.training.clone(),
+        };
+        let writer = RunFolder::create(&self.out, manifest)?;
+        writer.save(&checkpoint, Which::Best)?;
+        // There is nothing to resume.
+        checkpoint.state = Some(State::finished(checkpoint.config.training.epochs));
+        writer.save(&checkpoint, Which::Last)
+    }
+}
