@@ -101,7 +101,10 @@ impl Train {
         };
         let training = &mut config.training;
         training.strategy = self.strategy.unwrap_or(training.strategy);
-        training.missing_rate = self.missing_rate.unwrap_or(training.missing_rate);
+        if let Some(rate) = self.missing_rate {
+            training.missing_rate = rate;
+            training.missing_rate_max = rate;
+        }
         training.protocol = self.protocol.unwrap_or(training.protocol);
         training.fold = self.fold.unwrap_or(training.fold);
         training.seed = self.seed.unwrap_or(training.seed);

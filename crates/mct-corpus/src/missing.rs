@@ -39,6 +39,21 @@ pub enum Purpose {
     Epoch(usize),
 }
 
+impl Purpose {
+    fn word(self) -> u64 {
+        match self {
+            Self::Static => 0,
+            Self::Epoch(epoch) => epoch as u64 + 1,
+        }
+    }
+}
+
+/// The missing rate of one utterance, uniform over `low..high` (`low` where they are equal).
+pub fn rate_between(seed: u64, purpose: Purpose, low: f64, high: f64, utterance_id: &str) -> f64 {
+    let words = [RATE, seed, purpose.word(), counter::text_key(utterance_id)];
+    low + (high - low) * counter::uniform(counter::key(&words))
+}
+
 impl Missing {
     /// The same rate for every one of `modalities`.
     pub fn uniform(rate: f64, modalities: usize) -> Self {
@@ -88,14 +103,10 @@ impl Missing {
         steps: usize,
     ) -> Vec<bool> {
         let rate = self.rates[modality];
-        let epoch = match purpose {
-            Purpose::Static => 0,
-            Purpose::Epoch(epoch) => epoch as u64 + 1,
-        };
         let words = [
             MASK,
             seed,
-            epoch,
+            purpose.word(),
             counter::text_key(utterance_id),
             modality as u64,
         ];
@@ -110,6 +121,7 @@ impl Missing {
 /// Keeps masks apart from everything else that is drawn with the same seed.
 const MASK: u64 = 0x6D61_736B;
 const SHARE: u64 = 0x7368_6172;
+const RATE: u64 = 0x7261_7465;
 
 /// Whether dynamic training masks this utterance in this epoch (section 4.4.2): the share of
 /// incomplete samples rises linearly from 0 in epoch 0 to 1 in epoch `rise_epochs`.

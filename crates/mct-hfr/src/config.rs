@@ -100,6 +100,9 @@ pub struct TrainingConfig {
     pub strategy: Strategy,
     /// Dynamic: the probability of a missing step. One-to-one: the rate that is tested.
     pub missing_rate: f64,
+    /// Dynamic: where above `missing_rate`, each incomplete sample has a rate drawn uniformly
+    /// between the two.
+    pub missing_rate_max: f64,
     /// Dynamic: epochs over which the share of incomplete samples rises from 0 to 1.
     pub rise_epochs: usize,
     pub batch_size: usize,
@@ -379,6 +382,10 @@ impl Config {
         let rate = training.missing_rate;
         let in_range = (0.0..=1.0).contains(&rate);
         check(in_range, "training.missing_rate", &rate, "0 to 1")?;
+        let most = training.missing_rate_max;
+        let in_range = (rate..=1.0).contains(&most);
+        let expected = "training.missing_rate to 1";
+        check(in_range, "training.missing_rate_max", &most, expected)?;
         for (name, value) in [
             ("learning_rate", training.learning_rate),
             ("weight_decay", training.weight_decay),

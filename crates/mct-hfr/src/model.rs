@@ -86,7 +86,7 @@ impl MctHfr {
         seed: u64,
         device: &Device,
     ) -> Self {
-        let cpu = Device::flex();
+        let cpu = Device::flex().autodiff();
         let model = {
             let _one_at_a_time = INITIALISATION
                 .lock()
@@ -94,7 +94,11 @@ impl MctHfr {
             cpu.seed(seed);
             Self::build(config, interface, statistics, &cpu).materialize()
         };
-        model.fork(device)
+        if device.is_autodiff() {
+            model.fork(device)
+        } else {
+            model.valid().fork(device)
+        }
     }
 
     fn build(

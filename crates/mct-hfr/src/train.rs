@@ -4,16 +4,16 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use mct_corpus::Corpus;
 use mct_corpus::fold::{self, Fold};
-use mct_corpus::missing::{Missing, Purpose, incomplete_in_epoch};
+use mct_corpus::missing::{Missing, Purpose, incomplete_in_epoch, rate_between};
 use serde::{Deserialize, Serialize};
 
 use crate::batch::{Batch, Masks, evaluation_batches, feature_statistics, training_batches};
 use crate::checkpoint::Checkpoint;
 use crate::classifier::cross_entropy;
-use crate::config::{Config, Interface, Select, Strategy};
+use crate::config::{Config, Interface, Select, Strategy, TrainingConfig};
 use crate::device;
 use crate::error::{Error, Result};
-use crate::evaluate::{most_probable, static_masks};
+use crate::evaluate::most_probable;
 use crate::event::{EpochRecord, Event, FinishReason, LossRecord};
 use crate::metrics::Confusion;
 use crate::model::{Losses, MctHfr};
@@ -192,39 +192,45 @@ impl<'a> Trainer<'a> {
         (epoch >= training.epochs).then_some(FinishReason::Epochs)
     }
 
+    /// The missing steps of one utterance at the rate that is trained.
+    fn masks(&self, index: usize, purpose: Purpose) -> Masks {
+        let training = &self.config.training;
+        let (low, high) = (training.missing_rate, training.missing_rate_max);
+        let id = &self.corpus.utterances[index].id;
+        let rate = match training.strategy {
+            Strategy::Dynamic => rate_between(training.seed, purpose, low, high, id),
+            Strategy::OneToOne | Strategy::Complete => low,
+        };
+        let missing = Missing::uniform(rate, self.corpus.modalities.len());
+        let modalities = self.corpus.modalities.iter().enumerate();
+        modalities
+            .map(|(m, modality)| missing.mask(training.seed, purpose, id, m, modality.steps(index)))
+            .collect()
+    }
+
     /// The missing steps of a training utterance in this epoch, by the strategy.
     fn training_masks(&self, index: usize) -> Option<Masks> {
-        let training = &self.config.training;
-        let missing = Missing::uniform(training.missing_rate, self.corpus.modalities.len());
-        match training.strategy {
+        let TrainingConfig {
+            strategy,
+            seed,
+            rise_epochs,
+            ..
+        } = self.config.training;
+        let (epoch, id) = (self.state.epoch, &self.corpus.utterances[index].id);
+        match strategy {
             Strategy::Complete => None,
-            Strategy::OneToOne => Some(static_masks(self.corpus, &missing, training.seed, index)),
-            Strategy::Dynamic => {
-                let (seed, epoch) = (training.seed, self.state.epoch);
-                let id = &self.corpus.utterances[index].id;
-                if !incomplete_in_epoch(seed, epoch, training.rise_epochs, id) {
-                    return None;
-                }
-                let modalities = self.corpus.modalities.iter().enumerate();
-                let masks = modalities.map(|(m, modality)| {
-                    let steps = modality.steps(index);
-                    missing.mask(seed, Purpose::Epoch(epoch), id, m, steps)
-                });
-                Some(masks.collect())
-            }
+            Strategy::OneToOne => Some(self.masks(index, Purpose::Static)),
+            Strategy::Dynamic => incomplete_in_epoch(seed, epoch, rise_epochs, id)
+                .then(|| self.masks(index, Purpose::Epoch(epoch))),
         }
     }
 
     /// Validation masks stay the same over epochs, so that epochs can be compared: the trained rate
     /// where training is incomplete.
     fn validation_masks(&self, index: usize) -> Option<Masks> {
-        let training = &self.config.training;
-        let missing = Missing::uniform(training.missing_rate, self.corpus.modalities.len());
-        match training.strategy {
+        match self.config.training.strategy {
             Strategy::Complete => None,
-            Strategy::OneToOne | Strategy::Dynamic => {
-                Some(static_masks(self.corpus, &missing, training.seed, index))
-            }
+            Strategy::OneToOne | Strategy::Dynamic => Some(self.masks(index, Purpose::Static)),
         }
     }
 
