@@ -46,11 +46,8 @@ impl fmt::Display for Finding {
 /// Errors of this crate. Every one names the file it is about.
 #[derive(Debug, thiserror::Error)]
 pub enum CorpusError {
-    #[error("{file}: {source}")]
-    Io {
-        file: String,
-        source: std::io::Error,
-    },
+    #[error("{file}: {error}")]
+    Io { file: String, error: std::io::Error },
     #[error("{file}: {finding}")]
     Invalid { file: String, finding: Finding },
 }
@@ -68,7 +65,7 @@ impl CorpusError {
 
     pub(crate) fn io(file: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
         let file = file.into();
-        move |source| Self::Io { file, source }
+        move |error| Self::Io { file, error }
     }
 }
 

@@ -1,9 +1,9 @@
 //! Checkpoints and exported weights: one `.safetensors` file each.
 //!
 //! Tensors are named `model.NAME` and, where training can go on, `optimizer.m.NAME` and
-//! `optimizer.v.NAME`. The header's entry [`HEADER`] holds the rest as JSON: the config, what the
-//! model takes and gives, the state of training, and the SHA-256 of all tensors, so that a damaged
-//! file is told from a good one.
+//! `optimizer.v.NAME`. The header's entry [`HEADER`] holds the rest: the config, what the model
+//! takes and gives, the state of training, and a SHA-256 of all of it, so that a damaged file is
+//! told from a good one.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -48,9 +48,13 @@ pub struct Checkpoint {
 #[serde(deny_unknown_fields)]
 struct Header {
     format_version: u32,
-    config: Config,
+    /// TOML, as in the config file of a run. It brings every number back as it was, to the last
+    /// bit, which serde_json does not.
+    config: String,
     interface: Interface,
-    state: Option<State>,
+    /// TOML too.
+    state: Option<String>,
+    /// Of all of the above but the version, and of the tensors.
     sha256: String,
 }
 
@@ -75,17 +79,18 @@ impl Checkpoint {
                 tensors.insert(format!("{part}.{name}"), (data.shape().to_vec(), bytes));
             }
         }
-        let header = Header {
+        let unwritable = |error: &dyn std::fmt::Debug| self.unwritable(error);
+        let state = self.state.as_ref().map(toml::to_string).transpose();
+        let mut header = Header {
             format_version: FORMAT_VERSION,
-            config: self.config.clone(),
+            config: self.config.to_toml()?,
             interface: self.interface.clone(),
-            state: self.state.clone(),
-            sha256: digest(
-                tensors
-                    .iter()
-                    .map(|(name, (_, bytes))| (name.as_str(), &bytes[..])),
-            ),
+            state: state.map_err(|error| unwritable(&error))?,
+            sha256: String::new(),
         };
+        let named = tensors.iter();
+        let named = named.map(|(name, (_, bytes))| (name.as_str(), &bytes[..]));
+        header.sha256 = header.digest(named);
         let json = serde_json::to_string(&header).map_err(|error| self.unwritable(&error))?;
         let dtype = match precision {
             Precision::F32 => Dtype::F32,
@@ -135,16 +140,25 @@ impl Checkpoint {
             return Err(bad("header.format_version", found.to_string(), &expected));
         }
         let header: Header = serde_json::from_str(json).map_err(unreadable)?;
-        header.config.validate(source)?;
+        let config = Config::from_toml(&format!("{source}: header.config"), &header.config)?;
+        let state = header
+            .state
+            .as_deref()
+            .map(toml::from_str::<State>)
+            .transpose();
+        let state = state.map_err(|error| {
+            let found = error.to_string();
+            bad("header.state", found, "the state of training")
+        })?;
         let mut named: Vec<(String, TensorView<'_>)> = tensors.tensors();
         named.sort_by(|a, b| a.0.cmp(&b.0));
-        let found = digest(
+        let found = header.digest(
             named
                 .iter()
                 .map(|(name, view)| (name.as_str(), view.data())),
         );
         if found != header.sha256 {
-            return Err(bad("tensors", format!("SHA-256 {found}"), &header.sha256));
+            return Err(bad("content", format!("SHA-256 {found}"), &header.sha256));
         }
         let (mut model, mut optimizer) = (Values::new(), Values::new());
         for (name, view) in named {
@@ -178,11 +192,11 @@ impl Checkpoint {
             };
         }
         Ok(Self {
-            config: header.config,
+            config,
             interface: header.interface,
             model,
             optimizer,
-            state: header.state,
+            state,
             source: source.to_owned(),
         })
     }
@@ -197,16 +211,28 @@ impl Checkpoint {
     }
 }
 
-/// SHA-256 over names and bytes, in the order of the names.
-fn digest<'a>(tensors: impl Iterator<Item = (&'a str, &'a [u8])>) -> String {
-    let mut hash = Sha256::new();
-    for (name, bytes) in tensors {
-        hash.update(name.as_bytes());
-        hash.update([0]);
-        hash.update(bytes);
+impl Header {
+    /// SHA-256 over the header's own parts, and the names and bytes of the tensors in their order.
+    fn digest<'a>(&self, tensors: impl Iterator<Item = (&'a str, &'a [u8])>) -> String {
+        let mut hash = Sha256::new();
+        let mut part = |bytes: &[u8]| {
+            hash.update((bytes.len() as u64).to_le_bytes());
+            hash.update(bytes);
+        };
+        part(self.config.as_bytes());
+        part(self.state.as_deref().unwrap_or_default().as_bytes());
+        for class in &self.interface.classes {
+            part(class.as_bytes());
+        }
+        for modality in &self.interface.modalities {
+            part(modality.name.as_bytes());
+            part(&(modality.features as u64).to_le_bytes());
+        }
+        for (name, bytes) in tensors {
+            part(name.as_bytes());
+            part(bytes);
+        }
+        let bytes = hash.finalize();
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
     }
-    hash.finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
 }

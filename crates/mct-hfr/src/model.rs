@@ -14,6 +14,7 @@ use crate::gfa::Predictor;
 use crate::lfi::{Decoder, imagination_loss};
 use crate::mrau::{HyperModality, Mrau};
 use crate::noise::Mode;
+use crate::parameters;
 use crate::pooling::Pooling;
 use crate::unimodal::{FeatureStatistics, UnimodalEncoder};
 
@@ -92,7 +93,10 @@ impl MctHfr {
                 .lock()
                 .unwrap_or_else(std::sync::PoisonError::into_inner);
             cpu.seed(seed);
-            Self::build(config, interface, statistics, &cpu).materialize()
+            let model = Self::build(config, interface, statistics, &cpu);
+            // burn draws a value when it is first looked at: here, and not after the lock.
+            parameters::shapes(&model);
+            model
         };
         if device.is_autodiff() {
             model.fork(device)

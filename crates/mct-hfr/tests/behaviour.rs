@@ -1,0 +1,391 @@
+//! What must hold whatever the weights: invariances, missing data, training and resuming.
+
+mod support;
+
+use burn::tensor::{Device, TensorData};
+use mct_corpus::missing::Missing;
+use mct_corpus::{Corpus, demo};
+use mct_hfr::batch::{Batch, feature_statistics};
+use mct_hfr::checkpoint::{Checkpoint, Precision};
+use mct_hfr::config::{Config, Interface, Strategy, System};
+use mct_hfr::error::Result;
+use mct_hfr::evaluate::probabilities;
+use mct_hfr::event::{Event, FinishReason};
+use mct_hfr::model::MctHfr;
+use mct_hfr::noise::{Mode, Noise};
+use mct_hfr::parameters;
+use mct_hfr::self_test::{TOLERANCE, deviation};
+use mct_hfr::train::{Face, Trainer};
+use support::{floats, gradients, software};
+
+fn corpus() -> Corpus {
+    demo::generate(3, 0.02).unwrap()
+}
+
+fn config() -> Config {
+    let mut config = Config::preset("demo").unwrap();
+    config.model.d = 16;
+    config.model.layers = 1;
+    config.training.epochs = 3;
+    config.training.batch_size = 16;
+    config
+}
+
+fn model(corpus: &Corpus, config: &Config, device: &Device) -> MctHfr {
+    let all: Vec<usize> = (0..corpus.len()).collect();
+    let statistics = feature_statistics(corpus, &all);
+    MctHfr::new(
+        &config.model,
+        &Interface::of(corpus),
+        &statistics,
+        5,
+        device,
+    )
+}
+
+#[test]
+fn batch_size_and_padding_change_no_probability() {
+    let corpus = corpus();
+    for preset in ["demo", "released"] {
+        let mut config = Config::preset(preset).unwrap();
+        config.model.d = 16;
+        config.model.layers = 2;
+        let device = Device::flex();
+        let model = model(&corpus, &config, &device);
+        let all: Vec<usize> = (0..corpus.len()).collect();
+        let missing = Missing::uniform(0.4, 3);
+        let of = |size| {
+            let missing = Some((&missing, 1));
+            pollster::block_on(probabilities(&model, &corpus, &all, missing, size, &device))
+                .unwrap()
+        };
+        let single = of(1);
+        for size in [2, 7, 64, 1000] {
+            for (row, expected) in of(size).iter().flatten().zip(single.iter().flatten()) {
+                assert!((row - expected).abs() < 1e-5, "{preset}, batches of {size}");
+            }
+        }
+        let sums = single.iter().map(|row| row.iter().sum::<f32>());
+        assert!(sums.into_iter().all(|sum| (sum - 1.0).abs() < 1e-5));
+    }
+}
+
+#[test]
+fn a_modality_or_everything_missing_gives_finite_outputs_and_gradients() {
+    let corpus = corpus();
+    for preset in ["demo", "released"] {
+        let mut config = Config::preset(preset).unwrap();
+        config.model.d = 16;
+        let device = Device::flex().autodiff();
+        let model = model(&corpus, &config, &device);
+        for gone in [vec![0], vec![1], vec![0, 1, 2]] {
+            let masks = |index: usize| {
+                let modalities = corpus.modalities.iter().enumerate();
+                // Every step of the second sample is missing, whatever is gone from the others.
+                Some(
+                    modalities
+                        .map(|(m, modality)| {
+                            vec![index == 1 || gone.contains(&m); modality.steps(index)]
+                        })
+                        .collect(),
+                )
+            };
+            let batch = Batch::read(&corpus, &[0, 1, 2, 3], &config.model, masks, &device);
+            let mut mode = Mode::Training(Noise::new(1, 0));
+            let losses = model.losses(&batch, &config.training, true, &mut mode);
+            assert!(floats(&losses.total.clone().into_data())[0].is_finite());
+            for (name, gradient) in gradients(&model, &losses.total.backward()) {
+                let finite = floats(&gradient).iter().all(|value| value.is_finite());
+                assert!(finite, "{preset}, {gone:?} missing: gradient of {name}");
+            }
+            let view = model.incomplete(&batch, &mut Mode::Evaluation);
+            assert!(
+                floats(&view.logits.into_data())
+                    .iter()
+                    .all(|value| value.is_finite())
+            );
+        }
+    }
+}
+
+#[test]
+fn the_unknown_vector_stands_for_missing_text() {
+    let corpus = corpus();
+    let text = corpus
+        .modalities
+        .iter()
+        .position(|m| m.name == "text")
+        .unwrap();
+    assert!(corpus.modalities[text].unknown.is_some());
+    let mut config = config();
+    config.model.standardize = false;
+    let device = Device::flex();
+    let model = model(&corpus, &config, &device);
+    let values = pollster::block_on(parameters::read_async(&model)).unwrap();
+    let replacement = floats(&values[&format!("unimodal.{text}.replacement")]);
+    assert_eq!(Some(replacement), corpus.modalities[text].unknown);
+    let other = floats(&values["unimodal.0.replacement"]);
+    assert!(other.iter().all(|value| *value == 0.0));
+}
+
+/// Keeps the last checkpoint and stops after so many steps.
+struct Recorder {
+    stop_after: usize,
+    steps: usize,
+    last: Option<Checkpoint>,
+    best: Option<Checkpoint>,
+    events: Vec<Event>,
+}
+
+impl Recorder {
+    fn new(stop_after: usize) -> Self {
+        Self {
+            stop_after,
+            steps: 0,
+            last: None,
+            best: None,
+            events: Vec::new(),
+        }
+    }
+}
+
+impl Face for Recorder {
+    fn event(&mut self, event: Event) -> Result<()> {
+        self.events.push(event);
+        Ok(())
+    }
+    fn save(&mut self, checkpoint: &Checkpoint, best: bool) -> Result<()> {
+        let place = if best { &mut self.best } else { &mut self.last };
+        *place = Some(checkpoint.clone());
+        Ok(())
+    }
+    fn stop_requested(&self) -> bool {
+        self.steps >= self.stop_after
+    }
+    fn save_due(&self) -> bool {
+        false
+    }
+    fn give_way(&mut self) -> impl Future<Output = ()> {
+        self.steps += 1;
+        std::future::ready(())
+    }
+}
+
+#[test]
+fn a_run_stopped_at_any_step_ends_as_the_one_that_was_not() {
+    let corpus = corpus();
+    let whole = {
+        let mut trainer = Trainer::new(&corpus, config(), &Device::flex()).unwrap();
+        let mut face = Recorder::new(usize::MAX);
+        let reason = pollster::block_on(trainer.run(&mut face)).unwrap();
+        assert_eq!(reason, FinishReason::Epochs);
+        face
+    };
+    for every in [1, 4, 7] {
+        let mut checkpoint: Option<Checkpoint> = None;
+        let mut best = None;
+        let mut starts = 0;
+        loop {
+            starts += 1;
+            let mut trainer = match &checkpoint {
+                None => Trainer::new(&corpus, config(), &Device::flex()).unwrap(),
+                Some(saved) => {
+                    // Through the file, as a process would.
+                    let saved =
+                        Checkpoint::from_bytes("x", &saved.to_bytes(Precision::F32).unwrap());
+                    Trainer::resume(&corpus, &saved.unwrap(), &Device::flex()).unwrap()
+                }
+            };
+            let mut face = Recorder::new(every);
+            let reason = pollster::block_on(trainer.run(&mut face)).unwrap();
+            best = face.best.or(best);
+            checkpoint = face.last.or(checkpoint);
+            if reason != FinishReason::Interrupted {
+                break;
+            }
+        }
+        assert!(starts > 2, "stopped only {starts} times");
+        let stopped = format!("stopped every {every} steps");
+        assert_same(&checkpoint.unwrap(), whole.last.as_ref().unwrap(), &stopped);
+        assert_same(&best.unwrap(), whole.best.as_ref().unwrap(), &stopped);
+    }
+}
+
+/// Bit for bit, and if not: where.
+fn assert_same(found: &Checkpoint, expected: &Checkpoint, what: &str) {
+    assert_eq!(found.state, expected.state, "{what}");
+    for (part, found, expected) in [
+        ("model", &found.model, &expected.model),
+        ("optimizer", &found.optimizer, &expected.optimizer),
+    ] {
+        assert!(found.keys().eq(expected.keys()), "{what}: names of {part}");
+        let different = found
+            .iter()
+            .filter(|(name, data)| **data != expected[*name]);
+        let different: Vec<&String> = different.map(|(name, _)| name).collect();
+        assert!(different.is_empty(), "{what}: {part}: {different:?}");
+    }
+}
+
+#[test]
+fn every_system_and_strategy_trains() {
+    let corpus = corpus();
+    for system in System::ALL {
+        for strategy in [Strategy::Dynamic, Strategy::OneToOne, Strategy::Complete] {
+            let mut config = config().with_system(system);
+            config.training.strategy = strategy;
+            config.training.epochs = 2;
+            config.training.missing_rate = 0.3;
+            let mut trainer = Trainer::new(&corpus, config, &Device::flex()).unwrap();
+            let mut face = Recorder::new(usize::MAX);
+            pollster::block_on(trainer.run(&mut face)).unwrap();
+            let history = face.last.unwrap().state.unwrap().history;
+            let (first, last) = (&history[0], &history[1]);
+            assert!(
+                last.losses.classification < first.losses.classification,
+                "{system:?} {strategy:?}"
+            );
+            let has = |system: System, value: f32| {
+                let names = matches!(system, System::MctHfr);
+                assert!(!names || value > 0.0, "{system:?} {strategy:?}");
+            };
+            has(system, last.losses.distance);
+            let imagines = matches!(system, System::MctLfi | System::MctHfr);
+            let missing = strategy != Strategy::Complete;
+            assert_eq!(
+                last.losses.imagination > 0.0,
+                imagines && missing,
+                "{system:?} {strategy:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_model_and_another_seed_another() {
+    let corpus = corpus();
+    let bytes = |seed| {
+        let mut config = config();
+        config.training.seed = seed;
+        let trainer = Trainer::new(&corpus, config, &Device::flex()).unwrap();
+        let checkpoint = pollster::block_on(trainer.checkpoint()).unwrap();
+        let mut values = checkpoint.model;
+        floats(&values.remove("classifier.output.weight").unwrap())
+    };
+    assert_eq!(bytes(1), bytes(1));
+    assert_ne!(bytes(1), bytes(2));
+}
+
+/// burn has one random generator a process for the CPU.
+#[test]
+fn models_made_at_the_same_time_do_not_disturb_each_other() {
+    let values = |seed: u64| {
+        let (corpus, config) = (corpus(), config());
+        let model = MctHfr::new(
+            &config.model,
+            &Interface::of(&corpus),
+            &[],
+            seed,
+            &Device::flex(),
+        );
+        pollster::block_on(parameters::read_async(&model)).unwrap()
+    };
+    let alone: Vec<_> = (0..4).map(values).collect();
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..4)
+            .map(|seed| scope.spawn(move || values(seed)))
+            .collect();
+        for (thread, alone) in threads.into_iter().zip(&alone) {
+            assert!(thread.join().unwrap() == *alone);
+        }
+    });
+}
+
+#[test]
+fn weights_that_do_not_fit_say_what_differs() {
+    let corpus = corpus();
+    let trainer = Trainer::new(&corpus, config(), &Device::flex()).unwrap();
+    let mut checkpoint = pollster::block_on(trainer.checkpoint()).unwrap();
+    checkpoint.model.remove("classifier.output.bias");
+    checkpoint
+        .model
+        .insert("extra".into(), TensorData::zeros::<f32, _>([2]));
+    checkpoint.model.insert(
+        "classifier.output.weight".into(),
+        TensorData::zeros::<f32, _>([3, 4]),
+    );
+    let message = checkpoint.model(&Device::flex()).unwrap_err().to_string();
+    for part in [
+        "classifier.output.bias [4] is missing",
+        "classifier.output.weight is [3, 4], not [48, 4]",
+        "extra is not in the model",
+    ] {
+        assert!(message.contains(part), "{message}");
+    }
+}
+
+#[test]
+fn half_precision_weights_predict_nearly_the_same() {
+    let corpus = corpus();
+    let trainer = Trainer::new(&corpus, config(), &Device::flex()).unwrap();
+    let checkpoint = pollster::block_on(trainer.checkpoint()).unwrap();
+    let all: Vec<usize> = (0..corpus.len()).collect();
+    let device = Device::flex();
+    let predict = |precision| {
+        let bytes = checkpoint.to_bytes(precision).unwrap();
+        let model = Checkpoint::from_bytes("x", &bytes)
+            .unwrap()
+            .model(&device)
+            .unwrap();
+        let rows =
+            pollster::block_on(probabilities(&model, &corpus, &all, None, 8, &device)).unwrap();
+        (bytes.len(), rows.concat())
+    };
+    let ((long, exact), (short, rounded)) = (predict(Precision::F32), predict(Precision::F16));
+    assert!(short * 10 < long * 6, "{short} against {long} bytes");
+    assert!(
+        exact
+            .iter()
+            .zip(&rounded)
+            .all(|(a, b)| (a - b).abs() < 5e-3)
+    );
+}
+
+#[test]
+fn no_changed_or_missing_byte_of_a_checkpoint_goes_unnoticed() {
+    let corpus = corpus();
+    let trainer = Trainer::new(&corpus, config(), &Device::flex()).unwrap();
+    let checkpoint = pollster::block_on(trainer.checkpoint()).unwrap();
+    let good = checkpoint.to_bytes(Precision::F32).unwrap();
+    for cut in [0, 1, 7, 8, 9, 100, good.len() / 2, good.len() - 1] {
+        assert!(
+            Checkpoint::from_bytes("cut", &good[..cut]).is_err(),
+            "{cut} bytes"
+        );
+    }
+    for place in (0..good.len()).step_by(good.len() / 200) {
+        let mut bad = good.clone();
+        bad[place] ^= 0x55;
+        // The one byte that is nobody's: JSON may be written with other white space.
+        if let Ok(read) = Checkpoint::from_bytes("changed", &bad) {
+            assert_same(&read, &checkpoint, &format!("byte {place}"));
+            assert_eq!(read.config, checkpoint.config);
+            assert_eq!(read.interface, checkpoint.interface);
+        }
+    }
+}
+
+#[test]
+fn the_cpu_passes_its_own_known_answer_test() {
+    let deviation = pollster::block_on(deviation(&Device::flex())).unwrap();
+    assert_eq!(deviation, 0.0);
+}
+
+/// The same tiny training on the GPU path.
+#[test]
+fn training_on_the_gpu_path_agrees_with_the_cpu() {
+    let Some(device) = software() else { return };
+    let deviation = pollster::block_on(deviation(&device)).unwrap();
+    assert!(deviation < TOLERANCE, "{deviation:e}");
+    eprintln!("two training steps on the GPU path deviate by {deviation:.1e}");
+}

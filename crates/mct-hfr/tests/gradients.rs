@@ -1,0 +1,98 @@
+//! Gradients against central differences, for every parameter.
+
+mod support;
+
+use burn::tensor::{Device, TensorData};
+use mct_corpus::demo;
+use mct_corpus::missing::Missing;
+use mct_hfr::batch::Batch;
+use mct_hfr::config::{Config, Interface, TrainingConfig};
+use mct_hfr::evaluate::static_masks;
+use mct_hfr::model::MctHfr;
+use mct_hfr::noise::{Mode, Noise};
+use mct_hfr::parameters::{self, Values};
+use support::{Fixture, floats, gradients};
+
+/// Along its own gradient the loss must rise by the gradient's norm.
+fn check(name: &str, model: &MctHfr, batch: &Batch, training: &TrainingConfig, auxiliary: bool) {
+    let device = batch.targets.device();
+    let loss = |model: &MctHfr| {
+        let mut mode = Mode::Training(Noise::new(1, 0));
+        model.losses(batch, training, auxiliary, &mut mode).total
+    };
+    let values = pollster::block_on(parameters::read_async(model)).unwrap();
+    let found = gradients(model, &loss(model).backward());
+    let mut checked = 0;
+    for (parameter, gradient) in &found {
+        let gradient = floats(gradient);
+        let squares = gradient.iter().map(|g| f64::from(*g).powi(2));
+        let norm = squares.sum::<f64>().sqrt();
+        if norm < 1e-2 {
+            continue;
+        }
+        // Larger steps cross the kinks of the ReLUs, smaller ones drown in single precision.
+        let step = 1e-3;
+        let at = |sign: f64| {
+            let mut moved: Values = values.clone();
+            let own = floats(&values[parameter]);
+            let pairs = own.iter().zip(&gradient);
+            let along =
+                pairs.map(|(x, g)| (f64::from(*x) + sign * step * f64::from(*g) / norm) as f32);
+            let shape = values[parameter].shape().to_vec();
+            let along = TensorData::new(along.collect::<Vec<f32>>(), shape);
+            moved.insert(parameter.clone(), along);
+            let model = parameters::assign(model.clone(), &moved, "test", &device).unwrap();
+            let loss = loss(&model);
+            let value = f64::from(floats(&loss.clone().into_data())[0]);
+            // The graph of a loss is kept until it is walked back.
+            drop(loss.backward());
+            value
+        };
+        let slope = (at(1.0) - at(-1.0)) / (2.0 * step);
+        let error = (slope - norm).abs();
+        assert!(
+            error < 0.03 * norm + 1e-3,
+            "{name}: {parameter}: {slope} against {norm}"
+        );
+        checked += 1;
+    }
+    let all = found.len();
+    assert!(3 * checked > all, "{name}: only {checked} of {all} checked");
+}
+
+#[test]
+fn every_gradient_is_the_slope_of_the_loss() {
+    let device = Device::flex().autodiff();
+    for name in ["paper", "final_norm", "jsd", "mct_lfi"] {
+        let fixture = Fixture::read(name);
+        let (model, batch) = (fixture.model(&device), fixture.batch(&device));
+        check(name, &model, &batch, &fixture.config.training, true);
+    }
+}
+
+/// The released recipe holds the targets of GFA still, which differences cannot do: there the
+/// classification alone is looked at, with the parts that only that recipe has.
+#[test]
+fn the_released_recipes_gradients_are_the_slope_of_the_classification() {
+    let device = Device::flex().autodiff();
+    let corpus = demo::generate(3, 0.02).unwrap();
+    let mut config = Config::preset("released").unwrap();
+    config.model.d = 8;
+    config.model.layers = 1;
+    let dropout = &mut config.model.dropout;
+    for probability in [
+        &mut dropout.embedding,
+        &mut dropout.attention,
+        &mut dropout.feed_forward,
+        &mut dropout.residual,
+        &mut dropout.classifier,
+    ] {
+        *probability = 0.0;
+    }
+    let model = MctHfr::new(&config.model, &Interface::of(&corpus), &[], 1, &device);
+    let missing = Missing::uniform(0.3, corpus.modalities.len());
+    let masks = |index| Some(static_masks(&corpus, &missing, 1, index));
+    let indices: Vec<usize> = (0..12).collect();
+    let batch = Batch::read(&corpus, &indices, &config.model, masks, &device);
+    check("released", &model, &batch, &config.training, false);
+}

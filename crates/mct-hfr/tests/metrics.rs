@@ -1,0 +1,40 @@
+//! Scores against scikit-learn's, from `tests/reference/metrics.py`.
+
+mod support;
+
+use mct_hfr::metrics::Confusion;
+use serde_json::Value;
+
+#[test]
+fn scores_are_scikit_learns() {
+    let text = std::fs::read_to_string(support::fixtures().join("metrics.json")).unwrap();
+    let file: Value = serde_json::from_str(&text).unwrap();
+    let cases = file["cases"].as_array().unwrap();
+    assert!(cases.len() >= 5);
+    for case in cases {
+        let list = |key: &str| -> Vec<usize> {
+            let values = case[key].as_array().unwrap().iter();
+            values
+                .map(|value| value.as_u64().unwrap() as usize)
+                .collect()
+        };
+        let mut confusion = Confusion::new(case["classes"].as_u64().unwrap() as usize);
+        for (label, predicted) in list("labels").into_iter().zip(list("predictions")) {
+            confusion.add(label, predicted);
+        }
+        assert_eq!(serde_json::to_value(&confusion).unwrap(), case["confusion"]);
+        let scores = confusion.scores();
+        for (key, found) in [
+            ("ua", scores.ua),
+            ("wa", scores.wa),
+            ("uf1", scores.uf1),
+            ("wf1", scores.wf1),
+        ] {
+            let expected = case[key].as_f64().unwrap();
+            assert!(
+                (found - expected).abs() < 1e-12,
+                "{key}: {found}, not {expected} in {case}"
+            );
+        }
+    }
+}
