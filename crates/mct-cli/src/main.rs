@@ -23,7 +23,12 @@ use clap::{Parser, Subcommand};
 
 /// Emotion recognition from audio, vision and text that are not aligned and partly missing.
 #[derive(Parser)]
-#[command(name = "mct-hfr", version, propagate_version = true)]
+#[command(
+    name = "mct-hfr",
+    version,
+    propagate_version = true,
+    args_override_self = true
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
