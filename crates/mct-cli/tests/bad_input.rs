@@ -1,4 +1,10 @@
 //! Bad input: a clear error, exit code 2 for usage and 1 for the rest, nothing half written.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr
+)]
 
 mod support;
 

@@ -1,4 +1,10 @@
 //! Corpus files that are good, damaged, and hostile.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr
+)]
 
 use std::collections::{BTreeMap, HashMap};
 

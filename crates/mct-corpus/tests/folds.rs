@@ -1,4 +1,10 @@
 //! Splits: of the paper's corpora where their tables are there, and of made-up ones.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr
+)]
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -6,8 +12,11 @@ use std::path::PathBuf;
 use mct_corpus::fold::{Fold, Protocol, fold, folds};
 use mct_corpus::{Corpus, Metadata, ModalityBuilder, Precision, Sex, Side, Speaker, Utterance};
 
-/// `(speaker, sex, session, side)` of each utterance; one modality of one step.
-fn corpus(rows: &[(String, Option<Sex>, Option<String>, Option<Side>)]) -> Corpus {
+/// Speaker, sex, session and side of an utterance.
+type Row = (String, Option<Sex>, Option<String>, Option<Side>);
+
+/// One modality of one step.
+fn corpus(rows: &[Row]) -> Corpus {
     let mut speakers: Vec<Speaker> = Vec::new();
     let mut sessions: Vec<String> = Vec::new();
     let mut utterances = Vec::new();

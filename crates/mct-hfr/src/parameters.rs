@@ -65,13 +65,13 @@ pub async fn read_async<M: Module>(module: &M) -> Result<Values> {
     }
     let data = transaction.execute_async().await?;
     let named = collect.tensors.into_iter().zip(data);
-    Ok(named
+    named
         .map(|((name, shape, _), data)| {
             let values = data.convert_dtype(DType::F32).try_into_vec::<f32>();
             let values = values.map_err(|error| Error::Device(format!("{error:?}")))?;
             Ok((name, TensorData::new(values, shape)))
         })
-        .collect::<Result<_>>()?)
+        .collect()
 }
 
 /// Names and shapes of all parameters.

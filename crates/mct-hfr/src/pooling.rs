@@ -10,6 +10,10 @@ use crate::gated_gru::GatedGru;
 use crate::noise::Mode;
 
 #[derive(Module, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "burn's modules cannot be boxed; there are three"
+)]
 pub enum Pooling {
     Attention(AttentionPooling),
     /// The released code's choice in place of the paper's.

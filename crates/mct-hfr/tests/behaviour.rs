@@ -1,4 +1,10 @@
 //! What must hold whatever the weights: invariances, missing data, training and resuming.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr
+)]
 
 mod support;
 

@@ -1,4 +1,10 @@
 //! Gradients against central differences, for every parameter.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr
+)]
 
 mod support;
 

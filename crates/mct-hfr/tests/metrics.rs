@@ -1,4 +1,10 @@
 //! Scores against scikit-learn's, from `tests/reference/metrics.py`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr
+)]
 
 mod support;
 
