@@ -26,9 +26,9 @@ pub struct Demo {
     /// Size of the corpus, 1 for the paper's 5531 utterances
     #[arg(long, default_value_t = 0.4)]
     scale: f64,
-    /// At most so many epochs [default: as the preset]
-    #[arg(long, value_name = "N")]
-    epochs: Option<usize>,
+    /// At most so many epochs
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    epochs: usize,
     /// auto, or a name that `mct-hfr devices` lists
     #[arg(long, default_value = "auto")]
     device: String,
@@ -50,7 +50,7 @@ impl Demo {
             corpus.save(&corpus_path)?;
             let mut config = Config::preset("demo")?;
             config.training.seed = self.seed;
-            config.training.epochs = self.epochs.unwrap_or(config.training.epochs);
+            config.training.epochs = self.epochs;
             config.validate("arguments").map_err(usage)?;
             let device = device::choose(&self.device)?;
             let mut trainer = Trainer::new(&corpus, config.clone(), &device.device)?;

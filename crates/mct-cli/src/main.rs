@@ -21,6 +21,11 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+/// Training frees and takes megabytes thousands of times a second; the system's allocator hands them
+/// back to the kernel each time, which costs a fifth of the run.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Emotion recognition from audio, vision and text that are not aligned and partly missing.
 #[derive(Parser)]
 #[command(

@@ -41,8 +41,20 @@ fn unplottable(error: impl std::fmt::Display) -> anyhow::Error {
     anyhow!("cannot draw: {error}")
 }
 
-/// Lines over a common axis, `y` from 0 to `top`.
-pub fn lines(title: &str, x: &str, y: &str, top: f64, lines: &[Line]) -> Result<String> {
+/// Scores against the missing rate.
+pub fn curves(title: &str, lines: &[Line]) -> Result<String> {
+    // Curves fall to the right: the lower left stays free.
+    let legend = SeriesLabelPosition::LowerLeft;
+    draw_lines((title, "missing rate", "score"), 1.0, legend, lines)
+}
+
+/// Lines over a common axis, `y` from 0 to `top`; `text` is the title and what the axes are.
+fn draw_lines(
+    (title, x, y): (&str, &str, &str),
+    top: f64,
+    legend: SeriesLabelPosition,
+    lines: &[Line],
+) -> Result<String> {
     let all = || lines.iter().flat_map(|line| &line.points);
     let (low, high) = all().fold((f64::MAX, f64::MIN), |(low, high), (x, _)| {
         (low.min(*x), high.max(*x))
@@ -93,7 +105,7 @@ pub fn lines(title: &str, x: &str, y: &str, top: f64, lines: &[Line]) -> Result<
         }
         chart
             .configure_series_labels()
-            .position(SeriesLabelPosition::LowerLeft)
+            .position(legend)
             .background_style(WHITE.mix(0.8))
             .border_style(BLACK.mix(0.2))
             .label_font(("sans-serif", 13))
@@ -173,5 +185,6 @@ pub fn training(history: &[EpochRecord]) -> Result<String> {
         .iter()
         .flat_map(|line| &line.points)
         .fold(1.0f64, |top, (_, y)| top.max(*y));
-    lines("training", "epoch", "loss; UA", top * 1.05, &all)
+    let legend = SeriesLabelPosition::UpperRight;
+    draw_lines(("training", "epoch", "loss; UA"), top * 1.05, legend, &all)
 }

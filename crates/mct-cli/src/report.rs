@@ -114,10 +114,7 @@ fn figures(assessment: &Assessment, sources: &[Source]) -> Result<Vec<(String, S
         curves.push(line(name, &limit.ua, true));
     }
     let title = format!("scores over missing rates, {}", heading(evaluation));
-    let mut figures = vec![(
-        "curves".to_owned(),
-        plot::lines(&title, "missing rate", "score", 1.0, &curves)?,
-    )];
+    let mut figures = vec![("curves".to_owned(), plot::curves(&title, &curves)?)];
     for (rate, counts) in evaluation.rates.iter().zip(&evaluation.confusion) {
         if CONFUSION_RATES.contains(rate) {
             let title = format!("confusion at missing rate {rate}");

@@ -247,7 +247,15 @@ impl<'a> Trainer<'a> {
             epoch,
         );
         if self.model.needs_batches() {
+            let count = batches.len();
             batches.retain(|batch| batch.len() > 1);
+            if batches.len() < count && epoch == 0 && self.state.step == 0 {
+                let message = "each epoch leaves out an utterance that would be a batch of its own: \
+                     batch norm needs two";
+                face.event(Event::Warning {
+                    message: message.into(),
+                })?;
+            }
         }
         let steps = batches.len();
         let mut pending: Vec<Tensor<1>> = Vec::new();
