@@ -2,12 +2,12 @@
 
 use anyhow::Result;
 use clap::Args;
+use mct_corpus::Corpus;
 use mct_hfr::complexity::{Count, count, paper_interface};
 use mct_hfr::config::{Config, Interface, PRESETS};
 
-use crate::corpus::open;
+use crate::arguments::{key_value, settings};
 use crate::output::{say, say_json, table};
-use crate::train::{key_value, settings};
 
 /// Parameters and multiply-accumulates of a model, for one utterance of maximal length
 ///
@@ -33,7 +33,7 @@ impl Complexity {
     pub fn run(self) -> Result<()> {
         let config = settings(Config::preset(&self.preset)?, &self.set)?;
         let interface = match &self.corpus {
-            Some(path) => Interface::of(&open(path)?),
+            Some(path) => Interface::of(&Corpus::open(path)?),
             None => paper_interface(),
         };
         let counts = count(&config, &interface);

@@ -6,14 +6,13 @@ use anyhow::{Context as _, Result, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use mct_corpus::fold::fold;
 use mct_corpus::import::{Format, Options, SpeakerTable, import};
-use mct_corpus::limit::{LimitPoint, limit};
 use mct_corpus::{Corpus, Precision, check, demo};
 use mct_hfr::config::ProtocolKind;
-use serde::Serialize;
 
-use crate::evaluate::{Hidden, MASK_SEED};
+use crate::arguments::{Stored, kebab};
+use crate::assess::LimitCurve;
+use crate::hidden::{Hidden, MASK_SEED};
 use crate::output::{remark, say, say_json, score, table, usage};
-use crate::train::kebab;
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -41,11 +40,6 @@ impl Command {
     }
 }
 
-/// Opens a corpus file.
-pub fn open(path: &Path) -> Result<Corpus> {
-    Ok(Corpus::open(path)?)
-}
-
 #[derive(Clone, Copy, ValueEnum)]
 enum From {
     /// A ragged npz: for each modality M the arrays M and M_lengths
@@ -54,12 +48,6 @@ enum From {
     Mmsa,
     /// A pickle of MulT
     Mult,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-pub enum Stored {
-    F32,
-    F16,
 }
 
 /// Make a corpus from features that exist
@@ -160,7 +148,7 @@ pub struct Info {
 
 impl Info {
     fn run(self) -> Result<()> {
-        let info = open(&self.corpus)?.info();
+        let info = Corpus::open(&self.corpus)?.info();
         if self.json {
             return say_json(&info);
         }
@@ -293,37 +281,9 @@ pub struct Limit {
     json: bool,
 }
 
-/// The limit over the rates; the arrays are of one length.
-#[derive(Serialize)]
-pub struct LimitCurve {
-    pub synthetic: bool,
-    pub utterances: usize,
-    pub rates: Vec<f64>,
-    pub accuracy: Vec<f64>,
-    pub ua: Vec<f64>,
-    /// Area under UA (eq. 19).
-    pub auilc: f64,
-}
-
-impl LimitCurve {
-    pub fn of(corpus: &Corpus, indices: &[usize], hidden: &Hidden, mask_seed: u64) -> Result<Self> {
-        let points = limit(corpus, indices, &hidden.settings(corpus)?, mask_seed)?;
-        let of = |pick: fn(&LimitPoint) -> f64| -> Vec<f64> { points.iter().map(pick).collect() };
-        let (rates, ua) = (of(|p| p.rate), of(|p| p.ua));
-        Ok(Self {
-            synthetic: true,
-            utterances: indices.len(),
-            auilc: mct_hfr::metrics::auilc(&rates, &ua),
-            accuracy: of(|p| p.accuracy),
-            rates,
-            ua,
-        })
-    }
-}
-
 impl Limit {
     fn run(self) -> Result<()> {
-        let corpus = open(&self.corpus)?;
+        let corpus = Corpus::open(&self.corpus)?;
         let indices = match self.fold {
             Some(index) => fold(&corpus, self.protocol.into(), index)?.test,
             None => (0..corpus.len()).collect(),

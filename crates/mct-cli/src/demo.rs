@@ -4,14 +4,17 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 use clap::Args;
+use mct_corpus::Corpus;
 use mct_corpus::demo::generate;
 use mct_hfr::config::Config;
 use mct_hfr::train::Trainer;
 
-use crate::evaluate::{Hidden, MASK_SEED, Side, Source, Task, show};
+use crate::assess::{Side, Source, Task};
+use crate::evaluate::show;
+use crate::hidden::{Hidden, MASK_SEED};
 use crate::output::{remark, say, usage};
 use crate::run_folder::{CorpusReference, Manifest, RunFolder, Which};
-use crate::{corpus, device, interrupt, report, train};
+use crate::{device, interrupt, report, train};
 
 /// Generate a small corpus, train on it and report how close it comes to the exact limit
 ///
@@ -64,7 +67,7 @@ impl Demo {
             train::drive(&mut trainer, writer, &corpus, false)?;
         }
         let sources = [Source::read(&run_path, Which::Best)?];
-        let corpus = corpus::open(&corpus_path)?;
+        let corpus = Corpus::open(&corpus_path)?;
         let assessment = Task {
             corpus: &corpus,
             side: Side::Test,

@@ -2,11 +2,14 @@
 //!
 //! Exit codes: 0 done, 1 an error, 2 a command that cannot be meant, 130 interrupted.
 
+mod arguments;
+mod assess;
 mod complexity;
 mod corpus;
 mod demo;
 mod device;
 mod evaluate;
+mod hidden;
 mod interrupt;
 mod output;
 mod plot;
@@ -14,6 +17,7 @@ mod predict;
 mod progress;
 mod report;
 mod run_folder;
+mod tables;
 mod train;
 mod weights;
 

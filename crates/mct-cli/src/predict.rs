@@ -7,8 +7,10 @@ use clap::Args;
 use mct_hfr::evaluate::{most_probable, probabilities};
 use serde::Serialize;
 
+use crate::arguments::{batch_size, rate};
+use crate::assess::{Source, corpus_of};
 use crate::device;
-use crate::evaluate::{Hidden, MASK_SEED, Source, batch_size, corpus_of};
+use crate::hidden::{Hidden, MASK_SEED};
 use crate::output::{say, say_json, usage};
 use crate::run_folder::Which;
 
@@ -24,7 +26,7 @@ pub struct Predict {
     #[arg(long, default_value = "best")]
     checkpoint: Which,
     /// Hide steps at this rate
-    #[arg(long, value_name = "R", value_parser = crate::train::rate, default_value_t = 0.0)]
+    #[arg(long, value_name = "R", value_parser = rate, default_value_t = 0.0)]
     missing_rate: f64,
     /// Seed of the masks
     #[arg(long, default_value_t = MASK_SEED)]

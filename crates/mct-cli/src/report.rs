@@ -6,9 +6,10 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use mct_corpus::{Corpus, atomic};
 
-use crate::evaluate::{Assessment, Source, duration_rows, heading, rows};
+use crate::assess::{Assessment, Source};
 use crate::output::score;
 use crate::plot::{self, Line};
+use crate::tables::{duration_rows, heading, rows, run_rows};
 
 /// Rates whose confusion matrix is drawn: those of the paper's figure 8.
 const CONFUSION_RATES: [f64; 2] = [0.0, 0.5];
@@ -45,22 +46,9 @@ pub fn write(
     let (header, body) = duration_rows(&assessment.evaluation);
     let header: Vec<&str> = header.iter().map(String::as_str).collect();
     page.table("UA by duration", &header, &body);
-    let body: Vec<Vec<String>> = assessment
-        .runs
-        .iter()
-        .map(|run| {
-            let (ua, area) = (score(run.ua[0]), score(run.auilc_ua));
-            vec![
-                run.run.clone(),
-                run.fold.clone(),
-                run.seed.to_string(),
-                ua,
-                area,
-            ]
-        })
-        .collect();
-    let first = format!("UA at {}", assessment.evaluation.rates[0]);
-    page.table("Runs", &["run", "fold", "seed", &first, "AUILC"], &body);
+    let (header, body) = run_rows(assessment);
+    let header: Vec<&str> = header.iter().map(String::as_str).collect();
+    page.table("Runs", &header, &body);
     for (name, svg) in &figures {
         page.figure(name, svg);
     }

@@ -11,7 +11,7 @@ use mct_hfr::checkpoint::{Checkpoint, Precision};
 use mct_hfr::config::{Config, ModelConfig, TrainingConfig};
 use mct_hfr::event::{EpochRecord, Event};
 use mct_hfr::metrics::Scores;
-use mct_hfr::train::State;
+use mct_hfr::state::State;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -52,7 +52,7 @@ impl CorpusReference {
             let expected = &self.sha256;
             bail!("{name}: found SHA-256 {found}, expected {expected}, the corpus of the run");
         }
-        crate::corpus::open(&self.path)
+        Ok(Corpus::open(&self.path)?)
     }
 }
 

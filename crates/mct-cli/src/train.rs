@@ -8,12 +8,12 @@ use mct_corpus::Corpus;
 use mct_hfr::config::{Config, PRESETS, ProtocolKind, Strategy, System};
 use mct_hfr::event::FinishReason;
 use mct_hfr::train::Trainer;
-use serde::de::DeserializeOwned;
 
+use crate::arguments::{kebab, key_value, rate, settings};
 use crate::output::{Interrupted, remark, usage};
 use crate::progress::CommandLine;
-use crate::run_folder::{CorpusReference, Manifest, RunFolder, Writer, read_checkpoint};
-use crate::{corpus, device, interrupt};
+use crate::run_folder::{CorpusReference, Manifest, RunFolder, Which, Writer, read_checkpoint};
+use crate::{device, interrupt};
 
 /// Train a model on one fold of a corpus
 ///
@@ -67,32 +67,6 @@ pub struct Train {
     json: bool,
 }
 
-/// A value by its name in config files.
-pub fn kebab<T: DeserializeOwned>(text: &str) -> Result<T, String> {
-    serde_json::from_value(text.into()).map_err(|error| error.to_string())
-}
-
-/// A missing rate.
-pub fn rate(text: &str) -> Result<f64, String> {
-    let rate: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
-    if (0.0..=1.0).contains(&rate) {
-        Ok(rate)
-    } else {
-        Err("a missing rate is a number from 0 to 1".to_owned())
-    }
-}
-
-/// `key=value`.
-pub fn key_value(text: &str) -> Result<(String, String), String> {
-    let (key, value) = text.split_once('=').ok_or("expected KEY=VALUE")?;
-    Ok((key.trim().to_owned(), value.trim().to_owned()))
-}
-
-/// The config with single values changed.
-pub fn settings(config: Config, set: &[(String, String)]) -> Result<Config> {
-    config.set(set).map_err(usage)
-}
-
 impl Train {
     fn settings(&self) -> Result<Config> {
         let mut config = match &self.config {
@@ -117,7 +91,7 @@ impl Train {
 
     pub fn run(self) -> Result<()> {
         let config = self.settings()?;
-        let corpus = corpus::open(&self.corpus)?;
+        let corpus = Corpus::open(&self.corpus)?;
         let device = device::choose(&self.device)?;
         // Everything that can be refused is refused before there is a folder.
         let mut trainer = Trainer::new(&corpus, config.clone(), &device.device)?;
@@ -133,10 +107,7 @@ impl Train {
         let writer = RunFolder::create(&self.out, manifest)?;
         if self.weights.is_some() {
             // Without it a run that is killed early would be resumed from random weights.
-            writer.save(
-                &pollster::block_on(trainer.checkpoint())?,
-                crate::run_folder::Which::Last,
-            )?;
+            writer.save(&pollster::block_on(trainer.checkpoint())?, Which::Last)?;
         }
         interrupt::watch()?;
         drive(&mut trainer, writer, &corpus, self.json)

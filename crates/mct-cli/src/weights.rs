@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
-use mct_corpus::atomic;
+use mct_corpus::{Corpus, atomic};
 use mct_hfr::checkpoint::Precision;
 use mct_hfr::device::by_name;
-use mct_hfr::train::State;
+use mct_hfr::state::State;
 
-use crate::corpus::{Stored, open};
+use crate::arguments::Stored;
 use crate::output::remark;
 use crate::run_folder::{CorpusReference, Manifest, RunFolder, Which, read_checkpoint};
 
@@ -80,7 +80,7 @@ pub struct Import {
 impl Import {
     fn run(self) -> Result<()> {
         let mut checkpoint = read_checkpoint(&self.weights)?;
-        checkpoint.interface.require(&open(&self.corpus)?)?;
+        checkpoint.interface.require(&Corpus::open(&self.corpus)?)?;
         // Refuses tensors that are not those of the config's model.
         checkpoint.model(&by_name("flex")?.device)?;
         let manifest = Manifest {

@@ -18,7 +18,7 @@ use crate::config::{Config, Interface};
 use crate::error::{Error, Result};
 use crate::model::MctHfr;
 use crate::parameters::{self, Values};
-use crate::train::State;
+use crate::state::State;
 
 /// The header entry that makes a safetensors file a checkpoint.
 pub const HEADER: &str = "mct-hfr-checkpoint";

@@ -111,6 +111,8 @@ pub struct TrainingConfig {
     pub patience: usize,
     pub select: Select,
     pub learning_rate: f64,
+    /// The learning rate falls to this one linearly over the epochs.
+    pub final_learning_rate: f64,
     pub weight_decay: f64,
     /// Bound on the size of every gradient value; 0 for none.
     pub clip: f64,
@@ -388,6 +390,7 @@ impl Config {
         check(in_range, "training.missing_rate_max", &most, expected)?;
         for (name, value) in [
             ("learning_rate", training.learning_rate),
+            ("final_learning_rate", training.final_learning_rate),
             ("weight_decay", training.weight_decay),
             ("clip", training.clip),
             ("alpha", training.alpha),

@@ -28,6 +28,7 @@ pub mod parameters;
 pub mod pooling;
 pub mod self_test;
 pub mod smooth_l1;
+pub mod state;
 pub mod train;
 pub mod unimodal;
 

@@ -5,7 +5,6 @@ use burn::tensor::{Device, Tensor};
 use mct_corpus::Corpus;
 use mct_corpus::fold::{self, Fold};
 use mct_corpus::missing::{Missing, Purpose, incomplete_in_epoch, rate_between};
-use serde::{Deserialize, Serialize};
 
 use crate::batch::{Batch, Masks, evaluation_batches, feature_statistics, training_batches};
 use crate::checkpoint::Checkpoint;
@@ -20,34 +19,7 @@ use crate::model::{Losses, MctHfr};
 use crate::noise::{Mode, Noise};
 use crate::optimizer::{AdamW, AdamWConfig};
 use crate::parameters;
-
-/// Where training has come to; with the weights and moments, all that a resume needs.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct State {
-    pub epoch: usize,
-    /// Steps done in this epoch.
-    pub step: usize,
-    /// Steps done in all, the counter of the randomness.
-    pub total_steps: u64,
-    /// Sums of the losses over the steps done in this epoch.
-    pub sums: [f64; 5],
-    /// The best score so far (higher is better) and its epoch.
-    pub best: Option<(f64, usize)>,
-    pub history: Vec<EpochRecord>,
-    pub finished: bool,
-}
-
-impl State {
-    /// The state of a run that has nothing left to train.
-    pub fn finished(epochs: usize) -> Self {
-        Self {
-            epoch: epochs,
-            finished: true,
-            ..Self::default()
-        }
-    }
-}
+use crate::state::State;
 
 /// What training needs of its surroundings.
 pub trait Face {
@@ -238,6 +210,8 @@ impl<'a> Trainer<'a> {
     async fn epoch(&mut self, face: &mut impl Face) -> Result<bool> {
         let training = self.config.training.clone();
         let epoch = self.state.epoch;
+        self.optimizer
+            .set_learning_rate(learning_rate(&training, epoch));
         let mut batches = training_batches(
             self.corpus,
             &self.fold.train,
@@ -404,6 +378,17 @@ impl<'a> Trainer<'a> {
         let epoch = self.state.epoch;
         face.event(Event::Checkpoint { epoch, best })
     }
+}
+
+/// From the first to the final learning rate, linearly over the epochs.
+fn learning_rate(training: &TrainingConfig, epoch: usize) -> f64 {
+    let TrainingConfig {
+        learning_rate,
+        final_learning_rate,
+        ..
+    } = *training;
+    let share = epoch as f64 / training.epochs.saturating_sub(1).max(1) as f64;
+    learning_rate + (final_learning_rate - learning_rate) * share.min(1.0)
 }
 
 fn optimizer_config(config: &Config) -> AdamWConfig {

@@ -1,0 +1,48 @@
+//! How values on the command line are read.
+
+use anyhow::Result;
+use clap::ValueEnum;
+use mct_hfr::config::Config;
+use serde::de::DeserializeOwned;
+
+use crate::output::usage;
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum Stored {
+    F32,
+    F16,
+}
+
+/// A value by its name in config files.
+pub fn kebab<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+    serde_json::from_value(text.into()).map_err(|error| error.to_string())
+}
+
+/// A missing rate.
+pub fn rate(text: &str) -> Result<f64, String> {
+    let rate: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if (0.0..=1.0).contains(&rate) {
+        Ok(rate)
+    } else {
+        Err("a missing rate is a number from 0 to 1".to_owned())
+    }
+}
+
+/// `key=value`.
+pub fn key_value(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("expected KEY=VALUE")?;
+    Ok((key.trim().to_owned(), value.trim().to_owned()))
+}
+
+/// The config with single values changed.
+pub fn settings(config: Config, set: &[(String, String)]) -> Result<Config> {
+    config.set(set).map_err(usage)
+}
+
+/// Utterances a batch.
+pub fn batch_size(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(size @ 1..=65_536) => Ok(size),
+        _ => Err("a batch holds 1 to 65536 utterances".to_owned()),
+    }
+}

@@ -1,0 +1,227 @@
+//! Scores of runs at missing rates, beside the exact limit where there is one.
+
+use std::path::Path;
+
+use anyhow::{Result, bail};
+use clap::ValueEnum;
+use mct_corpus::Corpus;
+use mct_corpus::fold::fold;
+use mct_corpus::limit::{LimitPoint, limit};
+use mct_hfr::checkpoint::Checkpoint;
+use mct_hfr::device::Named;
+use mct_hfr::evaluate::{Evaluation, most_probable, probabilities};
+use mct_hfr::event::EpochRecord;
+use mct_hfr::metrics::auilc;
+use serde::Serialize;
+
+use crate::hidden::Hidden;
+use crate::output::{Interrupted, remark, usage};
+use crate::run_folder::{CorpusReference, RunFolder, Which, read_checkpoint};
+use crate::{interrupt, progress};
+
+/// The limit over the rates; the arrays are of one length.
+#[derive(Serialize)]
+pub struct LimitCurve {
+    pub synthetic: bool,
+    pub utterances: usize,
+    pub rates: Vec<f64>,
+    pub accuracy: Vec<f64>,
+    pub ua: Vec<f64>,
+    /// Area under UA (eq. 19).
+    pub auilc: f64,
+}
+
+impl LimitCurve {
+    pub fn of(corpus: &Corpus, indices: &[usize], hidden: &Hidden, mask_seed: u64) -> Result<Self> {
+        let points = limit(corpus, indices, &hidden.settings(corpus)?, mask_seed)?;
+        let of = |pick: fn(&LimitPoint) -> f64| -> Vec<f64> { points.iter().map(pick).collect() };
+        let (rates, ua) = (of(|p| p.rate), of(|p| p.ua));
+        Ok(Self {
+            synthetic: true,
+            utterances: indices.len(),
+            auilc: auilc(&rates, &ua),
+            accuracy: of(|p| p.accuracy),
+            rates,
+            ua,
+        })
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Side {
+    Test,
+    Validation,
+    Train,
+    /// Every utterance of the corpus
+    All,
+}
+
+/// A model that was asked for by a run folder or a file.
+pub struct Source {
+    pub name: String,
+    pub checkpoint: Checkpoint,
+    /// `None` for a file of weights.
+    pub corpus: Option<CorpusReference>,
+    pub history: Vec<EpochRecord>,
+}
+
+impl Source {
+    pub fn read(path: &Path, which: Which) -> Result<Self> {
+        let name = path.display().to_string();
+        if path.is_file() {
+            return Ok(Self {
+                checkpoint: read_checkpoint(path)?,
+                name,
+                corpus: None,
+                history: Vec::new(),
+            });
+        }
+        let folder = RunFolder::open(path)?;
+        if !folder.checkpoint_path(which).exists() {
+            bail!("{name}: no such checkpoint yet; go on with `mct-hfr resume {name}`");
+        }
+        let last = folder.last()?.and_then(|checkpoint| checkpoint.state);
+        if last.as_ref().is_some_and(|state| !state.finished) {
+            remark(format!("{name}: training has not finished"));
+        }
+        Ok(Self {
+            checkpoint: folder.checkpoint(which)?,
+            corpus: Some(folder.manifest.corpus),
+            history: last.map(|state| state.history).unwrap_or_default(),
+            name,
+        })
+    }
+}
+
+/// The corpus that is named, or that of the runs.
+pub fn corpus_of(named: Option<&Path>, sources: &[Source]) -> Result<Corpus> {
+    if let Some(path) = named {
+        return Ok(Corpus::open(path)?);
+    }
+    let mut references = Vec::new();
+    for source in sources {
+        match &source.corpus {
+            Some(reference) => references.push(reference),
+            None => return Err(usage(format!("{}: weights need --corpus", source.name))),
+        }
+    }
+    match references.as_slice() {
+        [] => Err(usage("no run")),
+        [first, rest @ ..] => {
+            if rest.iter().any(|other| other.sha256 != first.sha256) {
+                return Err(usage(
+                    "the runs are about different corpora: name one with --corpus",
+                ));
+            }
+            first.open()
+        }
+    }
+}
+
+/// Scores of runs together, with each run's own.
+#[derive(Serialize)]
+pub struct Assessment {
+    #[serde(flatten)]
+    pub evaluation: Evaluation,
+    /// The exact limit on the same utterances and masks, where the corpus has one.
+    pub limit: Option<LimitCurve>,
+    pub runs: Vec<RunScores>,
+}
+
+#[derive(Serialize)]
+pub struct RunScores {
+    pub run: String,
+    pub fold: String,
+    pub seed: u64,
+    pub utterances: usize,
+    pub ua: Vec<f64>,
+    pub auilc_ua: f64,
+}
+
+/// What to evaluate on and how.
+pub struct Task<'a> {
+    pub corpus: &'a Corpus,
+    pub side: Side,
+    pub hidden: &'a Hidden,
+    pub mask_seed: u64,
+    pub batch_size: usize,
+    pub device: &'a Named,
+}
+
+impl Task<'_> {
+    pub fn assess(&self, sources: &[Source]) -> Result<Assessment> {
+        let settings = self.hidden.settings(self.corpus)?;
+        let rates = &self.hidden.rates;
+        let bar = progress::bar((sources.len() * rates.len()) as u64, "evaluating");
+        let mut all = Vec::new();
+        let mut pooled = vec![Vec::new(); rates.len()];
+        let mut runs = Vec::new();
+        for source in sources {
+            let checkpoint = &source.checkpoint;
+            checkpoint.interface.require(self.corpus)?;
+            self.corpus.require_finite()?;
+            let training = &checkpoint.config.training;
+            let everything = || (0..self.corpus.len()).collect();
+            let (name, indices): (String, Vec<usize>) = if self.side == Side::All {
+                ("all utterances".into(), everything())
+            } else {
+                let fold = fold(self.corpus, training.protocol.into(), training.fold)?;
+                let indices = match self.side {
+                    Side::Validation => fold.validation,
+                    Side::Train => fold.train,
+                    Side::Test | Side::All => fold.test,
+                };
+                (fold.name, indices)
+            };
+            let model = checkpoint.model(&self.device.device)?;
+            let mut predicted = Vec::new();
+            for (rate, missing) in &settings {
+                if interrupt::requested() {
+                    return Err(Interrupted("interrupted; nothing was written".into()).into());
+                }
+                bar.set_message(format!("rate {rate}"));
+                let missing = Some((missing, self.mask_seed));
+                let device = &self.device.device;
+                let rows = pollster::block_on(probabilities(
+                    &model,
+                    self.corpus,
+                    &indices,
+                    missing,
+                    self.batch_size,
+                    device,
+                ))?;
+                let classes: Vec<usize> = rows.iter().map(|row| most_probable(row)).collect();
+                predicted.push(classes);
+                bar.inc(1);
+            }
+            let own = Evaluation::of(self.corpus, &indices, rates, &predicted);
+            runs.push(RunScores {
+                run: source.name.clone(),
+                fold: name,
+                seed: training.seed,
+                utterances: indices.len(),
+                auilc_ua: auilc(rates, &own.ua),
+                ua: own.ua,
+            });
+            all.extend(indices);
+            for (pooled, predicted) in pooled.iter_mut().zip(predicted) {
+                pooled.extend(predicted);
+            }
+        }
+        bar.finish_and_clear();
+        let limit = match &self.corpus.metadata.process {
+            None => None,
+            Some(_) => Some(LimitCurve::of(
+                self.corpus,
+                &all,
+                self.hidden,
+                self.mask_seed,
+            )?),
+        };
+        Ok(Assessment {
+            evaluation: Evaluation::of(self.corpus, &all, rates, &pooled),
+            limit,
+            runs,
+        })
+    }
+}
