@@ -48,6 +48,7 @@ impl Export {
     fn run(self) -> Result<()> {
         let mut checkpoint = RunFolder::open(&self.run)?.checkpoint(self.checkpoint)?;
         checkpoint.optimizer.clear();
+        checkpoint.average.clear();
         checkpoint.state = None;
         let precision = match self.precision {
             Stored::F32 => Precision::F32,

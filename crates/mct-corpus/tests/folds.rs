@@ -92,20 +92,15 @@ fn sound(corpus: &Corpus, fold: &Fold) {
     assert!(validation.is_disjoint(&test), "{}", fold.name);
 }
 
-/// The corpus of a table of `data/meta`; `None`, said loudly, where the data are absent.
+/// The corpus of a table of `$MCT_HFR_DATA/meta`; `None`, said loudly, where the variable is unset.
 fn table(name: &str, session_of: impl Fn(&str) -> String) -> Option<Corpus> {
-    let folder = std::env::var_os("MCT_HFR_DATA").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"),
-        PathBuf::from,
-    );
-    let path = folder.join("meta").join(name);
-    let Ok(text) = std::fs::read_to_string(&path) else {
-        eprintln!(
-            "\n*** SKIPPED: no {} (MCT_HFR_DATA names the folder) ***\n",
-            path.display()
-        );
+    let Some(folder) = std::env::var_os("MCT_HFR_DATA") else {
+        println!("*** SKIPPED: set MCT_HFR_DATA to the folder that holds meta/{name} ***");
         return None;
     };
+    let path = PathBuf::from(folder).join("meta").join(name);
+    let text = std::fs::read_to_string(&path)
+        .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let mut lines = text.lines();
     let header: Vec<&str> = lines.next().unwrap().split('\t').collect();
     let column = |name: &str| header.iter().position(|cell| *cell == name).unwrap();

@@ -1,7 +1,7 @@
 //! Checkpoints and exported weights: one `.safetensors` file each.
 //!
-//! Tensors are named `model.NAME` and, where training can go on, `optimizer.m.NAME` and
-//! `optimizer.v.NAME`. The header's entry [`HEADER`] holds the rest: the config, what the model
+//! Tensors are named `model.NAME` and, where training can go on, `optimizer.m.NAME`,
+//! `optimizer.v.NAME` and `average.NAME`. The header's entry [`HEADER`] holds the rest: the config, what the model
 //! takes and gives, the state of training, and a SHA-256 of all of it, so that a damaged file is
 //! told from a good one.
 
@@ -39,6 +39,8 @@ pub struct Checkpoint {
     pub model: Values,
     /// The optimizer's moments; empty where training cannot go on.
     pub optimizer: Values,
+    /// The moving average of the weights; empty where there is none.
+    pub average: Values,
     pub state: Option<State>,
     /// The file it came from, for messages.
     pub source: String,
@@ -65,7 +67,11 @@ impl Checkpoint {
     /// When the format cannot hold it.
     pub fn to_bytes(&self, precision: Precision) -> Result<Vec<u8>> {
         let mut tensors: BTreeMap<String, (Vec<usize>, Vec<u8>)> = BTreeMap::new();
-        let parts = [("model", &self.model), ("optimizer", &self.optimizer)];
+        let parts = [
+            ("model", &self.model),
+            ("optimizer", &self.optimizer),
+            ("average", &self.average),
+        ];
         for (part, values) in parts {
             for (name, data) in values {
                 let floats = crate::device::floats(data)?;
@@ -160,7 +166,7 @@ impl Checkpoint {
         if found != header.sha256 {
             return Err(bad("content", format!("SHA-256 {found}"), &header.sha256));
         }
-        let (mut model, mut optimizer) = (Values::new(), Values::new());
+        let (mut model, mut optimizer, mut average) = (Values::new(), Values::new(), Values::new());
         for (name, view) in named {
             let floats: Vec<f32> = match view.dtype() {
                 Dtype::F32 => {
@@ -182,11 +188,12 @@ impl Checkpoint {
             match name.split_once('.') {
                 Some(("model", name)) => model.insert(name.to_owned(), data),
                 Some(("optimizer", name)) => optimizer.insert(name.to_owned(), data),
+                Some(("average", name)) => average.insert(name.to_owned(), data),
                 _ => {
                     return Err(bad(
                         &name,
                         "an unknown tensor".into(),
-                        "model.* or optimizer.*",
+                        "model.*, optimizer.* or average.*",
                     ));
                 }
             };
@@ -196,6 +203,7 @@ impl Checkpoint {
             interface: header.interface,
             model,
             optimizer,
+            average,
             state,
             source: source.to_owned(),
         })

@@ -116,6 +116,9 @@ pub struct TrainingConfig {
     pub weight_decay: f64,
     /// Bound on the size of every gradient value; 0 for none.
     pub clip: f64,
+    /// Weight of the past in the moving average of the weights that is validated and kept as the
+    /// best; 0 for none.
+    pub average: f64,
     /// Weights of GFA and LFI (eq. 18).
     pub alpha: f64,
     pub beta: f64,
@@ -381,6 +384,9 @@ impl Config {
                 "0 up to, but not, 1",
             )?;
         }
+        let average = (0.0..1.0).contains(&training.average);
+        let expected = "0 up to, but not, 1";
+        check(average, "training.average", &training.average, expected)?;
         let rate = training.missing_rate;
         let in_range = (0.0..=1.0).contains(&rate);
         check(in_range, "training.missing_rate", &rate, "0 to 1")?;

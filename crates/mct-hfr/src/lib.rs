@@ -7,6 +7,7 @@
 #![recursion_limit = "256"]
 
 pub mod attention;
+pub mod average;
 pub mod batch;
 pub mod checkpoint;
 pub mod classifier;

@@ -6,6 +6,7 @@ use mct_corpus::Corpus;
 use mct_corpus::fold::{self, Fold};
 use mct_corpus::missing::{Missing, Purpose, incomplete_in_epoch, rate_between};
 
+use crate::average::Average;
 use crate::batch::{Batch, Masks, evaluation_batches, feature_statistics, training_batches};
 use crate::checkpoint::Checkpoint;
 use crate::classifier::cross_entropy;
@@ -46,6 +47,8 @@ pub struct Trainer<'a> {
     device: Device,
     model: MctHfr,
     optimizer: AdamW,
+    /// Where the config asks for one.
+    average: Option<Average>,
     state: State,
 }
 
@@ -72,6 +75,7 @@ impl<'a> Trainer<'a> {
         let model = MctHfr::new(&config.model, &interface, &statistics, seed, &device);
         Ok(Self {
             optimizer: AdamW::new(optimizer_config(&config)),
+            average: averaged(&config).map(Average::new),
             corpus,
             config,
             interface,
@@ -102,8 +106,23 @@ impl<'a> Trainer<'a> {
             &checkpoint.optimizer,
             &parameters::shapes(&trainer.model),
             source,
-            &device.inner(),
+            &device.clone().inner(),
         )?;
+        if let Some(decay) = averaged(&trainer.config) {
+            let own = parameters::shapes(&trainer.model);
+            let sizes = own
+                .iter()
+                .map(|(name, shape)| (name, shape.iter().product()));
+            let found = checkpoint.average.iter();
+            let found = found.map(|(name, data)| (name, data.num_elements()));
+            if state.total_steps > 0 && !sizes.eq(found) {
+                let found = format!("{} tensors", checkpoint.average.len());
+                let expected = "one a parameter of the model";
+                return Err(Error::invalid(source, "average", found, expected));
+            }
+            let average = Average::restore(decay, &checkpoint.average, &device.inner());
+            trainer.average = Some(average);
+        }
         trainer.state = state;
         Ok(trainer)
     }
@@ -123,9 +142,12 @@ impl<'a> Trainer<'a> {
         &self.fold
     }
 
-    /// A plain copy of the model as it stands.
+    /// A plain copy of the model that is validated: averaged where the config asks for it.
     pub fn model(&self) -> MctHfr {
-        self.model.valid()
+        match &self.average {
+            Some(average) => average.apply(&self.model),
+            None => self.model.valid(),
+        }
     }
 
     /// Trains to the end, or until the face asks to stop.
@@ -246,6 +268,9 @@ impl<'a> Trainer<'a> {
             self.model = self.optimizer.step(model, gradients);
             self.state.step += 1;
             self.state.total_steps += 1;
+            if let Some(average) = &mut self.average {
+                average.update(&self.model, self.state.total_steps);
+            }
             let stop = face.stop_requested();
             let save = (stop || face.save_due()) && self.state.step < steps;
             if pending.len() == READ_EVERY || self.state.step == steps || save {
@@ -330,7 +355,7 @@ impl<'a> Trainer<'a> {
 
     /// Mean cross entropy and confusion matrix on the validation set.
     async fn validate(&self) -> Result<(f64, Confusion)> {
-        let model = self.model.valid();
+        let model = self.model();
         let device = self.device.clone().inner();
         let mut confusion = Confusion::new(self.corpus.class_count());
         let mut sum = 0.0;
@@ -362,6 +387,10 @@ impl<'a> Trainer<'a> {
             interface: self.interface.clone(),
             model: parameters::read_async(&self.model).await?,
             optimizer: self.optimizer.read_async().await?,
+            average: match &self.average {
+                Some(average) => average.read_async().await?,
+                None => parameters::Values::new(),
+            },
             state: Some(self.state.clone()),
             source: "checkpoint".into(),
         })
@@ -371,7 +400,9 @@ impl<'a> Trainer<'a> {
         let mut checkpoint = self.checkpoint().await?;
         if best {
             // The best is for evaluation: weights alone.
+            checkpoint.model = parameters::read_async(&self.model()).await?;
             checkpoint.optimizer.clear();
+            checkpoint.average.clear();
             checkpoint.state = None;
         }
         face.save(&checkpoint, best)?;
@@ -389,6 +420,12 @@ fn learning_rate(training: &TrainingConfig, epoch: usize) -> f64 {
     } = *training;
     let share = epoch as f64 / training.epochs.saturating_sub(1).max(1) as f64;
     learning_rate + (final_learning_rate - learning_rate) * share.min(1.0)
+}
+
+/// The decay of the moving average, where there is one.
+fn averaged(config: &Config) -> Option<f64> {
+    let decay = config.training.average;
+    (decay > 0.0).then_some(decay)
 }
 
 fn optimizer_config(config: &Config) -> AdamWConfig {

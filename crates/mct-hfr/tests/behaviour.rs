@@ -223,6 +223,7 @@ fn assert_same(found: &Checkpoint, expected: &Checkpoint, what: &str) {
     for (part, found, expected) in [
         ("model", &found.model, &expected.model),
         ("optimizer", &found.optimizer, &expected.optimizer),
+        ("average", &found.average, &expected.average),
     ] {
         assert!(found.keys().eq(expected.keys()), "{what}: names of {part}");
         let different = found

@@ -13,7 +13,9 @@ use mct_hfr::parameters::{self, Path, Values};
 use safetensors::{Dtype, SafeTensors};
 
 pub fn fixtures() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures")
+    // Asked at run time: a target folder may have been filled from another checkout.
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo runs the tests");
+    PathBuf::from(package).join("../../tests/fixtures")
 }
 
 /// The software rasteriser, on which the GPU path runs without a GPU. `None`, said loudly, where

@@ -1,0 +1,119 @@
+//! An exponential moving average of the weights (Polyak and Juditsky, 1992), which validation and
+//! the best checkpoint use where it is switched on: with few validation speakers the scores of single
+//! epochs are mostly noise.
+
+use std::collections::BTreeMap;
+
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::tensor::{Device, Tensor, TensorData, Transaction};
+
+use crate::error::Result;
+use crate::parameters::{Path, Values};
+
+/// The average of every parameter, flat, by name.
+#[derive(Debug, Clone)]
+pub struct Average {
+    decay: f64,
+    values: BTreeMap<String, Tensor<1>>,
+}
+
+impl Average {
+    /// `decay` is the weight of the past in each step.
+    pub fn new(decay: f64) -> Self {
+        Self {
+            decay,
+            values: BTreeMap::new(),
+        }
+    }
+
+    /// Takes in the model after step number `step`, from 1.
+    pub fn update<M: Module>(&mut self, model: &M, step: u64) {
+        // Early on the past is short and its beginning random.
+        let warm = (1 + step) as f64 / (10 + step) as f64;
+        model.visit(&mut Update {
+            path: Path::default(),
+            decay: self.decay.min(warm),
+            average: self,
+        });
+    }
+
+    /// The plain copy of `model` with averaged weights.
+    pub fn apply<M: Module>(&self, model: &M) -> M {
+        model.valid().map(&mut Apply {
+            path: Path::default(),
+            average: self,
+        })
+    }
+
+    /// The averages as named tensors.
+    ///
+    /// # Errors
+    /// When the device fails.
+    pub async fn read_async(&self) -> Result<Values> {
+        let mut transaction = Transaction::default();
+        for value in self.values.values() {
+            transaction = transaction.register(value.clone());
+        }
+        let data = transaction.execute_async().await?;
+        Ok(self.values.keys().cloned().zip(data).collect())
+    }
+
+    /// Takes back what [`Average::read_async`] gave; it is empty before the first step.
+    pub fn restore(decay: f64, values: &Values, device: &Device) -> Self {
+        let tensor = |data: &TensorData| Tensor::from_data(data.clone(), device);
+        let values = values.iter();
+        Self {
+            decay,
+            values: values
+                .map(|(name, data)| (name.clone(), tensor(data)))
+                .collect(),
+        }
+    }
+}
+
+struct Update<'a> {
+    path: Path,
+    decay: f64,
+    average: &'a mut Average,
+}
+
+impl ModuleVisitor for Update<'_> {
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.path.enter(name, container);
+    }
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.path.exit();
+    }
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let value: Tensor<1> = param.val().inner().reshape([-1]);
+        let name = self.path.name();
+        let value = match self.average.values.remove(&name) {
+            None => value,
+            Some(past) => past.mul_scalar(self.decay) + value.mul_scalar(1.0 - self.decay),
+        };
+        self.average.values.insert(name, value);
+    }
+}
+
+struct Apply<'a> {
+    path: Path,
+    average: &'a Average,
+}
+
+impl ModuleMapper for Apply<'_> {
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.path.enter(name, container);
+    }
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.path.exit();
+    }
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let (id, tensor, mapper) = param.consume();
+        let shape = tensor.dims();
+        let value = match self.average.values.get(&self.path.name()) {
+            None => tensor,
+            Some(average) => average.clone().reshape(shape),
+        };
+        Param::from_mapped_value(id, value, mapper)
+    }
+}
