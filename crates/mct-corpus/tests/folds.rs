@@ -95,7 +95,7 @@ fn sound(corpus: &Corpus, fold: &Fold) {
 /// The corpus of a table of `$MCT_HFR_DATA/meta`; `None`, said loudly, where the variable is unset.
 fn table(name: &str, session_of: impl Fn(&str) -> String) -> Option<Corpus> {
     let Some(folder) = std::env::var_os("MCT_HFR_DATA") else {
-        println!("*** SKIPPED: set MCT_HFR_DATA to the folder that holds meta/{name} ***");
+        eprintln!("*** SKIPPED: set MCT_HFR_DATA to the folder that holds meta/{name} ***");
         return None;
     };
     let path = PathBuf::from(folder).join("meta").join(name);

@@ -491,7 +491,7 @@ fn what_is_no_file_of_the_format_is_refused() {
 #[test]
 fn the_real_ravdess_features_are_read() {
     let Some(data) = std::env::var_os("MCT_HFR_DATA") else {
-        println!("*** SKIPPED: set MCT_HFR_DATA to the folder that holds ravdess/ravdess.npz ***");
+        eprintln!("*** SKIPPED: set MCT_HFR_DATA to the folder that holds ravdess/ravdess.npz ***");
         return;
     };
     let path = Path::new(&data).join("ravdess/ravdess.npz");
