@@ -120,7 +120,7 @@ pub fn attend(
 /// exactly 0, and finite, so that no gradient is NaN.
 const PADDED: f32 = -1e9;
 
-/// `[batch, 1, 1, steps]`: 0 at the first `lengths[b]` steps of each sample, [`PADDED`] after.
+/// `[batch, 1, 1, steps]`: 0 at the first `lengths[b]` steps of each sample, -1e9 after.
 pub fn padding_bias(lengths: &[usize], steps: usize, device: &Device) -> Tensor<4> {
     let bias: Vec<f32> = lengths
         .iter()

@@ -13,6 +13,9 @@ use crate::metrics::{Confusion, Scores, auilc};
 use crate::model::MctHfr;
 use crate::noise::Mode;
 
+/// The missing rates of the paper's evaluation.
+pub const PAPER_RATES: [f64; 10] = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
+
 /// Probabilities of the utterances `indices`, in their order: `[utterance][class]`. Batch size and
 /// padding change no probability by more than rounding. `missing` with its mask seed says which
 /// steps are hidden (`None`: all steps are there).

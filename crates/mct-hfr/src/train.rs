@@ -13,7 +13,7 @@ use crate::classifier::cross_entropy;
 use crate::config::{Config, Interface, Select, Strategy, TrainingConfig};
 use crate::device;
 use crate::error::{Error, Result};
-use crate::evaluate::most_probable;
+use crate::evaluate::{Evaluation, PAPER_RATES, most_probable, probabilities};
 use crate::event::{EpochRecord, Event, FinishReason, LossRecord};
 use crate::metrics::Confusion;
 use crate::model::{Losses, MctHfr};
@@ -326,6 +326,7 @@ impl<'a> Trainer<'a> {
         let score = match training.select {
             Select::Loss => -validation_loss,
             Select::Ua => validation.ua,
+            Select::Auilc => self.validation_auilc().await?,
         };
         let best = self.state.best.is_none_or(|(best, _)| score > best);
         if best {
@@ -375,6 +376,24 @@ impl<'a> Trainer<'a> {
             }
         }
         Ok((sum / indices.len() as f64, confusion))
+    }
+
+    /// AUILC of UA on the validation set.
+    async fn validation_auilc(&self) -> Result<f64> {
+        let (model, device) = (self.model(), self.device.clone().inner());
+        let (corpus, indices) = (self.corpus, &self.fold.validation);
+        let TrainingConfig {
+            batch_size, seed, ..
+        } = self.config.training;
+        let mut predicted = Vec::with_capacity(PAPER_RATES.len());
+        for rate in PAPER_RATES {
+            let missing = Missing::uniform(rate, corpus.modalities.len());
+            let missing = Some((&missing, seed));
+            let rows = probabilities(&model, corpus, indices, missing, batch_size, &device).await?;
+            predicted.push(rows.iter().map(|row| most_probable(row)).collect());
+        }
+        let evaluation = Evaluation::of(corpus, indices, &PAPER_RATES, &predicted);
+        Ok(evaluation.auilc.ua)
     }
 
     /// Everything as it stands.

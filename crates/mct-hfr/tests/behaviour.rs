@@ -13,9 +13,9 @@ use mct_corpus::missing::Missing;
 use mct_corpus::{Corpus, demo};
 use mct_hfr::batch::{Batch, feature_statistics};
 use mct_hfr::checkpoint::{Checkpoint, Precision};
-use mct_hfr::config::{Config, Interface, Strategy, System};
+use mct_hfr::config::{Config, Interface, Select, Strategy, System};
 use mct_hfr::error::Result;
-use mct_hfr::evaluate::probabilities;
+use mct_hfr::evaluate::{Evaluation, PAPER_RATES, most_probable, probabilities};
 use mct_hfr::event::{Event, FinishReason};
 use mct_hfr::model::MctHfr;
 use mct_hfr::noise::{Mode, Noise};
@@ -232,6 +232,34 @@ fn assert_same(found: &Checkpoint, expected: &Checkpoint, what: &str) {
         let different: Vec<&String> = different.map(|(name, _)| name).collect();
         assert!(different.is_empty(), "{what}: {part}: {different:?}");
     }
+}
+
+#[test]
+fn the_best_by_auilc_has_the_auilc_of_an_evaluation() {
+    let corpus = corpus();
+    let mut config = config();
+    config.training.select = Select::Auilc;
+    let seed = config.training.seed;
+    let mut trainer = Trainer::new(&corpus, config, &Device::flex()).unwrap();
+    let mut face = Recorder::new(usize::MAX);
+    pollster::block_on(trainer.run(&mut face)).unwrap();
+    let model = face.best.unwrap().model(&Device::flex()).unwrap();
+    let side = &trainer.fold().validation;
+    let predicted: Vec<Vec<usize>> = PAPER_RATES
+        .iter()
+        .map(|rate| {
+            let missing = Missing::uniform(*rate, corpus.modalities.len());
+            let on = Device::flex();
+            let rows = probabilities(&model, &corpus, side, Some((&missing, seed)), 7, &on);
+            let rows = pollster::block_on(rows).unwrap();
+            rows.iter().map(|row| most_probable(row)).collect()
+        })
+        .collect();
+    let auilc = Evaluation::of(&corpus, side, &PAPER_RATES, &predicted)
+        .auilc
+        .ua;
+    let (best, _) = face.last.unwrap().state.unwrap().best.unwrap();
+    assert!((best - auilc).abs() < 1e-12, "{best} {auilc}");
 }
 
 #[test]
