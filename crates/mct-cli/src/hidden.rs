@@ -4,6 +4,7 @@ use anyhow::Result;
 use clap::Args;
 use mct_corpus::Corpus;
 use mct_corpus::missing::{Missing, Pattern};
+use mct_hfr::evaluate::PAPER_RATES;
 
 use crate::arguments::rate;
 use crate::output::usage;
@@ -14,12 +15,12 @@ pub const MASK_SEED: u64 = 1;
 /// Which steps are hidden.
 #[derive(Args, Clone)]
 pub struct Hidden {
-    /// Missing rates, ascending
+    /// Missing rates, ascending, separated by commas
     #[arg(
         long,
         value_delimiter = ',',
         value_parser = rate,
-        default_value = "0.0,0.1,0.2,0.3,0.4,0.5,0.6,0.7,0.8,0.9"
+        default_values_t = PAPER_RATES
     )]
     pub rates: Vec<f64>,
     /// A modality with a rate of its own, 1 for absent (repeatable)
@@ -48,7 +49,7 @@ impl Hidden {
     /// Rates 0.0 to 0.9, over which the paper sums AUILC.
     pub fn curve() -> Self {
         Self {
-            rates: (0..10).map(|tenths| f64::from(tenths) / 10.0).collect(),
+            rates: PAPER_RATES.to_vec(),
             ..Self::at(0.0)
         }
     }

@@ -94,9 +94,11 @@ impl CommandLine {
             }
             Event::Epoch(record) => {
                 let validation = &record.validation;
+                let auilc = record.validation_auilc;
+                let auilc = auilc.map_or_else(String::new, |value| format!("  AUILC {value:.3}"));
                 let mark = if record.best { "  best so far" } else { "" };
                 self.line(&format!(
-                    "epoch {:>3}  {}  validation: loss {:.3}  UA {:.3}  WA {:.3}{mark}",
+                    "epoch {:>3}  {}  validation: loss {:.3}  UA {:.3}  WA {:.3}{auilc}{mark}",
                     record.epoch + 1,
                     terms(&record.losses),
                     record.validation_loss,

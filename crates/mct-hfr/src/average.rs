@@ -5,10 +5,10 @@
 use std::collections::BTreeMap;
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
-use burn::tensor::{Device, Tensor, TensorData, Transaction};
+use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::error::Result;
-use crate::parameters::{Path, Values};
+use crate::parameters::{self, Path, Values};
 
 /// The average of every parameter, flat, by name.
 #[derive(Debug, Clone)]
@@ -50,12 +50,9 @@ impl Average {
     /// # Errors
     /// When the device fails.
     pub async fn read_async(&self) -> Result<Values> {
-        let mut transaction = Transaction::default();
-        for value in self.values.values() {
-            transaction = transaction.register(value.clone());
-        }
-        let data = transaction.execute_async().await?;
-        Ok(self.values.keys().cloned().zip(data).collect())
+        let values = self.values.iter();
+        let named = values.map(|(name, value)| (name.clone(), value.clone()));
+        parameters::read_flat(named.collect()).await
     }
 
     /// Takes back what [`Average::read_async`] gave; it is empty before the first step.

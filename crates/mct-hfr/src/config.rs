@@ -172,8 +172,7 @@ pub enum Select {
     Loss,
     /// UA, with the missing steps of the strategy.
     Ua,
-    /// The area under UA over the rates 0.0 to 0.9, with the masks of an evaluation. Ten times the
-    /// work, and far less noise where there are few validation utterances.
+    /// The area under UA over the rates 0.0 to 0.9, with masks as in evaluation: ten times the work.
     Auilc,
 }
 

@@ -63,5 +63,7 @@ pub struct EpochRecord {
     pub validation_loss: f64,
     pub validation: Scores,
     pub confusion: Confusion,
+    /// AUILC of UA, where the best epoch is chosen by it.
+    pub validation_auilc: Option<f64>,
     pub best: bool,
 }

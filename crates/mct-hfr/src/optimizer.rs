@@ -8,10 +8,10 @@
 use std::collections::BTreeMap;
 
 use burn::module::{Module, ModuleMapper, Param};
-use burn::tensor::{Device, Gradients, Tensor, TensorData, Transaction};
+use burn::tensor::{Device, Gradients, Tensor, TensorData};
 
 use crate::error::{Error, Result};
-use crate::parameters::{Path, Values};
+use crate::parameters::{self, Path, Values};
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AdamWConfig {
@@ -62,20 +62,13 @@ impl AdamW {
     /// # Errors
     /// When the device fails.
     pub async fn read_async(&self) -> Result<Values> {
-        let mut transaction = Transaction::default();
-        for (m, v) in self.moments.values() {
-            transaction = transaction.register(m.clone()).register(v.clone());
-        }
-        let mut data = transaction.execute_async().await?.into_iter();
-        let mut values = Values::new();
-        for name in self.moments.keys() {
-            for moment in ["m", "v"] {
-                if let Some(data) = data.next() {
-                    values.insert(format!("{moment}.{name}"), data);
-                }
-            }
-        }
-        Ok(values)
+        let both = self.moments.iter().flat_map(|(name, (m, v))| {
+            [
+                (format!("m.{name}"), m.clone()),
+                (format!("v.{name}"), v.clone()),
+            ]
+        });
+        parameters::read_flat(both.collect()).await
     }
 
     /// Takes back what [`AdamW::read_async`] gave.

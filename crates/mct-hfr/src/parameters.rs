@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
-use burn::tensor::{DType, Device, Tensor, TensorData};
+use burn::tensor::{DType, Device, Tensor, TensorData, Transaction};
 
 use crate::error::{Error, Result};
 
@@ -59,7 +59,7 @@ impl ModuleVisitor for Collect {
 pub async fn read_async<M: Module>(module: &M) -> Result<Values> {
     let mut collect = Collect::default();
     module.visit(&mut collect);
-    let mut transaction = burn::tensor::Transaction::default();
+    let mut transaction = Transaction::default();
     for (_, _, tensor) in &collect.tensors {
         transaction = transaction.register(tensor.clone());
     }
@@ -72,6 +72,21 @@ pub async fn read_async<M: Module>(module: &M) -> Result<Values> {
             Ok((name, TensorData::new(values, shape)))
         })
         .collect()
+}
+
+/// Reads flat tensors in one transaction.
+///
+/// # Errors
+/// When the device fails.
+pub async fn read_flat(named: Vec<(String, Tensor<1>)>) -> Result<Values> {
+    let mut transaction = Transaction::default();
+    let mut names = Vec::with_capacity(named.len());
+    for (name, tensor) in named {
+        transaction = transaction.register(tensor);
+        names.push(name);
+    }
+    let data = transaction.execute_async().await?;
+    Ok(names.into_iter().zip(data).collect())
 }
 
 /// Names and shapes of all parameters.

@@ -323,10 +323,11 @@ impl<'a> Trainer<'a> {
         let epoch = self.state.epoch;
         let (validation_loss, confusion) = self.validate().await?;
         let validation = confusion.scores();
+        let mut validation_auilc = None;
         let score = match training.select {
             Select::Loss => -validation_loss,
             Select::Ua => validation.ua,
-            Select::Auilc => self.validation_auilc().await?,
+            Select::Auilc => *validation_auilc.insert(self.validation_auilc().await?),
         };
         let best = self.state.best.is_none_or(|(best, _)| score > best);
         if best {
@@ -338,6 +339,7 @@ impl<'a> Trainer<'a> {
             validation_loss,
             validation,
             confusion,
+            validation_auilc,
             best,
         };
         self.state.history.push(record.clone());
@@ -402,28 +404,35 @@ impl<'a> Trainer<'a> {
     /// When the device fails.
     pub async fn checkpoint(&self) -> Result<Checkpoint> {
         Ok(Checkpoint {
-            config: self.config.clone(),
-            interface: self.interface.clone(),
-            model: parameters::read_async(&self.model).await?,
             optimizer: self.optimizer.read_async().await?,
             average: match &self.average {
                 Some(average) => average.read_async().await?,
                 None => parameters::Values::new(),
             },
             state: Some(self.state.clone()),
+            ..self.weights(&self.model).await?
+        })
+    }
+
+    /// The weights of `model` alone, for evaluation.
+    async fn weights(&self, model: &MctHfr) -> Result<Checkpoint> {
+        Ok(Checkpoint {
+            config: self.config.clone(),
+            interface: self.interface.clone(),
+            model: parameters::read_async(model).await?,
+            optimizer: parameters::Values::new(),
+            average: parameters::Values::new(),
+            state: None,
             source: "checkpoint".into(),
         })
     }
 
     async fn save(&self, face: &mut impl Face, best: bool) -> Result<()> {
-        let mut checkpoint = self.checkpoint().await?;
-        if best {
-            // The best is for evaluation: weights alone.
-            checkpoint.model = parameters::read_async(&self.model()).await?;
-            checkpoint.optimizer.clear();
-            checkpoint.average.clear();
-            checkpoint.state = None;
-        }
+        let checkpoint = if best {
+            self.weights(&self.model()).await?
+        } else {
+            self.checkpoint().await?
+        };
         face.save(&checkpoint, best)?;
         let epoch = self.state.epoch;
         face.event(Event::Checkpoint { epoch, best })
