@@ -31,14 +31,22 @@ class Config:
     final_norm: bool = False
     gfa_symmetric: bool = False
     standardize: bool = False
-    lfi: bool = True
-    gfa: bool = True
+    system: str = "mct-hfr"
+    names: tuple = ()
     alpha: float = 0.4
     beta: float = 0.6
 
     @property
     def modalities(self):
         return range(len(self.dims))
+
+    @property
+    def lfi(self):
+        return self.system in ("mct-lfi", "mct-hfr")
+
+    @property
+    def gfa(self):
+        return self.system in ("mct-gfa", "mct-hfr")
 
     @property
     def representation(self):
@@ -61,10 +69,10 @@ def shapes(config):
 
     def unit(name):
         for projection in ("query", "key", "value", "output"):
-            linear(f"{name}.{projection}", d, d)
+            linear(f"{name}.attention.{projection}", d, d)
         norm(f"{name}.norm_attention")
-        linear(f"{name}.feed_forward_inner", d, 4 * d)
-        linear(f"{name}.feed_forward_outer", 4 * d, d)
+        linear(f"{name}.feed_forward.inner", d, 4 * d)
+        linear(f"{name}.feed_forward.outer", 4 * d, d)
         norm(f"{name}.norm_feed_forward")
 
     def pooling(name):
@@ -109,11 +117,11 @@ def shapes(config):
     return found
 
 
-def initialise(config, generator, scale):
+def initialise(shapes, generator, scale):
     """Random trainable parameters: normal(0, scale), around 1 for the gains of the norms."""
     return {
         name: scale * torch.randn(shape, generator=generator) + name.endswith(".gamma")
-        for name, shape in shapes(config).items()
+        for name, shape in shapes.items()
     }
 
 
@@ -142,9 +150,9 @@ def attention(query, key, value, key_valid, heads):
 
 def finish_unit(p, name, attended, residual):
     """Eq. 9 and 10: output projection and feed-forward of a unit, each with its post-LN residual."""
-    x = layer_norm(p, f"{name}.norm_attention", linear(p, f"{name}.output", attended) + residual)
-    inner = linear(p, f"{name}.feed_forward_inner", x).relu()
-    return layer_norm(p, f"{name}.norm_feed_forward", linear(p, f"{name}.feed_forward_outer", inner) + x)
+    x = layer_norm(p, f"{name}.norm_attention", linear(p, f"{name}.attention.output", attended) + residual)
+    inner = linear(p, f"{name}.feed_forward.inner", x).relu()
+    return layer_norm(p, f"{name}.norm_feed_forward", linear(p, f"{name}.feed_forward.outer", inner) + x)
 
 
 def positions(steps, d):
@@ -170,15 +178,15 @@ def mrau_layer(config, p, n, streams, valid, lengths):
     units = [f"layers.{n}.units.{m}" for m in config.modalities]
     keys = torch.cat(
         [
-            linear(p, f"{unit}.key", h) * key_scale(config, lengths, m).to(h.dtype)[:, None, None]
+            linear(p, f"{unit}.attention.key", h) * key_scale(config, lengths, m).to(h.dtype)[:, None, None]
             for m, (unit, h) in enumerate(zip(units, streams))
         ],
         1,
     )
-    values = torch.cat([linear(p, f"{unit}.value", h) for unit, h in zip(units, streams)], 1)
+    values = torch.cat([linear(p, f"{unit}.attention.value", h) for unit, h in zip(units, streams)], 1)
     outputs = []
     for unit, h in zip(units, streams):
-        attended = attention(linear(p, f"{unit}.query", h), keys, values, torch.cat(valid, 1), config.heads)
+        attended = attention(linear(p, f"{unit}.attention.query", h), keys, values, torch.cat(valid, 1), config.heads)
         e = finish_unit(p, unit, attended, h)
         outputs.append(h + e if config.outer_residual else e)
     return outputs
@@ -229,11 +237,11 @@ def prepare(config, p, features, missing, lengths):
     complete = list(features)
     if config.standardize:
         complete = [
-            (x - p[f"unimodal.{m}.mean"]) / p[f"unimodal.{m}.deviation"] * valid[..., None]
+            (x - p[f"inputs.{m}.mean"]) / p[f"inputs.{m}.deviation"] * valid[..., None]
             for m, (x, valid) in enumerate(zip(features, validity(features, lengths)))
         ]
     incomplete = [
-        (1 - gone[..., None]) * x + gone[..., None] * p[f"unimodal.{m}.replacement"]
+        (1 - gone[..., None]) * x + gone[..., None] * p[f"inputs.{m}.replacement"]
         for m, (x, gone) in enumerate(zip(complete, missing))
     ]
     return complete, incomplete
@@ -278,9 +286,9 @@ def decode(config, p, m, stream, memory, valid):
             unit = f"lfi.{m}.layers.{i}.{kind}"
             source = stream if kind == "self_attention" else memory
             query, key, value = (
-                linear(p, f"{unit}.query", stream),
-                linear(p, f"{unit}.key", source),
-                linear(p, f"{unit}.value", source),
+                linear(p, f"{unit}.attention.query", stream),
+                linear(p, f"{unit}.attention.key", source),
+                linear(p, f"{unit}.attention.value", source),
             )
             stream = finish_unit(p, unit, attention(query, key, value, valid, config.heads), stream)
     if config.final_norm:

@@ -1,7 +1,7 @@
 //! The figures, as SVG.
 
 use anyhow::{Result, anyhow};
-use mct_hfr::event::EpochRecord;
+use mct_hfr::event::{EpochRecord, Term};
 use mct_hfr::metrics::Confusion;
 use plotters::coord::Shift;
 use plotters::prelude::*;
@@ -175,9 +175,11 @@ pub fn training(history: &[EpochRecord]) -> Result<String> {
             .collect(),
         bound: false,
     };
+    let loss =
+        |record: &EpochRecord, term| record.losses.get(&term).copied().map_or(0.0, f64::from);
     let all = [
-        line("training loss", &|r| f64::from(r.losses.total)),
-        line("classification", &|r| f64::from(r.losses.classification)),
+        line("training loss", &|r| loss(r, Term::Total)),
+        line("classification", &|r| loss(r, Term::Classification)),
         line("validation loss", &|r| r.validation_loss),
         line("validation UA", &|r| r.validation.ua),
     ];

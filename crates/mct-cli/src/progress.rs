@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 use mct_hfr::checkpoint::Checkpoint;
 use mct_hfr::error::{Error, Result};
-use mct_hfr::event::{Event, LossRecord};
+use mct_hfr::event::{Event, LossRecord, Term};
 use mct_hfr::train::Face;
 
 use crate::interrupt;
@@ -115,17 +115,15 @@ impl CommandLine {
 
 /// The terms of the loss that are there.
 fn terms(losses: &LossRecord) -> String {
-    let mut text = format!("loss {:.3}", losses.total);
-    let terms = [
-        ("class", losses.classification),
-        ("complete", losses.complete),
-        ("distance", losses.distance),
-        ("imagined", losses.imagination),
-    ];
-    for (name, value) in terms {
-        if value != 0.0 && value != losses.total {
-            text += &format!(" {name} {value:.3}");
-        }
+    let mut text = "loss".to_owned();
+    for (term, value) in losses {
+        let name = match term {
+            // Without other terms it is the total.
+            Term::Classification if losses.len() == 2 => continue,
+            Term::Total => String::new(),
+            other => format!(" {}", other.name()),
+        };
+        text += &format!("{name} {value:.3}");
     }
     text
 }

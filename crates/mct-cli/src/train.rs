@@ -27,7 +27,7 @@ pub struct Train {
     /// The run folder to make
     #[arg(long, value_name = "RUN")]
     out: PathBuf,
-    /// mct, mct-gfa, mct-lfi or mct-hfr
+    /// mult, misa, pmr, chfn, tfr-net, emt-dlfr, mct, mct-gfa, mct-lfi or mct-hfr
     #[arg(long, value_parser = kebab::<System>)]
     system: Option<System>,
     /// Named settings
@@ -83,9 +83,7 @@ impl Train {
         training.fold = self.fold.unwrap_or(training.fold);
         training.seed = self.seed.unwrap_or(training.seed);
         training.epochs = self.epochs.unwrap_or(training.epochs);
-        if let Some(system) = self.system {
-            config = config.with_system(system);
-        }
+        config.model.system = self.system.unwrap_or(config.model.system);
         settings(config, &self.set)
     }
 

@@ -12,7 +12,7 @@ use mct_corpus::counter::Stream;
 use mct_hfr::batch::Batch;
 use mct_hfr::complexity::paper_interface;
 use mct_hfr::config::Config;
-use mct_hfr::model::MctHfr;
+use mct_hfr::model::Model;
 use mct_hfr::noise::{Mode, Noise};
 use mct_hfr::optimizer::{AdamW, AdamWConfig};
 use mct_hfr::{Result, device};
@@ -89,7 +89,7 @@ fn main() -> Result<()> {
         *probability = 0.0;
     }
     let device = named.device.clone().autodiff();
-    let mut model = MctHfr::new(&config.model, &paper_interface(), &[], 1, &device);
+    let mut model = Model::new(&config.model, &paper_interface(), &[], 1, &device);
     let mut optimizer = AdamW::new(AdamWConfig {
         learning_rate: 1e-3,
         weight_decay: 0.01,

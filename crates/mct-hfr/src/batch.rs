@@ -5,7 +5,8 @@ use mct_corpus::Corpus;
 use mct_corpus::counter::Stream;
 
 use crate::config::ModelConfig;
-use crate::unimodal::FeatureStatistics;
+use crate::input::FeatureStatistics;
+use crate::steps::Steps;
 
 /// A padded batch on a device. Padding is zero; a step beyond `max_steps` is cut.
 #[derive(Debug, Clone)]
@@ -99,6 +100,16 @@ impl Batch {
             out.missing_counts.push(count);
         }
         out
+    }
+}
+
+impl Batch {
+    /// The real steps of each modality.
+    pub fn steps(&self) -> Vec<Steps> {
+        let parts = self.valid.iter().zip(&self.lengths);
+        parts
+            .map(|(valid, lengths)| Steps::new(valid.clone(), lengths.clone()))
+            .collect()
     }
 }
 

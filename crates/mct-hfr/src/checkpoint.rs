@@ -16,7 +16,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::config::{Config, Interface};
 use crate::error::{Error, Result};
-use crate::model::MctHfr;
+use crate::model::Model;
 use crate::parameters::{self, Values};
 use crate::state::State;
 
@@ -213,8 +213,10 @@ impl Checkpoint {
     ///
     /// # Errors
     /// When the tensors are not those of the config's model: says which differ.
-    pub fn model(&self, device: &Device) -> Result<MctHfr> {
-        let model = MctHfr::new(&self.config.model, &self.interface, &[], 0, device);
+    pub fn model(&self, device: &Device) -> Result<Model> {
+        let system = self.config.model.system;
+        system.require(&self.interface, &self.source)?;
+        let model = Model::new(&self.config.model, &self.interface, &[], 0, device);
         parameters::assign(model, &self.model, &self.source, device)
     }
 }

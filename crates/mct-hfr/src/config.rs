@@ -19,16 +19,14 @@ pub struct Config {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelConfig {
+    pub system: System,
     /// Channels of every sequence after the convolution.
     pub d: usize,
     pub heads: usize,
-    /// Stacked MRAU layers, `N`.
+    /// Stacked layers of the fusion, `N`.
     pub layers: usize,
     /// Pairs of self- and cross-attention in each LFI decoder.
     pub decoder_layers: usize,
-    /// Whether the model has LFI's decoders and GFA's predictor.
-    pub lfi: bool,
-    pub gfa: bool,
     /// `gamma_b` and `gamma_e` of eq. 6.
     pub balance: bool,
     pub extrapolation: bool,
@@ -96,7 +94,6 @@ pub enum Distance {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrainingConfig {
-    pub system: System,
     pub strategy: Strategy,
     /// Dynamic: the probability of a missing step. One-to-one: the rate that is tested.
     pub missing_rate: f64,
@@ -129,10 +126,17 @@ pub struct TrainingConfig {
     pub fold: usize,
 }
 
-/// What is trained: the model with or without its reconstruction parts (section 6.2.2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// The compared systems: MCT-HFR with or without its reconstruction parts (section 6.2.2), and the
+/// baselines of section 5.4.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum System {
+    Mult,
+    Misa,
+    Pmr,
+    Chfn,
+    TfrNet,
+    EmtDlfr,
     Mct,
     MctGfa,
     MctLfi,
@@ -140,15 +144,75 @@ pub enum System {
 }
 
 impl System {
-    pub const ALL: [Self; 4] = [Self::Mct, Self::MctGfa, Self::MctLfi, Self::MctHfr];
+    pub const ALL: [Self; 10] = [
+        Self::Mult,
+        Self::Misa,
+        Self::Pmr,
+        Self::Chfn,
+        Self::TfrNet,
+        Self::EmtDlfr,
+        Self::Mct,
+        Self::MctGfa,
+        Self::MctLfi,
+        Self::MctHfr,
+    ];
 
+    /// As config files and the command line write it.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Mult => "mult",
+            Self::Misa => "misa",
+            Self::Pmr => "pmr",
+            Self::Chfn => "chfn",
+            Self::TfrNet => "tfr-net",
+            Self::EmtDlfr => "emt-dlfr",
             Self::Mct => "mct",
             Self::MctGfa => "mct-gfa",
             Self::MctLfi => "mct-lfi",
             Self::MctHfr => "mct-hfr",
         }
+    }
+
+    /// As the paper writes it.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Mult => "MulT",
+            Self::Misa => "MISA",
+            Self::Pmr => "PMR",
+            Self::Chfn => "CHFN",
+            Self::TfrNet => "TFR-Net",
+            Self::EmtDlfr => "EMT-DLFR",
+            Self::Mct => "MCT",
+            Self::MctGfa => "MCT-GFA",
+            Self::MctLfi => "MCT-LFI",
+            Self::MctHfr => "MCT-HFR",
+        }
+    }
+
+    pub const fn has_lfi(self) -> bool {
+        matches!(self, Self::MctLfi | Self::MctHfr)
+    }
+
+    pub const fn has_gfa(self) -> bool {
+        matches!(self, Self::MctGfa | Self::MctHfr)
+    }
+
+    /// Whether it is MCT, with or without its reconstruction parts.
+    pub const fn is_mct(self) -> bool {
+        matches!(self, Self::Mct | Self::MctGfa | Self::MctLfi | Self::MctHfr)
+    }
+
+    /// Refuses a corpus that the system cannot work on.
+    ///
+    /// # Errors
+    /// When a baseline, which relates modalities to each other, finds only one.
+    pub fn require(self, interface: &Interface, source: &str) -> Result<()> {
+        let count = interface.modalities.len();
+        if count > 1 || (count == 1 && self.is_mct()) {
+            return Ok(());
+        }
+        let expected = format!("two or more for {}", self.title());
+        Err(Error::invalid(source, "modalities", count, expected))
     }
 }
 
@@ -220,6 +284,11 @@ pub struct InputShape {
 }
 
 impl Interface {
+    /// The modality named `text`, which some systems treat in a way of its own.
+    pub fn text(&self) -> Option<usize> {
+        self.modalities.iter().position(|m| m.name == "text")
+    }
+
     pub fn of(corpus: &mct_corpus::Corpus) -> Self {
         Self {
             modalities: corpus
@@ -323,14 +392,6 @@ impl Config {
         })?;
         config.validate("--set")?;
         Ok(config)
-    }
-
-    /// Makes the model that `system` names.
-    pub fn with_system(mut self, system: System) -> Self {
-        self.training.system = system;
-        self.model.lfi = matches!(system, System::MctLfi | System::MctHfr);
-        self.model.gfa = matches!(system, System::MctGfa | System::MctHfr);
-        self
     }
 
     /// Refuses values that make no model or no training.

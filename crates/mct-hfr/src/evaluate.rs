@@ -10,7 +10,7 @@ use crate::batch::{Batch, Masks, evaluation_batches};
 use crate::device;
 use crate::error::Result;
 use crate::metrics::{Confusion, Scores, auilc};
-use crate::model::MctHfr;
+use crate::model::Model;
 use crate::noise::Mode;
 
 /// The missing rates of the paper's evaluation.
@@ -23,7 +23,7 @@ pub const PAPER_RATES: [f64; 10] = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8,
 /// # Errors
 /// When the device fails.
 pub async fn probabilities(
-    model: &MctHfr,
+    model: &Model,
     corpus: &Corpus,
     indices: &[usize],
     missing: Option<(&Missing, u64)>,

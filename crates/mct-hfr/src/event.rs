@@ -1,5 +1,7 @@
 //! What training tells its faces. No face reaches into the trainer.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::metrics::{Confusion, Scores};
@@ -46,15 +48,48 @@ pub enum FinishReason {
     Interrupted,
 }
 
-/// The terms of eq. 18; 0 where a term is switched off.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct LossRecord {
-    pub total: f32,
-    pub classification: f32,
-    pub complete: f32,
-    pub distance: f32,
-    pub imagination: f32,
+/// A term of a loss.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Term {
+    /// The weighted sum of all others.
+    Total,
+    /// Cross entropy of the incomplete view.
+    Classification,
+    /// Cross entropy of the complete view.
+    Complete,
+    /// Distance of the views (GFA, eq. 17).
+    Distance,
+    /// Of missing features (LFI, eq. 15).
+    Imagination,
+    /// Of missing features in TFR-Net and EMT-DLFR, of projected vectors in MISA.
+    Reconstruction,
+    /// Of the views' pooled vectors (EMT-DLFR).
+    Attraction,
+    /// Distance of the modalities' shared vectors, and lack of orthogonality between private and
+    /// shared ones (MISA).
+    Similarity,
+    Difference,
 }
+
+impl Term {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Total => "total",
+            Self::Classification => "classification",
+            Self::Complete => "complete",
+            Self::Distance => "distance",
+            Self::Imagination => "imagination",
+            Self::Reconstruction => "reconstruction",
+            Self::Attraction => "attraction",
+            Self::Similarity => "similarity",
+            Self::Difference => "difference",
+        }
+    }
+}
+
+/// Mean losses by term; a term that the system does not have, or that had nothing to do, is absent.
+pub type LossRecord = BTreeMap<Term, f32>;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EpochRecord {

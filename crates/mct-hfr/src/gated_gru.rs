@@ -5,10 +5,11 @@ use burn::module::{Module, Param};
 use burn::nn::conv::{Conv1d, Conv1dConfig};
 use burn::nn::{Initializer, Linear, LinearConfig, PaddingConfig1d};
 use burn::tensor::activation::sigmoid;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 
 use crate::config::ModelConfig;
 use crate::noise::Mode;
+use crate::steps::Steps;
 
 #[derive(Module, Debug)]
 pub struct GatedGru {
@@ -20,8 +21,8 @@ pub struct GatedGru {
 }
 
 impl GatedGru {
-    pub fn new(config: &ModelConfig, device: &Device) -> Self {
-        let d = config.d;
+    /// For sequences of `d` channels.
+    pub fn new(config: &ModelConfig, d: usize, device: &Device) -> Self {
         Self {
             gru: (0..2)
                 .map(|_| Bidirectional::new(d, d / 2, device))
@@ -35,23 +36,11 @@ impl GatedGru {
     }
 
     /// `[batch, steps, d]` to `[batch, d / 2]`.
-    pub fn forward(
-        &self,
-        sequence: Tensor<3>,
-        padding: &Tensor<4>,
-        lengths: &[usize],
-        mode: &mut Mode,
-    ) -> Tensor<2> {
+    pub fn forward(&self, sequence: Tensor<3>, padded: &Steps, mode: &mut Mode) -> Tensor<2> {
         let [batch, steps, _] = sequence.dims();
-        let valid: Vec<f32> = lengths
-            .iter()
-            .flat_map(|length| (0..steps).map(move |t| f32::from(u8::from(t < *length))))
-            .collect();
-        let valid = TensorData::new(valid, [batch, steps, 1]);
-        let valid = Tensor::<3>::from_data(valid, &sequence.device());
         let mut hidden = sequence.clone();
         for layer in &self.gru {
-            hidden = layer.forward(hidden, &valid);
+            hidden = layer.forward(hidden, &padded.valid);
         }
         let gate = self
             .gate
@@ -62,7 +51,7 @@ impl GatedGru {
             .project
             .forward(Tensor::cat(vec![sequence, gated], 2))
             .tanh();
-        let masked = representation + padding.clone().reshape([batch, steps, 1]);
+        let masked = representation + padded.bias.clone().reshape([batch, steps, 1]);
         let size = masked.dims()[2];
         mode.dropout(masked.max_dim(1).reshape([batch, size]), self.dropout)
     }

@@ -10,8 +10,10 @@ use burn::tensor::{Device, Tensor};
 
 use crate::attention::AttentionUnit;
 use crate::config::ModelConfig;
+use crate::model::Sample;
 use crate::noise::Mode;
 use crate::smooth_l1::smooth_l1;
+use crate::steps::Steps;
 
 /// The decoder of one modality.
 #[derive(Module, Debug)]
@@ -51,15 +53,14 @@ impl Decoder {
         &self,
         embedded: Tensor<3>,
         reinforced: Tensor<3>,
-        padding: &Tensor<4>,
+        steps: &Steps,
         mode: &mut Mode,
     ) -> Tensor<3> {
         let mut x = embedded;
         for layer in &self.layers {
-            x = layer.self_attention.forward(x.clone(), x, padding, mode);
-            x = layer
-                .cross_attention
-                .forward(x, reinforced.clone(), padding, mode);
+            let (own, cross) = (&layer.self_attention, &layer.cross_attention);
+            x = own.forward(x.clone(), x, Some(steps), mode);
+            x = cross.forward(x, reinforced.clone(), Some(steps), mode);
         }
         if let Some(norm) = &self.final_norm {
             x = norm.forward(x);
@@ -68,16 +69,28 @@ impl Decoder {
     }
 }
 
-/// The loss of one modality (eq. 15): mean smooth L1 over the features of the `count` missing steps
-/// of the batch, marked in `missing` (`[batch, steps, 1]`).
+/// The sum over the modalities of eq. 15: mean smooth L1 over the features of the missing steps of
+/// the batch. `imagine` gives a modality's imagined features, `[batch, steps, features]`; it is not
+/// asked for those of which nothing is missing. `None` when nothing at all is.
 pub fn imagination_loss(
-    complete: Tensor<3>,
-    imagined: Tensor<3>,
-    missing: Tensor<3>,
-    count: usize,
-) -> Tensor<1> {
-    let values = count * complete.dims()[2];
-    let loss = smooth_l1((complete - imagined) * missing).sum();
-    // The small constant of the released code, so that no missing step means no loss.
-    loss.div_scalar(values as f64 + 1e-4)
+    sample: &Sample<'_>,
+    mut imagine: impl FnMut(usize) -> Tensor<3>,
+) -> Option<Tensor<1>> {
+    let mut sum: Option<Tensor<1>> = None;
+    for (m, count) in sample.batch.missing_counts.iter().enumerate() {
+        if *count == 0 {
+            continue;
+        }
+        let complete = sample.complete[m].clone();
+        let values = count * complete.dims()[2];
+        let missing = sample.batch.missing[m].clone();
+        let loss = smooth_l1((complete - imagine(m)) * missing).sum();
+        // The small constant of the released code, so that no missing step means no loss.
+        let loss = loss.div_scalar(values as f64 + 1e-4);
+        sum = Some(match sum {
+            None => loss,
+            Some(sum) => sum + loss,
+        });
+    }
+    sum
 }

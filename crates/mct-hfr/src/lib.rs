@@ -1,9 +1,10 @@
 //! MCT-HFR: the Modality-Collaborative Transformer with Hybrid Feature Reconstruction, on burn.
 //!
 //! The paper's parts, one file each: [`unimodal`] (eq. 3-4), [`mrau`] (eq. 5-10), [`pooling`],
-//! [`classifier`] (eq. 11-12), [`lfi`] (eq. 13-15), [`gfa`] (eq. 16-17), [`model`] (the whole, and
-//! the loss of eq. 18). Around them: [`config`], [`batch`], [`train`], [`checkpoint`],
-//! [`evaluate`], [`metrics`] (eq. 19), [`complexity`] (Table 4) and [`device`].
+//! [`classifier`] (eq. 11-12), [`lfi`] (eq. 13-15), [`gfa`] (eq. 16-17), [`systems::mct`] (the whole,
+//! and the loss of eq. 18). The baselines are beside it in [`systems`], all of them behind [`model`].
+//! Around them: [`config`], [`batch`], [`train`], [`checkpoint`], [`evaluate`], [`metrics`] (eq. 19),
+//! [`complexity`] (Table 4) and [`device`].
 #![recursion_limit = "256"]
 
 pub mod attention;
@@ -19,6 +20,7 @@ pub mod evaluate;
 pub mod event;
 pub mod gated_gru;
 pub mod gfa;
+pub mod input;
 pub mod lfi;
 pub mod metrics;
 pub mod model;
@@ -30,6 +32,8 @@ pub mod pooling;
 pub mod self_test;
 pub mod smooth_l1;
 pub mod state;
+pub mod steps;
+pub mod systems;
 pub mod train;
 pub mod unimodal;
 

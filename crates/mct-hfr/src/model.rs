@@ -1,83 +1,145 @@
-//! MCT-HFR as a whole (figure 1), and its loss (eq. 18).
+//! A model of any of the compared systems: what all of them have in common.
+//!
+//! Features are standardised and missing steps replaced here; a [`Network`] of `systems/` sees what
+//! is left, with and without the missing steps.
 
-use std::sync::Mutex;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 
 use burn::module::Module;
-use burn::nn::{LayerNorm, LayerNormConfig};
 use burn::tensor::{Device, Tensor};
 
-use crate::attention::padding_bias;
 use crate::batch::Batch;
-use crate::classifier::{Classifier, cross_entropy};
-use crate::config::{ClassifierKind, Interface, ModelConfig, PoolingKind, TrainingConfig};
-use crate::gfa::Predictor;
-use crate::lfi::{Decoder, imagination_loss};
-use crate::mrau::{HyperModality, Mrau};
+use crate::classifier::cross_entropy;
+use crate::config::{ClassifierKind, Interface, ModelConfig, System, TrainingConfig};
+use crate::event::Term;
+use crate::input::{FeatureStatistics, Input};
 use crate::noise::Mode;
 use crate::parameters;
-use crate::pooling::Pooling;
-use crate::unimodal::{FeatureStatistics, UnimodalEncoder};
+use crate::steps::Steps;
+use crate::systems::chfn::Chfn;
+use crate::systems::emt_dlfr::EmtDlfr;
+use crate::systems::mct::MctHfr;
+use crate::systems::misa::Misa;
+use crate::systems::mult::Mult;
+use crate::systems::pmr::Pmr;
+use crate::systems::tfr_net::TfrNet;
 
 #[derive(Module, Debug)]
-pub struct MctHfr {
-    unimodal: Vec<UnimodalEncoder>,
-    layers: Vec<Mrau>,
-    final_norms: Option<Vec<LayerNorm>>,
-    pooling: Vec<Pooling>,
-    classifier: Classifier,
-    lfi: Option<Vec<Decoder>>,
-    gfa: Option<Predictor>,
+pub struct Model {
+    inputs: Vec<Input>,
+    network: Kind,
     #[module(skip)]
     config: ModelConfig,
-    #[module(skip)]
-    max_steps: Vec<usize>,
 }
 
-/// One view of a batch on its way through the network. Padded steps hold no meaning.
+#[derive(Module, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "burn's modules cannot be boxed; there is one"
+)]
+enum Kind {
+    Mct(MctHfr),
+    Mult(Mult),
+    Misa(Misa),
+    Pmr(Pmr),
+    Chfn(Chfn),
+    TfrNet(TfrNet),
+    EmtDlfr(EmtDlfr),
+}
+
+/// One view of a batch on its way through a network. Padded steps hold no meaning.
 #[derive(Debug, Clone)]
 pub struct View {
-    /// `X'_m` (eq. 3): `[batch, steps, d]`.
+    /// `X'_m` (eq. 3): `[batch, steps, d]`; empty for a system without convolutions.
     pub convolved: Vec<Tensor<3>>,
-    /// `H_m` (eq. 4): `[batch, steps, d]`.
+    /// `H_m` (eq. 4): `[batch, steps, d]`; empty likewise.
     pub embedded: Vec<Tensor<3>>,
-    /// `E_m` after each layer: `[batch, steps, d]`.
+    /// The sequences after each layer of the fusion, `E_m` for MCT; the system's file says which.
     pub layers: Vec<Vec<Tensor<3>>>,
-    /// `h_m`: `[batch, size]`.
+    /// What the classifier reads, `h_m` for MCT: `[batch, size]`.
     pub pooled: Vec<Tensor<2>>,
     /// `[batch, classes]`.
     pub logits: Tensor<2>,
 }
 
 impl View {
-    /// `h`, the modalities' vectors side by side: `[batch, size of all]`.
+    /// `h`, the pooled vectors side by side: `[batch, size of all]`.
     pub fn joint(&self) -> Tensor<2> {
         Tensor::cat(self.pooled.clone(), 1)
     }
 }
 
-/// The terms of eq. 18, each `[1]`.
+/// The terms of a loss, each `[1]`, in the order in which they were added.
 #[derive(Debug, Clone)]
 pub struct Losses {
     pub total: Tensor<1>,
-    /// Cross entropy of the incomplete view (eq. 12).
-    pub classification: Tensor<1>,
-    /// Cross entropy of the complete view and the distance, both of eq. 17.
-    pub complete: Option<Tensor<1>>,
-    pub distance: Option<Tensor<1>>,
-    /// Eq. 15.
-    pub imagination: Option<Tensor<1>>,
+    /// Before they are weighted.
+    pub terms: BTreeMap<Term, Tensor<1>>,
 }
 
-/// What padding and lengths mean for one batch; shared by its views.
-struct Frame {
-    hyper: HyperModality,
-    padding: Vec<Tensor<4>>,
+impl Losses {
+    /// Cross entropy of a view (eq. 12).
+    pub fn classification(view: &View, batch: &Batch) -> Self {
+        let loss = cross_entropy(view.logits.clone(), batch.targets.clone());
+        Self {
+            total: loss.clone(),
+            terms: BTreeMap::from([(Term::Classification, loss)]),
+        }
+    }
+
+    /// Adds a term with its weight.
+    pub fn add(&mut self, term: Term, loss: Tensor<1>, weight: f64) {
+        let weighted = loss.clone().mul_scalar(weight);
+        self.total = self.total.clone() + weighted;
+        self.terms.insert(term, loss);
+    }
+}
+
+/// A batch as networks see it.
+pub struct Sample<'a> {
+    pub batch: &'a Batch,
+    /// Features with all of their steps, and with the missing ones replaced, a modality:
+    /// `[batch, steps, features]`.
+    pub complete: Vec<Tensor<3>>,
+    pub incomplete: Vec<Tensor<3>>,
+    /// The real steps of each modality.
+    pub steps: Vec<Steps>,
+}
+
+/// What a system has to do; the rest is the same for all of them.
+pub trait Network {
+    /// From features `[batch, steps, features]`, a modality, to logits.
+    fn view(&self, features: Vec<Tensor<3>>, steps: &[Steps], mode: &mut Mode) -> View;
+
+    /// Features that the system reconstructs from an incomplete view, `[batch, steps, features]` of
+    /// modality `m`; `None` for a system that reconstructs none.
+    fn imagine(
+        &self,
+        _view: &View,
+        _m: usize,
+        _steps: &[Steps],
+        _mode: &mut Mode,
+    ) -> Option<Tensor<3>> {
+        None
+    }
+
+    /// Adds the system's own terms to the cross entropy of the incomplete `view`.
+    fn auxiliary(
+        &self,
+        _losses: &mut Losses,
+        _view: &View,
+        _sample: &Sample<'_>,
+        _training: &TrainingConfig,
+        _mode: &mut Mode,
+    ) {
+    }
 }
 
 /// Initial values come from the one random generator that a process has for the CPU device.
 static INITIALISATION: Mutex<()> = Mutex::new(());
 
-impl MctHfr {
+impl Model {
     /// A model whose initial values depend on `seed` alone: they are drawn on the CPU and then
     /// moved to `device`. With an autodiff device the model can be trained.
     pub fn new(
@@ -91,7 +153,7 @@ impl MctHfr {
         let model = {
             let _one_at_a_time = INITIALISATION
                 .lock()
-                .unwrap_or_else(std::sync::PoisonError::into_inner);
+                .unwrap_or_else(PoisonError::into_inner);
             cpu.seed(seed);
             let model = Self::build(config, interface, statistics, &cpu);
             // burn draws a value when it is first looked at: here, and not after the lock.
@@ -111,39 +173,24 @@ impl MctHfr {
         statistics: &[FeatureStatistics],
         device: &Device,
     ) -> Self {
-        let modalities = interface.modalities.len();
-        let pooled = match config.pooling {
-            PoolingKind::Attention => config.d,
-            PoolingKind::GatedGru => config.d / 2,
+        let shapes = interface.modalities.iter().enumerate();
+        let network = match config.system {
+            System::Mct | System::MctGfa | System::MctLfi | System::MctHfr => {
+                Kind::Mct(MctHfr::new(config, interface, device))
+            }
+            System::Mult => Kind::Mult(Mult::new(config, interface, device)),
+            System::Misa => Kind::Misa(Misa::new(config, interface, device)),
+            System::Pmr => Kind::Pmr(Pmr::new(config, interface, device)),
+            System::Chfn => Kind::Chfn(Chfn::new(config, interface, device)),
+            System::TfrNet => Kind::TfrNet(TfrNet::new(config, interface, device)),
+            System::EmtDlfr => Kind::EmtDlfr(EmtDlfr::new(config, interface, device)),
         };
-        let joint = modalities * pooled;
-        let norm = |_| LayerNormConfig::new(config.d).init(device);
-        let shapes = || interface.modalities.iter();
         Self {
-            unimodal: shapes()
-                .enumerate()
-                .map(|(m, shape)| UnimodalEncoder::new(config, shape, statistics.get(m), device))
+            inputs: shapes
+                .map(|(m, shape)| Input::new(config, shape, statistics.get(m), device))
                 .collect(),
-            layers: (0..config.layers)
-                .map(|_| Mrau::new(config, modalities, device))
-                .collect(),
-            final_norms: config
-                .final_norm
-                .then(|| (0..modalities).map(norm).collect()),
-            pooling: (0..modalities)
-                .map(|_| Pooling::new(config, device))
-                .collect(),
-            classifier: Classifier::new(config, joint, interface.classes.len(), device),
-            lfi: config.lfi.then(|| {
-                shapes()
-                    .map(|shape| Decoder::new(config, shape.features, device))
-                    .collect()
-            }),
-            gfa: config.gfa.then(|| Predictor::new(joint, device)),
+            network,
             config: config.clone(),
-            max_steps: shapes()
-                .map(|shape| config.modality(&shape.name).max_steps)
-                .collect(),
         }
     }
 
@@ -151,107 +198,55 @@ impl MctHfr {
         &self.config
     }
 
-    /// The complete features as the network sees them, `[batch, steps, features]` a modality.
-    pub fn prepare(&self, batch: &Batch) -> Vec<Tensor<3>> {
-        let parts = self.unimodal.iter().zip(&batch.features).zip(&batch.valid);
-        parts
-            .map(|((encoder, features), valid)| encoder.prepare(features.clone(), valid.clone()))
-            .collect()
+    fn network(&self) -> &dyn Network {
+        match &self.network {
+            Kind::Mct(network) => network,
+            Kind::Mult(network) => network,
+            Kind::Misa(network) => network,
+            Kind::Pmr(network) => network,
+            Kind::Chfn(network) => network,
+            Kind::TfrNet(network) => network,
+            Kind::EmtDlfr(network) => network,
+        }
     }
 
-    fn frame(&self, batch: &Batch) -> Frame {
-        let device = batch.targets.device();
-        let padded: Vec<usize> = batch.features.iter().map(|x| x.dims()[1]).collect();
-        let lengths = batch.lengths.iter().zip(&padded);
-        Frame {
-            hyper: HyperModality::new(
-                &self.config,
-                &batch.lengths,
-                &padded,
-                &self.max_steps,
-                &device,
-            ),
-            padding: lengths
-                .map(|(lengths, steps)| padding_bias(lengths, *steps, &device))
-                .collect(),
-        }
+    /// The complete features as the network sees them, `[batch, steps, features]` a modality.
+    pub fn prepare(&self, batch: &Batch) -> Vec<Tensor<3>> {
+        let parts = self.inputs.iter().zip(&batch.features).zip(&batch.valid);
+        parts
+            .map(|((input, features), valid)| input.prepare(features.clone(), valid.clone()))
+            .collect()
     }
 
     fn ablate(&self, batch: &Batch, complete: &[Tensor<3>]) -> Vec<Tensor<3>> {
-        let parts = self.unimodal.iter().zip(complete).zip(&batch.missing);
+        let parts = self.inputs.iter().zip(complete).zip(&batch.missing);
         parts
-            .map(|((encoder, complete), missing)| encoder.ablate(complete.clone(), missing.clone()))
+            .map(|((input, complete), missing)| input.ablate(complete.clone(), missing.clone()))
             .collect()
-    }
-
-    fn view(&self, inputs: Vec<Tensor<3>>, batch: &Batch, frame: &Frame, mode: &mut Mode) -> View {
-        let encoders = self.unimodal.iter();
-        let convolved: Vec<Tensor<3>> = encoders
-            .zip(inputs)
-            .map(|(encoder, input)| encoder.convolve(input))
-            .collect();
-        let embedded: Vec<Tensor<3>> = (self.unimodal.iter().zip(&convolved))
-            .map(|(encoder, convolved)| encoder.embed(convolved.clone(), mode))
-            .collect();
-        let mut sequences = embedded.clone();
-        let mut layers = Vec::with_capacity(self.layers.len());
-        for layer in &self.layers {
-            sequences = layer.forward(sequences, &frame.hyper, mode);
-            layers.push(sequences.clone());
-        }
-        if let Some(norms) = &self.final_norms {
-            let pairs = norms.iter().zip(sequences);
-            sequences = pairs.map(|(norm, x)| norm.forward(x)).collect();
-        }
-        let mut pooled = Vec::with_capacity(sequences.len());
-        for (m, sequence) in sequences.iter().enumerate() {
-            let (padding, lengths) = (&frame.padding[m], &batch.lengths[m]);
-            pooled.push(self.pooling[m].forward(sequence.clone(), padding, lengths, mode));
-        }
-        let logits = self
-            .classifier
-            .forward(Tensor::cat(pooled.clone(), 1), mode);
-        if self.final_norms.is_some() {
-            // What the decoders read is the normalised sequence.
-            layers.push(sequences);
-        }
-        View {
-            convolved,
-            embedded,
-            layers,
-            pooled,
-            logits,
-        }
     }
 
     /// The incomplete view: what the model predicts from.
     pub fn incomplete(&self, batch: &Batch, mode: &mut Mode) -> View {
         let inputs = self.ablate(batch, &self.prepare(batch));
-        self.view(inputs, batch, &self.frame(batch), mode)
+        self.network().view(inputs, &batch.steps(), mode)
     }
 
     /// The complete view of the same batch.
     pub fn complete(&self, batch: &Batch, mode: &mut Mode) -> View {
-        self.view(self.prepare(batch), batch, &self.frame(batch), mode)
+        self.network()
+            .view(self.prepare(batch), &batch.steps(), mode)
     }
 
-    /// `D_m` (eq. 13) from an incomplete view, `[batch, steps, features]` a modality; `None` for a
-    /// model without LFI.
+    /// What the system reconstructs from an incomplete view (`D_m` of eq. 13 for MCT-HFR),
+    /// `[batch, steps, features]` a modality; `None` for a system that reconstructs nothing.
     pub fn imagine(&self, view: &View, batch: &Batch, mode: &mut Mode) -> Option<Vec<Tensor<3>>> {
-        let frame = self.frame(batch);
-        let decoders = self.lfi.as_ref()?;
-        let imagined = (0..decoders.len()).map(|m| {
-            let reinforced = view.layers.last().map_or_else(
-                || view.embedded[m].clone(),
-                |sequences| sequences[m].clone(),
-            );
-            let embedded = view.embedded[m].clone();
-            decoders[m].forward(embedded, reinforced, &frame.padding[m], mode)
-        });
-        Some(imagined.collect())
+        let (network, steps) = (self.network(), batch.steps());
+        (0..steps.len())
+            .map(|m| network.imagine(view, m, &steps, mode))
+            .collect()
     }
 
-    /// The loss of eq. 18. Without `auxiliary` only the classification term.
+    /// The loss (eq. 18 for MCT-HFR). Without `auxiliary` only the classification term.
     pub fn losses(
         &self,
         batch: &Batch,
@@ -260,52 +255,17 @@ impl MctHfr {
         mode: &mut Mode,
     ) -> Losses {
         let complete = self.prepare(batch);
-        let frame = self.frame(batch);
-        let view = self.view(self.ablate(batch, &complete), batch, &frame, mode);
-        let classification = cross_entropy(view.logits.clone(), batch.targets.clone());
-        let mut losses = Losses {
-            total: classification.clone(),
-            classification,
-            complete: None,
-            distance: None,
-            imagination: None,
+        let sample = Sample {
+            incomplete: self.ablate(batch, &complete),
+            steps: batch.steps(),
+            complete,
+            batch,
         };
-        if let (Some(predictor), true) = (&self.gfa, auxiliary) {
-            let whole = self.view(complete.clone(), batch, &frame, mode);
-            let supervised = cross_entropy(whole.logits.clone(), batch.targets.clone());
-            let (distance, symmetric) = (self.config.distance, self.config.gfa_symmetric);
-            let distance = predictor.alignment(view.joint(), whole.joint(), distance, symmetric);
-            let alignment = supervised.clone() + distance.clone(); // eq. 17
-            losses.total = losses.total + alignment.mul_scalar(training.alpha);
-            losses.complete = Some(supervised);
-            losses.distance = Some(distance);
-        }
-        let any_missing = batch.missing_counts.iter().any(|count| *count > 0);
-        if let (Some(decoders), true, true) = (&self.lfi, auxiliary, any_missing) {
-            let mut imagination = None;
-            for (m, decoder) in decoders.iter().enumerate() {
-                let count = batch.missing_counts[m];
-                if count == 0 {
-                    continue;
-                }
-                let reinforced = view.layers.last().map_or(&view.embedded, |layers| layers);
-                let imagined = decoder.forward(
-                    view.embedded[m].clone(),
-                    reinforced[m].clone(),
-                    &frame.padding[m],
-                    mode,
-                );
-                let missing = batch.missing[m].clone();
-                let loss = imagination_loss(complete[m].clone(), imagined, missing, count);
-                imagination = Some(match imagination {
-                    None => loss,
-                    Some(sum) => sum + loss,
-                });
-            }
-            if let Some(imagination) = imagination {
-                losses.total = losses.total + imagination.clone().mul_scalar(training.beta);
-                losses.imagination = Some(imagination);
-            }
+        let network = self.network();
+        let view = network.view(sample.incomplete.clone(), &sample.steps, mode);
+        let mut losses = Losses::classification(&view, batch);
+        if auxiliary {
+            network.auxiliary(&mut losses, &view, &sample, training, mode);
         }
         losses
     }

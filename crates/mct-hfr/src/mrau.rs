@@ -7,9 +7,10 @@
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 
-use crate::attention::{AttentionUnit, attend, padding_bias};
+use crate::attention::{AttentionUnit, attend};
 use crate::config::ModelConfig;
 use crate::noise::Mode;
+use crate::steps::Steps;
 
 /// One layer.
 #[derive(Module, Debug)]
@@ -27,50 +28,40 @@ pub struct Mrau {
 pub struct HyperModality {
     /// `gamma_b * gamma_e` for the keys of each modality: `[batch, 1, 1]`.
     gamma: Vec<Tensor<3>>,
-    /// `[batch, 1, 1, steps of all modalities]`.
-    padding: Tensor<4>,
+    steps: Steps,
 }
 
 impl HyperModality {
-    /// `lengths[m][b]` is the true number of steps `T_m` of sample `b`; `padded[m]` the steps in
-    /// the batch; `max_steps[m]` is `T_m^max`.
+    /// `max_steps[m]` is `T_m^max`; `T_m` are the true lengths of `steps`, one a modality.
     pub fn new(
         config: &ModelConfig,
-        lengths: &[Vec<usize>],
-        padded: &[usize],
+        steps: &[Steps],
         max_steps: &[usize],
         device: &Device,
     ) -> Self {
-        let batch = lengths[0].len();
+        let all = Steps::joined(&steps.iter().collect::<Vec<_>>());
         let log_base = (max_steps.iter().sum::<usize>() as f64).ln();
-        let gamma = lengths
-            .iter()
-            .map(|own| {
-                let gamma: Vec<f32> = (0..batch)
-                    .map(|b| {
-                        let total: usize = lengths.iter().map(|lengths| lengths[b]).sum();
-                        let balance = (own[b] as f64).powf(-0.5);
-                        let extrapolation = (total as f64).ln() / log_base;
-                        let balance = if config.balance { balance } else { 1.0 };
-                        let extrapolation = if config.extrapolation {
-                            extrapolation
-                        } else {
-                            1.0
-                        };
-                        (balance * extrapolation) as f32
-                    })
-                    .collect();
-                Tensor::from_data(TensorData::new(gamma, [batch, 1, 1]), device)
-            })
-            .collect();
-        let padding = lengths
-            .iter()
-            .zip(padded)
-            .map(|(lengths, steps)| padding_bias(lengths, *steps, device))
-            .collect();
+        let gamma = |own: &Steps| {
+            let lengths = own.lengths.iter().zip(&all.lengths);
+            let gamma: Vec<f32> = lengths
+                .map(|(own, all)| {
+                    let balance = (*own as f64).powf(-0.5);
+                    let extrapolation = (*all as f64).ln() / log_base;
+                    let balance = if config.balance { balance } else { 1.0 };
+                    let extrapolation = if config.extrapolation {
+                        extrapolation
+                    } else {
+                        1.0
+                    };
+                    (balance * extrapolation) as f32
+                })
+                .collect();
+            let shape = [gamma.len(), 1, 1];
+            Tensor::from_data(TensorData::new(gamma, shape), device)
+        };
         Self {
-            gamma,
-            padding: Tensor::cat(padding, 3),
+            gamma: steps.iter().map(gamma).collect(),
+            steps: all,
         }
     }
 }
@@ -97,16 +88,17 @@ impl Mrau {
         let mut keys = Vec::with_capacity(inputs.len());
         let mut values = Vec::with_capacity(inputs.len());
         for ((unit, input), gamma) in self.units.iter().zip(&inputs).zip(&hyper.gamma) {
-            queries.push(unit.queries(input.clone()));
-            let rescaled = unit.keys(input.clone()) * gamma.clone(); // eq. 6
-            keys.push(unit.split(rescaled));
-            values.push(unit.values(input.clone()));
+            let attention = &unit.attention;
+            queries.push(attention.queries(input.clone()));
+            let rescaled = attention.keys(input.clone()) * gamma.clone(); // eq. 6
+            keys.push(attention.split(rescaled));
+            values.push(attention.values(input.clone()));
         }
         let context = attend(
             Tensor::cat(queries, 2),
             Tensor::cat(keys, 2),   // eq. 7
             Tensor::cat(values, 2), // eq. 8
-            &hyper.padding,
+            Some(&hyper.steps.bias),
             self.attention_dropout,
             mode,
         );
@@ -116,7 +108,8 @@ impl Mrau {
             let steps = input.dims()[1];
             let own = context.clone().narrow(2, start, steps);
             start += steps;
-            let output = unit.finish(own, input.clone(), mode); // eq. 9 and 10
+            let attended = unit.attention.join(own, mode);
+            let output = unit.finish(attended, input.clone(), mode); // eq. 9 and 10
             outputs.push(if self.outer_residual {
                 input + output
             } else {

@@ -8,11 +8,12 @@ use burn::tensor::{Device, Tensor};
 use crate::config::{ModelConfig, PoolingKind};
 use crate::gated_gru::GatedGru;
 use crate::noise::Mode;
+use crate::steps::Steps;
 
 #[derive(Module, Debug)]
 #[expect(
     clippy::large_enum_variant,
-    reason = "burn's modules cannot be boxed; there are three"
+    reason = "burn's modules cannot be boxed; there are a handful"
 )]
 pub enum Pooling {
     Attention(AttentionPooling),
@@ -21,25 +22,27 @@ pub enum Pooling {
 }
 
 impl Pooling {
-    pub fn new(config: &ModelConfig, device: &Device) -> Self {
+    /// For sequences of `size` channels.
+    pub fn new(config: &ModelConfig, size: usize, device: &Device) -> Self {
         match config.pooling {
-            PoolingKind::Attention => Self::Attention(AttentionPooling::new(config.d, device)),
-            PoolingKind::GatedGru => Self::GatedGru(GatedGru::new(config, device)),
+            PoolingKind::Attention => Self::Attention(AttentionPooling::new(size, device)),
+            PoolingKind::GatedGru => Self::GatedGru(GatedGru::new(config, size, device)),
         }
     }
 
-    /// `[batch, steps, d]` to `[batch, size]`; `padding` as [`crate::attention::padding_bias`]
-    /// makes it, `lengths` the true steps of each sample.
-    pub fn forward(
-        &self,
-        sequence: Tensor<3>,
-        padding: &Tensor<4>,
-        lengths: &[usize],
-        mode: &mut Mode,
-    ) -> Tensor<2> {
+    /// Channels of what a sequence of `size` channels is pooled to.
+    pub fn pooled_size(config: &ModelConfig, size: usize) -> usize {
+        match config.pooling {
+            PoolingKind::Attention => size,
+            PoolingKind::GatedGru => size / 2,
+        }
+    }
+
+    /// `[batch, steps, size]` to `[batch, pooled size]`.
+    pub fn forward(&self, sequence: Tensor<3>, steps: &Steps, mode: &mut Mode) -> Tensor<2> {
         match self {
-            Self::Attention(pooling) => pooling.forward(sequence, padding),
-            Self::GatedGru(pooling) => pooling.forward(sequence, padding, lengths, mode),
+            Self::Attention(pooling) => pooling.forward(sequence, steps),
+            Self::GatedGru(pooling) => pooling.forward(sequence, steps, mode),
         }
     }
 }
@@ -62,11 +65,11 @@ impl AttentionPooling {
         }
     }
 
-    fn forward(&self, sequence: Tensor<3>, padding: &Tensor<4>) -> Tensor<2> {
+    fn forward(&self, sequence: Tensor<3>, padded: &Steps) -> Tensor<2> {
         let [batch, steps, d] = sequence.dims();
         let scores = (sequence.clone() * self.context.val().unsqueeze()).sum_dim(2);
-        let padding = padding.clone().reshape([batch, steps, 1]);
-        let weights = softmax(scores + padding, 1);
+        let bias = padded.bias.clone().reshape([batch, steps, 1]);
+        let weights = softmax(scores + bias, 1);
         (sequence * weights).sum_dim(1).reshape([batch, d])
     }
 }

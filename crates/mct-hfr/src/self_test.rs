@@ -11,7 +11,7 @@ use crate::config::{Config, Interface};
 use crate::device;
 use crate::error::Result;
 use crate::evaluate::static_masks;
-use crate::model::MctHfr;
+use crate::model::Model;
 use crate::noise::{Mode, Noise};
 use crate::optimizer::{AdamW, AdamWConfig};
 use crate::parameters;
@@ -48,7 +48,7 @@ pub async fn deviation(device: &Device) -> Result<f32> {
 async fn answer(corpus: &Corpus, config: &Config, on: &Device) -> Result<Vec<f32>> {
     let on = on.clone().autodiff();
     let interface = Interface::of(corpus);
-    let mut model = MctHfr::new(&config.model, &interface, &[], 1, &on);
+    let mut model = Model::new(&config.model, &interface, &[], 1, &on);
     let mut optimizer = AdamW::new(AdamWConfig {
         learning_rate: 1e-3,
         weight_decay: 0.01,

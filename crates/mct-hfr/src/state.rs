@@ -1,8 +1,10 @@
 //! The state of training, as checkpoints keep it.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use crate::event::EpochRecord;
+use crate::event::{EpochRecord, Term};
 
 /// Where training has come to; with the weights and moments, all that a resume needs.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -14,7 +16,7 @@ pub struct State {
     /// Steps done in all, the counter of the randomness.
     pub total_steps: u64,
     /// Sums of the losses over the steps done in this epoch.
-    pub sums: [f64; 5],
+    pub sums: BTreeMap<Term, f64>,
     /// The best score so far (higher is better) and its epoch.
     pub best: Option<(f64, usize)>,
     pub history: Vec<EpochRecord>,

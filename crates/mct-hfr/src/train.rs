@@ -1,5 +1,7 @@
 //! Training (section 4.4 and 5.3): one async loop for the command line, the desktop and the browser.
 
+use std::collections::BTreeMap;
+
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use mct_corpus::Corpus;
@@ -14,9 +16,9 @@ use crate::config::{Config, Interface, Select, Strategy, TrainingConfig};
 use crate::device;
 use crate::error::{Error, Result};
 use crate::evaluate::{Evaluation, PAPER_RATES, most_probable, probabilities};
-use crate::event::{EpochRecord, Event, FinishReason, LossRecord};
+use crate::event::{EpochRecord, Event, FinishReason, LossRecord, Term};
 use crate::metrics::Confusion;
-use crate::model::{Losses, MctHfr};
+use crate::model::{Losses, Model};
 use crate::noise::{Mode, Noise};
 use crate::optimizer::{AdamW, AdamWConfig};
 use crate::parameters;
@@ -45,7 +47,7 @@ pub struct Trainer<'a> {
     interface: Interface,
     fold: Fold,
     device: Device,
-    model: MctHfr,
+    model: Model,
     optimizer: AdamW,
     /// Where the config asks for one.
     average: Option<Average>,
@@ -69,10 +71,11 @@ impl<'a> Trainer<'a> {
             config.training.fold,
         )?;
         let interface = Interface::of(corpus);
+        config.model.system.require(&interface, &corpus.source)?;
         let statistics = feature_statistics(corpus, &fold.train);
         let device = device.clone().autodiff();
         let seed = config.training.seed;
-        let model = MctHfr::new(&config.model, &interface, &statistics, seed, &device);
+        let model = Model::new(&config.model, &interface, &statistics, seed, &device);
         Ok(Self {
             optimizer: AdamW::new(optimizer_config(&config)),
             average: averaged(&config).map(Average::new),
@@ -143,7 +146,7 @@ impl<'a> Trainer<'a> {
     }
 
     /// A plain copy of the model that is validated: averaged where the config asks for it.
-    pub fn model(&self) -> MctHfr {
+    pub fn model(&self) -> Model {
         match &self.average {
             Some(average) => average.apply(&self.model),
             None => self.model.valid(),
@@ -254,7 +257,7 @@ impl<'a> Trainer<'a> {
             }
         }
         let steps = batches.len();
-        let mut pending: Vec<Tensor<1>> = Vec::new();
+        let mut pending: Vec<StepLosses> = Vec::new();
         for indices in batches.iter().skip(self.state.step) {
             let masks = |index| self.training_masks(index);
             let model_config = &self.config.model;
@@ -262,7 +265,7 @@ impl<'a> Trainer<'a> {
             let mut mode = Mode::Training(Noise::new(training.seed, self.state.total_steps));
             let auxiliary = epoch >= training.auxiliary_from_epoch;
             let losses = self.model.losses(&batch, &training, auxiliary, &mut mode);
-            pending.push(side_by_side(&losses));
+            pending.push(StepLosses::of(&losses));
             let gradients = losses.total.backward();
             let model = self.model.clone();
             self.model = self.optimizer.step(model, gradients);
@@ -296,23 +299,24 @@ impl<'a> Trainer<'a> {
     }
 
     /// Reads losses from the device, adds them to the epoch's sums and returns their mean.
-    async fn read_losses(&mut self, pending: Vec<Tensor<1>>) -> Result<LossRecord> {
+    async fn read_losses(&mut self, pending: Vec<StepLosses>) -> Result<LossRecord> {
         let count = pending.len();
-        let values = device::read(Tensor::cat(pending, 0)).await?;
-        let mut sums = [0.0f64; 5];
-        for (index, terms) in values.chunks_exact(5).enumerate() {
-            if let Some(loss) = terms.iter().find(|loss| !loss.is_finite()) {
-                return Err(Error::NotFinite {
-                    loss: *loss,
-                    epoch: self.state.epoch,
-                    step: self.state.step + 1 + index - count,
-                });
-            }
-            // Step by step into the epoch's sums, so that they do not depend on when losses are read.
-            let all = sums.iter_mut().zip(&mut self.state.sums).zip(terms);
-            for ((sum, total), term) in all {
-                *sum += f64::from(*term);
-                *total += f64::from(*term);
+        let values = pending.iter().map(|step| step.values.clone()).collect();
+        let mut values = device::read(Tensor::cat(values, 0)).await?.into_iter();
+        let mut sums = BTreeMap::new();
+        for (index, StepLosses { terms, .. }) in pending.iter().enumerate() {
+            for (term, value) in terms.iter().zip(values.by_ref()) {
+                if !value.is_finite() {
+                    return Err(Error::NotFinite {
+                        loss: value,
+                        epoch: self.state.epoch,
+                        step: self.state.step + 1 + index - count,
+                    });
+                }
+                // Step by step into the epoch's sums, so that they do not depend on when losses are
+                // read.
+                *sums.entry(*term).or_insert(0.0) += f64::from(value);
+                *self.state.sums.entry(*term).or_insert(0.0) += f64::from(value);
             }
         }
         Ok(mean(&sums, count))
@@ -345,7 +349,7 @@ impl<'a> Trainer<'a> {
         self.state.history.push(record.clone());
         self.state.epoch += 1;
         self.state.step = 0;
-        self.state.sums = [0.0; 5];
+        self.state.sums.clear();
         self.state.finished = self.done().is_some();
         face.event(Event::Epoch(record))?;
         // The best first: when the process dies between the two, the last is the older one, and
@@ -415,7 +419,7 @@ impl<'a> Trainer<'a> {
     }
 
     /// The weights of `model` alone, for evaluation.
-    async fn weights(&self, model: &MctHfr) -> Result<Checkpoint> {
+    async fn weights(&self, model: &Model) -> Result<Checkpoint> {
         Ok(Checkpoint {
             config: self.config.clone(),
             interface: self.interface.clone(),
@@ -464,27 +468,28 @@ fn optimizer_config(config: &Config) -> AdamWConfig {
     }
 }
 
-/// Total, classification, complete, distance, imagination: `[5]`, 0 for a term that is off.
-fn side_by_side(losses: &Losses) -> Tensor<1> {
-    let zero = || losses.total.zeros_like();
-    let terms = vec![
-        losses.total.clone(),
-        losses.classification.clone(),
-        losses.complete.clone().unwrap_or_else(zero),
-        losses.distance.clone().unwrap_or_else(zero),
-        losses.imagination.clone().unwrap_or_else(zero),
-    ];
-    Tensor::cat(terms, 0).inner()
+/// The losses of one step, still on the device.
+struct StepLosses {
+    terms: Vec<Term>,
+    /// `[terms]`.
+    values: Tensor<1>,
 }
 
-fn mean(sums: &[f64; 5], count: usize) -> LossRecord {
-    let [total, classification, complete, distance, imagination] =
-        sums.map(|sum| (sum / count.max(1) as f64) as f32);
-    LossRecord {
-        total,
-        classification,
-        complete,
-        distance,
-        imagination,
+impl StepLosses {
+    fn of(losses: &Losses) -> Self {
+        let total = [(Term::Total, losses.total.clone())];
+        let own = losses.terms.iter();
+        let own = own.map(|(term, loss)| (*term, loss.clone()));
+        let (terms, values): (Vec<_>, Vec<_>) = total.into_iter().chain(own).unzip();
+        Self {
+            terms,
+            values: Tensor::cat(values, 0).inner(),
+        }
     }
+}
+
+/// A term that only some of the steps have counts as 0 in the others.
+fn mean(sums: &BTreeMap<Term, f64>, count: usize) -> LossRecord {
+    let mean = |sum: f64| (sum / count.max(1) as f64) as f32;
+    sums.iter().map(|(term, sum)| (*term, mean(*sum))).collect()
 }

@@ -16,8 +16,8 @@ use mct_hfr::checkpoint::{Checkpoint, Precision};
 use mct_hfr::config::{Config, Interface, Select, Strategy, System};
 use mct_hfr::error::Result;
 use mct_hfr::evaluate::{Evaluation, PAPER_RATES, most_probable, probabilities};
-use mct_hfr::event::{Event, FinishReason};
-use mct_hfr::model::MctHfr;
+use mct_hfr::event::{Event, FinishReason, Term};
+use mct_hfr::model::Model;
 use mct_hfr::noise::{Mode, Noise};
 use mct_hfr::parameters;
 use mct_hfr::self_test::{TOLERANCE, deviation};
@@ -37,10 +37,10 @@ fn config() -> Config {
     config
 }
 
-fn model(corpus: &Corpus, config: &Config, device: &Device) -> MctHfr {
+fn model(corpus: &Corpus, config: &Config, device: &Device) -> Model {
     let all: Vec<usize> = (0..corpus.len()).collect();
     let statistics = feature_statistics(corpus, &all);
-    MctHfr::new(
+    Model::new(
         &config.model,
         &Interface::of(corpus),
         &statistics,
@@ -49,11 +49,19 @@ fn model(corpus: &Corpus, config: &Config, device: &Device) -> MctHfr {
     )
 }
 
+/// Every system, and MCT-HFR by the released recipe.
+fn recipes() -> Vec<(&'static str, System)> {
+    let mut recipes = vec![("released", System::MctHfr)];
+    recipes.extend(System::ALL.map(|system| ("demo", system)));
+    recipes
+}
+
 #[test]
 fn batch_size_and_padding_change_no_probability() {
     let corpus = corpus();
-    for preset in ["demo", "released"] {
+    for (preset, system) in recipes() {
         let mut config = Config::preset(preset).unwrap();
+        config.model.system = system;
         config.model.d = 16;
         config.model.layers = 2;
         let device = Device::flex();
@@ -79,8 +87,9 @@ fn batch_size_and_padding_change_no_probability() {
 #[test]
 fn a_modality_or_everything_missing_gives_finite_outputs_and_gradients() {
     let corpus = corpus();
-    for preset in ["demo", "released"] {
+    for (preset, system) in recipes() {
         let mut config = Config::preset(preset).unwrap();
+        config.model.system = system;
         config.model.d = 16;
         let device = Device::flex().autodiff();
         let model = model(&corpus, &config, &device);
@@ -128,9 +137,9 @@ fn the_unknown_vector_stands_for_missing_text() {
     let device = Device::flex();
     let model = model(&corpus, &config, &device);
     let values = pollster::block_on(parameters::read_async(&model)).unwrap();
-    let replacement = floats(&values[&format!("unimodal.{text}.replacement")]);
+    let replacement = floats(&values[&format!("inputs.{text}.replacement")]);
     assert_eq!(Some(replacement), corpus.modalities[text].unknown);
-    let other = floats(&values["unimodal.0.replacement"]);
+    let other = floats(&values["inputs.0.replacement"]);
     assert!(other.iter().all(|value| *value == 0.0));
 }
 
@@ -267,7 +276,8 @@ fn every_system_and_strategy_trains() {
     let corpus = corpus();
     for system in System::ALL {
         for strategy in [Strategy::Dynamic, Strategy::OneToOne, Strategy::Complete] {
-            let mut config = config().with_system(system);
+            let mut config = config();
+            config.model.system = system;
             config.training.strategy = strategy;
             config.training.epochs = 2;
             config.training.missing_rate = 0.3;
@@ -275,22 +285,30 @@ fn every_system_and_strategy_trains() {
             let mut face = Recorder::new(usize::MAX);
             pollster::block_on(trainer.run(&mut face)).unwrap();
             let history = face.last.unwrap().state.unwrap().history;
-            let (first, last) = (&history[0], &history[1]);
-            assert!(
-                last.losses.classification < first.losses.classification,
-                "{system:?} {strategy:?}"
-            );
-            let has = |system: System, value: f32| {
-                let names = matches!(system, System::MctHfr);
-                assert!(!names || value > 0.0, "{system:?} {strategy:?}");
-            };
-            has(system, last.losses.distance);
-            let imagines = matches!(system, System::MctLfi | System::MctHfr);
+            let (first, last) = (&history[0].losses, &history[1].losses);
+            let class = Term::Classification;
+            assert!(last[&class] < first[&class], "{system:?} {strategy:?}");
             let missing = strategy != Strategy::Complete;
+            for (term, expected) in [
+                (Term::Distance, system.has_gfa()),
+                (Term::Imagination, system.has_lfi() && missing),
+                (
+                    Term::Complete,
+                    system.has_gfa() || system == System::EmtDlfr,
+                ),
+                (Term::Attraction, system == System::EmtDlfr),
+                (Term::Similarity, system == System::Misa),
+                (Term::Difference, system == System::Misa),
+            ] {
+                let found = last.get(&term).is_some_and(|loss| *loss > 0.0);
+                assert_eq!(found, expected, "{system:?} {strategy:?} {term:?}");
+            }
+            let restores = matches!(system, System::TfrNet | System::EmtDlfr);
+            let expected = system == System::Misa || (restores && missing);
             assert_eq!(
-                last.losses.imagination > 0.0,
-                imagines && missing,
-                "{system:?} {strategy:?}"
+                last.contains_key(&Term::Reconstruction),
+                expected,
+                "{system:?}"
             );
         }
     }
@@ -305,7 +323,7 @@ fn the_same_seed_gives_the_same_model_and_another_seed_another() {
         let trainer = Trainer::new(&corpus, config, &Device::flex()).unwrap();
         let checkpoint = pollster::block_on(trainer.checkpoint()).unwrap();
         let mut values = checkpoint.model;
-        floats(&values.remove("classifier.output.weight").unwrap())
+        floats(&values.remove("network.classifier.output.weight").unwrap())
     };
     assert_eq!(bytes(1), bytes(1));
     assert_ne!(bytes(1), bytes(2));
@@ -316,7 +334,7 @@ fn the_same_seed_gives_the_same_model_and_another_seed_another() {
 fn models_made_at_the_same_time_do_not_disturb_each_other() {
     let values = |seed: u64| {
         let (corpus, config) = (corpus(), config());
-        let model = MctHfr::new(
+        let model = Model::new(
             &config.model,
             &Interface::of(&corpus),
             &[],
@@ -341,18 +359,18 @@ fn weights_that_do_not_fit_say_what_differs() {
     let corpus = corpus();
     let trainer = Trainer::new(&corpus, config(), &Device::flex()).unwrap();
     let mut checkpoint = pollster::block_on(trainer.checkpoint()).unwrap();
-    checkpoint.model.remove("classifier.output.bias");
+    checkpoint.model.remove("network.classifier.output.bias");
     checkpoint
         .model
         .insert("extra".into(), TensorData::zeros::<f32, _>([2]));
     checkpoint.model.insert(
-        "classifier.output.weight".into(),
+        "network.classifier.output.weight".into(),
         TensorData::zeros::<f32, _>([3, 4]),
     );
     let message = checkpoint.model(&Device::flex()).unwrap_err().to_string();
     for part in [
-        "classifier.output.bias [4] is missing",
-        "classifier.output.weight is [3, 4], not [48, 4]",
+        "network.classifier.output.bias [4] is missing",
+        "network.classifier.output.weight is [3, 4], not [48, 4]",
         "extra is not in the model",
     ] {
         assert!(message.contains(part), "{message}");

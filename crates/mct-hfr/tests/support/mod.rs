@@ -8,7 +8,7 @@ use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Gradients, Tensor, TensorData};
 use mct_hfr::batch::Batch;
 use mct_hfr::config::{Config, InputShape, Interface, ModalityConfig};
-use mct_hfr::model::MctHfr;
+use mct_hfr::model::Model;
 use mct_hfr::parameters::{self, Path, Values};
 use safetensors::{Dtype, SafeTensors};
 
@@ -88,9 +88,13 @@ impl Fixture {
             .collect()
     }
 
-    pub fn model(&self, device: &Device) -> MctHfr {
-        let model = MctHfr::new(&self.config.model, &self.interface, &[], 1, device);
-        parameters::assign(model, &self.under("weight/"), "fixture", device).unwrap()
+    pub fn model(&self, device: &Device) -> Model {
+        let model = Model::new(&self.config.model, &self.interface, &[], 1, device);
+        let weights = self.under("weight/").into_iter();
+        let weights = weights
+            .map(|(name, data)| (full_name(&name), data))
+            .collect();
+        parameters::assign(model, &weights, "fixture", device).unwrap()
     }
 
     pub fn batch(&self, device: &Device) -> Batch {
@@ -133,12 +137,43 @@ impl Fixture {
         }
     }
 
+    /// The same for all modalities end to end.
+    pub fn real_hub_steps(&self) -> Vec<bool> {
+        let modalities: Vec<Vec<bool>> = (0..self.lengths.len())
+            .map(|m| self.real_steps(m))
+            .collect();
+        let batch = self.labels.len();
+        let row = |flags: &Vec<bool>, b: usize| {
+            let steps = flags.len() / batch;
+            flags[b * steps..(b + 1) * steps].to_vec()
+        };
+        (0..batch)
+            .flat_map(|b| modalities.iter().flat_map(move |flags| row(flags, b)))
+            .collect()
+    }
+
+    /// How many stages of a view the fixture has.
+    pub fn layers(&self) -> usize {
+        (0..)
+            .take_while(|n| self.tensors.contains_key(&format!("out/layer.{n}.0")))
+            .count()
+    }
+
     /// 1 at real steps of modality `m`, `[batch][step]` flat.
     pub fn real_steps(&self, m: usize) -> Vec<bool> {
         let steps = self.tensors[&format!("missing/{m}")].shape()[1];
         let rows = self.lengths[m].iter();
         rows.flat_map(|length| (0..steps).map(move |t| t < *length))
             .collect()
+    }
+}
+
+/// The reference names the parameters of networks without saying so.
+pub fn full_name(name: &str) -> String {
+    if name.starts_with("inputs.") {
+        name.to_owned()
+    } else {
+        format!("network.{name}")
     }
 }
 
@@ -152,8 +187,7 @@ fn translate(own: &serde_json::Value) -> (Config, Interface) {
     model.heads = number(&own["heads"]);
     model.layers = number(&own["layers"]);
     model.decoder_layers = number(&own["decoder_layers"]);
-    model.lfi = flag("lfi");
-    model.gfa = flag("gfa");
+    model.system = serde_json::from_value(own["system"].clone()).unwrap();
     model.balance = flag("balance");
     model.extrapolation = flag("extrapolation");
     model.standardize = flag("standardize");
@@ -178,7 +212,7 @@ fn translate(own: &serde_json::Value) -> (Config, Interface) {
     config.training.beta = own["beta"].as_f64().unwrap();
     let mut modalities = Vec::new();
     for (m, dim) in own["dims"].as_array().unwrap().iter().enumerate() {
-        let name = format!("m{m}");
+        let name = own["names"][m].as_str().unwrap().to_owned();
         let settings = ModalityConfig {
             kernel: number(&own["kernels"][m]),
             max_steps: number(&own["max_steps"][m]),
@@ -243,7 +277,7 @@ impl ModuleVisitor for Collect<'_> {
 }
 
 /// The gradient of every parameter that has one, by name.
-pub fn gradients(model: &MctHfr, gradients: &Gradients) -> Values {
+pub fn gradients(model: &Model, gradients: &Gradients) -> Values {
     let mut collect = Collect {
         path: Path::default(),
         gradients,
