@@ -22,6 +22,11 @@ pub fn watch() -> Result<()> {
     .context("cannot watch for Ctrl-C")
 }
 
+/// Asks as Ctrl-C does.
+pub fn request() {
+    REQUESTED.store(true, Ordering::SeqCst);
+}
+
 pub fn requested() -> bool {
     REQUESTED.load(Ordering::SeqCst)
 }

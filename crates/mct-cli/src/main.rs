@@ -9,6 +9,7 @@ mod corpus;
 mod demo;
 mod device;
 mod evaluate;
+mod experiment;
 mod hidden;
 mod interrupt;
 mod output;
@@ -54,6 +55,8 @@ enum Command {
     Resume(train::Resume),
     /// Score runs on their test sets at missing rates
     Evaluate(evaluate::Evaluate),
+    /// Reproduce a table or figure of the paper on a corpus
+    Experiment(experiment::Command),
     /// Class probabilities of every utterance of a corpus
     Predict(predict::Predict),
     /// Export and import weights
@@ -73,6 +76,7 @@ fn main() -> ExitCode {
         Command::Train(command) => command.run(),
         Command::Resume(command) => command.run(),
         Command::Evaluate(command) => command.run(),
+        Command::Experiment(command) => command.run(),
         Command::Predict(command) => command.run(),
         Command::Weights(command) => command.run(),
         Command::Complexity(command) => command.run(),

@@ -1,5 +1,7 @@
 //! The figures, as SVG.
 
+use std::ops::Range;
+
 use anyhow::{Result, anyhow};
 use mct_hfr::event::{EpochRecord, Term};
 use mct_hfr::metrics::Confusion;
@@ -24,6 +26,28 @@ const COLOURS: [RGBColor; 6] = [
     RGBColor(86, 180, 233),
 ];
 
+/// For more lines than that (Tol's muted scheme).
+const MANY_COLOURS: [RGBColor; 9] = [
+    RGBColor(51, 34, 136),
+    RGBColor(136, 204, 238),
+    RGBColor(68, 170, 153),
+    RGBColor(153, 153, 51),
+    RGBColor(221, 204, 119),
+    RGBColor(136, 34, 85),
+    RGBColor(17, 119, 51),
+    RGBColor(170, 68, 153),
+    RGBColor(204, 102, 119),
+];
+
+/// Of one of `count` lines or bars.
+fn colour(index: usize, count: usize) -> RGBColor {
+    if count <= COLOURS.len() {
+        COLOURS[index]
+    } else {
+        MANY_COLOURS[index % MANY_COLOURS.len()]
+    }
+}
+
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
 fn drawn(size: (u32, u32), draw: impl FnOnce(&Area<'_>) -> Result<()>) -> Result<String> {
@@ -45,13 +69,109 @@ fn unplottable(error: impl std::fmt::Display) -> anyhow::Error {
 pub fn curves(title: &str, lines: &[Line]) -> Result<String> {
     // Curves fall to the right: the lower left stays free.
     let legend = SeriesLabelPosition::LowerLeft;
-    draw_lines((title, "missing rate", "score"), 1.0, legend, lines)
+    draw_lines((title, "missing rate", "score"), 0.0..1.0, legend, lines)
 }
 
-/// Lines over a common axis, `y` from 0 to `top`; `text` is the title and what the axes are.
+/// A score against a setting, over the range that the values take.
+pub fn sweep(title: &str, setting: &str, lines: &[Line]) -> Result<String> {
+    let legend = SeriesLabelPosition::LowerRight;
+    draw_lines((title, setting, "AUILC"), range(lines), legend, lines)
+}
+
+/// Scores against the missing rate, over the range that the values take.
+pub fn comparison(title: &str, score: &str, lines: &[Line]) -> Result<String> {
+    let legend = SeriesLabelPosition::LowerLeft;
+    draw_lines((title, "missing rate", score), range(lines), legend, lines)
+}
+
+/// The values with some room around them, to the next twentieth.
+fn range(lines: &[Line]) -> Range<f64> {
+    let all = lines.iter().flat_map(|line| &line.points);
+    let (low, high) = all.fold((f64::MAX, f64::MIN), |(low, high), (_, y)| {
+        (low.min(*y), high.max(*y))
+    });
+    let (low, high) = ((low * 20.0).floor() / 20.0, (high * 20.0).ceil() / 20.0);
+    if low < high {
+        low.max(0.0)..high
+    } else {
+        0.0..1.0
+    }
+}
+
+/// Groups of bars, a value and its deviation in each: `bars[group][bar]`.
+pub fn bars(
+    title: &str,
+    groups: &[&str],
+    names: &[String],
+    bars: &[Vec<(f64, Option<f64>)>],
+) -> Result<String> {
+    let all = || bars.iter().flatten();
+    let high = all().fold(0.0f64, |high, (y, _)| high.max(*y));
+    let low = all().fold(1.0f64, |low, (y, _)| low.min(*y));
+    let bottom = ((low - 0.05) * 10.0).floor().max(0.0) / 10.0;
+    let top = ((high + 0.03) * 20.0).ceil() / 20.0;
+    drawn((760, 420), |area| {
+        let mut chart = ChartBuilder::on(area)
+            .caption(title, ("sans-serif", 18))
+            .margin(12)
+            .x_label_area_size(30)
+            .y_label_area_size(52)
+            .build_cartesian_2d(0.0..groups.len() as f64, bottom..top)
+            .map_err(unplottable)?;
+        let label = |x: &f64| {
+            let group = groups
+                .get(*x as usize)
+                .filter(|_| (x.fract() - 0.5).abs() < 1e-6);
+            group.map_or_else(String::new, |name| (*name).to_owned())
+        };
+        chart
+            .configure_mesh()
+            .disable_x_mesh()
+            .light_line_style(TRANSPARENT)
+            .x_labels(2 * groups.len() + 1)
+            .x_label_formatter(&label)
+            .y_desc("score")
+            .label_style(("sans-serif", 13))
+            .draw()
+            .map_err(unplottable)?;
+        let width = 0.8 / names.len() as f64;
+        for (index, name) in names.iter().enumerate() {
+            let fill = colour(index, names.len()).filled();
+            let left = |group: usize| group as f64 + 0.1 + index as f64 * width;
+            let values = bars.iter().enumerate();
+            let values = values.map(|(group, bars)| (left(group), bars[index]));
+            let boxes = values
+                .clone()
+                .map(|(x, (y, _))| Rectangle::new([(x, bottom), (x + width * 0.92, y)], fill));
+            chart
+                .draw_series(boxes)
+                .map_err(unplottable)?
+                .label(name)
+                .legend(move |(x, y)| Rectangle::new([(x, y - 5), (x + 12, y + 5)], fill));
+            let whiskers = values.filter_map(|(x, (y, deviation))| {
+                let (x, deviation) = (x + width * 0.46, deviation?);
+                Some(PathElement::new(
+                    [(x, (y - deviation).max(bottom)), (x, y + deviation)],
+                    BLACK,
+                ))
+            });
+            chart.draw_series(whiskers).map_err(unplottable)?;
+        }
+        chart
+            .configure_series_labels()
+            .position(SeriesLabelPosition::UpperRight)
+            .background_style(WHITE.mix(0.8))
+            .border_style(BLACK.mix(0.2))
+            .label_font(("sans-serif", 12))
+            .draw()
+            .map_err(unplottable)
+    })
+}
+
+/// Lines over common axes; the text is the title and what the axes are.
 fn draw_lines(
     (title, x, y): (&str, &str, &str),
-    top: f64,
+    range: Range<f64>,
     legend: SeriesLabelPosition,
     lines: &[Line],
 ) -> Result<String> {
@@ -71,7 +191,7 @@ fn draw_lines(
             .margin(12)
             .x_label_area_size(40)
             .y_label_area_size(52)
-            .build_cartesian_2d(low..high, 0.0..top)
+            .build_cartesian_2d(low..high, range)
             .map_err(unplottable)?;
         chart
             .configure_mesh()
@@ -85,7 +205,7 @@ fn draw_lines(
             let colour = if line.bound {
                 BLACK
             } else {
-                COLOURS[index % COLOURS.len()]
+                colour(index, lines.len())
             };
             let style = colour.stroke_width(2);
             let points = || line.points.iter().copied();
@@ -188,5 +308,6 @@ pub fn training(history: &[EpochRecord]) -> Result<String> {
         .flat_map(|line| &line.points)
         .fold(1.0f64, |top, (_, y)| top.max(*y));
     let legend = SeriesLabelPosition::UpperRight;
-    draw_lines(("training", "epoch", "loss; UA"), top * 1.05, legend, &all)
+    let range = 0.0..top * 1.05;
+    draw_lines(("training", "epoch", "loss; UA"), range, legend, &all)
 }

@@ -119,9 +119,9 @@ fn figures(assessment: &Assessment, sources: &[Source]) -> Result<Vec<(String, S
 }
 
 /// The same text as HTML and as Markdown.
-struct Page {
+pub struct Page {
     html: String,
-    markdown: String,
+    pub markdown: String,
 }
 
 fn escape(text: &str) -> String {
@@ -130,13 +130,18 @@ fn escape(text: &str) -> String {
         .replace('>', "&gt;")
 }
 
+/// The text of a cell that is marked as bold.
+pub fn bold(cell: &str) -> Option<&str> {
+    cell.strip_prefix("**")?.strip_suffix("**")
+}
+
 const STYLE: &str = "body{font:16px/1.5 sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}\
 table{border-collapse:collapse}td,th{padding:.15rem .7rem;text-align:right;border-bottom:1px solid #ddd}\
 td:first-child,th:first-child{text-align:left}pre{background:#f4f4f4;padding:1rem;overflow:auto}\
 svg{max-width:100%;height:auto}";
 
 impl Page {
-    fn new(title: &str) -> Self {
+    pub fn new(title: &str) -> Self {
         let shown = escape(title);
         Self {
             html: format!(
@@ -147,14 +152,17 @@ impl Page {
         }
     }
 
-    fn paragraph(&mut self, text: &str) {
+    pub fn paragraph(&mut self, text: &str) {
         let _ = writeln!(self.html, "<p>{}</p>", escape(text));
         let _ = writeln!(self.markdown, "\n{text}");
     }
 
-    fn table(&mut self, title: &str, header: &[&str], rows: &[Vec<String>]) {
+    pub fn table(&mut self, title: &str, header: &[&str], rows: &[Vec<String>]) {
         let cells = |tag: &str, row: &mut dyn Iterator<Item = &str>| {
-            let cells = row.map(|cell| format!("<{tag}>{}</{tag}>", escape(cell)));
+            let cells = row.map(|cell| match bold(cell) {
+                Some(cell) => format!("<{tag}><b>{}</b></{tag}>", escape(cell)),
+                None => format!("<{tag}>{}</{tag}>", escape(cell)),
+            });
             format!("<tr>{}</tr>\n", cells.collect::<String>())
         };
         let _ = write!(self.html, "<h2>{}</h2>\n<table>\n", escape(title));
@@ -168,17 +176,17 @@ impl Page {
         self.html += "</table>\n";
     }
 
-    fn figure(&mut self, name: &str, svg: &str) {
+    pub fn figure(&mut self, name: &str, svg: &str) {
         let _ = writeln!(self.html, "<figure>{svg}</figure>");
         let _ = writeln!(self.markdown, "\n![{name}]({name}.svg)");
     }
 
-    fn listing(&mut self, title: &str, text: &str) {
+    pub fn listing(&mut self, title: &str, text: &str) {
         let _ = writeln!(self.html, "<h2>{title}</h2>\n<pre>{}</pre>", escape(text));
         let _ = writeln!(self.markdown, "\n## {title}\n\n```toml\n{text}```");
     }
 
-    fn finish(self) -> String {
+    pub fn finish(self) -> String {
         self.html + "</body></html>\n"
     }
 }

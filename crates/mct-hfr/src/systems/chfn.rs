@@ -2,7 +2,7 @@
 //!
 //! Guo et al., "Dynamically Adjust Word Representations Using Unaligned Multimodal Information" (ACM MM
 //! 2022); no code of its authors is public. Nonverbal modalities are put end to end; each layer
-//! attends to them from the words and adds the result, never longer than [`SHIFT`] times the word's
+//! attends to them from the words and adds the result, never longer than `SHIFT` times the word's
 //! own vector. `SHIFT` is 0.5 or 1 in the two re-implementations of the MCT-HFR authors; the newer one
 //! is taken. Positions count each modality by itself, as everywhere here, not the joint sequence.
 //! Pooling and classifier are those of all systems. `layers` of a view holds the words.

@@ -1,0 +1,218 @@
+//! The experiments of the paper, and those of a file: which rows they compare, and how they are shown.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use mct_hfr::config::{Strategy, System};
+use serde::{Deserialize, Serialize};
+
+use crate::output::usage;
+
+/// One line of a table: a system trained in one way.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Row {
+    pub name: String,
+    pub system: System,
+    pub strategy: Strategy,
+    /// Values of the config that differ from the preset, by their path.
+    #[serde(default)]
+    pub set: Vec<(String, String)>,
+    /// Where the row belongs in a sweep: the panel and the value.
+    #[serde(default)]
+    pub sweep: Option<(String, f64)>,
+}
+
+/// How the results of an experiment are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum View {
+    /// The four scores on complete data and their AUILC, with the significance of differences.
+    Scores,
+    /// UA and UF1 against the missing rate.
+    Curves,
+    /// AUILC of UA by duration.
+    Durations,
+    /// UA and UF1 on complete and on incomplete data, as bars.
+    Bars,
+    /// AUILC of UA and UF1 against a setting.
+    Sweep,
+    /// Confusion matrices at the rates of figure 8.
+    Confusion,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Experiment {
+    pub title: String,
+    pub rows: Vec<Row>,
+    pub views: Vec<View>,
+}
+
+/// Names of the built-in experiments that train.
+pub const NAMES: [&str; 9] = [
+    "table2", "table3", "table5", "fig3", "fig4", "fig5", "fig6", "fig7", "fig8",
+];
+
+fn row(name: &str, system: System, strategy: Strategy) -> Row {
+    Row {
+        name: name.to_owned(),
+        system,
+        strategy,
+        set: Vec::new(),
+        sweep: None,
+    }
+}
+
+fn dynamic(name: &str, system: System) -> Row {
+    row(name, system, Strategy::Dynamic)
+}
+
+/// MCT-HFR with one value of the config changed.
+fn changed(name: &str, set: &[(&str, &str)]) -> Row {
+    let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+    Row {
+        set: set.iter().map(owned).collect(),
+        ..dynamic(name, System::MctHfr)
+    }
+}
+
+/// The nine rows of tables 2 and 3: each system with the training that its own paper describes.
+fn compared() -> Vec<Row> {
+    use Strategy::{Complete, Dynamic, OneToOne};
+    vec![
+        row("MulT", System::Mult, Complete),
+        row("MISA", System::Misa, Complete),
+        row("PMR", System::Pmr, Complete),
+        row("CHFN", System::Chfn, Complete),
+        row("TFR-Net†", System::TfrNet, OneToOne),
+        row("EMT-DLFR†", System::EmtDlfr, OneToOne),
+        row("MCT", System::Mct, Complete),
+        row("MCT-HFR†", System::MctHfr, OneToOne),
+        row("MCT-HFR⋆", System::MctHfr, Dynamic),
+    ]
+}
+
+fn sweep() -> Vec<Row> {
+    let values = |key: &str, panel: &str, values: &[f64]| -> Vec<Row> {
+        let row = |value: &f64| Row {
+            sweep: Some((panel.to_owned(), *value)),
+            ..changed(&format!("{panel} = {value}"), &[(key, &value.to_string())])
+        };
+        values.iter().map(row).collect()
+    };
+    let weights = [0.0, 0.2, 0.4, 0.6, 0.8, 1.0];
+    [
+        values("model.layers", "N", &[2.0, 3.0, 4.0, 5.0, 6.0]),
+        values("training.alpha", "α", &weights),
+        values("training.beta", "β", &weights),
+    ]
+    .concat()
+}
+
+impl Experiment {
+    /// A built-in experiment, or `all` of them.
+    pub fn named(name: &str) -> Option<Self> {
+        use View::{Bars, Confusion, Curves, Durations, Scores, Sweep};
+        let (title, rows, views) = match name {
+            "table2" | "table3" => (
+                "Systems on complete and incomplete data (tables 2 and 3)",
+                compared(),
+                vec![Scores],
+            ),
+            "fig3" | "fig4" => (
+                "Scores over missing rates (figures 3 and 4)",
+                compared(),
+                vec![Curves],
+            ),
+            "table5" => (
+                "Re-scaling factors by duration (table 5)",
+                vec![
+                    dynamic("PMR", System::Pmr),
+                    dynamic("TFR-Net", System::TfrNet),
+                    dynamic("MCT-HFR", System::MctHfr),
+                    changed("w/o γ_b", &[("model.balance", "false")]),
+                    changed("w/o γ_e", &[("model.extrapolation", "false")]),
+                    changed(
+                        "w/o γ_b, γ_e",
+                        &[("model.balance", "false"), ("model.extrapolation", "false")],
+                    ),
+                ],
+                vec![Durations],
+            ),
+            "fig5" => (
+                "Roles of LFI and GFA (figure 5)",
+                [
+                    System::TfrNet,
+                    System::EmtDlfr,
+                    System::Mct,
+                    System::MctGfa,
+                    System::MctLfi,
+                    System::MctHfr,
+                ]
+                .map(|system| dynamic(system.title(), system))
+                .to_vec(),
+                vec![Bars],
+            ),
+            "fig6" => (
+                "Distances of GFA (figure 6)",
+                [
+                    ("CMD", "cmd"),
+                    ("smooth L1", "smooth-l1"),
+                    ("cosine", "cosine"),
+                    ("JSD", "jsd"),
+                ]
+                .map(|(name, value)| changed(name, &[("model.distance", value)]))
+                .to_vec(),
+                vec![Bars],
+            ),
+            "fig7" => ("Layers and loss weights (figure 7)", sweep(), vec![Sweep]),
+            "fig8" => (
+                "Confusion matrices (figure 8)",
+                [System::Mct, System::MctHfr]
+                    .map(|system| dynamic(system.title(), system))
+                    .to_vec(),
+                vec![Confusion],
+            ),
+            _ => return None,
+        };
+        Some(Self {
+            title: title.to_owned(),
+            rows,
+            views,
+        })
+    }
+
+    /// By the name of a built-in experiment or of a TOML file.
+    pub fn read(name: &str) -> Result<Self> {
+        if let Some(experiment) = Self::named(name) {
+            return Ok(experiment);
+        }
+        if !Path::new(name).exists() {
+            let expected = NAMES.join(", ");
+            return Err(usage(format!(
+                "experiment: found `{name}`, expected {expected}, table4, all or a TOML file"
+            )));
+        }
+        let text = std::fs::read_to_string(name).context(name.to_owned())?;
+        let experiment: Self = toml::from_str(&text).map_err(|error| {
+            let found = error.to_string();
+            mct_hfr::Error::invalid(
+                name,
+                "experiment",
+                found.trim_end(),
+                "title, rows and views",
+            )
+        })?;
+        if experiment.rows.is_empty() || experiment.views.is_empty() {
+            let found = format!(
+                "{} rows, {} views",
+                experiment.rows.len(),
+                experiment.views.len()
+            );
+            let expected = "one or more of each";
+            return Err(mct_hfr::Error::invalid(name, "experiment", found, expected).into());
+        }
+        Ok(experiment)
+    }
+}

@@ -1,0 +1,196 @@
+//! `mct-hfr experiment`: the tables and figures of the paper on any corpus.
+
+mod catalogue;
+mod complexity;
+mod estimate;
+mod paper;
+mod plan;
+mod pool;
+mod report;
+mod scores;
+mod significance;
+mod slurm;
+mod store;
+mod work;
+
+use std::path::PathBuf;
+
+use anyhow::{Result, bail};
+use clap::{Args, Subcommand, ValueEnum};
+use mct_corpus::Corpus;
+use mct_corpus::fold::folds;
+use mct_hfr::config::{Config, PRESETS, ProtocolKind};
+
+use crate::arguments::{key_value, settings};
+use crate::experiment::catalogue::{Experiment, NAMES};
+use crate::experiment::plan::{Run, Setting};
+use crate::experiment::store::Store;
+use crate::output::{remark, say, usage};
+use crate::run_folder::CorpusReference;
+use crate::{device, interrupt};
+
+/// Reproduce a table or figure of the paper on a corpus
+///
+/// Trains what is not yet trained below OUT/runs, which experiments share, and writes
+/// OUT/NAME/report.html. Interrupted, the same command goes on where it stopped.
+#[derive(Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub struct Command {
+    #[command(subcommand)]
+    command: Option<Part>,
+    #[command(flatten)]
+    reproduce: Option<Reproduce>,
+}
+
+#[derive(Subcommand)]
+enum Part {
+    /// Write the report from the runs that are there, without training
+    Collect(Reproduce),
+    /// Finish one run (what a job does)
+    #[command(hide = true)]
+    Work(work::Work),
+}
+
+/// Where missing runs are trained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Engine {
+    /// As processes on this machine
+    Local,
+    /// As an array job; `experiment collect` with the same arguments then writes the report
+    Slurm,
+}
+
+#[derive(Args)]
+struct Reproduce {
+    /// table2, table3, table4, table5, fig3 to fig8, all, or a TOML file with title, rows and views
+    name: String,
+    #[arg(long, value_name = "FILE", required = true)]
+    corpus: PathBuf,
+    /// The folder for runs and reports
+    #[arg(long, value_name = "DIR", required = true)]
+    out: PathBuf,
+    /// Named settings
+    #[arg(long, default_value = "paper", value_parser = PRESETS)]
+    preset: String,
+    /// Change a value of the config for all runs (repeatable)
+    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
+    set: Vec<(String, String)>,
+    /// session, session-swapped, speaker, groups or file
+    #[arg(long, value_parser = crate::arguments::kebab::<ProtocolKind>)]
+    protocol: Option<ProtocolKind>,
+    /// Folds from 0, separated by commas; all of them unless given
+    #[arg(long, value_name = "K", value_delimiter = ',')]
+    folds: Vec<usize>,
+    #[arg(long, value_delimiter = ',', default_values_t = [1, 2, 3, 4, 5])]
+    seeds: Vec<u64>,
+    /// Runs at the same time
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
+    jobs: u16,
+    /// auto, or a name that `mct-hfr devices` lists
+    #[arg(long, default_value = "auto")]
+    device: String,
+    #[arg(long, default_value = "local")]
+    engine: Engine,
+    /// List the runs, with an estimate of the time that is left
+    #[arg(long)]
+    dry_run: bool,
+}
+
+impl Command {
+    pub fn run(self) -> Result<()> {
+        match (self.command, self.reproduce) {
+            (Some(Part::Work(work)), _) => work.run(),
+            (Some(Part::Collect(arguments)), _) => arguments.run(true),
+            (None, Some(arguments)) => arguments.run(false),
+            (None, None) => Err(usage("expected the name of an experiment")),
+        }
+    }
+}
+
+impl Reproduce {
+    fn setting(&self, corpus: &Corpus) -> Result<Setting> {
+        let mut base = Config::preset(&self.preset).map_err(usage)?;
+        base.training.protocol = self.protocol.unwrap_or(base.training.protocol);
+        let base = settings(base, &self.set)?;
+        let available = folds(corpus, base.training.protocol.into())?.len();
+        let mut folds = self.folds.clone();
+        if folds.is_empty() {
+            folds = (0..available).collect();
+        }
+        folds.sort_unstable();
+        folds.dedup();
+        if let Some(fold) = folds.iter().find(|fold| **fold >= available) {
+            return Err(usage(format!(
+                "--folds: found {fold}, expected 0 to {}",
+                available.saturating_sub(1)
+            )));
+        }
+        let mut seeds = self.seeds.clone();
+        seeds.sort_unstable();
+        seeds.dedup();
+        Ok(Setting {
+            base,
+            corpus: CorpusReference::of(&self.corpus)?,
+            device: device::choose(&self.device)?.name,
+            folds,
+            seeds,
+        })
+    }
+
+    /// The experiments that are asked for, by name.
+    fn experiments(&self) -> Result<Vec<(String, Experiment)>> {
+        if self.name == "all" {
+            // Tables 2 and 3, figures 3 and 4 differ only in the paper's corpus.
+            let names = NAMES
+                .iter()
+                .filter(|name| !["table3", "fig4"].contains(name));
+            return names
+                .map(|name| Ok(((*name).to_owned(), Experiment::read(name)?)))
+                .collect();
+        }
+        let stem = PathBuf::from(&self.name);
+        let stem = stem.file_stem().unwrap_or_default().to_string_lossy();
+        Ok(vec![(stem.into_owned(), Experiment::read(&self.name)?)])
+    }
+
+    fn run(self, collect: bool) -> Result<()> {
+        let corpus = Corpus::open(&self.corpus)?;
+        if self.name == "table4" {
+            return complexity::write(&self.out.join("table4"));
+        }
+        let experiments = self.experiments()?;
+        let setting = self.setting(&corpus)?;
+        let rows = experiments.iter().flat_map(|(_, own)| own.rows.clone());
+        let runs = setting.all(&rows.collect::<Vec<_>>())?;
+        let store = Store::new(&self.out)?;
+        let missing = runs.values().filter(|run| !store.is_finished(&run.id));
+        let missing: Vec<Run> = missing.cloned().collect();
+        interrupt::watch()?;
+        if self.dry_run {
+            return estimate::show(&store, &corpus, &runs, &missing, self.jobs.into());
+        }
+        if collect && !missing.is_empty() {
+            for run in &missing {
+                remark(format!("not finished: {}", pool::describe(run)));
+            }
+            bail!("{} of {} runs are not finished", missing.len(), runs.len());
+        }
+        if !missing.is_empty() {
+            let (done, all) = (runs.len() - missing.len(), runs.len());
+            remark(format!("{all} runs, {done} of them finished"));
+            match self.engine {
+                Engine::Local => pool::finish(&store, missing, self.jobs.into())?,
+                Engine::Slurm => return slurm::submit(&store, &self.out, &missing, self.jobs),
+            }
+        }
+        for (name, experiment) in &experiments {
+            let folder = self.out.join(name);
+            report::write(&folder, experiment, &setting, &store, &corpus)?;
+            say(format!("{}", folder.join("report.html").display()))?;
+        }
+        if self.name == "all" {
+            complexity::write(&self.out.join("table4"))?;
+        }
+        Ok(())
+    }
+}

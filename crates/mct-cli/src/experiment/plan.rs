@@ -1,0 +1,160 @@
+//! From the rows of an experiment to the runs that they need.
+//!
+//! A run is what one training gives: a config on a corpus. Its name is a digest of both, so that
+//! experiments share runs and a finished run is never trained twice.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use mct_hfr::config::{Config, Strategy, System};
+use mct_hfr::evaluate::PAPER_RATES;
+use sha2::{Digest as _, Sha256};
+
+use crate::experiment::catalogue::Row;
+use crate::output::usage;
+use crate::run_folder::{CorpusReference, Manifest};
+
+/// What all runs of an experiment have in common.
+pub struct Setting {
+    pub base: Config,
+    pub corpus: CorpusReference,
+    pub device: String,
+    pub folds: Vec<usize>,
+    pub seeds: Vec<u64>,
+}
+
+/// Changes when the same config would train another model.
+const TRAINING_VERSION: u32 = 1;
+
+#[derive(Clone)]
+pub struct Run {
+    pub id: String,
+    pub manifest: Manifest,
+}
+
+/// Rates at which the run of this config is tested: one-to-one models at their own.
+pub fn test_rates(config: &Config) -> Vec<f64> {
+    match config.training.strategy {
+        Strategy::OneToOne => vec![config.training.missing_rate],
+        Strategy::Complete | Strategy::Dynamic => PAPER_RATES.to_vec(),
+    }
+}
+
+impl Setting {
+    /// The runs of one row on one fold with one seed: several for one-to-one training.
+    pub fn runs(&self, row: &Row, fold: usize, seed: u64) -> Result<Vec<Run>> {
+        let mut config = self.base.set(&row.set).map_err(usage)?;
+        config.model.system = row.system;
+        config.training.strategy = row.strategy;
+        config.training.fold = fold;
+        config.training.seed = seed;
+        if row.strategy != Strategy::OneToOne {
+            return Ok(vec![self.run(config)?]);
+        }
+        let at_rate = |rate: &f64| {
+            let mut config = config.clone();
+            if *rate == 0.0 {
+                // Nothing is missing. MCT-HFR is then MCT (section 6.1.1).
+                config.training.strategy = Strategy::Complete;
+                if row.system.is_mct() {
+                    config.model.system = System::Mct;
+                }
+            } else {
+                config.training.missing_rate = *rate;
+                config.training.missing_rate_max = *rate;
+            }
+            self.run(config)
+        };
+        PAPER_RATES.iter().map(at_rate).collect()
+    }
+
+    fn run(&self, config: Config) -> Result<Run> {
+        config.validate("experiment").map_err(usage)?;
+        let mut hash = Sha256::new();
+        hash.update(TRAINING_VERSION.to_le_bytes());
+        hash.update(self.corpus.sha256.as_bytes());
+        hash.update(self.device.as_bytes());
+        hash.update(config.to_toml()?.as_bytes());
+        let digest = hash.finalize();
+        let id = digest.iter().take(8).map(|byte| format!("{byte:02x}"));
+        Ok(Run {
+            id: id.collect(),
+            manifest: Manifest {
+                device: self.device.clone(),
+                corpus: self.corpus.clone(),
+                model: config.model,
+                training: config.training,
+            },
+        })
+    }
+
+    /// Every run that these rows need, each once, by its name.
+    pub fn all(&self, rows: &[Row]) -> Result<BTreeMap<String, Run>> {
+        let mut runs = BTreeMap::new();
+        for row in rows {
+            for fold in &self.folds {
+                for seed in &self.seeds {
+                    for run in self.runs(row, *fold, *seed)? {
+                        runs.insert(run.id.clone(), run);
+                    }
+                }
+            }
+        }
+        Ok(runs)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiment::catalogue::{Experiment, NAMES};
+
+    fn setting() -> Setting {
+        Setting {
+            base: Config::preset("demo").unwrap(),
+            corpus: CorpusReference {
+                path: "corpus".into(),
+                sha256: "0".into(),
+            },
+            device: "flex".into(),
+            folds: vec![0, 1],
+            seeds: vec![1],
+        }
+    }
+
+    #[test]
+    fn rows_share_runs_and_one_to_one_training_has_one_a_rate() {
+        let setting = setting();
+        let table2 = Experiment::named("table2").unwrap();
+        // Four of complete training, MCT, ten each of TFR-Net and EMT-DLFR, nine of MCT-HFR, whose
+        // tenth is MCT, and the dynamic one: on two folds.
+        let runs = setting.all(&table2.rows).unwrap();
+        assert_eq!(runs.len(), 2 * (5 + 10 + 10 + 9 + 1));
+        let fig3 = Experiment::named("fig3").unwrap();
+        assert!(setting.all(&fig3.rows).unwrap().keys().eq(runs.keys()));
+    }
+
+    #[test]
+    fn another_config_or_corpus_is_another_run() {
+        let table2 = Experiment::named("table2").unwrap();
+        let id = |setting: &Setting| setting.runs(&table2.rows[0], 0, 1).unwrap()[0].id.clone();
+        let mut other = setting();
+        assert_eq!(id(&setting()), id(&other));
+        other.base.training.learning_rate *= 2.0;
+        assert_ne!(id(&setting()), id(&other));
+        let mut other = setting();
+        other.corpus.sha256 = "1".into();
+        assert_ne!(id(&setting()), id(&other));
+    }
+
+    #[test]
+    fn every_built_in_experiment_has_valid_rows() {
+        for name in NAMES {
+            let experiment = Experiment::named(name).unwrap();
+            assert!(
+                !setting().all(&experiment.rows).unwrap().is_empty(),
+                "{name}"
+            );
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! The runs of experiments on disk: `runs/ID/`, a run folder with the predictions of its test set.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use mct_corpus::atomic;
+use serde::{Deserialize, Serialize};
+
+use crate::experiment::plan::Run;
+use crate::run_folder::RunFolder;
+
+pub struct Store {
+    root: PathBuf,
+}
+
+/// What a finished run predicts on its test set; its presence says that the run is finished.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Predictions {
+    /// Wall time of training, `None` where it was interrupted.
+    pub training_seconds: Option<f64>,
+    pub epochs: usize,
+    pub fold: String,
+    pub utterances: Vec<String>,
+    pub rates: Vec<f64>,
+    /// Classes, `[rate][utterance]`.
+    pub predicted: Vec<Vec<usize>>,
+}
+
+impl Store {
+    pub fn new(root: &Path) -> Result<Self> {
+        let root = root.join("runs");
+        std::fs::create_dir_all(&root).context(root.display().to_string())?;
+        Ok(Self { root })
+    }
+
+    pub fn folder(&self, id: &str) -> PathBuf {
+        self.root.join(id)
+    }
+
+    /// Makes the folder of a run, where there is none yet.
+    pub fn prepare(&self, run: &Run) -> Result<()> {
+        let path = self.folder(&run.id);
+        if !path.join("config.toml").exists() {
+            RunFolder::create(&path, run.manifest.clone())?;
+        }
+        Ok(())
+    }
+
+    pub fn is_finished(&self, id: &str) -> bool {
+        predictions_path(&self.folder(id)).exists()
+    }
+
+    pub fn predictions(&self, id: &str) -> Result<Predictions> {
+        let path = predictions_path(&self.folder(id));
+        let name = path.display().to_string();
+        let text = std::fs::read_to_string(&path).context(name.clone())?;
+        serde_json::from_str(&text).with_context(|| format!("{name}: not the predictions of a run"))
+    }
+}
+
+fn predictions_path(folder: &Path) -> PathBuf {
+    folder.join("predictions.json")
+}
+
+impl Predictions {
+    pub fn save(&self, folder: &Path) -> Result<()> {
+        let json = serde_json::to_string(self)? + "\n";
+        Ok(atomic::write(&predictions_path(folder), json.as_bytes())?)
+    }
+}

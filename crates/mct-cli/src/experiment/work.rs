@@ -1,0 +1,85 @@
+//! One run of an experiment, from start or interruption to its predictions. The processes of
+//! `--jobs` and the tasks of a Slurm array are this.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Result, bail};
+use clap::Args;
+use mct_corpus::fold::fold;
+use mct_corpus::missing::Missing;
+use mct_hfr::evaluate::{most_probable, probabilities};
+
+use crate::experiment::plan::test_rates;
+use crate::experiment::store::Predictions;
+use crate::hidden::MASK_SEED;
+use crate::output::Interrupted;
+use crate::run_folder::{RunFolder, Which};
+use crate::{device, interrupt, train};
+
+/// Finish one run of an experiment
+#[derive(Args)]
+pub struct Work {
+    /// The run folder
+    run: PathBuf,
+    /// Stop when standard input ends
+    #[arg(long)]
+    until_closed: bool,
+}
+
+impl Work {
+    pub fn run(self) -> Result<()> {
+        interrupt::watch()?;
+        if self.until_closed {
+            std::thread::spawn(|| {
+                let mut rest = Vec::new();
+                let _ = std::io::stdin().read_to_end(&mut rest);
+                interrupt::request();
+            });
+        }
+        finish(&self.run)
+    }
+}
+
+fn finish(path: &Path) -> Result<()> {
+    let started = Instant::now();
+    let begun = RunFolder::open(path)?.last()?.is_some();
+    train::resume(path, None, true)?;
+    let seconds = started.elapsed().as_secs_f64();
+    let folder = RunFolder::open(path)?;
+    let Some(last) = folder.last()?.and_then(|checkpoint| checkpoint.state) else {
+        bail!("{}: training has left no checkpoint", path.display());
+    };
+    let config = folder.manifest.config();
+    let corpus = folder.manifest.corpus.open()?;
+    let fold = fold(
+        &corpus,
+        config.training.protocol.into(),
+        config.training.fold,
+    )?;
+    let device = device::choose(&folder.manifest.device)?;
+    let model = folder.checkpoint(Which::Best)?.model(&device.device)?;
+    let rates = test_rates(&config);
+    let mut predicted = Vec::with_capacity(rates.len());
+    for rate in &rates {
+        if interrupt::requested() {
+            return Err(Interrupted(format!("{}: interrupted", path.display())).into());
+        }
+        let missing = Missing::uniform(*rate, corpus.modalities.len());
+        let missing = Some((&missing, MASK_SEED));
+        let rows = probabilities(&model, &corpus, &fold.test, missing, 64, &device.device);
+        let rows = pollster::block_on(rows)?;
+        predicted.push(rows.iter().map(|row| most_probable(row)).collect());
+    }
+    let ids = fold.test.iter();
+    Predictions {
+        training_seconds: (!begun).then_some(seconds),
+        epochs: last.epoch,
+        fold: fold.name,
+        utterances: ids.map(|i| corpus.utterances[*i].id.clone()).collect(),
+        rates,
+        predicted,
+    }
+    .save(path)
+}
