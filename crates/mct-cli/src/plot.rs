@@ -68,20 +68,24 @@ fn unplottable(error: impl std::fmt::Display) -> anyhow::Error {
 /// Scores against the missing rate.
 pub fn curves(title: &str, lines: &[Line]) -> Result<String> {
     // Curves fall to the right: the lower left stays free.
-    let legend = SeriesLabelPosition::LowerLeft;
+    let legend = Legend::Inside(SeriesLabelPosition::LowerLeft);
     draw_lines((title, "missing rate", "score"), 0.0..1.0, legend, lines)
 }
 
 /// A score against a setting, over the range that the values take.
 pub fn sweep(title: &str, setting: &str, lines: &[Line]) -> Result<String> {
-    let legend = SeriesLabelPosition::LowerRight;
+    let legend = Legend::Inside(SeriesLabelPosition::LowerRight);
     draw_lines((title, setting, "AUILC"), range(lines), legend, lines)
 }
 
 /// Scores against the missing rate, over the range that the values take.
 pub fn comparison(title: &str, score: &str, lines: &[Line]) -> Result<String> {
-    let legend = SeriesLabelPosition::LowerLeft;
-    draw_lines((title, "missing rate", score), range(lines), legend, lines)
+    draw_lines(
+        (title, "missing rate", score),
+        range(lines),
+        Legend::Beside,
+        lines,
+    )
 }
 
 /// The values with some room around them, to the next twentieth.
@@ -168,11 +172,47 @@ pub fn bars(
     })
 }
 
+/// Where the names of lines go.
+enum Legend {
+    Inside(SeriesLabelPosition),
+    /// For lines that fill the plot.
+    Beside,
+}
+
+/// Names of lines under each other, each after a piece of its line.
+fn names_beside(area: &Area<'_>, lines: &[Line]) -> Result<()> {
+    for (index, line) in lines.iter().enumerate() {
+        let y = 60 + 20 * index as i32;
+        let style = style(index, lines).stroke_width(2);
+        let ends = if line.bound {
+            vec![[(4, y), (11, y)], [(15, y), (22, y)]]
+        } else {
+            vec![[(4, y), (22, y)]]
+        };
+        for ends in ends {
+            area.draw(&PathElement::new(ends, style))
+                .map_err(unplottable)?;
+        }
+        let text = Text::new(line.name.clone(), (30, y - 6), ("sans-serif", 13));
+        area.draw(&text).map_err(unplottable)?;
+    }
+    Ok(())
+}
+
+/// The colour of one of these lines.
+fn style(index: usize, lines: &[Line]) -> RGBColor {
+    if lines[index].bound {
+        return BLACK;
+    }
+    let measured = lines.iter().filter(|line| !line.bound).count();
+    colour(index, measured)
+}
+
 /// Lines over common axes; the text is the title and what the axes are.
 fn draw_lines(
     (title, x, y): (&str, &str, &str),
     range: Range<f64>,
-    legend: SeriesLabelPosition,
+    legend: Legend,
     lines: &[Line],
 ) -> Result<String> {
     let all = || lines.iter().flat_map(|line| &line.points);
@@ -185,8 +225,13 @@ fn draw_lines(
     } else {
         (low - 0.5, low + 0.5)
     };
-    drawn((640, 400), |area| {
-        let mut chart = ChartBuilder::on(area)
+    let width = match legend {
+        Legend::Inside(_) => 640,
+        Legend::Beside => 780,
+    };
+    drawn((width, 400), |area| {
+        let (area, beside) = area.split_horizontally(640);
+        let mut chart = ChartBuilder::on(&area)
             .caption(title, ("sans-serif", 18))
             .margin(12)
             .x_label_area_size(40)
@@ -202,11 +247,7 @@ fn draw_lines(
             .draw()
             .map_err(unplottable)?;
         for (index, line) in lines.iter().enumerate() {
-            let colour = if line.bound {
-                BLACK
-            } else {
-                colour(index, lines.len())
-            };
+            let colour = style(index, lines);
             let style = colour.stroke_width(2);
             let points = || line.points.iter().copied();
             let series = if line.bound {
@@ -223,6 +264,10 @@ fn draw_lines(
                 chart.draw_series(dots).map_err(unplottable)?;
             }
         }
+        let legend = match legend {
+            Legend::Inside(position) => position,
+            Legend::Beside => return names_beside(&beside, lines),
+        };
         chart
             .configure_series_labels()
             .position(legend)
@@ -307,7 +352,7 @@ pub fn training(history: &[EpochRecord]) -> Result<String> {
         .iter()
         .flat_map(|line| &line.points)
         .fold(1.0f64, |top, (_, y)| top.max(*y));
-    let legend = SeriesLabelPosition::UpperRight;
+    let legend = Legend::Inside(SeriesLabelPosition::UpperRight);
     let range = 0.0..top * 1.05;
     draw_lines(("training", "epoch", "loss; UA"), range, legend, &all)
 }

@@ -135,8 +135,8 @@ pub fn bold(cell: &str) -> Option<&str> {
     cell.strip_prefix("**")?.strip_suffix("**")
 }
 
-const STYLE: &str = "body{font:16px/1.5 sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}\
-table{border-collapse:collapse}td,th{padding:.15rem .7rem;text-align:right;border-bottom:1px solid #ddd}\
+const STYLE: &str = "body{font:16px/1.5 sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem}\
+table{border-collapse:collapse}td,th{padding:.15rem .7rem;text-align:right;white-space:nowrap;border-bottom:1px solid #ddd}\
 td:first-child,th:first-child{text-align:left}pre{background:#f4f4f4;padding:1rem;overflow:auto}\
 svg{max-width:100%;height:auto}";
 

@@ -1,0 +1,256 @@
+//! Experiments: runs that are shared, interrupted and collected, on this machine and as an array job.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr
+)]
+
+mod support;
+
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use support::{Workshop, listing};
+
+const GRID: &str = r#"
+title = "Two systems"
+views = ["scores", "curves", "durations", "bars", "sweep", "confusion"]
+
+[[rows]]
+name = "CHFN"
+system = "chfn"
+strategy = "complete"
+sweep = ["layers", 1.0]
+
+[[rows]]
+name = "MCT-HFR, cosine"
+system = "mct-hfr"
+strategy = "dynamic"
+set = [["model.distance", "cosine"]]
+sweep = ["layers", 2.0]
+"#;
+
+fn workshop() -> Workshop {
+    let at = Workshop::with_corpus();
+    at.write("grid.toml", GRID.as_bytes());
+    at
+}
+
+fn arguments<'a>(name: &'a str, out: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    let mut arguments = vec!["experiment"];
+    if let Some(name) = name.strip_prefix("collect ") {
+        arguments.extend(["collect", name]);
+    } else {
+        arguments.push(name);
+    }
+    arguments.extend([
+        "--corpus",
+        "corpus.safetensors",
+        "--out",
+        out,
+        "--preset",
+        "demo",
+        "--device",
+        "flex",
+        "--folds",
+        "0",
+        "--set",
+        "model.d=16",
+        "--set",
+        "model.layers=1",
+    ]);
+    arguments.extend(more);
+    arguments
+}
+
+const SHORT: [&str; 4] = ["--seeds", "1,2", "--set", "training.epochs=2"];
+
+/// When each run was finished.
+fn finished(at: &Workshop, out: &str) -> Vec<(String, std::time::SystemTime)> {
+    let runs = at.path(out).join("runs");
+    let time = |id: &String| std::fs::metadata(runs.join(id).join("predictions.json"));
+    let of = |id: String| Some((id.clone(), time(&id).ok()?.modified().unwrap()));
+    listing(&runs).into_iter().filter_map(of).collect()
+}
+
+#[test]
+fn a_grid_is_trained_once_and_its_numbers_are_those_of_evaluate() {
+    let at = workshop();
+    let mut dry = arguments("grid.toml", "out", &SHORT);
+    dry.push("--dry-run");
+    let listed = at.ok(&dry);
+    assert!(listed.contains("4 of 4 runs to do"), "{listed}");
+    assert!(finished(&at, "out").is_empty());
+
+    let mut two = arguments("grid.toml", "out", &SHORT);
+    two.extend(["--jobs", "2"]);
+    at.ok(&two);
+    let before = finished(&at, "out");
+    assert_eq!(before.len(), 4);
+    for name in [
+        "report.html",
+        "report.md",
+        "numbers.json",
+        "scores.csv",
+        "significance.csv",
+        "curves-ua.svg",
+        "curves-uf1.svg",
+        "durations.csv",
+        "bars.svg",
+        "sweep-1.svg",
+        "confusion-1-0.svg",
+        "confusion-2-0.5.svg",
+    ] {
+        assert!(!at.bytes(&format!("out/grid/{name}")).is_empty(), "{name}");
+    }
+    let page = String::from_utf8(at.bytes("out/grid/report.html")).unwrap();
+    assert!(page.contains("MCT-HFR, cosine") && page.contains("exact limit"));
+
+    // Nothing is trained again, and the report is the same.
+    let numbers = at.bytes("out/grid/numbers.json");
+    at.ok(&arguments("collect grid.toml", "out", &SHORT));
+    assert_eq!(before, finished(&at, "out"));
+    assert!(numbers == at.bytes("out/grid/numbers.json"));
+    // A grid with one row in common trains the other alone.
+    let other = GRID.replace("CHFN", "MISA").replace("chfn", "misa");
+    at.write("other.toml", other.as_bytes());
+    at.ok(&arguments("other.toml", "out", &SHORT));
+    let after = finished(&at, "out");
+    assert_eq!(after.len(), 6);
+    assert!(before.iter().all(|run| after.contains(run)));
+
+    // Scores of each run by the other command.
+    let numbers: Value = serde_json::from_slice(&numbers).unwrap();
+    let rows = numbers["rows"].as_array().unwrap();
+    let own = rows.iter().flat_map(|row| row["seeds"].as_array().unwrap());
+    let mut own: Vec<(Value, Value)> = own
+        .map(|seed| (seed["ua"].clone(), seed["auilc"].clone()))
+        .collect();
+    for (id, _) in &before {
+        let found = at.json(&["evaluate", &format!("out/runs/{id}"), "--json"]);
+        let found = (found["ua"].clone(), found["auilc"].clone());
+        let place = own.iter().position(|other| *other == found);
+        own.remove(place.unwrap_or_else(|| panic!("{id}: scores are not in the report")));
+    }
+    assert!(own.is_empty());
+}
+
+#[test]
+fn an_interrupted_experiment_goes_on_and_ends_as_the_one_that_was_not() {
+    let at = workshop();
+    let long = [
+        "--seeds",
+        "1",
+        "--set",
+        "training.epochs=40",
+        "--set",
+        "training.patience=40",
+    ];
+    at.ok(&arguments("grid.toml", "whole", &long));
+    let process = at
+        .command(&arguments("grid.toml", "stopped", &long))
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let begin = Instant::now();
+    let begun = || {
+        let runs = at.path("stopped/runs");
+        let has = |id: &String| runs.join(id).join("checkpoints/last.safetensors").exists();
+        runs.exists() && listing(&runs).iter().any(has)
+    };
+    while !begun() {
+        assert!(begin.elapsed() < Duration::from_secs(120), "no checkpoint");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    // To this process alone, as a batch system does: its own processes have to follow.
+    let stopped = std::process::Command::new("kill")
+        .args(["-TERM", &process.id().to_string()])
+        .status();
+    assert!(stopped.unwrap().success());
+    let output = process.wait_with_output().unwrap();
+    support::refused(&output, 130, &["TERM"], &["goes on where it stopped"]);
+    assert!(finished(&at, "stopped").len() < 2);
+    let collect = arguments("collect grid.toml", "stopped", &long);
+    at.fails(1, &collect, &["not finished", "CHFN"]);
+    at.ok(&arguments("grid.toml", "stopped", &long));
+    for (id, _) in finished(&at, "whole") {
+        let predicted = |out: &str| {
+            let bytes = at.bytes(&format!("{out}/runs/{id}/predictions.json"));
+            let found: Value = serde_json::from_slice(&bytes).unwrap();
+            found["predicted"].clone()
+        };
+        assert_eq!(predicted("whole"), predicted("stopped"), "{id}");
+    }
+}
+
+/// The job script, with a stand-in for `sbatch` that runs the tasks of the array one by one.
+#[test]
+#[cfg(unix)]
+fn the_tasks_of_an_array_job_finish_the_runs() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let at = workshop();
+    std::fs::create_dir(at.path("bin")).unwrap();
+    let sbatch = "#!/bin/sh\nfor script; do :; done\n\
+                  tasks=$(sed -n 's/^#SBATCH --array=1-\\([0-9]*\\)%.*/\\1/p' \"$script\")\n\
+                  for task in $(seq \"$tasks\"); do SLURM_ARRAY_TASK_ID=$task sh \"$script\" || exit 1; done\n\
+                  echo 17\n";
+    at.write("bin/sbatch", sbatch.as_bytes());
+    let executable = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(at.path("bin/sbatch"), executable).unwrap();
+    let mut submit = arguments("grid.toml", "out", &SHORT);
+    submit.extend(["--engine", "slurm", "--jobs", "2"]);
+    let path = std::env::var("PATH").unwrap();
+    let path = format!("{}:{path}", at.path("bin").display());
+    let output = at.command(&submit).env("PATH", path).output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "17");
+    assert_eq!(finished(&at, "out").len(), 4);
+    at.ok(&arguments("collect grid.toml", "out", &SHORT));
+    // Without Slurm the script stays, and the error says so.
+    submit.retain(|argument| *argument != "1,2");
+    let place = submit.iter().position(|argument| *argument == "--seeds");
+    submit.insert(place.unwrap() + 1, "3");
+    let output = at.command(&submit).env("PATH", "/nowhere").output();
+    support::refused(&output.unwrap(), 1, &["no sbatch"], &["sbatch", "slurm.sh"]);
+}
+
+#[test]
+fn table_4_needs_no_training() {
+    let at = workshop();
+    let found = at.ok(&arguments("table4", "out", &[]));
+    assert!(found.contains("MCT-HFR") && found.contains("the paper"));
+    assert!(at.path("out/table4/report.html").exists());
+}
+
+#[test]
+fn an_experiment_that_cannot_be_meant_says_why() {
+    let at = workshop();
+    at.fails(
+        2,
+        &arguments("table9", "out", &[]),
+        &["table9", "table2", "TOML"],
+    );
+    let mut other_fold = arguments("grid.toml", "out", &SHORT);
+    for argument in &mut other_fold {
+        if *argument == "0" {
+            *argument = "7";
+        }
+    }
+    at.fails(2, &other_fold, &["--folds", "found 7"]);
+    at.write("bad.toml", GRID.replace("chfn", "chfnn").as_bytes());
+    let bad = arguments("bad.toml", "out", &SHORT);
+    at.fails(1, &bad, &["bad.toml", "chfnn"]);
+    at.write(
+        "key.toml",
+        GRID.replace("model.distance", "model.dist").as_bytes(),
+    );
+    let bad = arguments("key.toml", "out", &SHORT);
+    at.fails(2, &bad, &["model.dist", "no such key"]);
+    at.write("empty.toml", b"title = \"\"\nrows = []\nviews = []\n");
+    let bad = arguments("empty.toml", "out", &SHORT);
+    at.fails(1, &bad, &["empty.toml", "0 rows"]);
+    assert!(!at.path("out/runs").exists());
+}
