@@ -138,7 +138,7 @@ pub fn bold(cell: &str) -> Option<&str> {
 const STYLE: &str = "body{font:16px/1.5 sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem}\
 table{border-collapse:collapse}td,th{padding:.15rem .7rem;text-align:right;white-space:nowrap;border-bottom:1px solid #ddd}\
 td:first-child,th:first-child{text-align:left}pre{background:#f4f4f4;padding:1rem;overflow:auto}\
-svg{max-width:100%;height:auto}";
+figure{display:inline-block;margin:.5rem}svg{max-width:100%;height:auto}";
 
 impl Page {
     pub fn new(title: &str) -> Self {

@@ -48,6 +48,43 @@ pub async fn probabilities(
         .collect())
 }
 
+/// What the classifier reads of the utterances `indices`, in their order: `[part][utterance][size]`,
+/// a part a modality for MCT. `missing` as in [`probabilities`].
+///
+/// # Errors
+/// When the device fails.
+pub async fn representations(
+    model: &Model,
+    corpus: &Corpus,
+    indices: &[usize],
+    missing: Option<(&Missing, u64)>,
+    batch_size: usize,
+    on: &Device,
+) -> Result<Vec<Vec<Vec<f32>>>> {
+    let masks =
+        |index: usize| missing.map(|(missing, seed)| static_masks(corpus, missing, seed, index));
+    let mut parts: Vec<Vec<Vec<f32>>> = Vec::new();
+    for batch_indices in evaluation_batches(corpus, indices, model.config(), batch_size) {
+        let batch = Batch::read(corpus, &batch_indices, model.config(), masks, on);
+        let view = model.incomplete(&batch, &mut Mode::Evaluation);
+        parts.resize(view.pooled.len(), vec![Vec::new(); corpus.len()]);
+        for (part, pooled) in parts.iter_mut().zip(view.pooled) {
+            let [rows, size] = pooled.dims();
+            let values = device::read(pooled.reshape([rows * size])).await?;
+            for (index, row) in batch_indices.iter().zip(values.chunks_exact(size)) {
+                part[*index] = row.to_vec();
+            }
+        }
+    }
+    let in_order = |part: &mut Vec<Vec<f32>>| {
+        let rows = indices
+            .iter()
+            .map(|index| std::mem::take(&mut part[*index]));
+        rows.collect()
+    };
+    Ok(parts.iter_mut().map(in_order).collect())
+}
+
 /// The static masks of one utterance, a modality.
 pub fn static_masks(corpus: &Corpus, missing: &Missing, seed: u64, index: usize) -> Masks {
     let id = &corpus.utterances[index].id;

@@ -39,6 +39,8 @@ pub enum View {
     Sweep,
     /// Confusion matrices at the rates of figure 8.
     Confusion,
+    /// t-SNE of complete and incomplete views, on the first fold with the first seed.
+    Embedding,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -50,8 +52,8 @@ pub struct Experiment {
 }
 
 /// Names of the built-in experiments that train.
-pub const NAMES: [&str; 9] = [
-    "table2", "table3", "table5", "fig3", "fig4", "fig5", "fig6", "fig7", "fig8",
+pub const NAMES: [&str; 10] = [
+    "table2", "table3", "table5", "fig3", "fig4", "fig5", "fig6", "fig7", "fig8", "fig9",
 ];
 
 fn row(name: &str, system: System, strategy: Strategy) -> Row {
@@ -113,7 +115,7 @@ fn sweep() -> Vec<Row> {
 impl Experiment {
     /// A built-in experiment, or `all` of them.
     pub fn named(name: &str) -> Option<Self> {
-        use View::{Bars, Confusion, Curves, Durations, Scores, Sweep};
+        use View::{Bars, Confusion, Curves, Durations, Embedding, Scores, Sweep};
         let (title, rows, views) = match name {
             "table2" | "table3" => (
                 "Systems on complete and incomplete data (tables 2 and 3)",
@@ -173,6 +175,11 @@ impl Experiment {
                     .map(|system| dynamic(system.title(), system))
                     .to_vec(),
                 vec![Confusion],
+            ),
+            "fig9" => (
+                "Representations of complete and incomplete views (figure 9)",
+                vec![dynamic("MCT-HFR", System::MctHfr)],
+                vec![Embedding],
             ),
             _ => return None,
         };

@@ -2,6 +2,7 @@
 
 mod catalogue;
 mod complexity;
+mod embedding;
 mod estimate;
 mod paper;
 mod plan;
@@ -62,7 +63,7 @@ enum Engine {
 
 #[derive(Args)]
 struct Reproduce {
-    /// table2, table3, table4, table5, fig3 to fig8, all, or a TOML file with title, rows and views
+    /// table2, table3, table4, table5, fig3 to fig9, all, or a TOML file with title, rows and views
     name: String,
     #[arg(long, value_name = "FILE", required = true)]
     corpus: PathBuf,

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::assess::LimitCurve;
 use crate::experiment::catalogue::{Experiment, Row, View};
+use crate::experiment::embedding;
 use crate::experiment::paper;
 use crate::experiment::plan::Setting;
 use crate::experiment::scores::{RowScores, Spread, Table};
@@ -398,6 +399,12 @@ pub fn write(
             View::Bars => report.bars()?,
             View::Sweep => report.sweep()?,
             View::Confusion => report.confusion()?,
+            View::Embedding => {
+                for (name, svg) in embedding::figures(experiment, setting, store, corpus)? {
+                    report.figure(&name, &svg)?;
+                }
+                report.page.paragraph(embedding::NOTE);
+            }
         }
     }
     let numbers = Numbers {

@@ -1,0 +1,154 @@
+//! Figure 9: t-SNE of what the classifier reads, from the complete and the incomplete view of the same
+//! utterances.
+
+use anyhow::{Result, bail};
+use bhtsne::tSNE;
+use mct_corpus::Corpus;
+use mct_corpus::counter::Stream;
+use mct_corpus::fold::fold;
+use mct_corpus::missing::Missing;
+use mct_hfr::evaluate::representations;
+
+use crate::experiment::catalogue::Experiment;
+use crate::experiment::plan::Setting;
+use crate::experiment::store::Store;
+use crate::hidden::MASK_SEED;
+use crate::run_folder::{RunFolder, Which};
+use crate::{device, interrupt, plot, progress};
+
+/// Missing rates of the figure.
+const RATES: [f64; 3] = [0.3, 0.6, 0.9];
+
+const PERPLEXITY: f32 = 30.0;
+
+/// Of the Barnes-Hut approximation.
+const THETA: f32 = 0.5;
+
+pub const NOTE: &str = "t-SNE (Barnes-Hut, perplexity 30, 1000 iterations) of the pooled vectors of each \
+    modality and of all of them side by side, on the test set of the first fold, with the first seed. \
+    Distances between groups of points mean little.";
+
+/// Places of the vectors in the plane. The same vectors give the same places.
+fn places(vectors: &[Vec<f32>]) -> Result<Vec<(f64, f64)>> {
+    let count = vectors.len();
+    if count < 8 {
+        bail!("t-SNE needs 8 vectors or more, found {count}");
+    }
+    let mut stream = Stream::new(&[0x7473_6E65]);
+    let start: Vec<f32> = (0..2 * count)
+        .map(|_| 1e-4 * (stream.uniform() as f32 - 0.5))
+        .collect();
+    let distance = |a: &Vec<f32>, b: &Vec<f32>| {
+        let squares = a.iter().zip(b).map(|(a, b)| (a - b).powi(2));
+        squares.sum::<f32>().sqrt()
+    };
+    let mut tsne: tSNE<'_, f32, Vec<f32>> = tSNE::new(vectors);
+    tsne.perplexity(PERPLEXITY.min((count - 2) as f32 / 3.0));
+    tsne.initial_embedding(start);
+    tsne.barnes_hut(THETA, distance);
+    let flat = tsne.embedding();
+    let points = flat.as_chunks::<2>().0.iter();
+    Ok(points
+        .map(|[x, y]| (f64::from(*x), f64::from(*y)))
+        .collect())
+}
+
+/// The figures by name, a part and rate of each row.
+pub fn figures(
+    experiment: &Experiment,
+    setting: &Setting,
+    store: &Store,
+    corpus: &Corpus,
+) -> Result<Vec<(String, String)>> {
+    let mut figures = Vec::new();
+    let (Some(first_fold), Some(seed)) = (setting.folds.first(), setting.seeds.first()) else {
+        return Ok(figures);
+    };
+    let device = device::choose(&setting.device)?.device;
+    for (index, row) in experiment.rows.iter().enumerate() {
+        let runs = setting.runs(row, *first_fold, *seed)?;
+        let [run] = runs.as_slice() else {
+            bail!(
+                "{}: one-to-one training has no single model to draw",
+                row.name
+            );
+        };
+        let checkpoint = RunFolder::open(&store.folder(&run.id))?.checkpoint(Which::Best)?;
+        let model = checkpoint.model(&device)?;
+        let test = fold(corpus, setting.base.training.protocol.into(), *first_fold)?.test;
+        let read = |rate: f64| {
+            let missing = Missing::uniform(rate, corpus.modalities.len());
+            let missing = Some((&missing, MASK_SEED));
+            let parts = representations(&model, corpus, &test, missing, 64, &device);
+            pollster::block_on(parts).map(with_joint)
+        };
+        let complete = read(0.0)?;
+        let bar = progress::bar((RATES.len() * complete.len()) as u64, "t-SNE");
+        for rate in RATES {
+            let incomplete = read(rate)?;
+            for (part, (complete, incomplete)) in complete.iter().zip(incomplete).enumerate() {
+                if interrupt::requested() {
+                    return Err(crate::output::Interrupted("interrupted".into()).into());
+                }
+                let points = places(&[complete.clone(), incomplete].concat())?;
+                let (complete, incomplete) = points.split_at(test.len());
+                let name = match corpus.modalities.get(part) {
+                    Some(modality) if row.system.is_mct() => modality.name.clone(),
+                    None if row.system.is_mct() => "all".to_owned(),
+                    _ => format!("part {}", part + 1),
+                };
+                let title = format!("{}, {name}, missing rate {rate}", row.name);
+                let kinds = [
+                    ("complete", complete.to_vec()),
+                    ("incomplete", incomplete.to_vec()),
+                ];
+                let svg = plot::scatter(&title, &kinds)?;
+                figures.push((format!("embedding-{}-{name}-{rate}", index + 1), svg));
+                bar.inc(1);
+            }
+        }
+        bar.finish_and_clear();
+    }
+    Ok(figures)
+}
+
+/// The parts, and all of them side by side.
+fn with_joint(mut parts: Vec<Vec<Vec<f32>>>) -> Vec<Vec<Vec<f32>>> {
+    let count = parts.first().map_or(0, Vec::len);
+    let joint = |utterance: usize| {
+        let own = parts.iter().map(|part| part[utterance].clone());
+        own.collect::<Vec<_>>().concat()
+    };
+    let joint = (0..count).map(joint).collect();
+    parts.push(joint);
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_stay_apart_and_the_same_vectors_have_the_same_places() {
+        let mut stream = Stream::new(&[1]);
+        let vectors: Vec<Vec<f32>> = (0..120)
+            .map(|i| {
+                (0..10)
+                    .map(|_| stream.uniform() as f32 + 5.0 * (i / 60) as f32)
+                    .collect()
+            })
+            .collect();
+        let found = places(&vectors).unwrap();
+        assert_eq!(found, places(&vectors).unwrap());
+        let distance = |a: (f64, f64), b: (f64, f64)| (a.0 - b.0).hypot(a.1 - b.1);
+        let right = (0..120).filter(|i| {
+            let others = (0..120).filter(|j| j != i);
+            let nearest = others.min_by(|a, b| {
+                distance(found[*i], found[*a]).total_cmp(&distance(found[*i], found[*b]))
+            });
+            nearest.unwrap() / 60 == i / 60
+        });
+        assert!(right.count() >= 118);
+        assert!(places(&vectors[..7]).is_err());
+    }
+}
