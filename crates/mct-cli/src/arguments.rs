@@ -3,6 +3,7 @@
 use anyhow::Result;
 use clap::ValueEnum;
 use mct_hfr::config::Config;
+use mct_runs::Which;
 use serde::de::DeserializeOwned;
 
 use crate::output::usage;
@@ -16,6 +17,15 @@ pub enum Stored {
 /// A value by its name in config files.
 pub fn kebab<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     serde_json::from_value(text.into()).map_err(|error| error.to_string())
+}
+
+/// Which checkpoint of a run.
+pub fn which(text: &str) -> Result<Which, String> {
+    match text {
+        "best" => Ok(Which::Best),
+        "last" => Ok(Which::Last),
+        _ => Err("expected best (on the validation set) or last".to_owned()),
+    }
 }
 
 /// A missing rate.

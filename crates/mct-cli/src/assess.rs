@@ -12,11 +12,11 @@ use mct_hfr::device::Named;
 use mct_hfr::evaluate::{Evaluation, most_probable, probabilities};
 use mct_hfr::event::EpochRecord;
 use mct_hfr::metrics::auilc;
+use mct_runs::{CorpusReference, RunFolder, Which, read_checkpoint};
 use serde::Serialize;
 
 use crate::hidden::Hidden;
 use crate::output::{Interrupted, remark, usage};
-use crate::run_folder::{CorpusReference, RunFolder, Which, read_checkpoint};
 use crate::{interrupt, progress};
 
 /// The limit over the rates; the arrays are of one length.
@@ -113,7 +113,7 @@ pub fn corpus_of(named: Option<&Path>, sources: &[Source]) -> Result<Corpus> {
                     "the runs are about different corpora: name one with --corpus",
                 ));
             }
-            first.open()
+            Ok(first.open()?)
         }
     }
 }

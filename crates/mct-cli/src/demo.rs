@@ -8,12 +8,12 @@ use mct_corpus::Corpus;
 use mct_corpus::demo::generate;
 use mct_hfr::config::Config;
 use mct_hfr::train::Trainer;
+use mct_runs::{CorpusReference, Manifest, RunFolder, Which};
 
 use crate::assess::{Side, Source, Task};
 use crate::evaluate::show;
 use crate::hidden::{Hidden, MASK_SEED};
-use crate::output::{remark, say, usage};
-use crate::run_folder::{CorpusReference, Manifest, RunFolder, Which};
+use crate::output::{existing_run, remark, say, usage};
 use crate::{device, interrupt, report, train};
 
 /// Generate a small corpus, train on it and report how close it comes to the exact limit
@@ -63,7 +63,7 @@ impl Demo {
                 model: config.model,
                 training: config.training,
             };
-            let writer = RunFolder::create(&run_path, manifest)?;
+            let writer = RunFolder::create(&run_path, manifest).map_err(existing_run)?;
             train::drive(&mut trainer, writer, &corpus, false)?;
         }
         let sources = [Source::read(&run_path, Which::Best)?];

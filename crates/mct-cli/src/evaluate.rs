@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
+use mct_runs::Which;
 
-use crate::arguments::batch_size;
+use crate::arguments::{batch_size, which};
 use crate::assess::{Assessment, RunScores, Side, Source, Task, corpus_of};
 use crate::hidden::{Hidden, MASK_SEED};
 use crate::output::{remark, say, say_json, score, table};
-use crate::run_folder::Which;
 use crate::tables::{duration_rows, heading, rows, run_rows};
 use crate::{device, interrupt, report};
 
@@ -27,7 +27,8 @@ pub struct Evaluate {
     corpus: Option<PathBuf>,
     #[arg(long, default_value = "test")]
     side: Side,
-    #[arg(long, default_value = "best")]
+    /// best (on the validation set) or last
+    #[arg(long, default_value = "best", value_parser = which)]
     checkpoint: Which,
     #[command(flatten)]
     hidden: Hidden,

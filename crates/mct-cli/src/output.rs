@@ -24,6 +24,16 @@ pub fn usage(error: impl fmt::Display) -> anyhow::Error {
     Usage(error.to_string()).into()
 }
 
+/// A run that is already there is a command that cannot be meant.
+pub fn existing_run(error: mct_runs::Error) -> anyhow::Error {
+    match error {
+        mct_runs::Error::Exists { folder } => usage(format!(
+            "{folder} already holds a run; go on with `mct-hfr resume {folder}` or name another folder"
+        )),
+        error => error.into(),
+    }
+}
+
 /// Stopped by Ctrl-C: exit code 130.
 #[derive(Debug)]
 pub struct Interrupted(pub String);

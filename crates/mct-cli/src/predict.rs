@@ -5,14 +5,14 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 use mct_hfr::evaluate::{most_probable, probabilities};
+use mct_runs::Which;
 use serde::Serialize;
 
-use crate::arguments::{batch_size, rate};
+use crate::arguments::{batch_size, rate, which};
 use crate::assess::{Source, corpus_of};
 use crate::device;
 use crate::hidden::{Hidden, MASK_SEED};
 use crate::output::{say, say_json, usage};
-use crate::run_folder::Which;
 
 /// Class probabilities of every utterance of a corpus
 #[derive(Args)]
@@ -23,7 +23,8 @@ pub struct Predict {
     /// The corpus [default: that of the run]
     #[arg(long, value_name = "FILE")]
     corpus: Option<PathBuf>,
-    #[arg(long, default_value = "best")]
+    /// best (on the validation set) or last
+    #[arg(long, default_value = "best", value_parser = which)]
     checkpoint: Which,
     /// Hide steps at this rate
     #[arg(long, value_name = "R", value_parser = rate, default_value_t = 0.0)]

@@ -7,19 +7,17 @@ use mct_hfr::checkpoint::Checkpoint;
 use mct_hfr::error::{Error, Result};
 use mct_hfr::event::{Event, LossRecord, Term};
 use mct_hfr::train::Face;
+use mct_runs::{Recorder, Which};
 
 use crate::interrupt;
 use crate::output::{remark, say_json};
-use crate::run_folder::{Which, Writer};
 
 /// Work of at most this long is lost when the machine goes down in the middle of a long epoch.
 const SAVE_EVERY: Duration = Duration::from_secs(300);
 
 pub struct CommandLine {
-    pub writer: Writer,
-    pub json: bool,
-    pub synthetic: bool,
-    fold: String,
+    recorder: Recorder,
+    json: bool,
     epochs: usize,
     bar: ProgressBar,
     saved: Instant,
@@ -36,12 +34,10 @@ pub fn bar(length: u64, what: &str) -> ProgressBar {
 }
 
 impl CommandLine {
-    pub fn new(writer: Writer, json: bool, synthetic: bool) -> Self {
+    pub fn new(recorder: Recorder, json: bool) -> Self {
         Self {
-            writer,
+            recorder,
             json,
-            synthetic,
-            fold: String::new(),
             epochs: 0,
             bar: if json {
                 ProgressBar::hidden()
@@ -68,7 +64,6 @@ impl CommandLine {
                 epochs,
                 from_epoch,
             } => {
-                self.fold.clone_from(fold);
                 self.epochs = *epochs;
                 self.line(&format!(
                     "{fold}: {train} utterances to train on, {validation} to validate on; {parameters} parameters"
@@ -129,15 +124,15 @@ fn terms(losses: &LossRecord) -> String {
 }
 
 /// An error of the face, for the trainer to hand back.
-fn failed(error: &anyhow::Error) -> Error {
-    Error::Face(format!("{error:#}"))
+fn failed(error: impl std::fmt::Display) -> Error {
+    Error::Face(error.to_string())
 }
 
 impl Face for CommandLine {
     fn event(&mut self, event: Event) -> Result<()> {
-        self.writer.event(&event).map_err(|error| failed(&error))?;
+        self.recorder.event(&event).map_err(failed)?;
         if self.json {
-            say_json(&event).map_err(|error| failed(&error))?;
+            say_json(&event).map_err(|error| failed(format!("{error:#}")))?;
         }
         self.show(&event);
         Ok(())
@@ -145,14 +140,7 @@ impl Face for CommandLine {
 
     fn save(&mut self, checkpoint: &Checkpoint, best: bool) -> Result<()> {
         let which = if best { Which::Best } else { Which::Last };
-        let save = || {
-            self.writer.save(checkpoint, which)?;
-            match &checkpoint.state {
-                Some(state) => self.writer.metrics(state, &self.fold, self.synthetic),
-                None => Ok(()),
-            }
-        };
-        save().map_err(|error| failed(&error))?;
+        self.recorder.save(checkpoint, which).map_err(failed)?;
         self.saved = Instant::now();
         Ok(())
     }

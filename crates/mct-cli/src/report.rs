@@ -8,8 +8,8 @@ use mct_corpus::{Corpus, atomic};
 
 use crate::assess::{Assessment, Source};
 use crate::output::score;
-use crate::plot::{self, Line};
 use crate::tables::{duration_rows, heading, rows, run_rows};
+use mct_figures::{self as draw, Line};
 
 /// Rates whose confusion matrix is drawn: those of the paper's figure 8.
 const CONFUSION_RATES: [f64; 2] = [0.0, 0.5];
@@ -102,18 +102,18 @@ fn figures(assessment: &Assessment, sources: &[Source]) -> Result<Vec<(String, S
         curves.push(line(name, &limit.ua, true));
     }
     let title = format!("scores over missing rates, {}", heading(evaluation));
-    let mut figures = vec![("curves".to_owned(), plot::curves(&title, &curves)?)];
+    let mut figures = vec![("curves".to_owned(), draw::curves(&title, &curves)?)];
     for (rate, counts) in evaluation.rates.iter().zip(&evaluation.confusion) {
         if CONFUSION_RATES.contains(rate) {
             let title = format!("confusion at missing rate {rate}");
-            let svg = plot::confusion(&title, &evaluation.classes, counts)?;
+            let svg = draw::confusion(&title, &evaluation.classes, counts)?;
             figures.push((format!("confusion-{rate}"), svg));
         }
     }
     if let [source] = sources
         && !source.history.is_empty()
     {
-        figures.push(("training".to_owned(), plot::training(&source.history)?));
+        figures.push(("training".to_owned(), draw::training(&source.history)?));
     }
     Ok(figures)
 }

@@ -8,11 +8,11 @@ use mct_corpus::Corpus;
 use mct_hfr::config::{Config, PRESETS, ProtocolKind, Strategy, System};
 use mct_hfr::event::FinishReason;
 use mct_hfr::train::Trainer;
+use mct_runs::{CorpusReference, Manifest, Recorder, RunFolder, Which, Writer, read_checkpoint};
 
 use crate::arguments::{kebab, key_value, rate, settings};
-use crate::output::{Interrupted, remark, usage};
+use crate::output::{Interrupted, existing_run, remark, usage};
 use crate::progress::CommandLine;
-use crate::run_folder::{CorpusReference, Manifest, RunFolder, Which, Writer, read_checkpoint};
 use crate::{device, interrupt};
 
 /// Train a model on one fold of a corpus
@@ -102,7 +102,7 @@ impl Train {
             model: config.model,
             training: config.training,
         };
-        let writer = RunFolder::create(&self.out, manifest)?;
+        let writer = RunFolder::create(&self.out, manifest).map_err(existing_run)?;
         if self.weights.is_some() {
             // Without it a run that is killed early would be resumed from random weights.
             writer.save(&pollster::block_on(trainer.checkpoint())?, Which::Last)?;
@@ -160,7 +160,7 @@ pub fn resume(path: &Path, device: Option<&str>, json: bool) -> Result<()> {
 /// Trains to the end or to Ctrl-C.
 pub fn drive(trainer: &mut Trainer<'_>, writer: Writer, corpus: &Corpus, json: bool) -> Result<()> {
     let path = writer.folder.path.display().to_string();
-    let mut face = CommandLine::new(writer, json, corpus.metadata.synthetic);
+    let mut face = CommandLine::new(Recorder::new(writer, corpus.metadata.synthetic), json);
     match pollster::block_on(trainer.run(&mut face))? {
         FinishReason::Interrupted => {
             let text = format!("interrupted; go on with `mct-hfr resume {path}`");

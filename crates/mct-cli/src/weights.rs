@@ -8,10 +8,10 @@ use mct_corpus::{Corpus, atomic};
 use mct_hfr::checkpoint::Precision;
 use mct_hfr::device::by_name;
 use mct_hfr::state::State;
+use mct_runs::{CorpusReference, Manifest, RunFolder, Which, read_checkpoint};
 
-use crate::arguments::Stored;
-use crate::output::remark;
-use crate::run_folder::{CorpusReference, Manifest, RunFolder, Which, read_checkpoint};
+use crate::arguments::{Stored, which};
+use crate::output::{existing_run, remark};
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -40,7 +40,8 @@ pub struct Export {
     out: PathBuf,
     #[arg(long, default_value = "f32")]
     precision: Stored,
-    #[arg(long, default_value = "best")]
+    /// best (on the validation set) or last
+    #[arg(long, default_value = "best", value_parser = which)]
     checkpoint: Which,
 }
 
@@ -90,10 +91,10 @@ impl Import {
             model: checkpoint.config.model.clone(),
             training: checkpoint.config.training.clone(),
         };
-        let writer = RunFolder::create(&self.out, manifest)?;
+        let writer = RunFolder::create(&self.out, manifest).map_err(existing_run)?;
         writer.save(&checkpoint, Which::Best)?;
         // There is nothing to resume.
         checkpoint.state = Some(State::finished(checkpoint.config.training.epochs));
-        writer.save(&checkpoint, Which::Last)
+        Ok(writer.save(&checkpoint, Which::Last)?)
     }
 }

@@ -6,14 +6,15 @@ use mct_corpus::Corpus;
 use mct_corpus::fold::fold;
 use mct_corpus::missing::Missing;
 use mct_embedding::{Settings, Tsne};
+use mct_figures as draw;
 use mct_hfr::evaluate::representations;
+use mct_runs::{RunFolder, Which};
 
 use crate::experiment::catalogue::Experiment;
 use crate::experiment::plan::Setting;
 use crate::experiment::store::Store;
 use crate::hidden::MASK_SEED;
-use crate::run_folder::{RunFolder, Which};
-use crate::{device, interrupt, plot, progress};
+use crate::{device, interrupt, progress};
 
 /// Missing rates of the figure.
 const RATES: [f64; 3] = [0.3, 0.6, 0.9];
@@ -84,7 +85,7 @@ pub fn figures(
                     ("complete", complete.to_vec()),
                     ("incomplete", incomplete.to_vec()),
                 ];
-                let svg = plot::scatter(&title, &kinds)?;
+                let svg = draw::scatter(&title, &kinds)?;
                 figures.push((format!("embedding-{}-{name}-{rate}", index + 1), svg));
                 bar.inc(1);
             }

@@ -21,13 +21,13 @@ use clap::{Args, Subcommand, ValueEnum};
 use mct_corpus::Corpus;
 use mct_corpus::fold::folds;
 use mct_hfr::config::{Config, PRESETS, ProtocolKind};
+use mct_runs::CorpusReference;
 
 use crate::arguments::{key_value, settings};
 use crate::experiment::catalogue::{Experiment, NAMES};
 use crate::experiment::plan::{Run, Setting};
 use crate::experiment::store::Store;
 use crate::output::{remark, say, usage};
-use crate::run_folder::CorpusReference;
 use crate::{device, interrupt};
 
 /// Reproduce a table or figure of the paper on a corpus

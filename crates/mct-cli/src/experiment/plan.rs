@@ -8,11 +8,11 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use mct_hfr::config::{Config, Strategy, System};
 use mct_hfr::evaluate::PAPER_RATES;
+use mct_runs::{CorpusReference, Manifest};
 use sha2::{Digest as _, Sha256};
 
 use crate::experiment::catalogue::Row;
 use crate::output::usage;
-use crate::run_folder::{CorpusReference, Manifest};
 
 /// What all runs of an experiment have in common.
 pub struct Setting {

@@ -18,8 +18,8 @@ use crate::experiment::significance::{Comparison, against};
 use crate::experiment::store::Store;
 use crate::hidden::{Hidden, MASK_SEED};
 use crate::output::{say, table};
-use crate::plot::{self, Line};
 use crate::report::{Page, bold};
+use mct_figures::{self as draw, Line};
 
 /// Names of the columns of tables 2 and 3.
 const COLUMNS: [&str; 8] = [
@@ -199,7 +199,7 @@ impl Report<'_> {
                 });
             }
             let title = format!("{name} over missing rates");
-            let svg = plot::comparison(&title, name, &lines)?;
+            let svg = draw::comparison(&title, name, &lines)?;
             self.figure(&format!("curves-{}", name.to_lowercase()), &svg)?;
             let rates: Vec<String> = PAPER_RATES.iter().map(f64::to_string).collect();
             let mut header = vec!["system"];
@@ -274,7 +274,7 @@ impl Report<'_> {
             .iter()
             .map(|group| group.iter().map(|s| (s.mean, s.deviation)).collect())
             .collect();
-        let svg = plot::bars("complete and incomplete data", &groups, &names, &values)?;
+        let svg = draw::bars("complete and incomplete data", &groups, &names, &values)?;
         self.figure("bars", &svg)?;
         let mut header = vec!["system"];
         header.extend(groups);
@@ -317,7 +317,7 @@ impl Report<'_> {
                 bound: false,
             };
             let lines = [line("UA", |e| e.auilc.ua), line("UF1", |e| e.auilc.uf1)];
-            let svg = plot::sweep(&format!("AUILC against {panel}"), panel, &lines)?;
+            let svg = draw::sweep(&format!("AUILC against {panel}"), panel, &lines)?;
             let cells: Vec<Vec<String>> = rows
                 .iter()
                 .map(|(value, row)| {
@@ -341,7 +341,7 @@ impl Report<'_> {
                 }
                 let title = format!("{} at missing rate {rate}", row.row.name);
                 let classes = &self.corpus.metadata.classes;
-                let svg = plot::confusion(&title, classes, &row.confusion(place))?;
+                let svg = draw::confusion(&title, classes, &row.confusion(place))?;
                 let name = format!("confusion-{}-{rate}", index + 1);
                 self.save(&format!("{name}.svg"), &svg)?;
                 self.page.figure(&name, &svg);

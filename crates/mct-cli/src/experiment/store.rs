@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use mct_corpus::atomic;
+use mct_runs::RunFolder;
 use serde::{Deserialize, Serialize};
 
 use crate::experiment::plan::Run;
-use crate::run_folder::RunFolder;
 
 pub struct Store {
     root: PathBuf,

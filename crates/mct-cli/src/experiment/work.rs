@@ -10,12 +10,12 @@ use clap::Args;
 use mct_corpus::fold::fold;
 use mct_corpus::missing::Missing;
 use mct_hfr::evaluate::{most_probable, probabilities};
+use mct_runs::{RunFolder, Which};
 
 use crate::experiment::plan::test_rates;
 use crate::experiment::store::Predictions;
 use crate::hidden::MASK_SEED;
 use crate::output::Interrupted;
-use crate::run_folder::{RunFolder, Which};
 use crate::{device, interrupt, train};
 
 /// Finish one run of an experiment

@@ -1,21 +1,23 @@
-//! A run folder: `config.toml`, `events.jsonl`, `metrics.json` and `checkpoints/`.
+//! Run folders: `config.toml`, `events.jsonl`, `metrics.json` and `checkpoints/`.
+//!
+//! What the command line trains the application opens, and the other way round.
+
+mod error;
+mod recorder;
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
-use clap::ValueEnum;
 use mct_corpus::{Corpus, atomic};
 use mct_hfr::checkpoint::{Checkpoint, Precision};
 use mct_hfr::config::{Config, ModelConfig, TrainingConfig};
-use mct_hfr::event::{EpochRecord, Event};
-use mct_hfr::metrics::Scores;
-use mct_hfr::state::State;
+use mct_hfr::event::Event;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::output::usage;
+pub use error::{Error, Result};
+pub use recorder::Recorder;
 
 /// `config.toml`: everything that reproduces the run.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -37,20 +39,21 @@ pub struct CorpusReference {
 
 impl CorpusReference {
     pub fn of(path: &Path) -> Result<Self> {
-        let name = || path.display().to_string();
         Ok(Self {
-            sha256: sha256(path).with_context(name)?,
-            path: path.canonicalize().with_context(name)?,
+            sha256: sha256(path).map_err(Error::io(path))?,
+            path: path.canonicalize().map_err(Error::io(path))?,
         })
     }
 
     /// Opens the corpus, which must still be the same file.
     pub fn open(&self) -> Result<Corpus> {
-        let name = self.path.display();
-        let found = sha256(&self.path).with_context(|| name.to_string())?;
+        let found = sha256(&self.path).map_err(Error::io(&self.path))?;
         if found != self.sha256 {
-            let expected = &self.sha256;
-            bail!("{name}: found SHA-256 {found}, expected {expected}, the corpus of the run");
+            return Err(Error::OtherCorpus {
+                file: self.path.display().to_string(),
+                found,
+                expected: self.sha256.clone(),
+            });
         }
         Ok(Corpus::open(&self.path)?)
     }
@@ -83,7 +86,7 @@ impl Manifest {
 
     fn read(path: &Path) -> Result<Self> {
         let name = path.display().to_string();
-        let text = std::fs::read_to_string(path).context(name.clone())?;
+        let text = std::fs::read_to_string(path).map_err(Error::io(path))?;
         let manifest: Self = toml::from_str(&text).map_err(|error| {
             let found = error.to_string();
             mct_hfr::Error::invalid(&name, "config", found.trim_end(), "the config of a run")
@@ -94,23 +97,12 @@ impl Manifest {
 }
 
 /// Which checkpoint of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Which {
     /// The best on the validation set
     Best,
     /// The last
     Last,
-}
-
-/// `metrics.json`: what training has come to.
-#[derive(Serialize)]
-struct Metrics<'a> {
-    synthetic: bool,
-    fold: &'a str,
-    finished: bool,
-    best_epoch: Option<usize>,
-    best_validation: Option<Scores>,
-    epochs: &'a [EpochRecord],
 }
 
 pub struct RunFolder {
@@ -128,8 +120,11 @@ pub struct Writer {
 
 impl RunFolder {
     pub fn open(path: &Path) -> Result<Self> {
-        let manifest = Manifest::read(&path.join("config.toml"))
-            .with_context(|| format!("{}: not a run folder", path.display()))?;
+        let manifest =
+            Manifest::read(&path.join("config.toml")).map_err(|error| Error::NotARun {
+                folder: path.display().to_string(),
+                error: Box::new(error),
+            })?;
         Ok(Self {
             path: path.to_owned(),
             manifest,
@@ -140,14 +135,13 @@ impl RunFolder {
     pub fn create(path: &Path, manifest: Manifest) -> Result<Writer> {
         let config = path.join("config.toml");
         if config.exists() {
-            let name = path.display();
-            return Err(usage(format!(
-                "{name} already holds a run; go on with `mct-hfr resume {name}` or name another folder"
-            )));
+            let folder = path.display().to_string();
+            return Err(Error::Exists { folder });
         }
         let checkpoints = path.join("checkpoints");
-        std::fs::create_dir_all(&checkpoints).context(checkpoints.display().to_string())?;
-        atomic::write(&config, toml::to_string(&manifest)?.as_bytes())?;
+        std::fs::create_dir_all(&checkpoints).map_err(Error::io(&checkpoints))?;
+        let text = toml::to_string(&manifest).map_err(Error::unwritable(&config))?;
+        atomic::write(&config, text.as_bytes())?;
         let path = path.to_owned();
         Self { path, manifest }.writer()
     }
@@ -155,20 +149,18 @@ impl RunFolder {
     /// Locks the folder and clears away what a killed process left half written.
     pub fn writer(self) -> Result<Writer> {
         let at = |name: &str| self.path.join(name);
-        let named = |path: &Path| path.display().to_string();
         let lock_path = at(".lock");
-        let lock = File::create(&lock_path).with_context(|| named(&lock_path))?;
+        let lock = File::create(&lock_path).map_err(Error::io(&lock_path))?;
         if lock.try_lock().is_err() {
-            bail!(
-                "{}: another process is writing to this run",
-                named(&self.path)
-            );
+            let folder = self.path.display().to_string();
+            return Err(Error::Locked { folder });
         }
         for folder in [self.path.clone(), at("checkpoints")] {
-            for entry in std::fs::read_dir(&folder).with_context(|| named(&folder))? {
-                let entry = entry?;
-                if entry.file_name().to_string_lossy().starts_with(".partial-") {
-                    std::fs::remove_file(entry.path()).with_context(|| named(&entry.path()))?;
+            for entry in std::fs::read_dir(&folder).map_err(Error::io(&folder))? {
+                let path = entry.map_err(Error::io(&folder))?.path();
+                let name = path.file_name().unwrap_or_default();
+                if name.to_string_lossy().starts_with(".partial-") {
+                    std::fs::remove_file(&path).map_err(Error::io(&path))?;
                 }
             }
         }
@@ -192,7 +184,7 @@ impl RunFolder {
             Ok(file)
         };
         Ok(Writer {
-            events: open().with_context(|| named(&path))?,
+            events: open().map_err(Error::io(&path))?,
             folder: self,
             _lock: lock,
         })
@@ -223,39 +215,21 @@ impl RunFolder {
 
 impl Writer {
     pub fn event(&mut self, event: &Event) -> Result<()> {
-        let line = serde_json::to_string(event)? + "\n";
-        let name = || self.folder.path.join("events.jsonl").display().to_string();
-        self.events.write_all(line.as_bytes()).with_context(name)
+        let path = self.folder.path.join("events.jsonl");
+        let line = serde_json::to_string(event).map_err(Error::unwritable(&path))? + "\n";
+        self.events
+            .write_all(line.as_bytes())
+            .map_err(Error::io(&path))
     }
 
     pub fn save(&self, checkpoint: &Checkpoint, which: Which) -> Result<()> {
         let bytes = checkpoint.to_bytes(Precision::F32)?;
         Ok(atomic::write(&self.folder.checkpoint_path(which), &bytes)?)
     }
-
-    pub fn metrics(&self, state: &State, fold: &str, synthetic: bool) -> Result<()> {
-        let best_epoch = state.best.map(|(_, epoch)| epoch);
-        let metrics = Metrics {
-            synthetic,
-            fold,
-            finished: state.finished,
-            best_epoch,
-            best_validation: best_epoch
-                .and_then(|epoch| state.history.get(epoch))
-                .map(|record| record.validation),
-            epochs: &state.history,
-        };
-        let json = serde_json::to_string_pretty(&metrics)? + "\n";
-        Ok(atomic::write(
-            &self.folder.path.join("metrics.json"),
-            json.as_bytes(),
-        )?)
-    }
 }
 
 /// Reads a checkpoint or exported weights.
 pub fn read_checkpoint(path: &Path) -> Result<Checkpoint> {
-    let name = path.display().to_string();
-    let bytes = std::fs::read(path).context(name.clone())?;
-    Ok(Checkpoint::from_bytes(&name, &bytes)?)
+    let bytes = std::fs::read(path).map_err(Error::io(path))?;
+    Ok(Checkpoint::from_bytes(&path.display().to_string(), &bytes)?)
 }

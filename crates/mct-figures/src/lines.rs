@@ -1,0 +1,188 @@
+//! Lines over common axes: curves, sweeps, training.
+
+use std::ops::Range;
+
+use mct_hfr::event::{EpochRecord, Term};
+use plotters::prelude::*;
+
+use crate::palette::colour;
+use crate::{Area, Result, drawn, unplottable};
+
+/// One line of a plot.
+pub struct Line {
+    pub name: String,
+    pub points: Vec<(f64, f64)>,
+    /// Drawn dashed: a bound, not a measurement.
+    pub bound: bool,
+}
+
+/// Scores against the missing rate.
+pub fn curves(title: &str, lines: &[Line]) -> Result<String> {
+    // Curves fall to the right: the lower left stays free.
+    let legend = Legend::Inside(SeriesLabelPosition::LowerLeft);
+    draw_lines((title, "missing rate", "score"), 0.0..1.0, legend, lines)
+}
+
+/// A score against a setting, over the range that the values take.
+pub fn sweep(title: &str, setting: &str, lines: &[Line]) -> Result<String> {
+    let legend = Legend::Inside(SeriesLabelPosition::LowerRight);
+    draw_lines((title, setting, "AUILC"), range(lines), legend, lines)
+}
+
+/// Scores against the missing rate, over the range that the values take.
+pub fn comparison(title: &str, score: &str, lines: &[Line]) -> Result<String> {
+    draw_lines(
+        (title, "missing rate", score),
+        range(lines),
+        Legend::Beside,
+        lines,
+    )
+}
+
+/// The values with some room around them, to the next twentieth.
+fn range(lines: &[Line]) -> Range<f64> {
+    let all = lines.iter().flat_map(|line| &line.points);
+    let (low, high) = all.fold((f64::MAX, f64::MIN), |(low, high), (_, y)| {
+        (low.min(*y), high.max(*y))
+    });
+    let (low, high) = ((low * 20.0).floor() / 20.0, (high * 20.0).ceil() / 20.0);
+    if low < high {
+        low.max(0.0)..high
+    } else {
+        0.0..1.0
+    }
+}
+
+/// Where the names of lines go.
+enum Legend {
+    Inside(SeriesLabelPosition),
+    /// For lines that fill the plot.
+    Beside,
+}
+
+/// Names of lines under each other, each after a piece of its line.
+fn names_beside(area: &Area<'_>, lines: &[Line]) -> Result<()> {
+    for (index, line) in lines.iter().enumerate() {
+        let y = 60 + 20 * index as i32;
+        let style = style(index, lines).stroke_width(2);
+        let ends = if line.bound {
+            vec![[(4, y), (11, y)], [(15, y), (22, y)]]
+        } else {
+            vec![[(4, y), (22, y)]]
+        };
+        for ends in ends {
+            area.draw(&PathElement::new(ends, style))
+                .map_err(unplottable)?;
+        }
+        let text = Text::new(line.name.clone(), (30, y - 6), ("sans-serif", 13));
+        area.draw(&text).map_err(unplottable)?;
+    }
+    Ok(())
+}
+
+/// The colour of one of these lines.
+fn style(index: usize, lines: &[Line]) -> RGBColor {
+    if lines[index].bound {
+        return BLACK;
+    }
+    let measured = lines.iter().filter(|line| !line.bound).count();
+    colour(index, measured)
+}
+
+/// Lines over common axes; the text is the title and what the axes are.
+fn draw_lines(
+    (title, x, y): (&str, &str, &str),
+    range: Range<f64>,
+    legend: Legend,
+    lines: &[Line],
+) -> Result<String> {
+    let all = || lines.iter().flat_map(|line| &line.points);
+    let (low, high) = all().fold((f64::MAX, f64::MIN), |(low, high), (x, _)| {
+        (low.min(*x), high.max(*x))
+    });
+    // One point still needs an axis.
+    let (low, high) = if low < high {
+        (low, high)
+    } else {
+        (low - 0.5, low + 0.5)
+    };
+    let width = match legend {
+        Legend::Inside(_) => 640,
+        Legend::Beside => 780,
+    };
+    drawn((width, 400), |area| {
+        let (area, beside) = area.split_horizontally(640);
+        let mut chart = ChartBuilder::on(&area)
+            .caption(title, ("sans-serif", 18))
+            .margin(12)
+            .x_label_area_size(40)
+            .y_label_area_size(52)
+            .build_cartesian_2d(low..high, range)
+            .map_err(unplottable)?;
+        chart
+            .configure_mesh()
+            .x_desc(x)
+            .y_desc(y)
+            .light_line_style(TRANSPARENT)
+            .label_style(("sans-serif", 13))
+            .draw()
+            .map_err(unplottable)?;
+        for (index, line) in lines.iter().enumerate() {
+            let colour = style(index, lines);
+            let style = colour.stroke_width(2);
+            let points = || line.points.iter().copied();
+            let series = if line.bound {
+                chart.draw_series(DashedLineSeries::new(points(), 6, 4, style))
+            } else {
+                chart.draw_series(LineSeries::new(points(), style))
+            };
+            series
+                .map_err(unplottable)?
+                .label(&line.name)
+                .legend(move |(x, y)| PathElement::new([(x, y), (x + 16, y)], style));
+            if !line.bound {
+                let dots = points().map(|point| Circle::new(point, 3, colour.filled()));
+                chart.draw_series(dots).map_err(unplottable)?;
+            }
+        }
+        let legend = match legend {
+            Legend::Inside(position) => position,
+            Legend::Beside => return names_beside(&beside, lines),
+        };
+        chart
+            .configure_series_labels()
+            .position(legend)
+            .background_style(WHITE.mix(0.8))
+            .border_style(BLACK.mix(0.2))
+            .label_font(("sans-serif", 13))
+            .draw()
+            .map_err(unplottable)
+    })
+}
+
+/// Losses and validation UA over the epochs.
+pub fn training(history: &[EpochRecord]) -> Result<String> {
+    let line = |name: &str, value: &dyn Fn(&EpochRecord) -> f64| Line {
+        name: name.to_owned(),
+        points: history
+            .iter()
+            .map(|record| ((record.epoch + 1) as f64, value(record)))
+            .collect(),
+        bound: false,
+    };
+    let loss =
+        |record: &EpochRecord, term| record.losses.get(&term).copied().map_or(0.0, f64::from);
+    let all = [
+        line("training loss", &|r| loss(r, Term::Total)),
+        line("classification", &|r| loss(r, Term::Classification)),
+        line("validation loss", &|r| r.validation_loss),
+        line("validation UA", &|r| r.validation.ua),
+    ];
+    let top = all
+        .iter()
+        .flat_map(|line| &line.points)
+        .fold(1.0f64, |top, (_, y)| top.max(*y));
+    let legend = Legend::Inside(SeriesLabelPosition::UpperRight);
+    let range = 0.0..top * 1.05;
+    draw_lines(("training", "epoch", "loss; UA"), range, legend, &all)
+}
