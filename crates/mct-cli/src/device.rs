@@ -4,7 +4,7 @@ use anyhow::Result;
 use burn_device::Named;
 use clap::Args;
 use mct_hfr::device as burn_device;
-use mct_hfr::self_test::{TOLERANCE, deviation};
+use mct_hfr::self_test::deviation;
 use serde::Serialize;
 
 use crate::output::{remark, say, say_json, table, usage};
@@ -65,22 +65,9 @@ impl Devices {
 
 /// The device of this name, after its known-answer test; the CPU where that fails.
 pub fn choose(name: &str) -> Result<Named> {
-    let named = burn_device::by_name(name).map_err(usage)?;
-    if named.name == "flex" {
-        return Ok(named);
+    let choice = pollster::block_on(mct_hfr::choice::choose(name)).map_err(usage)?;
+    if let Some(warning) = choice.warning {
+        remark(format!("warning: {warning}"));
     }
-    let problem = match pollster::block_on(deviation(&named.device)) {
-        Ok(deviation) if deviation <= TOLERANCE => return Ok(named),
-        Ok(deviation) => {
-            format!("deviates from the CPU by {deviation:.1e} (at most {TOLERANCE:.0e})")
-        }
-        Err(error) => format!("fails: {error}"),
-    };
-    let Named {
-        name, description, ..
-    } = &named;
-    remark(format!(
-        "warning: the known-answer test of {name} ({description}) {problem}; using flex (CPU)"
-    ));
-    Ok(burn_device::by_name("flex")?)
+    Ok(choice.named)
 }

@@ -54,7 +54,7 @@ pub enum Side {
     Test,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Utterance {
     pub id: String,
     /// Index into [`Metadata::classes`].

@@ -25,7 +25,7 @@ pub enum Protocol {
 }
 
 /// One split: indices of utterances, ascending.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fold {
     /// What is held out.
     pub name: String,

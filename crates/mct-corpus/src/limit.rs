@@ -5,7 +5,7 @@
 //! The style, which a model cannot know either, is summed over. Choosing the most probable class
 //! then maximises the expected accuracy under the class priors used.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::corpus::Corpus;
 use crate::demo::Process;
@@ -13,7 +13,7 @@ use crate::error::{CorpusError, Result};
 use crate::missing::{Missing, Purpose};
 
 /// The limit at one missing rate.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct LimitPoint {
     pub rate: f64,
     /// Share of right answers of the posterior with the true class shares.

@@ -22,7 +22,7 @@ pub enum Pattern {
 }
 
 /// Missing rates, one a modality, and how the missing steps are spread.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Missing {
     /// One rate in 0..=1 for each modality of the corpus; 1 means that it is absent.
     pub rates: Vec<f64>,

@@ -5,11 +5,12 @@
 
 use burn::module::Module;
 use burn::nn::{LayerNorm, LayerNormConfig, Linear, LinearConfig};
-use burn::tensor::activation::{relu, softmax};
+use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
 use crate::config::ModelConfig;
 use crate::noise::Mode;
+use crate::softmax::biased_softmax;
 use crate::steps::Steps;
 
 /// Multi-head attention with its four projections.
@@ -98,13 +99,13 @@ pub fn attend(
     dropout: f64,
     mode: &mut Mode,
 ) -> Tensor<4> {
-    let scores = queries.matmul(keys.swap_dims(2, 3));
-    let scores = match bias {
-        Some(bias) => scores + bias.clone(),
-        None => scores,
-    };
-    let weights = mode.dropout(softmax(scores, 3), dropout);
+    let weights = mode.dropout(weights(queries, keys, bias), dropout);
     weights.matmul(values)
+}
+
+/// `softmax(Q K^T + bias)`: how much each query attends to each key, `[batch, heads, queries, keys]`.
+pub fn weights(queries: Tensor<4>, keys: Tensor<4>, bias: Option<&Tensor<4>>) -> Tensor<4> {
+    biased_softmax(queries.matmul(keys.swap_dims(2, 3)), bias)
 }
 
 /// Two layers with a ReLU between them, four times as wide inside.

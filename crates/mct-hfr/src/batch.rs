@@ -49,6 +49,8 @@ impl Batch {
         device: &Device,
     ) -> Self {
         let batch = indices.len();
+        // The CPU compiles nothing, so that padding would only be work.
+        let exact = *device == Device::flex();
         let masks: Vec<Option<Masks>> = indices.iter().map(|index| masks(*index)).collect();
         let mut out = Self {
             features: Vec::new(),
@@ -74,7 +76,12 @@ impl Batch {
                 .iter()
                 .map(|i| modality.steps(*i).min(most))
                 .collect();
-            let steps = padded(lengths.iter().copied().max().unwrap_or(1), most);
+            let longest = lengths.iter().copied().max().unwrap_or(1);
+            let steps = if exact {
+                longest
+            } else {
+                padded(longest, most)
+            };
             let mut features = Vec::with_capacity(batch * steps * modality.dim);
             let mut missing = vec![0.0f32; batch * steps];
             let mut valid = vec![0.0f32; batch * steps];

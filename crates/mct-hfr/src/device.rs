@@ -1,11 +1,16 @@
 //! Compute devices by name.
 //!
 //! `flex` is the CPU. A GPU is named by its kind and number: `discrete:0`, `integrated:0`,
-//! `virtual:0`. A software rasteriser is named `software` and never chosen by `auto`.
+//! `virtual:0`; a browser has one, `webgpu`. A software rasteriser is named `software` and never chosen
+//! by `auto`.
 
-use burn::tensor::{Device, Tensor, TensorData};
+pub use burn::tensor::Device;
+use burn::tensor::{Tensor, TensorData};
 
 use crate::error::{Error, Result};
+
+/// The name of the CPU.
+pub const CPU: &str = "flex";
 
 /// A device with its name and what it is.
 #[derive(Debug, Clone)]
@@ -16,77 +21,155 @@ pub struct Named {
     pub device: Device,
 }
 
-/// Every device that can be used, hardware GPUs first, then `flex`, then software.
-pub fn list() -> Vec<Named> {
-    let mut all = gpus();
-    let software = all.iter().position(|named| named.name == "software");
-    let place = software.unwrap_or(all.len());
-    all.insert(place, flex());
-    all
-}
-
-/// The device of this name; `auto` is the first of [`list`] and so never a software rasteriser
-/// before the CPU.
-///
-/// # Errors
-/// When there is no such device: says which there are.
-pub fn by_name(name: &str) -> Result<Named> {
-    if name == "flex" {
-        // Without asking any driver.
-        return Ok(flex());
-    }
-    let all = list();
-    let names: Vec<String> = all.iter().map(|named| named.name.clone()).collect();
-    let mut all = all.into_iter();
-    let found = match name {
-        "auto" => all.next(),
-        _ => all.find(|named| named.name == name),
-    };
-    found.ok_or_else(|| {
-        let expected = format!("auto or one of {}", names.join(", "));
-        Error::invalid("arguments", "--device", name, expected)
-    })
-}
-
-fn flex() -> Named {
+pub(crate) fn cpu() -> Named {
     Named {
-        name: "flex".into(),
+        name: CPU.into(),
         description: "CPU".into(),
         device: Device::flex(),
     }
 }
 
-#[cfg(feature = "gpu")]
-fn gpus() -> Vec<Named> {
-    use burn::tensor::DeviceKind;
+#[cfg(not(target_arch = "wasm32"))]
+pub use native::{by_name, list};
 
-    let kinds = |index| {
-        [
-            (format!("discrete:{index}"), DeviceKind::DiscreteGpu(index)),
-            (
-                format!("integrated:{index}"),
-                DeviceKind::IntegratedGpu(index),
-            ),
-            (format!("virtual:{index}"), DeviceKind::VirtualGpu(index)),
-        ]
-    };
-    let software = ("software".to_owned(), DeviceKind::Cpu);
-    let present = Device::enumerate(burn::tensor::DeviceType::Wgpu).into_vec();
-    let candidates = (0..8).flat_map(kinds).chain([software]);
-    candidates
-        .map(|(name, kind)| (name, Device::wgpu(kind)))
-        .filter(|(_, device)| present.contains(device))
-        .map(|(name, device)| Named {
-            description: device.identity().map_or_else(String::new, |who| who.name),
-            name,
-            device,
-        })
-        .collect()
+/// The device of this name, native or in a browser.
+///
+/// # Errors
+/// When there is no such device: says which there are.
+#[cfg(not(target_arch = "wasm32"))]
+pub async fn open(name: &str) -> Result<Named> {
+    by_name(name)
 }
 
-#[cfg(not(feature = "gpu"))]
-fn gpus() -> Vec<Named> {
-    Vec::new()
+#[cfg(target_arch = "wasm32")]
+pub use web::open;
+
+/// Devices are enumerated, and come up when they are first used.
+#[cfg(not(target_arch = "wasm32"))]
+mod native {
+    use super::{CPU, Named, cpu};
+    use crate::error::{Error, Result};
+
+    /// Every device that can be used, hardware GPUs first, then `flex`, then software.
+    pub fn list() -> Vec<Named> {
+        let mut all = gpus();
+        let software = all.iter().position(|named| named.name == "software");
+        let place = software.unwrap_or(all.len());
+        all.insert(place, cpu());
+        all
+    }
+
+    /// The device of this name; `auto` is the first of [`list`] and so never a software rasteriser
+    /// before the CPU.
+    ///
+    /// # Errors
+    /// When there is no such device: says which there are.
+    pub fn by_name(name: &str) -> Result<Named> {
+        if name == CPU {
+            // Without asking any driver.
+            return Ok(cpu());
+        }
+        let all = list();
+        let names: Vec<String> = all.iter().map(|named| named.name.clone()).collect();
+        let mut all = all.into_iter();
+        let found = match name {
+            "auto" => all.next(),
+            _ => all.find(|named| named.name == name),
+        };
+        found.ok_or_else(|| {
+            let expected = format!("auto or one of {}", names.join(", "));
+            Error::invalid("arguments", "--device", name, expected)
+        })
+    }
+
+    #[cfg(feature = "gpu")]
+    fn gpus() -> Vec<Named> {
+        use burn::tensor::{Device, DeviceKind};
+
+        let kinds = |index| {
+            [
+                (format!("discrete:{index}"), DeviceKind::DiscreteGpu(index)),
+                (
+                    format!("integrated:{index}"),
+                    DeviceKind::IntegratedGpu(index),
+                ),
+                (format!("virtual:{index}"), DeviceKind::VirtualGpu(index)),
+            ]
+        };
+        let software = ("software".to_owned(), DeviceKind::Cpu);
+        let present = Device::enumerate(burn::tensor::DeviceType::Wgpu).into_vec();
+        let candidates = (0..8).flat_map(kinds).chain([software]);
+        candidates
+            .map(|(name, kind)| (name, Device::wgpu(kind)))
+            .filter(|(_, device)| present.contains(device))
+            .map(|(name, device)| Named {
+                description: device.identity().map_or_else(String::new, |who| who.name),
+                name,
+                device,
+            })
+            .collect()
+    }
+
+    #[cfg(not(feature = "gpu"))]
+    fn gpus() -> Vec<Named> {
+        Vec::new()
+    }
+}
+
+/// A browser has at most one GPU to offer, and has to be asked for it and waited for.
+#[cfg(target_arch = "wasm32")]
+mod web {
+    use super::{CPU, Named, cpu};
+    use crate::error::{Error, Result};
+
+    /// The device of this name. `auto` is the GPU where the browser offers one that is not software.
+    ///
+    /// # Errors
+    /// When WebGPU was asked for by name and is not there.
+    pub async fn open(name: &str) -> Result<Named> {
+        match name {
+            CPU => Ok(cpu()),
+            "auto" => Ok(match webgpu().await {
+                Ok((named, false)) => named,
+                // A rasteriser in disguise is slower than the CPU itself.
+                Ok((_, true)) | Err(_) => cpu(),
+            }),
+            "webgpu" => {
+                let (named, _) = webgpu().await.map_err(Error::Device)?;
+                Ok(named)
+            }
+            other => Err(Error::invalid(
+                "page",
+                "device",
+                other,
+                "auto, webgpu or flex",
+            )),
+        }
+    }
+
+    /// The browser's GPU, and whether it is software.
+    #[cfg(feature = "gpu")]
+    async fn webgpu() -> Result<(Named, bool), String> {
+        use burn::tensor::Device;
+        use burn::tensor::wgpu::wgpu::DeviceType;
+
+        let options = Device::wgpu_options();
+        let asked = options.init_with_setup_async().await;
+        let (device, setup) = asked.map_err(|error| format!("WebGPU: {error}"))?;
+        let info = setup.adapter.get_info();
+        let software = info.device_type == DeviceType::Cpu;
+        let named = Named {
+            name: "webgpu".into(),
+            description: info.name,
+            device,
+        };
+        Ok((named, software))
+    }
+
+    #[cfg(not(feature = "gpu"))]
+    async fn webgpu() -> Result<(Named, bool), String> {
+        Err("WebGPU: not built in".into())
+    }
 }
 
 /// The values of a tensor, row by row.

@@ -4,21 +4,26 @@ use burn::tensor::Device;
 use burn::tensor::activation::softmax;
 use mct_corpus::Corpus;
 use mct_corpus::missing::{Missing, Purpose};
+#[cfg(not(target_arch = "wasm32"))]
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::batch::{Batch, Masks, evaluation_batches};
 use crate::device;
 use crate::error::Result;
 use crate::metrics::{Confusion, Scores, auilc};
-use crate::model::Model;
+use crate::model::{Model, View};
 use crate::noise::Mode;
 
 /// The missing rates of the paper's evaluation.
 pub const PAPER_RATES: [f64; 10] = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
 
+/// Which steps are hidden, with the seed of their masks.
+pub type Hidden<'a> = (&'a Missing, u64);
+
 /// Probabilities of the utterances `indices`, in their order: `[utterance][class]`. Batch size and
-/// padding change no probability by more than rounding. `missing` with its mask seed says which
-/// steps are hidden (`None`: all steps are there).
+/// padding change no probability by more than rounding. `hidden` says which steps are missing (`None`:
+/// all steps are there).
 ///
 /// # Errors
 /// When the device fails.
@@ -26,30 +31,52 @@ pub async fn probabilities(
     model: &Model,
     corpus: &Corpus,
     indices: &[usize],
-    missing: Option<(&Missing, u64)>,
+    hidden: Option<Hidden<'_>>,
     batch_size: usize,
     on: &Device,
 ) -> Result<Vec<Vec<f32>>> {
     let classes = corpus.class_count();
     let mut out = vec![Vec::new(); corpus.len()];
-    let masks =
-        |index: usize| missing.map(|(missing, seed)| static_masks(corpus, missing, seed, index));
-    for indices in evaluation_batches(corpus, indices, model.config(), batch_size) {
-        let batch = Batch::read(corpus, &indices, model.config(), masks, on);
-        let view = model.incomplete(&batch, &mut Mode::Evaluation);
-        let values = device::read(softmax(view.logits, 1)).await?;
-        for (index, row) in indices.iter().zip(values.chunks_exact(classes)) {
+    let batches = evaluation_batches(corpus, indices, model.config(), batch_size);
+    let values = batch_probabilities(model, corpus, &batches, hidden, on).await?;
+    for (batch, values) in batches.iter().zip(values) {
+        for (index, row) in batch.iter().zip(values.chunks_exact(classes)) {
             out[*index] = row.to_vec();
         }
     }
-    Ok(indices
-        .iter()
-        .map(|index| std::mem::take(&mut out[*index]))
-        .collect())
+    Ok(in_order(&mut out, indices))
+}
+
+/// Probabilities of each of these batches, `[utterance, class]` row by row; see [`probabilities`]. On
+/// the CPU as many at once as there are threads: one alone would leave most of them idle.
+///
+/// # Errors
+/// When the device fails.
+pub async fn batch_probabilities(
+    model: &Model,
+    corpus: &Corpus,
+    batches: &[Vec<usize>],
+    hidden: Option<Hidden<'_>>,
+    on: &Device,
+) -> Result<Vec<Vec<f32>>> {
+    let of = |batch: &Vec<usize>| {
+        let view = view(model, corpus, batch, hidden, on);
+        device::read(softmax(view.logits, 1))
+    };
+    #[cfg(not(target_arch = "wasm32"))]
+    if *on == Device::flex() {
+        let all = batches.par_iter();
+        return all.map(|batch| pollster::block_on(of(batch))).collect();
+    }
+    let mut out = Vec::with_capacity(batches.len());
+    for batch in batches {
+        out.push(of(batch).await?);
+    }
+    Ok(out)
 }
 
 /// What the classifier reads of the utterances `indices`, in their order: `[part][utterance][size]`,
-/// a part a modality for MCT. `missing` as in [`probabilities`].
+/// a part a modality for MCT. `hidden` as in [`probabilities`].
 ///
 /// # Errors
 /// When the device fails.
@@ -57,32 +84,64 @@ pub async fn representations(
     model: &Model,
     corpus: &Corpus,
     indices: &[usize],
-    missing: Option<(&Missing, u64)>,
+    hidden: Option<Hidden<'_>>,
     batch_size: usize,
     on: &Device,
 ) -> Result<Vec<Vec<Vec<f32>>>> {
-    let masks =
-        |index: usize| missing.map(|(missing, seed)| static_masks(corpus, missing, seed, index));
     let mut parts: Vec<Vec<Vec<f32>>> = Vec::new();
-    for batch_indices in evaluation_batches(corpus, indices, model.config(), batch_size) {
-        let batch = Batch::read(corpus, &batch_indices, model.config(), masks, on);
-        let view = model.incomplete(&batch, &mut Mode::Evaluation);
-        parts.resize(view.pooled.len(), vec![Vec::new(); corpus.len()]);
-        for (part, pooled) in parts.iter_mut().zip(view.pooled) {
-            let [rows, size] = pooled.dims();
-            let values = device::read(pooled.reshape([rows * size])).await?;
-            for (index, row) in batch_indices.iter().zip(values.chunks_exact(size)) {
-                part[*index] = row.to_vec();
+    for batch in evaluation_batches(corpus, indices, model.config(), batch_size) {
+        let rows = batch_representations(model, corpus, &batch, hidden, on).await?;
+        parts.resize(rows.len(), vec![Vec::new(); corpus.len()]);
+        for (part, rows) in parts.iter_mut().zip(rows) {
+            for (index, row) in batch.iter().zip(rows) {
+                part[*index] = row;
             }
         }
     }
-    let in_order = |part: &mut Vec<Vec<f32>>| {
-        let rows = indices
-            .iter()
-            .map(|index| std::mem::take(&mut part[*index]));
-        rows.collect()
-    };
-    Ok(parts.iter_mut().map(in_order).collect())
+    let parts = parts.iter_mut();
+    Ok(parts.map(|part| in_order(part, indices)).collect())
+}
+
+/// What the classifier reads of one batch, `[part][utterance][size]`; see [`representations`].
+///
+/// # Errors
+/// When the device fails.
+pub async fn batch_representations(
+    model: &Model,
+    corpus: &Corpus,
+    indices: &[usize],
+    hidden: Option<Hidden<'_>>,
+    on: &Device,
+) -> Result<Vec<Vec<Vec<f32>>>> {
+    let view = view(model, corpus, indices, hidden, on);
+    let mut parts = Vec::with_capacity(view.pooled.len());
+    for pooled in view.pooled {
+        let [rows, size] = pooled.dims();
+        let values = device::read(pooled.reshape([rows * size])).await?;
+        parts.push(values.chunks_exact(size).map(<[f32]>::to_vec).collect());
+    }
+    Ok(parts)
+}
+
+fn view(
+    model: &Model,
+    corpus: &Corpus,
+    indices: &[usize],
+    hidden: Option<Hidden<'_>>,
+    on: &Device,
+) -> View {
+    let masks =
+        |index: usize| hidden.map(|(missing, seed)| static_masks(corpus, missing, seed, index));
+    let batch = Batch::read(corpus, indices, model.config(), masks, on);
+    model.incomplete(&batch, &mut Mode::Evaluation)
+}
+
+/// The rows of `indices`, in their order.
+fn in_order(rows: &mut [Vec<f32>], indices: &[usize]) -> Vec<Vec<f32>> {
+    let rows = indices
+        .iter()
+        .map(|index| std::mem::take(&mut rows[*index]));
+    rows.collect()
 }
 
 /// The static masks of one utterance, a modality.

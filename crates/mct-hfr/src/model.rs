@@ -124,6 +124,18 @@ pub trait Network {
         None
     }
 
+    /// How much each step attends to each step of the hyper-modality in a layer of the fusion,
+    /// `[batch, heads, steps of all, steps of all]`, the modalities end to end; `None` for a system
+    /// without a hyper-modality, or when there is no such layer.
+    fn attention(
+        &self,
+        _features: Vec<Tensor<3>>,
+        _steps: &[Steps],
+        _layer: usize,
+    ) -> Option<Tensor<4>> {
+        None
+    }
+
     /// Adds the system's own terms to the cross entropy of the incomplete `view`.
     fn auxiliary(
         &self,
@@ -244,6 +256,12 @@ impl Model {
         (0..steps.len())
             .map(|m| network.imagine(view, m, &steps, mode))
             .collect()
+    }
+
+    /// Attention over the hyper-modality from the incomplete view, see [`Network::attention`].
+    pub fn attention(&self, batch: &Batch, layer: usize) -> Option<Tensor<4>> {
+        let inputs = self.ablate(batch, &self.prepare(batch));
+        self.network().attention(inputs, &batch.steps(), layer)
     }
 
     /// The loss (eq. 18 for MCT-HFR). Without `auxiliary` only the classification term.

@@ -7,7 +7,7 @@
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 
-use crate::attention::{AttentionUnit, attend};
+use crate::attention::{AttentionUnit, attend, weights};
 use crate::config::ModelConfig;
 use crate::noise::Mode;
 use crate::steps::Steps;
@@ -84,20 +84,13 @@ impl Mrau {
         hyper: &HyperModality,
         mode: &mut Mode,
     ) -> Vec<Tensor<3>> {
-        let mut queries = Vec::with_capacity(inputs.len());
-        let mut keys = Vec::with_capacity(inputs.len());
-        let mut values = Vec::with_capacity(inputs.len());
-        for ((unit, input), gamma) in self.units.iter().zip(&inputs).zip(&hyper.gamma) {
-            let attention = &unit.attention;
-            queries.push(attention.queries(input.clone()));
-            let rescaled = attention.keys(input.clone()) * gamma.clone(); // eq. 6
-            keys.push(attention.split(rescaled));
-            values.push(attention.values(input.clone()));
-        }
+        let (queries, keys) = self.queries_and_keys(&inputs, hyper);
+        let values = self.units.iter().zip(&inputs);
+        let values = values.map(|(unit, input)| unit.attention.values(input.clone()));
         let context = attend(
-            Tensor::cat(queries, 2),
-            Tensor::cat(keys, 2),   // eq. 7
-            Tensor::cat(values, 2), // eq. 8
+            queries,
+            keys,
+            Tensor::cat(values.collect(), 2), // eq. 8
             Some(&hyper.steps.bias),
             self.attention_dropout,
             mode,
@@ -117,5 +110,29 @@ impl Mrau {
             });
         }
         outputs
+    }
+
+    /// How much each step of every modality attends to each step of the hyper-modality,
+    /// `[batch, heads, steps of all, steps of all]`, the modalities end to end.
+    pub fn attention(&self, inputs: &[Tensor<3>], hyper: &HyperModality) -> Tensor<4> {
+        let (queries, keys) = self.queries_and_keys(inputs, hyper);
+        weights(queries, keys, Some(&hyper.steps.bias))
+    }
+
+    /// Queries and re-scaled keys of all modalities, `[batch, heads, steps of all, d_k]`.
+    fn queries_and_keys(
+        &self,
+        inputs: &[Tensor<3>],
+        hyper: &HyperModality,
+    ) -> (Tensor<4>, Tensor<4>) {
+        let mut queries = Vec::with_capacity(inputs.len());
+        let mut keys = Vec::with_capacity(inputs.len());
+        for ((unit, input), gamma) in self.units.iter().zip(inputs).zip(&hyper.gamma) {
+            let attention = &unit.attention;
+            queries.push(attention.queries(input.clone()));
+            let rescaled = attention.keys(input.clone()) * gamma.clone(); // eq. 6
+            keys.push(attention.split(rescaled));
+        }
+        (Tensor::cat(queries, 2), Tensor::cat(keys, 2)) // eq. 7
     }
 }

@@ -141,6 +141,10 @@ impl<'a> Trainer<'a> {
         Ok(())
     }
 
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
     pub fn fold(&self) -> &Fold {
         &self.fold
     }

@@ -101,6 +101,23 @@ impl Network for MctHfr {
         }
     }
 
+    fn attention(
+        &self,
+        features: Vec<Tensor<3>>,
+        steps: &[Steps],
+        layer: usize,
+    ) -> Option<Tensor<4>> {
+        let mut mode = Mode::Evaluation;
+        let (_, mut sequences) = unimodal::encode(&self.unimodal, features, &mut mode);
+        let device = sequences[0].device();
+        let hyper = HyperModality::new(&self.config, steps, &self.max_steps, &device);
+        let asked = self.layers.get(layer)?;
+        for below in &self.layers[..layer] {
+            sequences = below.forward(sequences, &hyper, &mut mode);
+        }
+        Some(asked.attention(&sequences, &hyper))
+    }
+
     fn imagine(
         &self,
         view: &View,

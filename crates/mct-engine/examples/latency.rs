@@ -1,0 +1,97 @@
+//! `cargo run --release -p mct-engine --example latency [DEVICE] [TURNS]`: how long a matrix takes from
+//! the question to its answer, on the test set of the full-size demo corpus.
+#![allow(clippy::print_stdout)]
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use mct_corpus::missing::Missing;
+use mct_engine::evaluation::{Ask, Conditions, Evaluation, ModelId, Predict, Side, Tell};
+use mct_engine::pipeline::{Handle, Told};
+use mct_engine::source::Source;
+use mct_hfr::checkpoint::Precision;
+use mct_hfr::config::Config;
+use mct_hfr::device::Device;
+use mct_hfr::train::Trainer;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+const MODEL: ModelId = ModelId(1);
+
+fn main() -> Result<(), String> {
+    let mut arguments = std::env::args().skip(1);
+    let device = arguments.next().unwrap_or_else(|| "flex".to_owned());
+    let turns = arguments.next().and_then(|text| text.parse().ok());
+    let turns: u64 = turns.unwrap_or(30);
+    let text = |error: mct_hfr::Error| error.to_string();
+    let demo = Source::Demo {
+        seed: 1,
+        scale: 1.0,
+    };
+    // The weights do not matter for how long it takes.
+    let corpus = pollster::block_on(demo.corpus())?;
+    let config = Config::preset("demo").map_err(text)?;
+    let trainer = Trainer::new(&corpus, config, &Device::flex()).map_err(text)?;
+    let checkpoint = pollster::block_on(trainer.checkpoint()).map_err(text)?;
+    let bytes = checkpoint.to_bytes(Precision::F32).map_err(text)?;
+
+    let handle = Handle::<Evaluation>::start(device.clone(), Arc::new(|| {}))?;
+    handle.ask(Ask::Open {
+        source: demo,
+        model: MODEL,
+    });
+    handle.ask(Ask::Open {
+        source: Source::Bytes {
+            name: "demo".into(),
+            bytes: bytes.into(),
+        },
+        model: MODEL,
+    });
+    let mut millis = Vec::new();
+    let mut utterances = 0;
+    for turn in 0..turns {
+        let asked = Instant::now();
+        let rate = (turn % 10) as f64 / 10.0;
+        handle.ask(Ask::Predict(Predict {
+            ticket: turn,
+            model: MODEL,
+            side: Side::Test,
+            conditions: Conditions {
+                missing: Missing::uniform(rate, 3),
+                mask_seed: 1,
+            },
+        }));
+        utterances = answer(&handle)?;
+        millis.push(asked.elapsed().as_secs_f64() * 1e3);
+    }
+    // The first opens corpus and model, and warms up.
+    let mut rest = millis.split_off(1);
+    rest.sort_by(f64::total_cmp);
+    println!(
+        "{device}, {} threads, {utterances} utterances: first {:.0} ms, then median {:.0} ms, 95th \
+         percentile {:.0} ms, most {:.0} ms",
+        std::thread::available_parallelism().map_or(1, usize::from),
+        millis[0],
+        rest[rest.len() / 2],
+        rest[rest.len() * 95 / 100],
+        rest[rest.len() - 1],
+    );
+    Ok(())
+}
+
+fn answer(handle: &Handle<Evaluation>) -> Result<usize, String> {
+    loop {
+        for told in handle.told() {
+            match told {
+                Told::Tell(Tell::Predicted(predictions)) => {
+                    return Ok(predictions.utterances.len());
+                }
+                Told::Tell(Tell::Failed { message, .. } | Tell::Refused { message, .. })
+                | Told::Died(message) => return Err(message),
+                Told::Tell(_) => {}
+            }
+        }
+        std::thread::sleep(Duration::from_micros(200));
+    }
+}

@@ -1,0 +1,427 @@
+//! The evaluation pipeline: holds the corpus and the models, and answers questions about them.
+
+mod jobs;
+mod protocol;
+
+use std::collections::BTreeMap;
+
+use mct_corpus::Corpus;
+use mct_corpus::fold::fold;
+use mct_corpus::limit::limit;
+use mct_hfr::batch::evaluation_batches;
+use mct_hfr::choice::choose;
+use mct_hfr::device::Device;
+use mct_hfr::evaluate::{Hidden, batch_probabilities, batch_representations};
+use mct_hfr::inspect::inspect;
+use mct_hfr::model::Model;
+use web_time::{Duration, Instant};
+
+use crate::evaluation::jobs::{CurvePoint, Job, Jobs, Urgency, Work};
+use crate::pipeline::{Inbox, Outbox, Pipeline, give_way};
+use crate::source::{Content, OpenedModel, Source, text};
+
+pub use protocol::{
+    Ask, Conditions, CorpusCard, Curve, DeviceCard, Inspect, Limit, ModalityCard, ModelCard,
+    ModelId, Part, Predict, Predictions, Represent, Representations, Side, Tell, Ticket,
+};
+
+/// Utterances a batch: so few that what is computed of them stays in a processor's cache.
+const BATCH: usize = 16;
+
+/// Batches between two looks at what has been asked meanwhile.
+const BATCHES: usize = 8;
+
+/// Work that takes less than this is finished even where a newer question of its kind waits, so that
+/// the matrix follows a slider while it is dragged.
+const FINISHED_ANYWAY: Duration = Duration::from_millis(100);
+
+pub struct Evaluation {
+    inbox: Inbox<Ask>,
+    outbox: Outbox<Tell>,
+    device: Device,
+    corpus: Option<OpenCorpus>,
+    models: BTreeMap<ModelId, OpenModel>,
+    jobs: Jobs,
+}
+
+struct OpenCorpus {
+    source: Source,
+    corpus: Corpus,
+}
+
+struct OpenModel {
+    card: ModelCard,
+    model: Model,
+}
+
+impl Pipeline for Evaluation {
+    const NAME: &'static str = "evaluation";
+    /// The name of the device.
+    type Setup = String;
+    type Ask = Ask;
+    type Tell = Tell;
+
+    async fn run(setup: String, inbox: Inbox<Ask>, outbox: Outbox<Tell>) {
+        let choice = match choose(&setup).await {
+            Ok(choice) => choice,
+            Err(error) => {
+                let (name, message) = (setup, error.to_string());
+                return outbox.tell(Tell::Refused { name, message });
+            }
+        };
+        outbox.tell(Tell::Ready(DeviceCard {
+            name: choice.named.name,
+            description: choice.named.description,
+            warning: choice.warning,
+        }));
+        let mut evaluation = Self {
+            inbox,
+            outbox,
+            device: choice.named.device,
+            corpus: None,
+            models: BTreeMap::new(),
+            jobs: Jobs::default(),
+        };
+        evaluation.serve().await;
+    }
+}
+
+impl Evaluation {
+    async fn serve(&mut self) {
+        loop {
+            self.look();
+            match self.jobs.next() {
+                Some(job) => self.perform(job).await,
+                None => match self.inbox.next().await {
+                    Some(ask) => self.jobs.add(ask),
+                    None => return,
+                },
+            }
+            give_way().await;
+            if self.inbox.is_closed() {
+                return;
+            }
+        }
+    }
+
+    /// Takes in what has been asked meanwhile.
+    fn look(&mut self) {
+        while let Some(ask) = self.inbox.try_next() {
+            self.jobs.add(ask);
+        }
+    }
+
+    /// Between two batches: whether the work should make room.
+    async fn is_overtaken(&mut self, work: &Work, started: Instant) -> bool {
+        give_way().await;
+        self.look();
+        self.jobs.more_urgent(work) || started.elapsed() > FINISHED_ANYWAY && self.jobs.newer(work)
+    }
+
+    async fn perform(&mut self, job: Job) {
+        match job {
+            Job::Open { source, model } => self.open(source, model).await,
+            Job::Close(model) => {
+                self.models.remove(&model);
+            }
+            Job::Predict(ask) => self.predict(ask).await,
+            Job::CurvePoint(point) => self.curve_point(point).await,
+            Job::Limit(ask) => {
+                let tell = match self.limit(&ask) {
+                    Ok(tell) => tell,
+                    Err(message) => failed(ask.ticket, message),
+                };
+                self.outbox.tell(tell);
+            }
+            Job::Inspect(ask) => {
+                let tell = match self.inspect(&ask).await {
+                    Ok(tell) => tell,
+                    Err(message) => failed(ask.ticket, message),
+                };
+                self.outbox.tell(tell);
+            }
+            Job::Represent(ask) => self.represent(ask).await,
+        }
+    }
+
+    async fn open(&mut self, source: Source, id: ModelId) {
+        let name = source.name();
+        let opened = match source.read().await {
+            Ok(Content::Corpus(corpus)) => self.set_corpus(source, corpus),
+            Ok(Content::Model(opened)) => self.set_model(name.clone(), *opened, id).await,
+            Err(message) => Err(message),
+        };
+        if let Err(message) = opened {
+            self.outbox.tell(Tell::Refused { name, message });
+        }
+    }
+
+    fn set_corpus(&mut self, source: Source, corpus: Corpus) -> Result<(), String> {
+        corpus.require_finite().map_err(text)?;
+        self.outbox
+            .tell(Tell::Corpus(Box::new(corpus_card(&source, &corpus))));
+        self.corpus = Some(OpenCorpus { source, corpus });
+        let corpus = self.corpus.as_ref().map(|open| &open.corpus);
+        for open in self.models.values_mut() {
+            open.card.fold = fold_of(&open.card, corpus);
+            self.outbox.tell(Tell::Model(Box::new(open.card.clone())));
+        }
+        Ok(())
+    }
+
+    async fn set_model(
+        &mut self,
+        name: String,
+        opened: OpenedModel,
+        id: ModelId,
+    ) -> Result<(), String> {
+        let checkpoint = &opened.checkpoint;
+        let model = checkpoint.model(&self.device).map_err(text)?;
+        // A run brings its corpus along, where it does not fit the one that is open.
+        if let Some(source) = opened.corpus {
+            let fits = self
+                .corpus
+                .as_ref()
+                .is_some_and(|open| open.source == source);
+            if !fits {
+                let corpus = source.corpus().await?;
+                self.set_corpus(source, corpus)?;
+            }
+        }
+        let mut card = ModelCard {
+            id,
+            name,
+            config: checkpoint.config.clone(),
+            interface: checkpoint.interface.clone(),
+            parameters: parameters(&model),
+            history: opened.history,
+            fold: Err(String::new()),
+        };
+        card.fold = fold_of(&card, self.corpus.as_ref().map(|open| &open.corpus));
+        self.outbox.tell(Tell::Model(Box::new(card.clone())));
+        self.models.insert(id, OpenModel { card, model });
+        Ok(())
+    }
+
+    /// The corpus, a model, and the utterances of a side of its fold.
+    fn at(&self, id: ModelId, side: Side) -> Result<(&Corpus, &Model, Vec<usize>), String> {
+        let corpus = self.corpus.as_ref().ok_or("no corpus is open")?;
+        let open = self.models.get(&id).ok_or("the model is closed")?;
+        let fold = open.card.fold.as_ref().map_err(Clone::clone)?;
+        let utterances = match side {
+            Side::Test => fold.test.clone(),
+            Side::Validation => fold.validation.clone(),
+            Side::Train => fold.train.clone(),
+            Side::All => (0..corpus.corpus.len()).collect(),
+        };
+        Ok((&corpus.corpus, &open.model, utterances))
+    }
+
+    async fn predict(&mut self, ask: Predict) {
+        let work = Work {
+            urgency: Urgency::Matrix,
+            model: ask.model,
+            ticket: ask.ticket,
+        };
+        match self.predictions(work, ask.side, &ask.conditions).await {
+            Ok(Some(predictions)) => self.outbox.tell(Tell::Predicted(predictions)),
+            Ok(None) => self.jobs.give_back(Job::Predict(ask)),
+            Err(message) => self.outbox.tell(failed(ask.ticket, message)),
+        }
+    }
+
+    async fn curve_point(&mut self, point: CurvePoint) {
+        let work = Work {
+            urgency: Urgency::Curves,
+            model: point.model,
+            ticket: point.ticket,
+        };
+        match self.predictions(work, point.side, &point.conditions).await {
+            Ok(Some(predictions)) => self.outbox.tell(Tell::CurvePoint {
+                place: point.place,
+                predictions,
+            }),
+            Ok(None) => self.jobs.give_back(Job::CurvePoint(point)),
+            Err(message) => self.outbox.tell(failed(point.ticket, message)),
+        }
+    }
+
+    /// `None` when the work had to make room.
+    async fn predictions(
+        &mut self,
+        work: Work,
+        side: Side,
+        conditions: &Conditions,
+    ) -> Result<Option<Predictions>, String> {
+        let started = Instant::now();
+        let id = work.model;
+        let (corpus, model, utterances) = self.at(id, side)?;
+        conditions.missing.validate(corpus).map_err(text)?;
+        let classes = corpus.class_count();
+        let batches = evaluation_batches(corpus, &utterances, model.config(), BATCH);
+        let mut rows = vec![0.0; corpus.len() * classes];
+        for batches in batches.chunks(BATCHES) {
+            let (corpus, model, _) = self.at(id, Side::All)?;
+            let hidden = Some(hidden(conditions));
+            let asked = batch_probabilities(model, corpus, batches, hidden, &self.device);
+            let values = asked.await.map_err(text)?;
+            for (index, row) in batches
+                .iter()
+                .zip(&values)
+                .flat_map(|(batch, values)| batch.iter().zip(values.chunks_exact(classes)))
+            {
+                rows[index * classes..][..classes].copy_from_slice(row);
+            }
+            if self.is_overtaken(&work, started).await {
+                return Ok(None);
+            }
+        }
+        let own = utterances.iter();
+        let own = own.flat_map(|index| &rows[index * classes..][..classes]);
+        Ok(Some(Predictions {
+            ticket: work.ticket,
+            model: id,
+            probabilities: own.copied().collect(),
+            utterances,
+            millis: started.elapsed().as_secs_f32() * 1e3,
+        }))
+    }
+
+    fn limit(&self, ask: &Limit) -> Result<Tell, String> {
+        let (corpus, _, utterances) = self.at(ask.model, ask.side)?;
+        let points = limit(corpus, &utterances, &ask.settings, ask.mask_seed).map_err(text)?;
+        let ticket = ask.ticket;
+        Ok(Tell::Limit { ticket, points })
+    }
+
+    async fn inspect(&self, ask: &Inspect) -> Result<Tell, String> {
+        let (corpus, model, _) = self.at(ask.model, Side::All)?;
+        if ask.utterance >= corpus.len() {
+            return Err(format!("there is no utterance {}", ask.utterance));
+        }
+        let (index, layer) = (ask.utterance, ask.layer);
+        let asked = inspect(model, corpus, index, &ask.masks, layer, &self.device);
+        Ok(Tell::Inspected {
+            ticket: ask.ticket,
+            inspection: Box::new(asked.await.map_err(text)?),
+        })
+    }
+
+    async fn represent(&mut self, ask: Represent) {
+        let ticket = ask.ticket;
+        match self.representations(&ask).await {
+            Ok(Some(representations)) => self.outbox.tell(Tell::Represented(representations)),
+            Ok(None) => self.jobs.give_back(Job::Represent(ask)),
+            Err(message) => self.outbox.tell(failed(ticket, message)),
+        }
+    }
+
+    async fn representations(
+        &mut self,
+        ask: &Represent,
+    ) -> Result<Option<Representations>, String> {
+        let (corpus, model, all) = self.at(ask.model, ask.side)?;
+        ask.conditions.missing.validate(corpus).map_err(text)?;
+        let work = Work {
+            urgency: Urgency::Embedding,
+            model: ask.model,
+            ticket: ask.ticket,
+        };
+        let started = Instant::now();
+        let count = all.len().min(ask.most.max(1));
+        let utterances: Vec<usize> = (0..count).map(|i| all[i * all.len() / count]).collect();
+        let batches = evaluation_batches(corpus, &utterances, model.config(), BATCH);
+        // `[view][part][utterance of the corpus]`.
+        let mut views: [Vec<Vec<Vec<f32>>>; 2] = [Vec::new(), Vec::new()];
+        for batch in batches {
+            for (view, hidden) in views.iter_mut().zip([None, Some(hidden(&ask.conditions))]) {
+                let (corpus, model, _) = self.at(ask.model, Side::All)?;
+                let asked = batch_representations(model, corpus, &batch, hidden, &self.device);
+                let parts = asked.await.map_err(text)?;
+                view.resize(parts.len(), vec![Vec::new(); corpus.len()]);
+                for (all, rows) in view.iter_mut().zip(parts) {
+                    for (index, row) in batch.iter().zip(rows) {
+                        all[*index] = row;
+                    }
+                }
+            }
+            if self.is_overtaken(&work, started).await {
+                return Ok(None);
+            }
+        }
+        let (corpus, _, _) = self.at(ask.model, Side::All)?;
+        let [complete, incomplete] = views;
+        let flat = |rows: &[Vec<f32>]| -> Vec<f32> {
+            let rows = utterances.iter().flat_map(|index| &rows[*index]);
+            rows.copied().collect()
+        };
+        let parts = complete.iter().zip(&incomplete).enumerate();
+        let names = part_names(corpus, complete.len());
+        let parts = parts
+            .zip(names)
+            .map(|((_, (complete, incomplete)), name)| Part {
+                name,
+                width: utterances.first().map_or(0, |index| complete[*index].len()),
+                complete: flat(complete),
+                incomplete: flat(incomplete),
+            });
+        Ok(Some(Representations {
+            ticket: ask.ticket,
+            parts: parts.collect(),
+            utterances,
+        }))
+    }
+}
+
+fn failed(ticket: Ticket, message: String) -> Tell {
+    Tell::Failed { ticket, message }
+}
+
+fn hidden(conditions: &Conditions) -> Hidden<'_> {
+    (&conditions.missing, conditions.mask_seed)
+}
+
+fn parameters(model: &Model) -> usize {
+    use mct_hfr::parameters::shapes;
+
+    let shapes = shapes(model);
+    shapes
+        .values()
+        .map(|shape| shape.iter().product::<usize>())
+        .sum()
+}
+
+/// One vector a modality is named after it; systems with others have them numbered.
+fn part_names(corpus: &Corpus, count: usize) -> Vec<String> {
+    if count == corpus.modalities.len() {
+        corpus.modalities.iter().map(|m| m.name.clone()).collect()
+    } else {
+        (1..=count)
+            .map(|number| format!("vector {number}"))
+            .collect()
+    }
+}
+
+fn fold_of(card: &ModelCard, corpus: Option<&Corpus>) -> Result<mct_corpus::fold::Fold, String> {
+    let corpus = corpus.ok_or("no corpus is open")?;
+    card.interface.require(corpus).map_err(text)?;
+    let training = &card.config.training;
+    fold(corpus, training.protocol.into(), training.fold).map_err(text)
+}
+
+fn corpus_card(source: &Source, corpus: &Corpus) -> CorpusCard {
+    let modalities = corpus.modalities.iter().map(|modality| ModalityCard {
+        name: modality.name.clone(),
+        features: modality.dim,
+        rate_hz: modality.rate_hz,
+        steps: (0..corpus.len())
+            .map(|i| modality.steps(i) as u32)
+            .collect(),
+    });
+    CorpusCard {
+        source: source.clone(),
+        metadata: corpus.metadata.clone(),
+        modalities: modalities.collect(),
+        utterances: corpus.utterances.clone(),
+    }
+}

@@ -1,0 +1,158 @@
+//! Pipelines as web workers. Messages cross as MessagePack.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use js_sys::{Array, Function, Object, Promise, Reflect, Uint8Array};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{
+    DedicatedWorkerGlobalScope, ErrorEvent, MessageChannel, MessageEvent, Worker, WorkerOptions,
+    WorkerType,
+};
+
+use super::{Inbox, Outbox, Pipeline, Told, Wake};
+
+/// The script that a worker starts from, beside the page.
+const SCRIPT: &str = "./worker.js";
+
+/// The page's end of a pipeline. When it is dropped, the worker ends.
+pub struct Handle<P: Pipeline> {
+    worker: Worker,
+    told: Rc<RefCell<VecDeque<Told<P::Tell>>>>,
+    _on_message: Closure<dyn FnMut(MessageEvent)>,
+    _on_error: Closure<dyn FnMut(ErrorEvent)>,
+}
+
+impl<P: Pipeline> Drop for Handle<P> {
+    fn drop(&mut self) {
+        self.worker.terminate();
+    }
+}
+
+impl<P: Pipeline> Handle<P> {
+    /// Starts the worker. What it is asked before it is ready waits.
+    ///
+    /// # Errors
+    /// When the browser allows no worker.
+    pub fn start(setup: P::Setup, wake: Wake) -> Result<Self, String> {
+        let options = WorkerOptions::new();
+        options.set_type(WorkerType::Module);
+        options.set_name(P::NAME);
+        let worker = Worker::new_with_options(SCRIPT, &options)
+            .map_err(|error| format!("{}: {error:?}", P::NAME))?;
+        let told = Rc::new(RefCell::new(VecDeque::new()));
+        let (queue, waker) = (told.clone(), wake.clone());
+        let on_message = Closure::new(move |event: MessageEvent| {
+            let answer = match event.data().dyn_into::<Uint8Array>() {
+                Ok(bytes) => unpack(&bytes).map_or_else(Told::Died, Told::Tell),
+                // The worker's last words.
+                Err(other) => Told::Died(other.as_string().unwrap_or_default()),
+            };
+            queue.borrow_mut().push_back(answer);
+            waker();
+        });
+        let queue = told.clone();
+        let on_error = Closure::new(move |event: ErrorEvent| {
+            queue.borrow_mut().push_back(Told::Died(event.message()));
+            wake();
+        });
+        worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+        worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
+        let first = Object::new();
+        let set = |key: &str, value: &JsValue| Reflect::set(&first, &key.into(), value).is_ok();
+        set("module", &wasm_bindgen::module());
+        set("pipeline", &P::NAME.into());
+        set("setup", &pack(&setup)?.into());
+        let posted = worker.post_message(&first);
+        posted.map_err(|error| format!("{}: {error:?}", P::NAME))?;
+        Ok(Self {
+            worker,
+            told,
+            _on_message: on_message,
+            _on_error: on_error,
+        })
+    }
+
+    /// Asks; nobody hears it when the worker has died.
+    pub fn ask(&self, ask: P::Ask) {
+        if let Ok(bytes) = pack(&ask) {
+            let moved = Array::of1(&bytes.buffer());
+            let posted = self.worker.post_message_with_transfer(&bytes, &moved);
+            debug_assert!(posted.is_ok(), "bytes can always be posted");
+        }
+    }
+
+    /// What has come back since the last time.
+    pub fn told(&self) -> impl Iterator<Item = Told<P::Tell>> + '_ {
+        std::iter::from_fn(|| self.told.borrow_mut().pop_front())
+    }
+}
+
+/// What a worker's script hands on: called with each message after the first.
+pub type Messages = Function;
+
+/// Runs a pipeline in this worker, and returns what takes its messages.
+///
+/// # Errors
+/// When this is no worker, or the setup is not that of this pipeline.
+pub fn serve<P: Pipeline>(setup: &Uint8Array) -> Result<Messages, JsValue> {
+    let scope: DedicatedWorkerGlobalScope = js_sys::global().dyn_into()?;
+    let (sender, receiver) = async_channel::unbounded::<P::Ask>();
+    let setup: P::Setup = unpack(setup)?;
+    let outbox = Outbox(Arc::new(move |tell: P::Tell| {
+        if let Ok(bytes) = pack(&tell) {
+            let moved = Array::of1(&bytes.buffer());
+            let posted = scope.post_message_with_transfer(&bytes, &moved);
+            debug_assert!(posted.is_ok(), "bytes can always be posted");
+        }
+    }));
+    std::panic::set_hook(Box::new(|panic| {
+        // After this the worker is of no use; the page says so and starts another.
+        if let Ok(scope) = js_sys::global().dyn_into::<DedicatedWorkerGlobalScope>() {
+            scope.post_message(&panic.to_string().into()).ok();
+        }
+    }));
+    spawn_local(P::run(setup, Inbox(receiver), outbox));
+    let deliver =
+        Closure::<dyn FnMut(Uint8Array)>::new(move |bytes: Uint8Array| match unpack(&bytes) {
+            Ok(ask) => {
+                sender.try_send(ask).ok();
+            }
+            Err(error) => wasm_bindgen::throw_str(&error),
+        });
+    Ok(deliver.into_js_value().unchecked_into())
+}
+
+fn pack<T: Serialize>(value: &T) -> Result<Uint8Array, String> {
+    let bytes = rmp_serde::to_vec_named(value).map_err(|error| error.to_string())?;
+    Ok(Uint8Array::from(&bytes[..]))
+}
+
+fn unpack<T: DeserializeOwned>(bytes: &Uint8Array) -> Result<T, String> {
+    rmp_serde::from_slice(&bytes.to_vec()).map_err(|error| error.to_string())
+}
+
+thread_local! {
+    static CHANNEL: Option<MessageChannel> = MessageChannel::new().ok();
+}
+
+/// Lets the worker take in messages. A promise alone would go on at once, and a timer waits 4 ms.
+pub async fn give_way() {
+    let turn = Promise::new(&mut |resolve, _| {
+        CHANNEL.with(|channel| {
+            let Some(channel) = channel else {
+                // Goes on at once, which is all that is left.
+                resolve.call0(&JsValue::NULL).ok();
+                return;
+            };
+            channel.port1().set_onmessage(Some(&resolve));
+            channel.port2().post_message(&JsValue::NULL).ok();
+        });
+    });
+    JsFuture::from(turn).await.ok();
+}

@@ -1,0 +1,262 @@
+//! Where a corpus or a model comes from, and what is in a file.
+
+use std::sync::Arc;
+
+use mct_corpus::Corpus;
+use mct_corpus::import::{Format, Options, import_bytes};
+use mct_hfr::checkpoint::{self, Checkpoint};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// Bytes that several owners share without copying.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bytes(Arc<[u8]>);
+
+impl From<Vec<u8>> for Bytes {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self(bytes.into())
+    }
+}
+
+impl std::ops::Deref for Bytes {
+    type Target = [u8];
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Serialize for Bytes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serde_bytes::serialize(&self[..], serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Bytes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        serde_bytes::deserialize::<Vec<u8>, D>(deserializer).map(Self::from)
+    }
+}
+
+/// Where a corpus or a model comes from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Source {
+    /// The synthetic corpus, generated where it is needed: the same everywhere.
+    Demo { seed: u64, scale: f64 },
+    /// A file that was dropped or chosen, or that ships with the program.
+    Bytes { name: String, bytes: Bytes },
+    /// A file, or the folder of a run.
+    #[cfg(not(target_arch = "wasm32"))]
+    Path(std::path::PathBuf),
+    /// A file beside the page.
+    #[cfg(target_arch = "wasm32")]
+    Url(String),
+}
+
+/// What a source holds.
+pub enum Content {
+    Corpus(Corpus),
+    Model(Box<OpenedModel>),
+}
+
+/// A model with what its run folder says of it.
+pub struct OpenedModel {
+    pub checkpoint: Checkpoint,
+    /// The corpus of the run, where that is known.
+    pub corpus: Option<Source>,
+    /// The epochs of training, where they are known.
+    pub history: Vec<mct_hfr::event::EpochRecord>,
+}
+
+impl Source {
+    /// The name that a person knows it by.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Demo { .. } => "demo corpus".to_owned(),
+            Self::Bytes { name, .. } => name.clone(),
+            #[cfg(not(target_arch = "wasm32"))]
+            Self::Path(path) => {
+                let last = path.file_name();
+                last.map_or_else(|| path.display().to_string(), |n| n.display().to_string())
+            }
+            #[cfg(target_arch = "wasm32")]
+            Self::Url(url) => url.rsplit('/').next().unwrap_or(url).to_owned(),
+        }
+    }
+
+    /// Reads it and finds out what it is.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is neither corpus nor model: a text for a person.
+    pub async fn read(&self) -> Result<Content, String> {
+        match self {
+            Self::Demo { seed, scale } => {
+                let corpus = mct_corpus::demo::generate(*seed, *scale);
+                corpus.map(Content::Corpus).map_err(text)
+            }
+            Self::Bytes { name, bytes } => of_bytes(name, bytes),
+            #[cfg(not(target_arch = "wasm32"))]
+            Self::Path(path) => of_path(path),
+            #[cfg(target_arch = "wasm32")]
+            Self::Url(url) => of_bytes(url, &crate::web::fetch(url).await?),
+        }
+    }
+
+    /// Reads it as a corpus.
+    ///
+    /// # Errors
+    /// As [`Source::read`], and when it is a model.
+    pub async fn corpus(&self) -> Result<Corpus, String> {
+        match self.read().await? {
+            Content::Corpus(corpus) => Ok(corpus),
+            Content::Model(_) => Err(format!("{}: found a model, expected a corpus", self.name())),
+        }
+    }
+}
+
+pub(crate) fn text(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+fn of_path(path: &std::path::Path) -> Result<Content, String> {
+    use mct_runs::{RunFolder, Which};
+
+    if path.is_dir() {
+        let folder = RunFolder::open(path).map_err(text)?;
+        let last = folder.last().map_err(text)?;
+        let state = last.and_then(|checkpoint| checkpoint.state);
+        return Ok(Content::Model(Box::new(OpenedModel {
+            checkpoint: folder.checkpoint(Which::Best).map_err(text)?,
+            corpus: Some(Source::Path(folder.manifest.corpus.path)),
+            history: state.map(|state| state.history).unwrap_or_default(),
+        })));
+    }
+    let name = path.display().to_string();
+    let mut head = [0; HEAD];
+    let length = read_head(path, &mut head).map_err(|error| format!("{name}: {error}"))?;
+    if kind(&name, &head[..length]) == Some(Kind::Corpus) {
+        // Mapped, since it may be larger than memory.
+        return Corpus::open(path).map(Content::Corpus).map_err(text);
+    }
+    let bytes = std::fs::read(path).map_err(|error| format!("{name}: {error}"))?;
+    of_bytes(&name, &bytes)
+}
+
+/// So many bytes of a file tell what is in it: the keys of a safetensors header come first.
+const HEAD: usize = 4096;
+
+#[cfg(not(target_arch = "wasm32"))]
+fn read_head(path: &std::path::Path, head: &mut [u8]) -> std::io::Result<usize> {
+    use std::io::Read as _;
+
+    let mut file = std::fs::File::open(path)?;
+    let mut length = 0;
+    while length < head.len() {
+        match file.read(&mut head[length..])? {
+            0 => break,
+            count => length += count,
+        }
+    }
+    Ok(length)
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Corpus,
+    Checkpoint,
+    Npz,
+    Pickle,
+}
+
+/// What a file is, by how it begins; pickles, which begin in many ways, by their name.
+fn kind(name: &str, head: &[u8]) -> Option<Kind> {
+    let holds = |key: &str| {
+        let key = format!("\"{key}\"");
+        head.windows(key.len()).any(|part| part == key.as_bytes())
+    };
+    if head.starts_with(b"PK\x03\x04") {
+        return Some(Kind::Npz);
+    }
+    if holds(checkpoint::HEADER) {
+        return Some(Kind::Checkpoint);
+    }
+    if holds(mct_corpus::container::HEADER) {
+        return Some(Kind::Corpus);
+    }
+    let pickled = name.ends_with(".pkl") || name.ends_with(".pickle");
+    pickled.then_some(Kind::Pickle)
+}
+
+fn of_bytes(name: &str, bytes: &[u8]) -> Result<Content, String> {
+    let import = |format| import_bytes(format, name, bytes.to_vec(), &Options::default());
+    let head = &bytes[..bytes.len().min(HEAD)];
+    let corpus = match kind(name, head) {
+        Some(Kind::Checkpoint) => {
+            let checkpoint = Checkpoint::from_bytes(name, bytes).map_err(text)?;
+            let history = checkpoint.state.as_ref();
+            return Ok(Content::Model(Box::new(OpenedModel {
+                history: history.map(|s| s.history.clone()).unwrap_or_default(),
+                checkpoint,
+                corpus: None,
+            })));
+        }
+        Some(Kind::Corpus) => Corpus::from_bytes(name, bytes.to_vec()),
+        Some(Kind::Npz) => import(Format::Npz),
+        // Both layouts are dictionaries; what the second lacks is said by the first.
+        Some(Kind::Pickle) => {
+            import(Format::Mmsa).or_else(|error| import(Format::Mult).map_err(|_| error))
+        }
+        None => {
+            return Err(format!(
+                "{name}: found {} bytes of another kind, expected a corpus or a checkpoint of mct-hfr, \
+                 or features as .npz or .pkl",
+                bytes.len()
+            ));
+        }
+    };
+    corpus.map(Content::Corpus).map_err(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(name: &str, bytes: &[u8]) -> String {
+        match of_bytes(name, bytes) {
+            Ok(_) => panic!("{name} was read"),
+            Err(message) => message,
+        }
+    }
+
+    #[test]
+    fn a_corpus_is_told_from_a_file_of_another_kind() {
+        let corpus = mct_corpus::demo::generate(1, 0.01).unwrap();
+        let bytes = corpus.to_bytes().unwrap();
+        assert!(matches!(
+            of_bytes("c.safetensors", &bytes),
+            Ok(Content::Corpus(read)) if read.len() == corpus.len()
+        ));
+        // A cut file is still a corpus, and its own reader says what is wrong.
+        let error = message("c.safetensors", &bytes[..bytes.len() / 2]);
+        assert!(error.starts_with("c.safetensors: "), "{error}");
+        let error = message("photo.png", b"\x89PNG....");
+        assert!(
+            error.contains("expected a corpus or a checkpoint"),
+            "{error}"
+        );
+        let error = message("x.npz", b"PK\x03\x04 and nothing else");
+        assert!(error.starts_with("x.npz: "), "{error}");
+        let error = message("x.pkl", b"no pickle");
+        assert!(error.starts_with("x.pkl: "), "{error}");
+    }
+
+    #[test]
+    fn bytes_cross_as_bytes() {
+        let source = Source::Bytes {
+            name: "a".into(),
+            bytes: vec![7; 1000].into(),
+        };
+        let packed = rmp_serde::to_vec_named(&source).unwrap();
+        assert!(packed.len() < 1100);
+        assert_eq!(rmp_serde::from_slice::<Source>(&packed).unwrap(), source);
+    }
+}

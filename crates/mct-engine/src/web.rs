@@ -1,0 +1,167 @@
+//! What pipelines need of a browser: files beside the page, and the page's own storage.
+
+use js_sys::{Reflect, Uint8Array};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{
+    Blob, FileSystemDirectoryHandle, FileSystemFileHandle, FileSystemGetFileOptions,
+    FileSystemWritableFileStream, Response, StorageManager,
+};
+
+/// The bytes of a file beside the page.
+///
+/// # Errors
+/// When it is not there.
+pub async fn fetch(url: &str) -> Result<Vec<u8>, String> {
+    let said = |error: JsValue| format!("{url}: {}", describe(&error));
+    let global = js_sys::global();
+    let fetch = Reflect::get(&global, &"fetch".into()).map_err(said)?;
+    let fetch: js_sys::Function = fetch.dyn_into().map_err(said)?;
+    let asked = fetch.call1(&global, &url.into()).map_err(said)?;
+    let answer = JsFuture::from(js_sys::Promise::from(asked)).await;
+    let answer: Response = answer.and_then(JsCast::dyn_into).map_err(said)?;
+    if !answer.ok() {
+        return Err(format!(
+            "{url}: found status {}, expected 200",
+            answer.status()
+        ));
+    }
+    let buffer = answer.array_buffer().map_err(said)?;
+    let buffer = JsFuture::from(buffer).await.map_err(said)?;
+    Ok(Uint8Array::new(&buffer).to_vec())
+}
+
+fn describe(error: &JsValue) -> String {
+    let message = Reflect::get(error, &"message".into()).ok();
+    let message = message.and_then(|message| message.as_string());
+    message.unwrap_or_else(|| format!("{error:?}"))
+}
+
+/// Files of the page's own storage (the origin-private file system), which outlive the page.
+pub mod storage {
+    use super::*;
+
+    async fn root() -> Result<FileSystemDirectoryHandle, JsValue> {
+        // Page and worker have different kinds of navigators.
+        let navigator = Reflect::get(&js_sys::global(), &"navigator".into())?;
+        let storage = Reflect::get(&navigator, &"storage".into())?;
+        let storage: StorageManager = storage.dyn_into()?;
+        JsFuture::from(storage.get_directory()).await?.dyn_into()
+    }
+
+    async fn handle(name: &str, create: bool) -> Result<FileSystemFileHandle, JsValue> {
+        let options = FileSystemGetFileOptions::new();
+        options.set_create(create);
+        let root = root().await?;
+        let handle = root.get_file_handle_with_options(name, &options);
+        JsFuture::from(handle).await?.dyn_into()
+    }
+
+    /// Replaces a file as a whole: it is swapped in when everything is written.
+    ///
+    /// # Errors
+    /// When the browser has no such storage, or no room left.
+    pub async fn write(name: &str, bytes: &[u8]) -> Result<(), String> {
+        let write = async {
+            let stream = JsFuture::from(handle(name, true).await?.create_writable()).await?;
+            let stream: FileSystemWritableFileStream = stream.dyn_into()?;
+            JsFuture::from(stream.write_with_u8_array(bytes)?).await?;
+            JsFuture::from(stream.close()).await
+        };
+        let written: Result<JsValue, JsValue> = write.await;
+        written.map_err(|error| format!("the browser's storage: {}", describe(&error)))?;
+        Ok(())
+    }
+
+    /// A file, where it is there.
+    pub async fn read(name: &str) -> Option<Vec<u8>> {
+        let file = JsFuture::from(handle(name, false).await.ok()?.get_file()).await;
+        let file: Blob = file.ok()?.dyn_into().ok()?;
+        let buffer = JsFuture::from(file.array_buffer()).await.ok()?;
+        Some(Uint8Array::new(&buffer).to_vec())
+    }
+
+    /// Removes a file; it is no loss when it is not there.
+    pub async fn remove(name: &str) {
+        if let Ok(root) = root().await {
+            JsFuture::from(root.remove_entry(name)).await.ok();
+        }
+    }
+}
+
+/// Runs are kept in the page's own storage, so that a closed or broken page loses nothing.
+pub mod keep {
+    use mct_corpus::Corpus;
+    use mct_hfr::checkpoint::{Checkpoint, Precision};
+    use mct_hfr::config::Config;
+    use mct_hfr::event::Event;
+    use serde::{Deserialize, Serialize};
+    use wasm_bindgen_futures::spawn_local;
+
+    use super::storage;
+    use crate::source::{Bytes, Source};
+    use crate::training::Start;
+
+    const LAST: &str = "training-last.safetensors";
+    const RUN: &str = "training-run.msgpack";
+
+    /// A run that has not been trained to its end.
+    #[derive(Debug, Clone, Serialize, Deserialize)]
+    pub struct Unfinished {
+        pub name: String,
+        pub corpus: Source,
+    }
+
+    pub struct Keeper;
+
+    impl Keeper {
+        pub async fn open(
+            start: &Start,
+            _config: &Config,
+            _device: &str,
+            _corpus: &Corpus,
+        ) -> Result<Self, String> {
+            let unfinished = Unfinished {
+                name: start.folder.clone(),
+                corpus: start.corpus.clone(),
+            };
+            let packed = rmp_serde::to_vec_named(&unfinished).map_err(|e| e.to_string())?;
+            storage::remove(LAST).await;
+            // A page without storage still trains; its runs are not kept, and can be saved by hand.
+            storage::write(RUN, &packed).await.ok();
+            Ok(Self)
+        }
+
+        pub fn event(&mut self, event: &Event) -> mct_hfr::Result<()> {
+            if matches!(event, Event::Finished { reason, .. }
+                if *reason != mct_hfr::event::FinishReason::Interrupted)
+            {
+                spawn_local(discard());
+            }
+            Ok(())
+        }
+
+        pub fn save(&mut self, checkpoint: &Checkpoint, best: bool) -> mct_hfr::Result<()> {
+            if !best {
+                let bytes = checkpoint.to_bytes(Precision::F32)?;
+                spawn_local(async move {
+                    storage::write(LAST, &bytes).await.ok();
+                });
+            }
+            Ok(())
+        }
+    }
+
+    /// The run that an earlier page has left, with its last checkpoint.
+    pub async fn unfinished() -> Option<(Unfinished, Bytes)> {
+        let run = rmp_serde::from_slice(&storage::read(RUN).await?).ok()?;
+        let last = storage::read(LAST).await?;
+        Some((run, last.into()))
+    }
+
+    /// Forgets it.
+    pub async fn discard() {
+        storage::remove(LAST).await;
+        storage::remove(RUN).await;
+    }
+}
