@@ -14,7 +14,7 @@ mod pca;
 mod trustworthiness;
 mod tsne;
 
-pub use neighbours::Neighbours;
+pub use neighbours::{Neighbours, nearest};
 pub use pca::principal_components;
 pub use trustworthiness::trustworthiness;
 pub use tsne::{Settings, Start, Tsne};

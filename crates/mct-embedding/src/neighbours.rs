@@ -15,6 +15,36 @@ pub struct Neighbours {
     nearest: Vec<(u32, f32)>,
 }
 
+/// Index and squared Euclidean distance of the `count` nearest other vectors of one, nearest first; of
+/// vectors at the same distance, the first in order is the nearer one.
+///
+/// # Errors
+/// Fewer than two vectors, vectors of different lengths, or numbers that are not finite.
+pub fn nearest<V: AsRef<[f32]>>(
+    vectors: &[V],
+    row: usize,
+    count: usize,
+) -> Result<Vec<(u32, f32)>, Error> {
+    checked(vectors, 2)?;
+    Ok(nearest_of(vectors, row, count.min(vectors.len() - 1)))
+}
+
+/// Of checked vectors, and no more than there are others.
+fn nearest_of<V: AsRef<[f32]>>(vectors: &[V], row: usize, count: usize) -> Vec<(u32, f32)> {
+    let own = vectors[row].as_ref();
+    let mut others: Vec<(u32, f32)> = (0..vectors.len())
+        .filter(|other| *other != row)
+        .map(|other| (other as u32, squared_distance(own, vectors[other].as_ref())))
+        .collect();
+    let nearer = |a: &(u32, f32), b: &(u32, f32)| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0));
+    if (1..others.len()).contains(&count) {
+        others.select_nth_unstable_by(count - 1, nearer);
+    }
+    others.truncate(count);
+    others.sort_unstable_by(nearer);
+    others
+}
+
 impl Neighbours {
     /// The `each` nearest of each vector, or all others where there are fewer. Of vectors at the same
     /// distance, the first in order is the nearer one.
@@ -24,21 +54,9 @@ impl Neighbours {
     pub fn find<V: AsRef<[f32]> + Sync>(vectors: &[V], each: usize) -> Result<Self, Error> {
         checked(vectors, 2)?;
         let each = each.min(vectors.len() - 1);
-        let of = |row: usize| {
-            let own = vectors[row].as_ref();
-            let mut others: Vec<(u32, f32)> = (0..vectors.len())
-                .filter(|other| *other != row)
-                .map(|other| (other as u32, squared_distance(own, vectors[other].as_ref())))
-                .collect();
-            let nearer = |a: &(u32, f32), b: &(u32, f32)| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0));
-            if (1..others.len()).contains(&each) {
-                others.select_nth_unstable_by(each - 1, nearer);
-                others.truncate(each);
-            }
-            others.sort_unstable_by(nearer);
-            others
-        };
-        let nearest = (0..vectors.len()).into_par_iter().flat_map_iter(of);
+        let nearest = (0..vectors.len())
+            .into_par_iter()
+            .flat_map_iter(|row| nearest_of(vectors, row, each));
         Ok(Self {
             each,
             nearest: nearest.collect(),
@@ -79,6 +97,8 @@ mod tests {
         let found = Neighbours::find(&vectors, 3).unwrap();
         assert_eq!(found.of(0), &[(2, 1.0), (3, 1.0), (1, 9.0)]);
         assert_eq!(found.of(4), &[(1, 49.0), (2, 81.0), (0, 100.0)]);
+        assert_eq!(nearest(&vectors, 4, 2).unwrap(), [(1, 49.0), (2, 81.0)]);
+        assert_eq!(nearest(&vectors, 4, 9).unwrap().len(), 4);
         // More than there are.
         assert_eq!(Neighbours::find(&vectors, 9).unwrap().of(1).len(), 4);
     }

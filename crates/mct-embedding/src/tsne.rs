@@ -43,10 +43,15 @@ impl Settings {
     /// Perplexity 30, or what `count` points allow; the other settings as in scikit-learn.
     pub fn for_points(count: usize) -> Self {
         Self {
-            perplexity: most_perplexity(count).clamp(1.0, 30.0),
+            perplexity: Self::most_perplexity(count).clamp(1.0, 30.0),
             learning_rate: None,
             start: Start::PrincipalComponents,
         }
+    }
+
+    /// The largest perplexity that `count` points allow: three times as many neighbours must be there.
+    pub fn most_perplexity(count: usize) -> f32 {
+        count.saturating_sub(1) as f32 / 3.0
     }
 }
 
@@ -60,6 +65,8 @@ pub struct Tsne {
     /// How much longer the step of each coordinate is (Jacobs, 1988).
     gains: Vec<[f32; 2]>,
     steps: usize,
+    /// Steps with the exaggeration, from the first on.
+    exaggerated: usize,
 }
 
 /// Coordinates apart from each other, which vector instructions ask for.
@@ -86,7 +93,7 @@ impl Tsne {
     pub fn new<V: AsRef<[f32]> + Sync>(vectors: &[V], settings: Settings) -> Result<Self, Error> {
         checked(vectors, 4)?;
         let count = vectors.len();
-        let most = most_perplexity(count);
+        let most = Settings::most_perplexity(count);
         if !(1.0..=most).contains(&settings.perplexity) {
             return Err(Error::Perplexity {
                 found: settings.perplexity,
@@ -106,12 +113,26 @@ impl Tsne {
             velocity: vec![[0.0; 2]; count],
             gains: vec![[1.0; 2]; count],
             steps: 0,
+            exaggerated: FIRST_STEPS,
         })
+    }
+
+    /// Starts from where the same points were with other vectors, before the first step. There is no
+    /// exaggeration, so that what has not changed much stays where it is.
+    ///
+    /// # Errors
+    /// Not as many places as vectors, or places that are not finite.
+    pub fn start_from(&mut self, places: &[[f32; 2]]) -> Result<(), Error> {
+        checked_places(places, self.places.x.len())?;
+        let (x, y) = places.iter().map(|[x, y]| (*x, *y)).unzip();
+        self.places = Places { x, y };
+        self.exaggerated = 0;
+        Ok(())
     }
 
     /// One step of gradient descent with momentum and gains.
     pub fn step(&mut self) {
-        let (exaggeration, momentum) = if self.steps < FIRST_STEPS {
+        let (exaggeration, momentum) = if self.steps < self.exaggerated {
             (EXAGGERATION, 0.5)
         } else {
             (1.0, 0.8)
@@ -269,11 +290,6 @@ fn positive(learning_rate: f32) -> Result<(), Error> {
     }
 }
 
-/// Three times the perplexity neighbours must be there.
-fn most_perplexity(count: usize) -> f32 {
-    count.saturating_sub(1) as f32 / 3.0
-}
-
 fn first_places<V: AsRef<[f32]> + Sync>(vectors: &[V], start: Start) -> Result<Places, Error> {
     let (x, y): (Vec<f32>, Vec<f32>) = match start {
         Start::PrincipalComponents => {
@@ -391,6 +407,28 @@ mod tests {
                 assert!(error < 2e-3 + 0.02 * numeric.abs(), "{numeric} {stepped}");
             }
         }
+    }
+
+    #[test]
+    fn an_embedding_goes_on_from_the_places_of_another() {
+        let vectors = groups(160);
+        let first = moved(&vectors, Start::Random(3), 600);
+        let mut changed = vectors.clone();
+        changed[7][3] += 0.5;
+        let mut second = moved(&changed, Start::Random(3), 0);
+        second.start_from(&first.places()).unwrap();
+        let before = second.divergence();
+        (0..30).for_each(|_| second.step());
+        assert!(second.divergence() <= before + 1e-3);
+        let (before, after) = (first.places(), second.places());
+        let far = before.iter().zip(&after);
+        let far = far.filter(|(a, b)| (a[0] - b[0]).hypot(a[1] - b[1]) > 3.0);
+        assert!(far.count() < 8, "most points stay about where they were");
+        let few = second.start_from(&[[0.0; 2]]).unwrap_err();
+        assert_eq!(
+            few.to_string(),
+            "1 places, expected 160, as many as vectors"
+        );
     }
 
     #[test]

@@ -30,6 +30,8 @@ pub struct Project {
     /// `[vector, width]` row by row.
     pub vectors: Vec<f32>,
     pub method: Method,
+    /// Where the same points were with other vectors: t-SNE goes on from there.
+    pub from: Option<Vec<[f32; 2]>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -117,7 +119,10 @@ impl Embedding {
                 }
             };
             match ask {
-                Some(ask) => self.answer(ask),
+                Some(ask) => {
+                    let ask = self.newest(ask);
+                    self.answer(ask);
+                }
                 None => self.step(),
             }
             give_way().await;
@@ -125,6 +130,21 @@ impl Embedding {
                 return;
             }
         }
+    }
+
+    /// Of several projections that wait, the last alone is of use.
+    fn newest(&mut self, mut ask: Ask) -> Ask {
+        while matches!(ask, Ask::Project(_)) {
+            match self.inbox.try_next() {
+                Some(Ask::Project(newer)) => ask = Ask::Project(newer),
+                Some(other) => {
+                    self.answer(ask);
+                    return other;
+                }
+                None => break,
+            }
+        }
+        ask
     }
 
     fn answer(&mut self, ask: Ask) {
@@ -157,6 +177,7 @@ impl Embedding {
             width,
             vectors,
             method,
+            from,
         } = project;
         let vectors: Vec<&[f32]> = vectors.chunks_exact(width.max(1)).collect();
         match method {
@@ -176,7 +197,10 @@ impl Embedding {
                     learning_rate,
                     start: seed.map_or(Start::PrincipalComponents, Start::Random),
                 };
-                let tsne = Tsne::new(&vectors, settings)?;
+                let mut tsne = Tsne::new(&vectors, settings)?;
+                if let Some(places) = from {
+                    tsne.start_from(&places)?;
+                }
                 let running = Running {
                     ticket,
                     steps,

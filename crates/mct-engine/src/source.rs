@@ -53,7 +53,7 @@ pub enum Source {
 
 /// What a source holds.
 pub enum Content {
-    Corpus(Corpus),
+    Corpus(Box<Corpus>),
     Model(Box<OpenedModel>),
 }
 
@@ -90,7 +90,7 @@ impl Source {
         match self {
             Self::Demo { seed, scale } => {
                 let corpus = mct_corpus::demo::generate(*seed, *scale);
-                corpus.map(Content::Corpus).map_err(text)
+                corpus.map(|c| Content::Corpus(Box::new(c))).map_err(text)
             }
             Self::Bytes { name, bytes } => of_bytes(name, bytes),
             #[cfg(not(target_arch = "wasm32"))]
@@ -106,7 +106,7 @@ impl Source {
     /// As [`Source::read`], and when it is a model.
     pub async fn corpus(&self) -> Result<Corpus, String> {
         match self.read().await? {
-            Content::Corpus(corpus) => Ok(corpus),
+            Content::Corpus(corpus) => Ok(*corpus),
             Content::Model(_) => Err(format!("{}: found a model, expected a corpus", self.name())),
         }
     }
@@ -135,7 +135,9 @@ fn of_path(path: &std::path::Path) -> Result<Content, String> {
     let length = read_head(path, &mut head).map_err(|error| format!("{name}: {error}"))?;
     if kind(&name, &head[..length]) == Some(Kind::Corpus) {
         // Mapped, since it may be larger than memory.
-        return Corpus::open(path).map(Content::Corpus).map_err(text);
+        return Corpus::open(path)
+            .map(|c| Content::Corpus(Box::new(c)))
+            .map_err(text);
     }
     let bytes = std::fs::read(path).map_err(|error| format!("{name}: {error}"))?;
     of_bytes(&name, &bytes)
@@ -213,7 +215,7 @@ fn of_bytes(name: &str, bytes: &[u8]) -> Result<Content, String> {
             ));
         }
     };
-    corpus.map(Content::Corpus).map_err(text)
+    corpus.map(|c| Content::Corpus(Box::new(c))).map_err(text)
 }
 
 #[cfg(test)]

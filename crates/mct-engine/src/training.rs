@@ -6,7 +6,7 @@ use mct_hfr::checkpoint::{Checkpoint, Precision};
 use mct_hfr::choice::choose;
 use mct_hfr::config::Config;
 use mct_hfr::device::Named;
-use mct_hfr::event::{Event, FinishReason};
+use mct_hfr::event::{EpochRecord, Event, FinishReason};
 use mct_hfr::train::{Face, Trainer};
 use serde::{Deserialize, Serialize};
 use web_time::{Duration, Instant};
@@ -52,8 +52,8 @@ pub enum Begin {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Tell {
     Ready(DeviceCard),
-    /// The run has begun with this config.
-    Began(Box<Config>),
+    /// The run has begun with this config, after these epochs.
+    Began(Box<Config>, Vec<EpochRecord>),
     Event(Event),
     /// The best weights so far, as the file that a checkpoint is.
     Best(Bytes),
@@ -115,7 +115,9 @@ impl Training {
         }
         .map_err(text)?;
         let begun = trainer.config().clone();
-        self.outbox.tell(Tell::Began(Box::new(begun.clone())));
+        let history = trainer.history().to_vec();
+        self.outbox
+            .tell(Tell::Began(Box::new(begun.clone()), history));
         let keeper = keep::Keeper::open(&start, &begun, &self.device.name, &corpus).await?;
         let mut window = Window {
             inbox: &self.inbox,

@@ -6,8 +6,66 @@ use plotters::style::text_anchor::HPos;
 
 use crate::{Result, drawn, unplottable};
 
+/// How a cell is drawn.
+struct Cell {
+    fill: RGBColor,
+    ink: RGBColor,
+    text: String,
+    small: String,
+}
+
 /// Share of each true class (row) that is predicted as each class (column), with the counts.
 pub fn confusion(title: &str, classes: &[String], counts: &Confusion) -> Result<String> {
+    matrix(title, classes, |row, column| {
+        let total: usize = counts.0[row].iter().sum();
+        let count = counts.0[row][column];
+        let share = count as f64 / total.max(1) as f64;
+        Cell {
+            fill: faded((0, 114, 178), share),
+            ink: if share > 0.5 { WHITE } else { BLACK },
+            text: format!("{:.0} %", share * 100.0),
+            small: count.to_string(),
+        }
+    })
+}
+
+/// How many more utterances (fewer, where negative) of each true class the first predicts as each class
+/// than the second.
+pub fn confusion_difference(
+    title: &str,
+    classes: &[String],
+    first: &Confusion,
+    second: &Confusion,
+) -> Result<String> {
+    let difference =
+        |row: usize, column: usize| first.0[row][column] as i64 - second.0[row][column] as i64;
+    let all = (0..classes.len()).flat_map(|row| (0..classes.len()).map(move |c| (row, c)));
+    let most = all.map(|(row, column)| difference(row, column).abs()).max();
+    let most = most.unwrap_or(0).max(1) as f64;
+    matrix(title, classes, |row, column| {
+        let difference = difference(row, column);
+        let strength = difference.abs() as f64 / most;
+        let full = if difference < 0 {
+            (33, 102, 172)
+        } else {
+            (178, 24, 43)
+        };
+        Cell {
+            fill: faded(full, strength),
+            ink: if strength > 0.6 { WHITE } else { BLACK },
+            text: format!("{difference:+}"),
+            small: String::new(),
+        }
+    })
+}
+
+/// From white to a full colour.
+fn faded((r, g, b): (u8, u8, u8), share: f64) -> RGBColor {
+    let fade = |full: u8| (255.0 - share * f64::from(255 - full)) as u8;
+    RGBColor(fade(r), fade(g), fade(b))
+}
+
+fn matrix(title: &str, classes: &[String], cell: impl Fn(usize, usize) -> Cell) -> Result<String> {
     const CELL: i32 = 64;
     const LEFT: i32 = 110;
     const TOP: i32 = 76;
@@ -20,7 +78,7 @@ pub fn confusion(title: &str, classes: &[String], counts: &Confusion) -> Result<
             area.draw_text(text, &style.pos(Pos::new(anchor, VPos::Center)), at)
                 .map_err(unplottable)
         };
-        text(title, (LEFT, 16), 16, HPos::Left, &BLACK)?;
+        text(title, (8, 16), 16, HPos::Left, &BLACK)?;
         text("true \\ predicted", (8, TOP - 22), 12, HPos::Left, &BLACK)?;
         for (row, class) in classes.iter().enumerate() {
             let middle = TOP + row as i32 * CELL + CELL / 2;
@@ -28,27 +86,19 @@ pub fn confusion(title: &str, classes: &[String], counts: &Confusion) -> Result<
             let across = LEFT + row as i32 * CELL + CELL / 2;
             let lift = if n > 5 && row % 2 == 1 { 16 } else { 0 };
             text(class, (across, TOP - 10 - lift), 12, HPos::Center, &BLACK)?;
-            let total: usize = counts.0[row].iter().sum();
-            for (column, count) in counts.0[row].iter().enumerate() {
-                let share = *count as f64 / total.max(1) as f64;
+            for column in 0..classes.len() {
+                let own = cell(row, column);
                 let left = LEFT + column as i32 * CELL;
                 let top = TOP + row as i32 * CELL;
-                let fade = |full: u8| (255.0 - share * f64::from(255 - full)) as u8;
-                let fill = RGBColor(fade(0), fade(114), fade(178));
                 let corners = [(left, top), (left + CELL - 2, top + CELL - 2)];
-                area.draw(&Rectangle::new(corners, fill.filled()))
+                area.draw(&Rectangle::new(corners, own.fill.filled()))
                     .map_err(unplottable)?;
-                let ink = if share > 0.5 { WHITE } else { BLACK };
                 let middle = (left + CELL / 2, top + CELL / 2);
-                let percent = format!("{:.0} %", share * 100.0);
-                text(&percent, (middle.0, middle.1 - 8), 15, HPos::Center, &ink)?;
-                text(
-                    &count.to_string(),
-                    (middle.0, middle.1 + 12),
-                    11,
-                    HPos::Center,
-                    &ink,
-                )?;
+                let lift = if own.small.is_empty() { 0 } else { 8 };
+                let at = (middle.0, middle.1 - lift);
+                text(&own.text, at, 15, HPos::Center, &own.ink)?;
+                let at = (middle.0, middle.1 + 12);
+                text(&own.small, at, 11, HPos::Center, &own.ink)?;
             }
         }
         Ok(())

@@ -2,6 +2,7 @@
 
 mod bars;
 mod confusion;
+mod heat_map;
 mod lines;
 mod palette;
 mod scatter;
@@ -10,7 +11,8 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 
 pub use bars::bars;
-pub use confusion::confusion;
+pub use confusion::{confusion, confusion_difference};
+pub use heat_map::{HeatMap, heat_maps};
 pub use lines::{Line, comparison, curves, sweep, training};
 pub use scatter::scatter;
 

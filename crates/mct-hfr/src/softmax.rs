@@ -48,6 +48,10 @@ const LANES: usize = 16;
 /// Compiled once for each kind of vector instructions; the processor's own are taken. No sum depends
 /// on which.
 #[macerator::with_simd]
+#[allow(
+    clippy::extra_unused_type_parameters,
+    reason = "names the kind of vector instructions"
+)]
 fn softmax_rows<S: macerator::Simd>(rows: &mut [f32], bias: &[f32]) {
     for row in rows.chunks_exact_mut(bias.len()) {
         softmax_row(row, bias);

@@ -145,6 +145,11 @@ impl<'a> Trainer<'a> {
         &self.config
     }
 
+    /// The epochs that are done.
+    pub fn history(&self) -> &[EpochRecord] {
+        &self.state.history
+    }
+
     pub fn fold(&self) -> &Fold {
         &self.fold
     }

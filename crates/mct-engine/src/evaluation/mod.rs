@@ -147,7 +147,7 @@ impl Evaluation {
     async fn open(&mut self, source: Source, id: ModelId) {
         let name = source.name();
         let opened = match source.read().await {
-            Ok(Content::Corpus(corpus)) => self.set_corpus(source, corpus),
+            Ok(Content::Corpus(corpus)) => self.set_corpus(source, *corpus),
             Ok(Content::Model(opened)) => self.set_model(name.clone(), *opened, id).await,
             Err(message) => Err(message),
         };

@@ -1,0 +1,96 @@
+//! Files on the desktop: dialogs in threads of their own.
+
+use std::path::{Path, PathBuf};
+
+use eframe::egui::DroppedFileHandle;
+use mct_engine::source::Source;
+use rfd::AsyncFileDialog;
+
+use super::{Answer, Incoming};
+use crate::state::command::File;
+
+/// The kinds of files that can be opened.
+const OPENED: [&str; 4] = ["safetensors", "npz", "pkl", "pickle"];
+
+fn beside(work: impl FnOnce() + Send + 'static) {
+    // A system without threads has no window either.
+    std::thread::Builder::new()
+        .name("dialog".to_owned())
+        .spawn(work)
+        .ok();
+}
+
+pub fn choose(answer: Answer) {
+    beside(move || {
+        let dialog = AsyncFileDialog::new()
+            .set_title("Open a corpus, a checkpoint or features")
+            .add_filter("corpus, checkpoint, features", &OPENED)
+            .add_filter("all files", &["*"]);
+        for file in pollster::block_on(dialog.pick_files())
+            .into_iter()
+            .flatten()
+        {
+            answer.give(Incoming::Chosen(Source::Path(file.path().to_owned())));
+        }
+    });
+}
+
+pub fn choose_folder(answer: Answer) {
+    beside(move || {
+        let dialog = AsyncFileDialog::new().set_title("Open the folder of a run");
+        if let Some(folder) = pollster::block_on(dialog.pick_folder()) {
+            answer.give(Incoming::Chosen(Source::Path(folder.path().to_owned())));
+        }
+    });
+}
+
+pub fn save(file: File, folder: Option<PathBuf>, answer: Answer) {
+    beside(move || {
+        let path = match folder {
+            Some(folder) => Some(folder.join(&file.name)),
+            None => {
+                let dialog = AsyncFileDialog::new().set_file_name(&file.name);
+                let chosen = pollster::block_on(dialog.save_file());
+                chosen.map(|chosen| chosen.path().to_owned())
+            }
+        };
+        let Some(path) = path else { return };
+        answer.give(match mct_corpus::atomic::write(&path, &file.bytes) {
+            Ok(()) => Incoming::Saved(format!("saved {}", path.display())),
+            Err(error) => Incoming::Failed(error.to_string()),
+        });
+    });
+}
+
+pub fn read_dropped(file: DroppedFileHandle, answer: Answer) {
+    answer.give(Incoming::Chosen(Source::Path(file.path().to_owned())));
+}
+
+/// A folder of this name that does not hold a run yet: numbered, where the name is taken.
+pub fn free_folder(wanted: &str) -> String {
+    let taken = |name: &str| Path::new(name).join("config.toml").exists();
+    if !taken(wanted) {
+        return wanted.to_owned();
+    }
+    let numbered = (2..).map(|number| format!("{wanted}-{number}"));
+    let mut free = numbered.filter(|name| !taken(name));
+    free.next().unwrap_or_else(|| wanted.to_owned())
+}
+
+/// Run folders are kept until somebody removes them.
+pub const fn discard_unfinished() {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_taken_folder_gets_a_number() {
+        let folder = tempfile::tempdir().unwrap();
+        let wanted = folder.path().join("run").display().to_string();
+        assert_eq!(free_folder(&wanted), wanted);
+        std::fs::create_dir(&wanted).unwrap();
+        std::fs::write(Path::new(&wanted).join("config.toml"), "").unwrap();
+        assert_eq!(free_folder(&wanted), format!("{wanted}-2"));
+    }
+}

@@ -1,0 +1,98 @@
+//! Where the panes are.
+
+use eframe::egui;
+use egui_tiles::{Linear, LinearDir, Tile, Tiles, Tree};
+
+use crate::panels::Pane;
+
+/// As it is at the first start.
+pub fn standard() -> Tree<Pane> {
+    let mut tiles = Tiles::default();
+    let confusion = tiles.insert_pane(Pane::Confusion);
+    let curves = tiles.insert_pane(Pane::Curves);
+    let embedding = tiles.insert_pane(Pane::Embedding);
+    let utterances = tiles.insert_pane(Pane::Utterances);
+    let inspector = tiles.insert_pane(Pane::Inspector);
+    let training = tiles.insert_pane(Pane::Training);
+    let comparison = tiles.insert_pane(Pane::Comparison);
+    let left = tiles.insert_tab_tile(vec![confusion]);
+    let middle = tiles.insert_tab_tile(vec![curves]);
+    let right = tiles.insert_tab_tile(vec![embedding]);
+    let above = tiles.insert_horizontal_tile(vec![left, middle, right]);
+    let table = tiles.insert_tab_tile(vec![utterances]);
+    let detail = tiles.insert_tab_tile(vec![inspector, training, comparison]);
+    let below = Linear::new_binary(LinearDir::Horizontal, [table, detail], 0.42);
+    let below = tiles.insert_new(Tile::Container(egui_tiles::Container::Linear(below)));
+    let root = Linear::new_binary(LinearDir::Vertical, [above, below], 0.52);
+    let root = tiles.insert_new(Tile::Container(egui_tiles::Container::Linear(root)));
+    Tree::new(egui::Id::unique("panes"), root, tiles)
+}
+
+/// A layout from an earlier start, or the standard one where a pane is missing from it.
+pub fn checked(tree: Tree<Pane>) -> Tree<Pane> {
+    let count = |pane: Pane| {
+        let tiles = tree.tiles.tiles();
+        tiles
+            .filter(|tile| matches!(tile, Tile::Pane(own) if *own == pane))
+            .count()
+    };
+    if tree.root.is_some() && Pane::ALL.into_iter().all(|pane| count(pane) == 1) {
+        tree
+    } else {
+        standard()
+    }
+}
+
+/// Whether the pane is drawn: not behind another tab, and not put away.
+pub fn is_seen(tree: &Tree<Pane>, pane: Pane) -> bool {
+    let active = tree.active_tiles();
+    tree.tiles
+        .find_pane(&pane)
+        .is_some_and(|tile| active.contains(&tile))
+}
+
+/// Whether the pane has a place in the window.
+pub fn is_there(tree: &Tree<Pane>, pane: Pane) -> bool {
+    tree.tiles
+        .find_pane(&pane)
+        .is_some_and(|tile| tree.is_visible(tile))
+}
+
+/// Puts the pane away, or brings it back.
+pub fn set_there(tree: &mut Tree<Pane>, pane: Pane, there: bool) {
+    if let Some(tile) = tree.tiles.find_pane(&pane) {
+        tree.set_visible(tile, there);
+    }
+}
+
+/// Brings a pane to the front of its tabs.
+pub fn show(tree: &mut Tree<Pane>, pane: Pane) {
+    tree.make_active(|_, tile| matches!(tile, Tile::Pane(own) if *own == pane));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_pane_has_a_place() {
+        let mut tree = standard();
+        assert!(Pane::ALL.into_iter().all(|pane| is_there(&tree, pane)));
+        set_there(&mut tree, Pane::Curves, false);
+        assert!(!is_there(&tree, Pane::Curves));
+        show(&mut tree, Pane::Training);
+        let again = checked(tree);
+        assert!(
+            !is_there(&again, Pane::Curves),
+            "a good layout is kept as it is"
+        );
+    }
+
+    #[test]
+    fn a_layout_without_all_panes_is_replaced() {
+        let mut tiles = Tiles::default();
+        let root = tiles.insert_pane(Pane::Curves);
+        let tree = checked(Tree::new(egui::Id::unique("panes"), root, tiles));
+        assert!(Pane::ALL.into_iter().all(|pane| is_there(&tree, pane)));
+    }
+}

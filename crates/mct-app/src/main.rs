@@ -1,0 +1,74 @@
+//! The application on the desktop.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use eframe::egui::ViewportBuilder;
+use mct_app::application::{Application, Options, demo_corpus};
+use mct_engine::source::Source;
+
+/// Training frees and takes megabytes thousands of times a second; the system's allocator hands them
+/// back to the kernel each time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Trained on the demo corpus; `assets/rebuild.sh` makes it anew.
+const DEMO_MODEL: &[u8] = include_bytes!("../../../assets/demo-model.safetensors");
+const ICON: &[u8] = include_bytes!("../../../assets/icon.png");
+
+/// Training and evaluation of MCT-HFR, live.
+#[derive(Parser)]
+#[command(name = "mct-app", version)]
+struct Arguments {
+    /// Corpora, checkpoints, run folders or features to open instead of the demo
+    files: Vec<PathBuf>,
+    /// What computes: auto, or a name that `mct-hfr devices` lists
+    #[arg(long, default_value = "auto")]
+    device: String,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let options = Options {
+        device: arguments.device,
+        open: if arguments.files.is_empty() {
+            let model = Source::Bytes {
+                name: "MCT-HFR, demo".to_owned(),
+                bytes: DEMO_MODEL.to_vec().into(),
+            };
+            vec![demo_corpus(), model]
+        } else {
+            arguments.files.into_iter().map(Source::Path).collect()
+        },
+        save_to: None,
+        unfinished: None,
+    };
+    let icon = eframe::icon_data::from_png_bytes(ICON).unwrap_or_default();
+    let window = eframe::NativeOptions {
+        viewport: ViewportBuilder::default()
+            .with_title("MCT-HFR")
+            .with_inner_size([1440.0, 900.0])
+            .with_min_inner_size([720.0, 480.0])
+            .with_icon(icon)
+            .with_drag_and_drop(true),
+        ..Default::default()
+    };
+    let run = eframe::run_native(
+        "mct-app",
+        window,
+        Box::new(|creation| {
+            let application = Application::new(&creation.egui_ctx, creation.storage, options)?;
+            Ok(Box::new(application))
+        }),
+    );
+    match run {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let mut errors = std::io::stderr();
+            writeln!(errors, "error: the window cannot be opened: {error}").ok();
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! Two models side by side: the differences of their matrices, curves and predictions.
+
+use eframe::egui::{self, Grid, RichText, Ui};
+use egui_plot::{HLine, Line, LineStyle, Plot, PlotPoints};
+use mct_hfr::metrics::Confusion;
+use serde_json::json;
+
+use super::{Format, csv, json as to_json};
+use crate::state::Workspace;
+use crate::state::models::{Curve, Evaluated, OpenModel, Score};
+use crate::theme;
+use crate::widgets::matrix::{self, Cell, Hit};
+
+#[derive(Default)]
+pub struct Panel;
+
+/// Two models on the utterances that both predict.
+struct Pair<'a> {
+    first: &'a OpenModel,
+    second: &'a OpenModel,
+    /// Utterance, true class, what the first predicts, what the second.
+    both: Vec<(usize, usize, usize, usize)>,
+    classes: &'a [String],
+}
+
+impl<'a> Pair<'a> {
+    fn of(workspace: &'a Workspace) -> Result<Self, &'static str> {
+        let card = workspace
+            .corpus
+            .as_ref()
+            .ok_or("open a corpus and two models")?;
+        let models = &workspace.models;
+        let first = models.shown().ok_or("open two models")?;
+        let second = models
+            .compared()
+            .ok_or("choose “compare” beside another model in the list on the left")?;
+        let evaluated = |open: &'a OpenModel| open.evaluated.as_ref().ok_or("evaluating…");
+        let (a, b): (&Evaluated, &Evaluated) = (evaluated(first)?, evaluated(second)?);
+        let both = a
+            .utterances
+            .iter()
+            .zip(&a.predicted)
+            .filter_map(|(utterance, own)| {
+                let other = b.class_of(*utterance)?;
+                Some((*utterance, card.utterances[*utterance].label, *own, other))
+            });
+        let both: Vec<_> = both.collect();
+        if both.is_empty() {
+            return Err("the two models have no utterance in common on this side of their folds");
+        }
+        Ok(Self {
+            first,
+            second,
+            both,
+            classes: &card.metadata.classes,
+        })
+    }
+
+    /// The matrix of the first or the second on the common utterances.
+    fn confusion(&self, second: bool) -> Confusion {
+        let mut confusion = Confusion::new(self.classes.len());
+        for (_, label, a, b) in &self.both {
+            confusion.add(*label, if second { *b } else { *a });
+        }
+        confusion
+    }
+
+    /// Utterances by whether the first and the second are right.
+    fn agreement(&self, first: bool, second: bool) -> Vec<usize> {
+        let both = self.both.iter();
+        let both = both.filter(|(_, label, a, b)| (a == label, b == label) == (first, second));
+        both.map(|(utterance, ..)| *utterance).collect()
+    }
+}
+
+impl Panel {
+    pub fn ui(&mut self, ui: &mut Ui, workspace: &mut Workspace) {
+        let pair = match Pair::of(workspace) {
+            Ok(pair) => pair,
+            Err(text) => return matrix::placeholder(ui, text),
+        };
+        let (a, b) = (pair.confusion(false), pair.confusion(true));
+        let names = (&pair.first.card.name, &pair.second.card.name);
+        let alone = pair
+            .first
+            .evaluated
+            .as_ref()
+            .map_or(0, |own| own.utterances.len());
+        let mut chosen: Option<(Vec<usize>, String)> = None;
+        ui.label(format!(
+            "{} minus {}, on {} utterances",
+            names.0,
+            names.1,
+            pair.both.len()
+        ));
+        if pair.both.len() != alone {
+            ui.weak("the models are of different folds: only common utterances are compared");
+        }
+        egui::ScrollArea::vertical()
+            .id_salt("comparison")
+            .show(ui, |ui| {
+                scores(ui, &a, &b);
+                agreement(ui, &pair, &mut chosen);
+                ui.strong("Difference of the confusion matrices, in utterances");
+                let most = largest(&a, &b);
+                ui.allocate_ui(egui::vec2(ui.available_width(), 260.0), |ui| {
+                    let hit = matrix::show(ui, "difference", pair.classes, |label, predicted| {
+                        let (own, other) = (a.0[label][predicted], b.0[label][predicted]);
+                        let difference = own as i64 - other as i64;
+                        let fill = theme::diverging(difference as f32 / most as f32);
+                        Cell {
+                            ink: theme::ink_on(fill),
+                            fill,
+                            text: format!("{difference:+}"),
+                            small: format!("{own}, {other}"),
+                            hint: format!("{own} of {}, {other} of {}", names.0, names.1),
+                            selected: false,
+                        }
+                    });
+                    if let Some(Hit::Cell { label, predicted }) = hit {
+                        let moved = pair.both.iter().filter(|(_, own, a, b)| {
+                            *own == label && (*a == predicted) != (*b == predicted)
+                        });
+                        let moved = moved.map(|(utterance, ..)| *utterance).collect();
+                        let reason = format!(
+                            "{} that only one predicts as {}",
+                            pair.classes[label], pair.classes[predicted]
+                        );
+                        chosen = Some((moved, reason));
+                    }
+                });
+                curves(ui, &pair);
+            });
+        if let Some((utterances, reason)) = chosen {
+            workspace.selection.set(utterances, reason);
+        }
+    }
+}
+
+fn largest(a: &Confusion, b: &Confusion) -> i64 {
+    let pairs = a.0.iter().flatten().zip(b.0.iter().flatten());
+    let differences = pairs.map(|(a, b)| (*a as i64 - *b as i64).abs());
+    differences.max().unwrap_or(0).max(1)
+}
+
+fn scores(ui: &mut Ui, a: &Confusion, b: &Confusion) {
+    let (a, b) = (a.scores(), b.scores());
+    ui.horizontal_wrapped(|ui| {
+        for score in Score::ALL {
+            let difference = (score.of(&a) - score.of(&b)) * 100.0;
+            ui.label(score.name()).on_hover_text(score.meaning());
+            let colour = if difference >= 0.0 {
+                theme::RIGHT
+            } else {
+                theme::WRONG
+            };
+            ui.label(
+                RichText::new(format!("{difference:+.1}"))
+                    .color(colour)
+                    .strong(),
+            )
+            .on_hover_text("in percentage points");
+        }
+        ui.weak("points");
+    });
+}
+
+fn agreement(ui: &mut Ui, pair: &Pair<'_>, chosen: &mut Option<(Vec<usize>, String)>) {
+    let names = (&pair.first.card.name, &pair.second.card.name);
+    let cells = [
+        (true, true, "both right".to_owned()),
+        (true, false, format!("only {} right", names.0)),
+        (false, true, format!("only {} right", names.1)),
+        (false, false, "both wrong".to_owned()),
+    ];
+    Grid::new("agreement").num_columns(2).show(ui, |ui| {
+        for (place, (first, second, text)) in cells.into_iter().enumerate() {
+            let utterances = pair.agreement(first, second);
+            let button = ui.button(format!("{text}: {}", utterances.len()));
+            if button.on_hover_text("Select them").clicked() {
+                *chosen = Some((utterances, text));
+            }
+            if place % 2 == 1 {
+                ui.end_row();
+            }
+        }
+    });
+}
+
+/// First minus second at each rate that both have come to.
+fn difference(first: &Curve, second: &Curve, score: Score) -> Vec<(f64, f64)> {
+    let (a, b) = (first.points(score), second.points(score));
+    let at = |rate: f64| {
+        b.iter()
+            .find(|(own, _)| *own == rate)
+            .map(|(_, value)| *value)
+    };
+    let points = a
+        .iter()
+        .filter_map(|(rate, value)| Some((*rate, value - at(*rate)?)));
+    points.collect()
+}
+
+fn curves(ui: &mut Ui, pair: &Pair<'_>) {
+    ui.strong("Difference of the curves");
+    let plot = Plot::new("differences")
+        .height(180.0)
+        .legend(egui_plot::Legend::default())
+        .x_axis_label("missing rate")
+        .allow_scroll(false);
+    plot.show(ui, |plot| {
+        plot.add(HLine::new("no difference", 0.0).style(LineStyle::dashed_dense()));
+        for (place, score) in Score::ALL.into_iter().enumerate() {
+            let points = difference(&pair.first.curve, &pair.second.curve, score);
+            let points = points.into_iter().map(|(x, y)| [x, y]);
+            let line = Line::new(score.name(), PlotPoints::from_iter(points));
+            plot.line(line.color(theme::qualitative(place)));
+        }
+    });
+}
+
+pub fn export(format: Format, workspace: &Workspace) -> Option<String> {
+    let pair = Pair::of(workspace).ok()?;
+    let card = workspace.corpus.as_ref()?;
+    let names = (&pair.first.card.name, &pair.second.card.name);
+    let (a, b) = (pair.confusion(false), pair.confusion(true));
+    match format {
+        Format::Svg => {
+            let title = format!("{} minus {}", names.0, names.1);
+            mct_figures::confusion_difference(&title, pair.classes, &a, &b).ok()
+        }
+        Format::Csv => {
+            let header = ["id", "true", names.0, names.1].map(str::to_owned);
+            let rows = pair.both.iter().map(|(utterance, label, a, b)| {
+                let class = |class: usize| pair.classes[class].clone();
+                vec![
+                    card.utterances[*utterance].id.clone(),
+                    class(*label),
+                    class(*a),
+                    class(*b),
+                ]
+            });
+            Some(csv(&header, &rows.collect::<Vec<_>>()))
+        }
+        Format::Json => {
+            let differences = Score::ALL.map(|score| {
+                let points = difference(&pair.first.curve, &pair.second.curve, score);
+                json!({"score": score.name(), "points": points})
+            });
+            to_json(&json!({
+                "synthetic": card.metadata.synthetic,
+                "first": names.0,
+                "second": names.1,
+                "conditions": workspace.hidden.conditions(),
+                "utterances": pair.both.len(),
+                "classes": pair.classes,
+                "confusion_first": a,
+                "confusion_second": b,
+                "curves_first_minus_second": differences,
+            }))
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! The confusion matrix of the model that is shown, with the four scores.
+
+use eframe::egui::{RichText, Ui};
+use mct_engine::evaluation::CorpusCard;
+use serde_json::json;
+
+use super::{Format, csv, json as to_json, percent};
+use crate::state::Workspace;
+use crate::state::models::{Evaluated, OpenModel, Score};
+use crate::theme;
+use crate::widgets::matrix::{self, Cell, Hit};
+
+#[derive(Default)]
+pub struct Panel;
+
+impl Panel {
+    pub fn ui(&mut self, ui: &mut Ui, workspace: &mut Workspace) {
+        let Workspace {
+            corpus,
+            models,
+            selection,
+            limit_now,
+            ..
+        } = workspace;
+        let (Some(card), Some(open)) = (corpus, models.shown()) else {
+            return matrix::placeholder(ui, "open a corpus and a model");
+        };
+        let Some(evaluated) = &open.evaluated else {
+            let text = match &open.card.fold {
+                Ok(_) => "evaluating…",
+                Err(problem) => problem,
+            };
+            return matrix::placeholder(ui, text);
+        };
+        scores(ui, open, evaluated, *limit_now);
+        let classes = &card.metadata.classes;
+        let background = ui.visuals().extreme_bg_color;
+        let adds = matrix::adds(ui);
+        let hit = matrix::show(ui, "confusion", classes, |label, predicted| {
+            let row: usize = evaluated.confusion.0[label].iter().sum();
+            let count = evaluated.confusion.0[label][predicted];
+            let share = count as f32 / row.max(1) as f32;
+            let fill = theme::cell(background, share);
+            let mut inside = of_cell(card, evaluated, label, predicted);
+            Cell {
+                ink: theme::ink_on(fill),
+                fill,
+                text: format!("{:.0} %", share * 100.0),
+                small: count.to_string(),
+                hint: format!("{count} of {row} utterances, {:.1} %", share * 100.0),
+                selected: count > 0
+                    && !selection.is_empty()
+                    && inside.all(|utterance| selection.contains(utterance)),
+            }
+        });
+        let Some(hit) = hit else { return };
+        let all = 0..classes.len();
+        let (chosen, reason): (Vec<usize>, String) = match hit {
+            Hit::Cell { label, predicted } => (
+                of_cell(card, evaluated, label, predicted).collect(),
+                format!("{} predicted as {}", classes[label], classes[predicted]),
+            ),
+            Hit::Row(label) => (
+                all.flat_map(|p| of_cell(card, evaluated, label, p))
+                    .collect(),
+                format!("true class {}", classes[label]),
+            ),
+            Hit::Column(predicted) => (
+                all.flat_map(|l| of_cell(card, evaluated, l, predicted))
+                    .collect(),
+                format!("predicted as {}", classes[predicted]),
+            ),
+        };
+        if adds {
+            selection.add(chosen, reason);
+        } else {
+            selection.set(chosen, reason);
+        }
+    }
+}
+
+/// The utterances of a cell.
+fn of_cell<'a>(
+    card: &'a CorpusCard,
+    evaluated: &'a Evaluated,
+    label: usize,
+    predicted: usize,
+) -> impl Iterator<Item = usize> + 'a {
+    let utterances = evaluated.utterances.iter().zip(&evaluated.predicted);
+    let inside = utterances.filter(move |(utterance, class)| {
+        card.utterances[**utterance].label == label && **class == predicted
+    });
+    inside.map(|(utterance, _)| *utterance)
+}
+
+fn scores(ui: &mut Ui, open: &OpenModel, evaluated: &Evaluated, limit: Option<f64>) {
+    ui.horizontal_wrapped(|ui| {
+        for score in Score::ALL {
+            let value = score.of(&evaluated.scores);
+            ui.label(score.name()).on_hover_text(score.meaning());
+            ui.label(RichText::new(percent(value)).strong())
+                .on_hover_text(score.meaning());
+            if let (Score::Ua, Some(limit)) = (score, limit) {
+                ui.weak(format!("of at most {}", percent(limit))).on_hover_text(
+                    "The exact limit: what the posterior of the process that generated this corpus \
+                     reaches on the same utterances with the same steps missing",
+                );
+            }
+        }
+    });
+    let count = evaluated.utterances.len();
+    let name = &open.card.name;
+    ui.weak(format!(
+        "{name}, {count} utterances, {:.0} ms",
+        evaluated.millis
+    ))
+    .on_hover_text("What the matrix counts, and how long it took to compute");
+}
+
+pub fn export(format: Format, workspace: &Workspace) -> Option<String> {
+    let card = workspace.corpus.as_ref()?;
+    let open = workspace.models.shown()?;
+    let evaluated = open.evaluated.as_ref()?;
+    let classes = &card.metadata.classes;
+    match format {
+        Format::Svg => {
+            let mut title = format!("{}, {}", open.card.name, workspace.hidden.describe());
+            if card.metadata.synthetic {
+                title += " (synthetic)";
+            }
+            mct_figures::confusion(&title, classes, &evaluated.confusion).ok()
+        }
+        Format::Csv => {
+            let mut header = vec!["true \\ predicted".to_owned()];
+            header.extend(classes.iter().cloned());
+            let rows = classes.iter().zip(&evaluated.confusion.0);
+            let rows = rows.map(|(class, counts)| {
+                let counts = counts.iter().map(usize::to_string);
+                std::iter::once(class.clone()).chain(counts).collect()
+            });
+            Some(csv(&header, &rows.collect::<Vec<_>>()))
+        }
+        Format::Json => to_json(&json!({
+            "synthetic": card.metadata.synthetic,
+            "corpus": card.metadata.title,
+            "model": open.card.name,
+            "conditions": workspace.hidden.conditions(),
+            "utterances": evaluated.utterances.len(),
+            "classes": classes,
+            "confusion": evaluated.confusion,
+            "scores": evaluated.scores,
+            "limit_ua": workspace.limit_now,
+        })),
+    }
+}

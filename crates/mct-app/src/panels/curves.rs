@@ -1,0 +1,172 @@
+//! Scores against the missing rate, of all open models, beside the exact limit.
+
+use eframe::egui::{self, Color32, Ui};
+use egui_plot::{Legend, Line, LineStyle, MarkerShape, Plot, PlotPoints, Points, VLine};
+use serde_json::json;
+
+use super::{Format, csv, json as to_json};
+use crate::state::Workspace;
+use crate::state::models::{RATES, Score};
+use crate::theme;
+
+#[derive(Default)]
+pub struct Panel {
+    score: Score,
+}
+
+/// One line: a model's, or the limit.
+struct Drawn {
+    name: String,
+    points: Vec<(f64, f64)>,
+    colour: Option<Color32>,
+}
+
+impl Panel {
+    pub fn ui(&mut self, ui: &mut Ui, workspace: &mut Workspace) {
+        ui.horizontal(|ui| {
+            for score in Score::ALL {
+                let label = ui.selectable_label(self.score == score, score.name());
+                if label.on_hover_text(score.meaning()).clicked() {
+                    self.score = score;
+                }
+            }
+        });
+        let lines = self.lines(workspace);
+        let now = workspace.hidden.rate;
+        let ink = ui.visuals().text_color();
+        let plot = Plot::new("curves")
+            .legend(Legend::default().position(egui_plot::Corner::LeftBottom))
+            .x_axis_label("missing rate")
+            .y_axis_label(self.score.name())
+            .include_x(0.0)
+            .include_x(0.9)
+            .include_y(0.0)
+            .include_y(1.0)
+            .allow_scroll(false)
+            .label_formatter(|position| {
+                let (name, at) = match position {
+                    egui_plot::HoverPosition::NearDataPoint {
+                        plot_name,
+                        position,
+                        ..
+                    } => (plot_name.trim(), position),
+                    egui_plot::HoverPosition::Elsewhere { .. } => return None,
+                };
+                Some(format!("{name}\nrate {:.1}: {:.1} %", at.x, at.y * 100.0))
+            });
+        let drawn = plot.show(ui, |plot| {
+            for Drawn {
+                name,
+                points,
+                colour,
+            } in lines
+            {
+                let series = || PlotPoints::from_iter(points.iter().map(|(x, y)| [*x, *y]));
+                let line = Line::new(name.clone(), series());
+                match colour {
+                    Some(colour) => {
+                        plot.line(line.color(colour).width(2.0));
+                        let dots = Points::new(name, series());
+                        plot.add(dots.color(colour).radius(3.0).shape(MarkerShape::Circle));
+                    }
+                    None => plot.line(line.color(ink).style(LineStyle::dashed_dense())),
+                }
+            }
+            plot.add(
+                VLine::new("rate of the sliders", now)
+                    .color(ink.gamma_multiply(0.5))
+                    .style(LineStyle::dotted_dense())
+                    .allow_hover(false),
+            );
+            plot.pointer_coordinate()
+        });
+        drawn.response.widget_info(|| {
+            egui::WidgetInfo::labeled(egui::Role::Image, true, "scores against missing rates")
+        });
+        let hint = "Click to set this missing rate; drag to move, double-click to see all";
+        if drawn.response.on_hover_text_at_pointer(hint).clicked()
+            && let Some(at) = drawn.inner
+        {
+            workspace.hidden.rate = (at.x.clamp(0.0, 1.0) * 100.0).round() / 100.0;
+        }
+    }
+
+    fn lines(&self, workspace: &Workspace) -> Vec<Drawn> {
+        let models = &workspace.models;
+        let mut lines: Vec<Drawn> = models
+            .iter()
+            .filter(|open| open.card.fold.is_ok())
+            .map(|open| Drawn {
+                name: with_area(&open.card.name, open.curve.auilc(self.score)),
+                points: open.curve.points(self.score),
+                colour: Some(theme::qualitative(models.place(open.card.id))),
+            })
+            .collect();
+        if let (Some(limit), Score::Ua) = (&workspace.limit, self.score) {
+            let area = mct_hfr::metrics::auilc(&RATES, limit);
+            lines.push(Drawn {
+                name: with_area("exact limit", Some(area)),
+                points: RATES.iter().copied().zip(limit.iter().copied()).collect(),
+                colour: None,
+            });
+        }
+        lines
+    }
+
+    pub fn export(&self, format: Format, workspace: &Workspace) -> Option<String> {
+        let lines = self.lines(workspace);
+        if lines.iter().all(|line| line.points.is_empty()) {
+            return None;
+        }
+        let synthetic = workspace.corpus.as_ref()?.metadata.synthetic;
+        let name = self.score.name();
+        match format {
+            Format::Svg => {
+                let mut title = format!("{name} over missing rates");
+                if synthetic {
+                    title += " (synthetic)";
+                }
+                let lines = lines.into_iter().map(|line| mct_figures::Line {
+                    name: line.name,
+                    points: line.points,
+                    bound: line.colour.is_none(),
+                });
+                mct_figures::curves(&title, &lines.collect::<Vec<_>>()).ok()
+            }
+            Format::Csv => {
+                let mut header = vec![format!("{name} of")];
+                header.extend(RATES.iter().map(f64::to_string));
+                let rows = lines.iter().map(|line| {
+                    let at = |rate: &f64| line.points.iter().find(|(x, _)| x == rate);
+                    let value = |rate| at(rate).map_or_else(String::new, |(_, y)| y.to_string());
+                    std::iter::once(line.name.clone())
+                        .chain(RATES.iter().map(value))
+                        .collect()
+                });
+                Some(csv(&header, &rows.collect::<Vec<_>>()))
+            }
+            Format::Json => {
+                let models = workspace.models.iter().map(|open| {
+                    json!({
+                        "model": open.card.name,
+                        "points": open.curve.points,
+                        "auilc_ua": open.curve.auilc(Score::Ua),
+                    })
+                });
+                to_json(&json!({
+                    "synthetic": synthetic,
+                    "rates": RATES,
+                    "curves": models.collect::<Vec<_>>(),
+                    "limit_ua": workspace.limit,
+                }))
+            }
+        }
+    }
+}
+
+fn with_area(name: &str, area: Option<f64>) -> String {
+    match area {
+        Some(area) => format!("{name}, AUILC {area:.3}"),
+        None => format!("{name}, …"),
+    }
+}

@@ -1,0 +1,543 @@
+//! The complete and the incomplete view of the same utterances in the plane (the paper's figure 9).
+
+use eframe::egui::{self, Color32, ComboBox, DragValue, Pos2, Rect, RichText, Slider, Ui};
+use mct_embedding::Settings as Tsne;
+use mct_engine::evaluation::CorpusCard;
+use serde_json::json;
+
+use super::{Format, csv, json as to_json};
+use crate::state::Workspace;
+use crate::state::command::Command;
+use crate::state::embedding::{Colour, Point, Projection, Vectors, Views};
+use crate::state::models::Evaluated;
+use crate::state::selection::Selection;
+use crate::theme;
+use crate::widgets::canvas::{self, Done, Dot, Look};
+use crate::widgets::matrix::adds;
+
+/// A click this close to a point is on it, in pixels.
+const CLOSE: f32 = 12.0;
+
+const CAVEAT: &str = "How far apart groups of points are, and how large they are, means little; that \
+    points are together means more. Try other perplexities and seeds before you believe a shape.";
+
+#[derive(Default)]
+pub struct Panel {
+    look: Look,
+}
+
+/// What the points are coloured by.
+struct Palette<'a> {
+    card: &'a CorpusCard,
+    evaluated: Option<&'a Evaluated>,
+    colour: Colour,
+}
+
+impl Panel {
+    pub fn ui(&mut self, ui: &mut Ui, workspace: &mut Workspace) {
+        let mut commands = Vec::new();
+        let Workspace {
+            corpus,
+            models,
+            selection,
+            projection,
+            controls,
+            ..
+        } = workspace;
+        let Some(card) = corpus else {
+            ui.weak("open a corpus and a model");
+            return;
+        };
+        let part_names: Vec<String> = projection
+            .representations
+            .iter()
+            .flat_map(|all| all.parts.iter().map(|part| part.name.clone()))
+            .collect();
+        ui.horizontal_wrapped(|ui| {
+            ui.selectable_value(&mut projection.settings.tsne, true, "t-SNE")
+                .on_hover_text(
+                    "t-distributed stochastic neighbour embedding: keeps neighbours together",
+                );
+            ui.selectable_value(&mut projection.settings.tsne, false, "PCA")
+                .on_hover_text("The two directions of largest variance");
+            ui.separator();
+            if projection.settings.tsne {
+                let run = run_buttons(ui, projection, &mut commands);
+                controls.note("pause projection", &run);
+            }
+            vectors(ui, projection, &part_names);
+            colours(ui, projection);
+            ui.menu_button("Settings", |ui| settings(ui, projection, &mut commands))
+                .response
+                .on_hover_text("Perplexity, learning rate, seed, steps, neighbours");
+        });
+        status(ui, projection);
+        if projection.cloud.points.is_empty() {
+            let text = projection.problem.as_deref().unwrap_or("computing…");
+            crate::widgets::matrix::placeholder(ui, text);
+        } else {
+            let palette = Palette {
+                card,
+                evaluated: models.shown().and_then(|open| open.evaluated.as_ref()),
+                colour: projection.settings.colour,
+            };
+            legend(ui, &palette);
+            self.plane(ui, projection, selection, &palette);
+        }
+        for command in commands {
+            workspace.command(command);
+        }
+    }
+
+    fn plane(
+        &mut self,
+        ui: &mut Ui,
+        projection: &Projection,
+        selection: &mut Selection,
+        palette: &Palette<'_>,
+    ) {
+        let (response, frame, done) = canvas::show(ui, &mut self.look, &projection.places);
+        response.widget_info(|| {
+            egui::WidgetInfo::labeled(egui::Role::Image, true, "points of the embedding")
+        });
+        let at: Vec<Pos2> = projection
+            .places
+            .iter()
+            .map(|place| frame.to_screen(*place))
+            .collect();
+        let points = &projection.cloud.points;
+        let focus = selection.focus();
+        let focused = points
+            .iter()
+            .position(|point| Some(point.utterance) == focus);
+        let radius = if points.len() > 1200 { 2.5 } else { 3.5 };
+        let any = !selection.is_empty();
+        let dots: Vec<Dot> = points
+            .iter()
+            .zip(&at)
+            .map(|(point, at)| {
+                let chosen = selection.contains(point.utterance);
+                let colour = palette.of(*point);
+                Dot {
+                    at: *at,
+                    radius,
+                    colour: if any && !chosen {
+                        colour.gamma_multiply(0.35)
+                    } else {
+                        colour
+                    },
+                    cross: point.incomplete,
+                    ring: Some(point.utterance) == focus,
+                }
+            })
+            .collect();
+        canvas::paint(ui, frame.rect, &dots);
+        if let Some(own) = focused
+            && let Some(start) = at.get(own)
+        {
+            let painter = ui.painter_at(frame.rect);
+            let stroke = egui::Stroke::new(1.0, ui.visuals().text_color().gamma_multiply(0.6));
+            for (other, _) in projection.neighbours(own) {
+                painter.line_segment([*start, at[other]], stroke);
+            }
+            neighbours(ui, frame.rect, projection, own, palette);
+        }
+        let nearest = |to: Pos2| {
+            let distances = at.iter().map(|at| at.distance(to)).enumerate();
+            let nearest = distances.min_by(|a, b| a.1.total_cmp(&b.1));
+            nearest
+                .filter(|(_, distance)| *distance <= CLOSE)
+                .map(|(point, _)| point)
+        };
+        if let Some(point) = response.hover_pos().and_then(nearest) {
+            let text = palette.describe(points[point]);
+            response.clone().on_hover_text_at_pointer(text);
+        }
+        match done {
+            Done::Nothing => {}
+            Done::Click(pointer) => {
+                if let Some(point) = nearest(pointer) {
+                    let utterance = points[point].utterance;
+                    if adds(ui) {
+                        selection.toggle(utterance);
+                    } else {
+                        selection.look(utterance);
+                    }
+                } else if !adds(ui) {
+                    selection.clear();
+                }
+            }
+            Done::Rectangle(rect) => {
+                let inside = points.iter().zip(&at).filter(|(_, at)| rect.contains(**at));
+                let inside = inside.map(|(point, _)| point.utterance);
+                if adds(ui) {
+                    selection.add(inside, "points in a rectangle");
+                } else {
+                    selection.set(inside, "points in a rectangle");
+                }
+            }
+        }
+    }
+}
+
+fn run_buttons(
+    ui: &mut Ui,
+    projection: &mut Projection,
+    commands: &mut Vec<Command>,
+) -> egui::Response {
+    let finished = projection
+        .progress
+        .is_some_and(|progress| progress.finished);
+    let response = if projection.paused {
+        let go = ui.button("Continue").on_hover_text("Go on from here");
+        if go.clicked() {
+            projection.paused = false;
+            commands.push(Command::ContinueProjection);
+        }
+        go
+    } else {
+        let pause = ui.add_enabled(!finished, egui::Button::new("Pause"));
+        let pause = pause.on_hover_text("Let the points rest where they are");
+        if pause.clicked() {
+            projection.paused = true;
+            commands.push(Command::PauseProjection);
+        }
+        pause
+    };
+    if ui
+        .button("Restart")
+        .on_hover_text("From the first places again")
+        .clicked()
+    {
+        commands.push(Command::RestartProjection);
+    }
+    response
+}
+
+fn vectors(ui: &mut Ui, projection: &mut Projection, parts: &[String]) {
+    let settings = &mut projection.settings;
+    let name = |vectors: Vectors| match vectors {
+        Vectors::Joint => "joint".to_owned(),
+        Vectors::Part(part) => parts
+            .get(part)
+            .cloned()
+            .unwrap_or_else(|| "joint".to_owned()),
+    };
+    let before = (settings.vectors, settings.views);
+    ComboBox::from_id_salt("vectors")
+        .selected_text(name(settings.vectors))
+        .width(80.0)
+        .show_ui(ui, |ui| {
+            ui.selectable_value(&mut settings.vectors, Vectors::Joint, "joint");
+            for part in 0..parts.len() {
+                let vectors = Vectors::Part(part);
+                ui.selectable_value(&mut settings.vectors, vectors, name(vectors));
+            }
+        })
+        .response
+        .on_hover_text("Which of the vectors that the classifier reads");
+    let views = [
+        (Views::Both, "both views"),
+        (Views::Complete, "complete"),
+        (Views::Incomplete, "incomplete"),
+    ];
+    let chosen = views.iter().find(|(view, _)| *view == settings.views);
+    ComboBox::from_id_salt("views")
+        .selected_text(chosen.map_or("", |(_, name)| name))
+        .width(90.0)
+        .show_ui(ui, |ui| {
+            for (view, name) in views {
+                ui.selectable_value(&mut settings.views, view, name);
+            }
+        })
+        .response
+        .on_hover_text("Discs: all steps are there. Crosses: steps are missing as the sliders say");
+    if before != (settings.vectors, settings.views) {
+        projection.select_vectors();
+    }
+}
+
+fn colours(ui: &mut Ui, projection: &mut Projection) {
+    let colours = [
+        (Colour::Class, "by class"),
+        (Colour::View, "by view"),
+        (Colour::Speaker, "by speaker"),
+        (Colour::Correctness, "by correctness"),
+    ];
+    let own = &mut projection.settings.colour;
+    let chosen = colours.iter().find(|(colour, _)| colour == own);
+    ComboBox::from_id_salt("colours")
+        .selected_text(chosen.map_or("", |(_, name)| name))
+        .width(100.0)
+        .show_ui(ui, |ui| {
+            for (colour, name) in colours {
+                ui.selectable_value(own, colour, name);
+            }
+        })
+        .response
+        .on_hover_text("What the colours of the points say");
+}
+
+fn settings(ui: &mut Ui, projection: &mut Projection, commands: &mut Vec<Command>) {
+    let most = Tsne::most_perplexity(projection.cloud.points.len()).max(2.0);
+    let settings = &mut projection.settings;
+    ui.add(Slider::new(&mut settings.perplexity, 2.0..=100.0).text("perplexity"))
+        .on_hover_text(format!(
+            "Roughly how many neighbours a point has; at most {most:.0} for this many points"
+        ));
+    let mut own = settings.learning_rate.is_some();
+    ui.horizontal(|ui| {
+        let hint = "Instead of one by the number of points";
+        if ui
+            .checkbox(&mut own, "learning rate")
+            .on_hover_text(hint)
+            .changed()
+        {
+            let now = projection
+                .progress
+                .map_or(200.0, |progress| progress.learning_rate);
+            settings.learning_rate = own.then_some(now);
+        }
+        if let Some(rate) = &mut settings.learning_rate {
+            let value = DragValue::new(rate).range(1.0..=5000.0).speed(2.0);
+            if ui
+                .add(value)
+                .on_hover_text("From the next step on")
+                .changed()
+            {
+                commands.push(Command::SetLearningRate(*rate));
+            }
+        }
+    });
+    let mut random = settings.seed.is_some();
+    ui.horizontal(|ui| {
+        let hint = "Instead of the principal components";
+        if ui
+            .checkbox(&mut random, "random start, seed")
+            .on_hover_text(hint)
+            .changed()
+        {
+            settings.seed = random.then_some(1);
+        }
+        if let Some(seed) = &mut settings.seed {
+            ui.add(DragValue::new(seed).speed(0.05))
+                .on_hover_text("Another seed, other first places");
+        }
+    });
+    ui.add(Slider::new(&mut settings.steps, 250..=5000).text("steps"))
+        .on_hover_text("After so many steps the points rest");
+    ui.add(Slider::new(&mut settings.neighbours, 0..=50).text("neighbours"))
+        .on_hover_text("Of the utterance in focus, nearest in the original space");
+}
+
+fn status(ui: &mut Ui, projection: &Projection) {
+    if let Some(problem) = &projection.problem {
+        ui.colored_label(ui.visuals().warn_fg_color, problem);
+        return;
+    }
+    let count = projection.cloud.points.len();
+    let text = match &projection.progress {
+        Some(progress) if projection.settings.tsne => format!(
+            "{count} points, step {} of {}, divergence {:.3} nats, {:.0} steps a second, learning rate {:.0}",
+            progress.steps,
+            projection.settings.steps,
+            progress.divergence,
+            if progress.finished {
+                0.0
+            } else {
+                progress.steps_a_second
+            },
+            progress.learning_rate
+        ),
+        _ => format!("{count} points"),
+    };
+    ui.weak(text).on_hover_text(CAVEAT);
+}
+
+impl Palette<'_> {
+    fn of(&self, point: Point) -> Color32 {
+        let utterance = &self.card.utterances[point.utterance];
+        match self.colour {
+            Colour::Class => theme::qualitative(utterance.label),
+            Colour::View => theme::qualitative(usize::from(point.incomplete)),
+            Colour::Speaker => theme::qualitative(utterance.speaker),
+            Colour::Correctness => match self.is_right(point) {
+                Some(true) => theme::RIGHT,
+                Some(false) => theme::WRONG,
+                None => Color32::GRAY,
+            },
+        }
+    }
+
+    /// Whether the model gets the utterance right with the steps that are missing now.
+    fn is_right(&self, point: Point) -> Option<bool> {
+        let predicted = self.evaluated?.class_of(point.utterance)?;
+        Some(predicted == self.card.utterances[point.utterance].label)
+    }
+
+    fn names(&self) -> Vec<(String, Color32)> {
+        let named = |names: &mut dyn Iterator<Item = &str>| {
+            let names = names.enumerate();
+            names
+                .map(|(place, name)| (name.to_owned(), theme::qualitative(place)))
+                .collect()
+        };
+        let metadata = &self.card.metadata;
+        match self.colour {
+            Colour::Class => named(&mut metadata.classes.iter().map(String::as_str)),
+            Colour::View => named(&mut ["complete", "incomplete"].into_iter()),
+            Colour::Speaker => named(&mut metadata.speakers.iter().map(|own| own.name.as_str())),
+            Colour::Correctness => {
+                vec![
+                    ("right".to_owned(), theme::RIGHT),
+                    ("wrong".to_owned(), theme::WRONG),
+                ]
+            }
+        }
+    }
+
+    fn describe(&self, point: Point) -> String {
+        let utterance = &self.card.utterances[point.utterance];
+        let classes = &self.card.metadata.classes;
+        let view = if point.incomplete {
+            "incomplete"
+        } else {
+            "complete"
+        };
+        let mut text = format!("{}, {view}\n{}", utterance.id, classes[utterance.label]);
+        if let Some(class) = self.evaluated.and_then(|own| own.class_of(point.utterance)) {
+            text += &format!(", predicted {}", classes[class]);
+        }
+        text
+    }
+}
+
+/// Names in a legend at most; a corpus can have hundreds of speakers.
+const NAMES: usize = 12;
+
+fn legend(ui: &mut Ui, palette: &Palette<'_>) {
+    ui.horizontal_wrapped(|ui| {
+        let names = palette.names();
+        for (name, colour) in names.iter().take(NAMES) {
+            ui.label(RichText::new("●").color(*colour).small());
+            ui.label(RichText::new(name).small());
+        }
+        if names.len() > NAMES {
+            ui.label(RichText::new(format!("and {} more", names.len() - NAMES)).small());
+        }
+        ui.label(RichText::new("● complete  ✖ incomplete").small().weak());
+    });
+}
+
+/// The neighbours of a point in words, in a corner of the plane.
+fn neighbours(ui: &Ui, rect: Rect, projection: &Projection, own: usize, palette: &Palette<'_>) {
+    let found = projection.neighbours(own);
+    if found.is_empty() {
+        return;
+    }
+    let class = |point: usize| {
+        let utterance = projection.cloud.points[point].utterance;
+        palette.card.utterances[utterance].label
+    };
+    let alike = found
+        .iter()
+        .filter(|(other, _)| class(*other) == class(own))
+        .count();
+    let far = found.last().map_or(0.0, |(_, distance)| *distance);
+    let text = format!(
+        "{alike} of {} neighbours are of its class, the farthest at {far:.2}",
+        found.len()
+    );
+    let font = egui::TextStyle::Small.resolve(ui.style());
+    let at = rect.left_bottom() + egui::vec2(6.0, -6.0);
+    let ink = ui.visuals().text_color();
+    ui.painter_at(rect)
+        .text(at, egui::Align2::LEFT_BOTTOM, text, font, ink);
+}
+
+pub fn export(format: Format, workspace: &Workspace) -> Option<String> {
+    let card = workspace.corpus.as_ref()?;
+    let projection = &workspace.projection;
+    let classes = &card.metadata.classes;
+    let points = projection.cloud.points.iter().zip(&projection.places);
+    if projection.places.len() != projection.cloud.points.len() || projection.places.is_empty() {
+        return None;
+    }
+    match format {
+        Format::Svg => {
+            let palette = Palette {
+                card,
+                evaluated: workspace
+                    .models
+                    .shown()
+                    .and_then(|open| open.evaluated.as_ref()),
+                colour: projection.settings.colour,
+            };
+            let names = palette.names();
+            let kinds: Vec<(&str, Vec<(f64, f64)>)> = names
+                .iter()
+                .take(NAMES)
+                .map(|(name, colour)| {
+                    let own = points
+                        .clone()
+                        .filter(|(point, _)| palette.of(**point) == *colour);
+                    let own = own.map(|(_, [x, y])| (f64::from(*x), f64::from(*y)));
+                    (name.as_str(), own.collect())
+                })
+                .collect();
+            mct_figures::scatter(&title(projection, card), &kinds).ok()
+        }
+        Format::Csv => {
+            let header = ["id", "view", "class", "x", "y"].map(str::to_owned);
+            let rows = points.map(|(point, [x, y])| {
+                let utterance = &card.utterances[point.utterance];
+                vec![
+                    utterance.id.clone(),
+                    if point.incomplete {
+                        "incomplete"
+                    } else {
+                        "complete"
+                    }
+                    .to_owned(),
+                    classes[utterance.label].clone(),
+                    x.to_string(),
+                    y.to_string(),
+                ]
+            });
+            Some(csv(&header, &rows.collect::<Vec<_>>()))
+        }
+        Format::Json => {
+            let rows = points.map(|(point, place)| {
+                json!({
+                    "id": card.utterances[point.utterance].id,
+                    "incomplete": point.incomplete,
+                    "place": place,
+                })
+            });
+            to_json(&json!({
+                "synthetic": card.metadata.synthetic,
+                "settings": projection.settings,
+                "conditions": workspace.hidden.conditions(),
+                "progress": projection.progress,
+                "points": rows.collect::<Vec<_>>(),
+            }))
+        }
+    }
+}
+
+fn title(projection: &Projection, card: &CorpusCard) -> String {
+    let method = if projection.settings.tsne {
+        "t-SNE"
+    } else {
+        "PCA"
+    };
+    let synthetic = if card.metadata.synthetic {
+        " (synthetic)"
+    } else {
+        ""
+    };
+    match &projection.progress {
+        Some(progress) => format!("{method}, {} steps{synthetic}", progress.steps),
+        None => format!("{method}{synthetic}"),
+    }
+}

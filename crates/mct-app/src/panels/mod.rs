@@ -1,0 +1,176 @@
+//! The views, one file each, and what can be taken away from them.
+
+pub mod comparison;
+pub mod confusion;
+pub mod curves;
+pub mod embedding;
+pub mod inspector;
+pub mod messages;
+pub mod missing;
+pub mod sources;
+pub mod training;
+pub mod utterances;
+
+use eframe::egui::Ui;
+use serde::{Deserialize, Serialize};
+
+use crate::state::Workspace;
+
+/// A view that has a place of its own in the window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Pane {
+    Confusion,
+    Curves,
+    Embedding,
+    Utterances,
+    Inspector,
+    Training,
+    Comparison,
+}
+
+impl Pane {
+    pub const ALL: [Self; 7] = [
+        Self::Confusion,
+        Self::Curves,
+        Self::Embedding,
+        Self::Utterances,
+        Self::Inspector,
+        Self::Training,
+        Self::Comparison,
+    ];
+
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Confusion => "Confusion matrix",
+            Self::Curves => "Curves",
+            Self::Embedding => "Embedding",
+            Self::Utterances => "Utterances",
+            Self::Inspector => "Inspector",
+            Self::Training => "Training",
+            Self::Comparison => "Comparison",
+        }
+    }
+
+    /// For the names of files.
+    pub const fn slug(self) -> &'static str {
+        match self {
+            Self::Confusion => "confusion",
+            Self::Curves => "curves",
+            Self::Embedding => "embedding",
+            Self::Utterances => "utterances",
+            Self::Inspector => "utterance",
+            Self::Training => "training",
+            Self::Comparison => "comparison",
+        }
+    }
+}
+
+/// As what a view can be taken away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    Svg,
+    Csv,
+    Json,
+}
+
+impl Format {
+    pub const ALL: [Self; 3] = [Self::Svg, Self::Csv, Self::Json];
+
+    pub const fn extension(self) -> &'static str {
+        match self {
+            Self::Svg => "svg",
+            Self::Csv => "csv",
+            Self::Json => "json",
+        }
+    }
+
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Svg => "Picture (SVG)",
+            Self::Csv => "Table (CSV)",
+            Self::Json => "Data (JSON)",
+        }
+    }
+}
+
+/// What panels keep to themselves.
+#[derive(Default)]
+pub struct Panels {
+    pub confusion: confusion::Panel,
+    pub curves: curves::Panel,
+    pub embedding: embedding::Panel,
+    pub utterances: utterances::Panel,
+    pub inspector: inspector::Panel,
+    pub training: training::Panel,
+    pub comparison: comparison::Panel,
+}
+
+impl Panels {
+    pub fn ui(&mut self, ui: &mut Ui, pane: Pane, workspace: &mut Workspace) {
+        match pane {
+            Pane::Confusion => self.confusion.ui(ui, workspace),
+            Pane::Curves => self.curves.ui(ui, workspace),
+            Pane::Embedding => self.embedding.ui(ui, workspace),
+            Pane::Utterances => self.utterances.ui(ui, workspace),
+            Pane::Inspector => self.inspector.ui(ui, workspace),
+            Pane::Training => self.training.ui(ui, workspace),
+            Pane::Comparison => self.comparison.ui(ui, workspace),
+        }
+    }
+
+    /// The content of a file; `None` where the view has nothing of this kind to give now.
+    pub fn export(&self, pane: Pane, format: Format, workspace: &Workspace) -> Option<String> {
+        match pane {
+            Pane::Confusion => confusion::export(format, workspace),
+            Pane::Curves => self.curves.export(format, workspace),
+            Pane::Embedding => embedding::export(format, workspace),
+            Pane::Utterances => self.utterances.export(format, workspace),
+            Pane::Inspector => inspector::export(format, workspace),
+            Pane::Training => training::export(format, workspace),
+            Pane::Comparison => comparison::export(format, workspace),
+        }
+    }
+}
+
+/// A line of a CSV file (RFC 4180).
+pub(crate) fn csv_line(cells: &[String]) -> String {
+    let quoted = cells.iter().map(|cell| {
+        if cell.contains([',', '"', '\n', '\r']) {
+            format!("\"{}\"", cell.replace('"', "\"\""))
+        } else {
+            cell.clone()
+        }
+    });
+    let mut line = quoted.collect::<Vec<_>>().join(",");
+    line.push('\n');
+    line
+}
+
+/// A CSV file.
+pub(crate) fn csv(header: &[String], rows: &[Vec<String>]) -> String {
+    let lines = rows.iter().map(|row| csv_line(row));
+    std::iter::once(csv_line(header)).chain(lines).collect()
+}
+
+/// JSON for a file.
+pub(crate) fn json(value: &serde_json::Value) -> Option<String> {
+    serde_json::to_string_pretty(value)
+        .ok()
+        .map(|text| text + "\n")
+}
+
+/// A share in percent, as the views write it.
+pub(crate) fn percent(value: f64) -> String {
+    format!("{:.1} %", value * 100.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_with_commas_and_quotes_are_quoted() {
+        let cells = ["plain", "a, b", "say \"hi\""].map(str::to_owned);
+        assert_eq!(csv_line(&cells), "plain,\"a, b\",\"say \"\"hi\"\"\"\n");
+    }
+}

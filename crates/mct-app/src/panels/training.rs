@@ -1,0 +1,487 @@
+//! Training: its settings, and what comes of it while it goes on.
+
+use eframe::egui::{
+    self, Button, ComboBox, DragValue, Grid, ProgressBar, RichText, ScrollArea, TextEdit, Ui,
+};
+use egui_plot::{Legend, Line, Plot, PlotPoints};
+use mct_engine::training::Begin;
+use mct_hfr::config::{PRESETS, Strategy, System};
+use mct_hfr::event::{EpochRecord, FinishReason, Term};
+use serde_json::json;
+
+use super::{Format, csv, json as to_json, percent};
+use crate::state::Workspace;
+use crate::state::command::{Command, File};
+use crate::state::training::{Phase, Run, Settings, Training};
+use crate::theme;
+use crate::widgets::matrix::{self, Cell};
+
+#[derive(Default)]
+pub struct Panel;
+
+const STRATEGIES: [(Strategy, &str, &str); 3] = [
+    (
+        Strategy::Dynamic,
+        "dynamic",
+        "Fresh missing steps in every epoch, of a share of utterances that rises (section 4.4.2)",
+    ),
+    (
+        Strategy::OneToOne,
+        "one-to-one",
+        "The same missing steps in every epoch, at one rate",
+    ),
+    (Strategy::Complete, "complete", "All steps are there"),
+];
+
+impl Panel {
+    pub fn ui(&mut self, ui: &mut Ui, workspace: &mut Workspace) {
+        ScrollArea::vertical().id_salt("training").show(ui, |ui| {
+            let has_corpus = workspace.corpus.is_some();
+            let busy = workspace.training.phase.is_busy();
+            unfinished(ui, workspace);
+            ui.add_enabled_ui(!busy, |ui| settings(ui, &mut workspace.training.settings));
+            buttons(ui, workspace, has_corpus);
+            progress(ui, &workspace.training);
+            if let Some(problem) = &workspace.training.problem {
+                ui.colored_label(ui.visuals().error_fg_color, problem);
+            }
+            take_away(ui, workspace);
+            ui.separator();
+            let wide = ui.available_width() > 560.0;
+            let training = &workspace.training;
+            let classes = workspace
+                .corpus
+                .as_ref()
+                .map(|card| &card.metadata.classes[..]);
+            if wide {
+                ui.columns(2, |columns| {
+                    losses(&mut columns[0], training);
+                    validation(&mut columns[1], training);
+                });
+            } else {
+                losses(ui, training);
+                validation(ui, training);
+            }
+            if let (Some(record), Some(classes)) = (training.history.last(), classes) {
+                confusion(ui, record, classes);
+            }
+        });
+    }
+}
+
+fn settings(ui: &mut Ui, settings: &mut Settings) {
+    Grid::new("training settings")
+        .num_columns(4)
+        .show(ui, |ui| {
+            let label = ui.label("system");
+            ComboBox::from_id_salt("system")
+                .selected_text(settings.system.title())
+                .show_ui(ui, |ui| {
+                    for system in System::ALL {
+                        ui.selectable_value(&mut settings.system, system, system.title());
+                    }
+                })
+                .response
+                .labelled_by(label.id);
+            let label = ui.label("preset");
+            let before = settings.preset.clone();
+            ComboBox::from_id_salt("preset")
+                .selected_text(&settings.preset)
+                .show_ui(ui, |ui| {
+                    for preset in PRESETS {
+                        ui.selectable_value(&mut settings.preset, preset.to_owned(), preset);
+                    }
+                })
+                .response
+                .labelled_by(label.id)
+                .on_hover_text("paper and released are large: minutes a step on a CPU");
+            if settings.preset != before {
+                let name = settings.preset.clone();
+                settings.take_preset(&name);
+            }
+            ui.end_row();
+            let label = ui.label("strategy");
+            let chosen = STRATEGIES
+                .iter()
+                .find(|(own, _, _)| *own == settings.strategy);
+            ComboBox::from_id_salt("strategy")
+                .selected_text(chosen.map_or("", |(_, name, _)| name))
+                .show_ui(ui, |ui| {
+                    for (strategy, name, hint) in STRATEGIES {
+                        ui.selectable_value(&mut settings.strategy, strategy, name)
+                            .on_hover_text(hint);
+                    }
+                })
+                .response
+                .labelled_by(label.id);
+            number(
+                ui,
+                "epochs",
+                "At most so many",
+                DragValue::new(&mut settings.epochs).range(1..=10_000),
+            );
+            ui.end_row();
+            number(
+                ui,
+                "fold",
+                "Which part of the corpus is held out, from 0",
+                DragValue::new(&mut settings.fold),
+            );
+            number(
+                ui,
+                "seed",
+                "Another seed, other initial weights and masks",
+                DragValue::new(&mut settings.seed),
+            );
+            ui.end_row();
+            let rate = |value| {
+                DragValue::new(value)
+                    .range(0.0..=0.99)
+                    .speed(0.01)
+                    .fixed_decimals(2)
+            };
+            let complete = settings.strategy == Strategy::Complete;
+            ui.add_enabled_ui(!complete, |ui| ui.label("missing rate"));
+            ui.add_enabled_ui(!complete, |ui| {
+                ui.horizontal(|ui| {
+                    ui.add(rate(&mut settings.missing_rate))
+                        .on_hover_text("The lowest that is trained at");
+                    if settings.strategy == Strategy::Dynamic {
+                        ui.label("to");
+                        ui.add(rate(&mut settings.missing_rate_max))
+                            .on_hover_text("Each incomplete sample has a rate between the two");
+                    }
+                });
+            });
+            let step = DragValue::new(&mut settings.learning_rate)
+                .range(1e-6..=1.0)
+                .speed(1e-5);
+            number(
+                ui,
+                "learning rate",
+                "Of AdamW, at the start",
+                step.max_decimals(6),
+            );
+            ui.end_row();
+            let size = DragValue::new(&mut settings.batch_size).range(2..=4096);
+            number(ui, "batch size", "Utterances a step", size);
+            if cfg!(not(target_arch = "wasm32")) {
+                let label = ui.label("folder");
+                ui.add(TextEdit::singleline(&mut settings.folder).desired_width(150.0))
+                    .labelled_by(label.id)
+                    .on_hover_text(
+                        "The run folder to make; the command line can evaluate and resume it",
+                    );
+            }
+            ui.end_row();
+        });
+    ui.collapsing("more values", |ui| {
+        let hint = "model.d = 32\nmodel.layers = 1\ntraining.patience = 20";
+        ui.add(
+            TextEdit::multiline(&mut settings.more)
+                .hint_text(hint)
+                .code_editor()
+                .desired_rows(3),
+        )
+        .on_hover_text("Any value of the config by its path, a line each: key = value");
+    });
+}
+
+fn number(ui: &mut Ui, name: &str, hint: &str, value: DragValue<'_>) {
+    let label = ui.label(name).on_hover_text(hint);
+    ui.add(value).labelled_by(label.id).on_hover_text(hint);
+}
+
+fn buttons(ui: &mut Ui, workspace: &mut Workspace, has_corpus: bool) {
+    let phase = workspace.training.phase;
+    ui.horizontal(|ui| {
+        if phase.is_busy() {
+            match phase {
+                Phase::Paused => {
+                    let go = ui.button("Continue").on_hover_text("Go on training");
+                    workspace.controls.note("pause training", &go);
+                    if go.clicked() {
+                        workspace.command(Command::ContinueTraining);
+                    }
+                }
+                _ => {
+                    let can = phase == Phase::Running;
+                    let hint = "After the current step; what has been trained is kept";
+                    let pause = ui
+                        .add_enabled(can, Button::new("Pause"))
+                        .on_hover_text(hint);
+                    workspace.controls.note("pause training", &pause);
+                    if pause.clicked() {
+                        workspace.command(Command::PauseTraining);
+                    }
+                }
+            }
+            let can = phase != Phase::Stopping;
+            let hint = "After the current step; the run can be resumed";
+            let stop = ui.add_enabled(can, Button::new("Stop")).on_hover_text(hint);
+            workspace.controls.note("stop training", &stop);
+            if stop.clicked() {
+                workspace.command(Command::StopTraining);
+            }
+            return;
+        }
+        let config = workspace.training.settings.config();
+        let start = Button::new(RichText::new("Train").strong());
+        let start = ui.add_enabled(has_corpus && config.is_ok(), start);
+        let start = match &config {
+            Ok(_) => start.on_hover_text("Train a new model on the open corpus"),
+            Err(problem) => start.on_disabled_hover_text(problem),
+        };
+        workspace.controls.note("start training", &start);
+        if start.clicked()
+            && let Ok(config) = config
+        {
+            let folder = workspace.training.settings.folder.clone();
+            workspace.command(Command::Train(Run {
+                begin: Begin::New(Box::new(config)),
+                folder,
+                corpus: None,
+            }));
+        }
+        let last = workspace.training.last.clone().filter(|_| {
+            matches!(
+                phase,
+                Phase::Ended(FinishReason::Interrupted) | Phase::Failed
+            )
+        });
+        if let Some(last) = last {
+            let resume = ui
+                .button("Resume")
+                .on_hover_text("Go on from the last checkpoint");
+            workspace.controls.note("resume training", &resume);
+            if resume.clicked() {
+                workspace.command(Command::Train(workspace.training.resumed(last)));
+            }
+        }
+    });
+}
+
+/// A training that an earlier page has left.
+fn unfinished(ui: &mut Ui, workspace: &mut Workspace) {
+    let Some((name, corpus, last)) = workspace.training.unfinished.clone() else {
+        return;
+    };
+    ui.horizontal_wrapped(|ui| {
+        ui.label(format!(
+            "the training “{name}” on {} was not finished",
+            corpus.name()
+        ));
+        let go = ui.button("Go on").on_hover_text("From its last checkpoint");
+        workspace.controls.note("resume unfinished", &go);
+        if go.clicked() {
+            workspace.training.unfinished = None;
+            workspace.command(Command::Train(Run {
+                begin: Begin::Resume(mct_engine::source::Source::Bytes {
+                    name: name.clone(),
+                    bytes: last,
+                }),
+                folder: name,
+                corpus: Some(corpus),
+            }));
+        }
+        if ui.button("Discard").on_hover_text("Forget it").clicked() {
+            workspace.training.unfinished = None;
+            workspace.command(Command::DiscardUnfinished);
+        }
+    });
+}
+
+fn progress(ui: &mut Ui, training: &Training) {
+    let text = match training.phase {
+        Phase::Idle => return,
+        Phase::Starting => "starting…".to_owned(),
+        Phase::Running => "training".to_owned(),
+        Phase::Pausing => "pausing…".to_owned(),
+        Phase::Paused => "paused".to_owned(),
+        Phase::Stopping => "stopping…".to_owned(),
+        Phase::Ended(FinishReason::Epochs) => "finished".to_owned(),
+        Phase::Ended(FinishReason::EarlyStop) => "finished: no better epoch came".to_owned(),
+        Phase::Ended(FinishReason::Interrupted) => "stopped".to_owned(),
+        Phase::Failed => "failed".to_owned(),
+    };
+    let mut parts = vec![text];
+    if training.epochs > 0 {
+        parts.push(format!(
+            "epoch {} of {}",
+            training.epoch + 1,
+            training.epochs
+        ));
+        parts.push(format!(
+            "step {} of {}",
+            training.step, training.steps_an_epoch
+        ));
+    }
+    if let (Phase::Running, Some(left)) = (training.phase, training.seconds_left()) {
+        parts.push(if left > 90.0 {
+            format!("about {:.0} min left", left / 60.0)
+        } else {
+            format!("about {left:.0} s left")
+        });
+    }
+    ui.add(ProgressBar::new(training.progress()).text(parts.join(", ")));
+    let system = training
+        .config
+        .as_ref()
+        .map_or("", |config| config.model.system.title());
+    if cfg!(target_arch = "wasm32") {
+        ui.weak(format!("{system} {}", training.fold));
+    } else {
+        ui.weak(format!(
+            "{system} {}, in {}",
+            training.fold, training.folder
+        ));
+    }
+}
+
+/// The checkpoints as files.
+fn take_away(ui: &mut Ui, workspace: &mut Workspace) {
+    let (best, last) = (
+        workspace.training.best.clone(),
+        workspace.training.last.clone(),
+    );
+    if best.is_none() && last.is_none() {
+        return;
+    }
+    ui.horizontal(|ui| {
+        let files = [
+            (
+                best,
+                "Save best…",
+                "best.safetensors",
+                "The weights of the best epoch, which the command line can evaluate",
+            ),
+            (
+                last,
+                "Save last…",
+                "last.safetensors",
+                "All that is needed to resume the training",
+            ),
+        ];
+        for (bytes, text, name, hint) in files {
+            let Some(bytes) = bytes else { continue };
+            let save = ui.button(text).on_hover_text(hint);
+            workspace.controls.note(format!("save {name}"), &save);
+            if save.clicked() {
+                workspace.command(Command::Save(File {
+                    name: name.to_owned(),
+                    bytes: bytes.to_vec(),
+                }));
+            }
+        }
+    });
+}
+
+fn losses(ui: &mut Ui, training: &Training) {
+    ui.strong("Losses")
+        .on_hover_text("By term, before they are weighted; mean of ten steps");
+    let mut terms: Vec<Term> = training
+        .steps
+        .iter()
+        .flat_map(|(_, own)| own.keys().copied())
+        .collect();
+    terms.sort_unstable();
+    terms.dedup();
+    let plot = Plot::new("losses")
+        .height(170.0)
+        .legend(Legend::default())
+        .x_axis_label("step")
+        .include_y(0.0)
+        .allow_scroll(false);
+    plot.show(ui, |plot| {
+        for (place, term) in terms.iter().enumerate() {
+            let points = training.steps.iter();
+            let points = points.filter_map(|(step, own)| Some([*step, f64::from(*own.get(term)?)]));
+            let line = Line::new(term.name(), PlotPoints::from_iter(points));
+            plot.line(line.color(theme::qualitative(place)));
+        }
+    });
+}
+
+type Pick = fn(&EpochRecord) -> f64;
+
+const SCORES: [(&str, Pick); 5] = [
+    ("UA", |record| record.validation.ua),
+    ("WA", |record| record.validation.wa),
+    ("UF1", |record| record.validation.uf1),
+    ("WF1", |record| record.validation.wf1),
+    ("loss", |record| record.validation_loss),
+];
+
+fn validation(ui: &mut Ui, training: &Training) {
+    ui.strong("Validation")
+        .on_hover_text("By epoch, with the missing steps of the strategy");
+    let plot = Plot::new("validation")
+        .height(170.0)
+        .legend(Legend::default())
+        .x_axis_label("epoch")
+        .include_y(0.0)
+        .include_y(1.0)
+        .allow_scroll(false);
+    plot.show(ui, |plot| {
+        for (place, (name, pick)) in SCORES.iter().enumerate() {
+            let points = training.history.iter();
+            let points = points.map(|record| [(record.epoch + 1) as f64, pick(record)]);
+            let line = Line::new(*name, PlotPoints::from_iter(points));
+            plot.line(line.color(theme::qualitative(place)));
+        }
+    });
+}
+
+fn confusion(ui: &mut Ui, record: &EpochRecord, classes: &[String]) {
+    if record.confusion.0.len() != classes.len() {
+        return;
+    }
+    ui.strong(format!(
+        "Validation after epoch {}: UA {}",
+        record.epoch + 1,
+        percent(record.validation.ua)
+    ));
+    let background = ui.visuals().extreme_bg_color;
+    ui.allocate_ui(egui::vec2(ui.available_width(), 260.0), |ui| {
+        matrix::show(ui, "validation", classes, |label, predicted| {
+            let row: usize = record.confusion.0[label].iter().sum();
+            let count = record.confusion.0[label][predicted];
+            let share = count as f32 / row.max(1) as f32;
+            let fill = theme::cell(background, share);
+            Cell {
+                ink: theme::ink_on(fill),
+                fill,
+                text: format!("{:.0} %", share * 100.0),
+                small: count.to_string(),
+                hint: format!("{count} of {row} validation utterances"),
+                selected: false,
+            }
+        });
+    });
+}
+
+pub fn export(format: Format, workspace: &Workspace) -> Option<String> {
+    let history = &workspace.training.history;
+    if history.is_empty() {
+        return None;
+    }
+    match format {
+        Format::Svg => mct_figures::training(history).ok(),
+        Format::Csv => {
+            let mut header = vec!["epoch".to_owned(), "training loss".to_owned()];
+            header.extend(SCORES.iter().map(|(name, _)| format!("validation {name}")));
+            let rows = history.iter().map(|record| {
+                let loss = record.losses.get(&Term::Total).copied().unwrap_or(f32::NAN);
+                let mut cells = vec![(record.epoch + 1).to_string(), loss.to_string()];
+                cells.extend(SCORES.iter().map(|(_, pick)| pick(record).to_string()));
+                cells
+            });
+            Some(csv(&header, &rows.collect::<Vec<_>>()))
+        }
+        Format::Json => to_json(&json!({
+            "config": workspace.training.config,
+            "fold": workspace.training.fold,
+            "epochs": history,
+        })),
+    }
+}

@@ -1,0 +1,364 @@
+//! The utterances as a table: sorted, filtered, selected.
+
+use eframe::egui::{self, Key, RichText, TextEdit, Ui};
+use egui_extras::{Column, TableBuilder};
+use mct_engine::evaluation::CorpusCard;
+use serde_json::json;
+
+use super::{Format, csv, json as to_json};
+use crate::state::Workspace;
+use crate::state::models::Models;
+use crate::theme;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    Id,
+    Speaker,
+    Duration,
+    Label,
+    Predicted,
+    Confidence,
+}
+
+pub struct Panel {
+    order: Order,
+    descending: bool,
+    filter: String,
+    only_selected: bool,
+    only_wrong: bool,
+    /// The focus when the table was last scrolled to it.
+    scrolled_to: Option<usize>,
+}
+
+impl Default for Panel {
+    fn default() -> Self {
+        Self {
+            order: Order::Id,
+            descending: false,
+            filter: String::new(),
+            only_selected: false,
+            only_wrong: false,
+            scrolled_to: None,
+        }
+    }
+}
+
+/// One line.
+struct Row {
+    utterance: usize,
+    predicted: Option<usize>,
+    /// Probability of the predicted class.
+    confidence: Option<f32>,
+    /// What the model predicts that it is compared with.
+    compared: Option<usize>,
+}
+
+const COLUMNS: [(Order, &str, &str); 6] = [
+    (Order::Id, "id", "The utterance's name in the corpus"),
+    (Order::Speaker, "speaker", "Who speaks"),
+    (Order::Duration, "duration (s)", "In seconds"),
+    (Order::Label, "true", "The true class"),
+    (Order::Predicted, "predicted", "The most probable class"),
+    (Order::Confidence, "probability", "Of the predicted class"),
+];
+
+impl Panel {
+    pub fn ui(&mut self, ui: &mut Ui, workspace: &mut Workspace) {
+        let Workspace {
+            corpus,
+            models,
+            selection,
+            controls,
+            ..
+        } = workspace;
+        let Some(card) = corpus else {
+            ui.weak("open a corpus");
+            return;
+        };
+        let rows = self.rows(card, models, |utterance| selection.contains(utterance));
+        ui.horizontal_wrapped(|ui| {
+            let hint = "find in id, class and transcript";
+            let edit = TextEdit::singleline(&mut self.filter)
+                .hint_text(hint)
+                .desired_width(160.0);
+            let edit = ui
+                .add(edit)
+                .on_hover_text("Show only utterances that contain this");
+            controls.note("filter", &edit);
+            ui.checkbox(&mut self.only_wrong, "wrong only")
+                .on_hover_text("Hide those that the model gets right");
+            ui.checkbox(&mut self.only_selected, "selected only")
+                .on_hover_text("Hide those that are not selected");
+            let all = ui
+                .small_button("Select all")
+                .on_hover_text("Select the lines below");
+            if all.clicked() {
+                selection.set(rows.iter().map(|row| row.utterance), "lines of the table");
+            }
+            if ui
+                .small_button("Clear")
+                .on_hover_text("Select nothing")
+                .clicked()
+            {
+                selection.clear();
+            }
+            let mut text = format!("{} lines, {} selected", rows.len(), selection.len());
+            if !selection.reason.is_empty() {
+                text += &format!(": {}", selection.reason);
+            }
+            ui.weak(text);
+        });
+        let two = models.compared().is_some();
+        let position = |focus: usize| rows.iter().position(|row| row.utterance == focus);
+        let focus = selection.focus().and_then(position);
+        let step = keys(ui);
+        if step != 0 && !rows.is_empty() {
+            let last = rows.len() as i64 - 1;
+            let next = focus.map_or(0, |row| (row as i64 + step).clamp(0, last));
+            selection.look(rows[next as usize].utterance);
+        }
+        let height = egui::TextStyle::Body.resolve(ui.style()).size + 4.0;
+        let mut table = TableBuilder::new(ui)
+            .striped(true)
+            .sense(egui::Sense::click())
+            .cell_layout(egui::Layout::left_to_right(egui::Align::Center))
+            .column(Column::initial(150.0).clip(true).resizable(true))
+            .columns(Column::initial(84.0).clip(true).resizable(true), 4)
+            .column(if two {
+                Column::initial(84.0).clip(true)
+            } else {
+                Column::remainder()
+            });
+        if two {
+            table = table.column(Column::remainder().clip(true));
+        }
+        if selection.focus() != self.scrolled_to {
+            self.scrolled_to = selection.focus();
+            if let Some(row) = selection.focus().and_then(position) {
+                table = table.scroll_to_row(row, None);
+            }
+        }
+        let table = table.header(height, |mut header| {
+            for (order, name, hint) in COLUMNS {
+                header.col(|ui| self.heading(ui, order, name, hint));
+            }
+            if two {
+                header.col(|ui| {
+                    ui.strong("compared")
+                        .on_hover_text("What the compared model predicts");
+                });
+            }
+        });
+        let classes = &card.metadata.classes;
+        let name = |class: Option<usize>| class.map_or("", |class| classes[class].as_str());
+        let mut clicked = None;
+        table.body(|body| {
+            body.rows(height, rows.len(), |mut line| {
+                let row = &rows[line.index()];
+                let utterance = &card.utterances[row.utterance];
+                line.set_selected(selection.contains(row.utterance));
+                line.col(|ui| {
+                    let mut id = RichText::new(&utterance.id);
+                    if selection.focus() == Some(row.utterance) {
+                        id = id.strong();
+                    }
+                    ui.label(id);
+                });
+                line.col(|ui| {
+                    ui.label(&card.metadata.speakers[utterance.speaker].name);
+                });
+                line.col(|ui| {
+                    ui.label(format!("{:.2}", utterance.duration_secs));
+                });
+                line.col(|ui| {
+                    ui.label(&classes[utterance.label]);
+                });
+                line.col(|ui| {
+                    prediction(
+                        ui,
+                        name(row.predicted),
+                        row.predicted == Some(utterance.label),
+                    );
+                });
+                line.col(|ui| {
+                    ui.label(
+                        row.confidence
+                            .map_or_else(String::new, |p| format!("{p:.3}")),
+                    );
+                });
+                if two {
+                    line.col(|ui| {
+                        let right = row.compared == Some(utterance.label);
+                        prediction(ui, name(row.compared), right);
+                    });
+                }
+                if line.response().clicked() {
+                    clicked = Some(row.utterance);
+                }
+            });
+        });
+        if let Some(utterance) = clicked {
+            self.scrolled_to = Some(utterance);
+            if crate::widgets::matrix::adds(ui) {
+                selection.toggle(utterance);
+            } else {
+                selection.look(utterance);
+            }
+        }
+    }
+
+    fn heading(&mut self, ui: &mut Ui, order: Order, name: &str, hint: &str) {
+        let arrow = match (self.order == order, self.descending) {
+            (true, false) => " ⏶",
+            (true, true) => " ⏷",
+            (false, _) => "",
+        };
+        let button = egui::Button::new(RichText::new(format!("{name}{arrow}")).strong());
+        let button = ui
+            .add(button.frame(false))
+            .on_hover_text(format!("{hint}. Click to sort"));
+        if button.clicked() {
+            self.descending = self.order == order && !self.descending;
+            self.order = order;
+        }
+    }
+
+    fn rows(
+        &self,
+        card: &CorpusCard,
+        models: &Models,
+        is_selected: impl Fn(usize) -> bool,
+    ) -> Vec<Row> {
+        let shown = models.shown().and_then(|open| open.evaluated.as_ref());
+        let compared = models.compared().and_then(|open| open.evaluated.as_ref());
+        let all: Vec<usize> = match shown {
+            Some(evaluated) => evaluated.utterances.clone(),
+            None => (0..card.utterances.len()).collect(),
+        };
+        let filter = self.filter.trim().to_lowercase();
+        let found = |utterance: usize| {
+            let own = &card.utterances[utterance];
+            let holds = |text: &str| text.to_lowercase().contains(&filter);
+            filter.is_empty()
+                || holds(&own.id)
+                || holds(&card.metadata.classes[own.label])
+                || own.transcript.as_deref().is_some_and(holds)
+        };
+        let mut rows: Vec<Row> = all
+            .into_iter()
+            .map(|utterance| {
+                let predicted = shown.and_then(|own| own.class_of(utterance));
+                let probabilities = shown.and_then(|own| own.probabilities_of(utterance));
+                Row {
+                    utterance,
+                    confidence: predicted.and_then(|class| Some(probabilities?[class])),
+                    predicted,
+                    compared: compared.and_then(|own| own.class_of(utterance)),
+                }
+            })
+            .filter(|row| {
+                let label = card.utterances[row.utterance].label;
+                (!self.only_selected || is_selected(row.utterance))
+                    && (!self.only_wrong || row.predicted.is_some_and(|p| p != label))
+                    && found(row.utterance)
+            })
+            .collect();
+        let utterance = |row: &Row| &card.utterances[row.utterance];
+        let speaker = |row: &Row| &card.metadata.speakers[utterance(row).speaker].name;
+        let certain = |row: &Row| row.confidence.unwrap_or(0.0);
+        rows.sort_by(|a, b| {
+            let ordering = match self.order {
+                Order::Id => utterance(a).id.cmp(&utterance(b).id),
+                Order::Speaker => speaker(a).cmp(speaker(b)),
+                Order::Duration => utterance(a)
+                    .duration_secs
+                    .total_cmp(&utterance(b).duration_secs),
+                Order::Label => utterance(a).label.cmp(&utterance(b).label),
+                Order::Predicted => a.predicted.cmp(&b.predicted),
+                Order::Confidence => certain(a).total_cmp(&certain(b)),
+            };
+            if self.descending {
+                ordering.reverse()
+            } else {
+                ordering
+            }
+        });
+        rows
+    }
+
+    pub fn export(&self, format: Format, workspace: &Workspace) -> Option<String> {
+        let card = workspace.corpus.as_ref()?;
+        let open = workspace.models.shown()?;
+        let evaluated = open.evaluated.as_ref()?;
+        let rows = self.rows(card, &workspace.models, |u| workspace.selection.contains(u));
+        let classes = &card.metadata.classes;
+        match format {
+            Format::Svg => None,
+            Format::Csv => {
+                let head = ["id", "speaker", "duration_secs", "true", "predicted"];
+                let mut header: Vec<String> = head.map(str::to_owned).to_vec();
+                header.extend(classes.iter().map(|class| format!("p({class})")));
+                let lines = rows.iter().map(|row| {
+                    let utterance = &card.utterances[row.utterance];
+                    let mut cells = vec![
+                        utterance.id.clone(),
+                        card.metadata.speakers[utterance.speaker].name.clone(),
+                        utterance.duration_secs.to_string(),
+                        classes[utterance.label].clone(),
+                        row.predicted
+                            .map_or_else(String::new, |class| classes[class].clone()),
+                    ];
+                    let probabilities = evaluated.probabilities_of(row.utterance);
+                    let values = probabilities.unwrap_or(&[]).iter();
+                    cells.extend(values.map(f32::to_string));
+                    cells
+                });
+                Some(csv(&header, &lines.collect::<Vec<_>>()))
+            }
+            Format::Json => {
+                let lines = rows.iter().map(|row| {
+                    let utterance = &card.utterances[row.utterance];
+                    json!({
+                        "id": utterance.id,
+                        "label": classes[utterance.label],
+                        "predicted": row.predicted.map(|class| &classes[class]),
+                        "probabilities": evaluated.probabilities_of(row.utterance),
+                    })
+                });
+                to_json(&json!({
+                    "synthetic": card.metadata.synthetic,
+                    "model": open.card.name,
+                    "conditions": workspace.hidden.conditions(),
+                    "classes": classes,
+                    "utterances": lines.collect::<Vec<_>>(),
+                }))
+            }
+        }
+    }
+}
+
+/// A class that was predicted: right or wrong by mark and colour.
+fn prediction(ui: &mut Ui, class: &str, right: bool) {
+    if class.is_empty() {
+        return;
+    }
+    let (mark, colour) = if right {
+        ("✔", theme::RIGHT)
+    } else {
+        ("✘", theme::WRONG)
+    };
+    ui.label(RichText::new(mark).color(colour));
+    ui.label(class);
+}
+
+/// Lines to go down with the arrow keys, where nothing else listens to them.
+fn keys(ui: &Ui) -> i64 {
+    if ui.ctx().memory(|memory| memory.focused().is_some()) {
+        return 0;
+    }
+    ui.input(|input| {
+        let pressed = |key| i64::from(input.key_pressed(key));
+        pressed(Key::ArrowDown) - pressed(Key::ArrowUp)
+            + 20 * (pressed(Key::PageDown) - pressed(Key::PageUp))
+    })
+}

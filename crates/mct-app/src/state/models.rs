@@ -1,0 +1,286 @@
+//! The open models with what they predict.
+
+use std::collections::HashMap;
+
+use mct_corpus::Utterance;
+use mct_engine::evaluation::{ModelCard, ModelId, Predictions};
+use mct_hfr::evaluate::{PAPER_RATES, most_probable};
+use mct_hfr::metrics::{Confusion, Scores, auilc};
+
+/// The rates of the curves.
+pub const RATES: [f64; 10] = PAPER_RATES;
+
+#[derive(Default)]
+pub struct Models {
+    open: Vec<OpenModel>,
+    /// The one that the views show.
+    pub shown: Option<ModelId>,
+    /// The one that it is compared with.
+    pub compared: Option<ModelId>,
+    last_id: u32,
+}
+
+pub struct OpenModel {
+    pub card: ModelCard,
+    /// What it predicts under the conditions that are set.
+    pub evaluated: Option<Evaluated>,
+    pub curve: Curve,
+    /// From which it can be opened again.
+    pub source: mct_engine::source::Source,
+}
+
+/// What a model predicts of the utterances of a side.
+pub struct Evaluated {
+    /// Indices into the corpus.
+    pub utterances: Vec<usize>,
+    rows: HashMap<usize, usize>,
+    probabilities: Vec<f32>,
+    classes: usize,
+    /// The most probable class of each.
+    pub predicted: Vec<usize>,
+    pub confusion: Confusion,
+    pub scores: Scores,
+    /// How long it took to compute.
+    pub millis: f32,
+}
+
+impl Evaluated {
+    /// `None` when they are not of these utterances.
+    pub fn of(predictions: Predictions, utterances: &[Utterance], classes: usize) -> Option<Self> {
+        let Predictions {
+            utterances: indices,
+            probabilities,
+            millis,
+            ..
+        } = predictions;
+        if probabilities.len() != indices.len() * classes {
+            return None;
+        }
+        let mut confusion = Confusion::new(classes);
+        let mut predicted = Vec::with_capacity(indices.len());
+        for (index, row) in indices.iter().zip(probabilities.chunks_exact(classes)) {
+            let class = most_probable(row);
+            confusion.add(utterances.get(*index)?.label, class);
+            predicted.push(class);
+        }
+        let rows = indices.iter().enumerate().map(|(row, index)| (*index, row));
+        Some(Self {
+            rows: rows.collect(),
+            scores: confusion.scores(),
+            utterances: indices,
+            probabilities,
+            classes,
+            predicted,
+            confusion,
+            millis,
+        })
+    }
+
+    /// The predicted class of an utterance, where it is on this side.
+    pub fn class_of(&self, utterance: usize) -> Option<usize> {
+        self.rows.get(&utterance).map(|row| self.predicted[*row])
+    }
+
+    pub fn probabilities_of(&self, utterance: usize) -> Option<&[f32]> {
+        let row = self.rows.get(&utterance)?;
+        self.probabilities
+            .get(row * self.classes..(row + 1) * self.classes)
+    }
+}
+
+/// Scores at [`RATES`], as far as they have come.
+#[derive(Debug, Clone, Default)]
+pub struct Curve {
+    pub points: [Option<Scores>; RATES.len()],
+}
+
+/// One of the four scores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+pub enum Score {
+    #[default]
+    Ua,
+    Wa,
+    Uf1,
+    Wf1,
+}
+
+impl Score {
+    pub const ALL: [Self; 4] = [Self::Ua, Self::Wa, Self::Uf1, Self::Wf1];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ua => "UA",
+            Self::Wa => "WA",
+            Self::Uf1 => "UF1",
+            Self::Wf1 => "WF1",
+        }
+    }
+
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Ua => "unweighted accuracy: the mean recall of the classes",
+            Self::Wa => "weighted accuracy: the share of right answers",
+            Self::Uf1 => "unweighted F1: the mean F1 of the classes",
+            Self::Wf1 => "weighted F1: the mean F1 of the classes, weighted by their size",
+        }
+    }
+
+    pub const fn of(self, scores: &Scores) -> f64 {
+        match self {
+            Self::Ua => scores.ua,
+            Self::Wa => scores.wa,
+            Self::Uf1 => scores.uf1,
+            Self::Wf1 => scores.wf1,
+        }
+    }
+}
+
+impl Curve {
+    /// Rate and score of the points that are there.
+    pub fn points(&self, score: Score) -> Vec<(f64, f64)> {
+        let points = RATES.iter().zip(&self.points);
+        points
+            .filter_map(|(rate, scores)| Some((*rate, score.of(scores.as_ref()?))))
+            .collect()
+    }
+
+    /// Area under the curve (eq. 19) once all of it is there.
+    pub fn auilc(&self, score: Score) -> Option<f64> {
+        let points = self.points(score);
+        let values: Vec<f64> = points.iter().map(|(_, value)| *value).collect();
+        (points.len() == RATES.len()).then(|| auilc(&RATES, &values))
+    }
+}
+
+impl Models {
+    /// A name for a model that is about to be opened.
+    pub fn new_id(&mut self) -> ModelId {
+        self.last_id += 1;
+        ModelId(self.last_id)
+    }
+
+    /// A model has been opened, or told again because the corpus has changed.
+    pub fn set(&mut self, card: ModelCard, source: Option<mct_engine::source::Source>) {
+        let id = card.id;
+        match self.open.iter_mut().find(|open| open.card.id == id) {
+            Some(open) => {
+                open.card = card;
+                if let Some(source) = source {
+                    open.source = source;
+                }
+            }
+            None => {
+                let Some(source) = source else { return };
+                self.open.push(OpenModel {
+                    card,
+                    evaluated: None,
+                    curve: Curve::default(),
+                    source,
+                });
+            }
+        }
+        if self.shown.is_none() {
+            self.shown = Some(id);
+        }
+    }
+
+    /// Forgets what was predicted, of another corpus.
+    pub fn forget(&mut self) {
+        for open in &mut self.open {
+            open.evaluated = None;
+            open.curve = Curve::default();
+        }
+    }
+
+    pub fn close(&mut self, id: ModelId) {
+        self.open.retain(|open| open.card.id != id);
+        if self.compared == Some(id) {
+            self.compared = None;
+        }
+        if self.shown == Some(id) {
+            self.shown = self.open.first().map(|open| open.card.id);
+            if self.shown == self.compared {
+                self.compared = None;
+            }
+        }
+    }
+
+    pub fn get(&self, id: ModelId) -> Option<&OpenModel> {
+        self.open.iter().find(|open| open.card.id == id)
+    }
+
+    pub fn get_mut(&mut self, id: ModelId) -> Option<&mut OpenModel> {
+        self.open.iter_mut().find(|open| open.card.id == id)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &OpenModel> {
+        self.open.iter()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.open.is_empty()
+    }
+
+    /// The place in the list, which gives a model its colour.
+    pub fn place(&self, id: ModelId) -> usize {
+        self.open
+            .iter()
+            .position(|open| open.card.id == id)
+            .unwrap_or(0)
+    }
+
+    pub fn shown(&self) -> Option<&OpenModel> {
+        self.get(self.shown?)
+    }
+
+    pub fn compared(&self) -> Option<&OpenModel> {
+        self.get(self.compared?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn utterance(label: usize) -> Utterance {
+        Utterance {
+            id: format!("u{label}"),
+            label,
+            speaker: 0,
+            session: None,
+            duration_secs: 1.0,
+            transcript: None,
+            side: None,
+        }
+    }
+
+    #[test]
+    fn predictions_are_counted_against_the_labels() {
+        let utterances = [utterance(0), utterance(1), utterance(1)];
+        let predictions = Predictions {
+            ticket: 1,
+            model: ModelId(1),
+            utterances: vec![2, 0],
+            probabilities: vec![0.2, 0.8, 0.4, 0.6],
+            millis: 1.0,
+        };
+        let evaluated = Evaluated::of(predictions, &utterances, 2).unwrap();
+        assert_eq!(evaluated.confusion.0, [[0, 1], [0, 1]]);
+        assert_eq!(evaluated.class_of(2), Some(1));
+        assert_eq!(evaluated.class_of(1), None);
+        assert_eq!(evaluated.probabilities_of(0), Some(&[0.4, 0.6][..]));
+    }
+
+    #[test]
+    fn the_area_waits_for_the_whole_curve() {
+        let mut curve = Curve::default();
+        let scores = Scores {
+            ua: 1.0,
+            ..Scores::default()
+        };
+        curve.points[..9].fill(Some(scores));
+        assert_eq!(curve.auilc(Score::Ua), None);
+        curve.points[9] = Some(scores);
+        assert!((curve.auilc(Score::Ua).unwrap() - 0.9).abs() < 1e-12);
+    }
+}

@@ -1,0 +1,291 @@
+//! The run that is being trained, as far as it has come, and the settings of the next.
+
+use std::collections::VecDeque;
+
+use mct_engine::evaluation::ModelId;
+use mct_engine::source::{Bytes, Source};
+use mct_engine::training::Begin;
+use mct_hfr::config::{Config, Strategy, System};
+use mct_hfr::event::{EpochRecord, Event, FinishReason, LossRecord};
+use serde::{Deserialize, Serialize};
+use web_time::Instant;
+
+/// A run to be trained.
+pub struct Run {
+    pub begin: Begin,
+    /// The folder that it is kept in; in a browser its name.
+    pub folder: String,
+    /// Another corpus than the one that is open.
+    pub corpus: Option<Source>,
+}
+
+/// What is set for the next run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    pub preset: String,
+    pub system: System,
+    pub strategy: Strategy,
+    pub fold: usize,
+    pub seed: u64,
+    pub epochs: usize,
+    pub missing_rate: f64,
+    pub missing_rate_max: f64,
+    pub learning_rate: f64,
+    pub batch_size: usize,
+    /// Lines of `key = value`, stronger than the rest.
+    pub more: String,
+    pub folder: String,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let mut settings = Self {
+            preset: String::new(),
+            system: System::MctHfr,
+            strategy: Strategy::Dynamic,
+            fold: 0,
+            seed: 1,
+            epochs: 8,
+            missing_rate: 0.0,
+            missing_rate_max: 0.0,
+            learning_rate: 1e-3,
+            batch_size: 32,
+            more: String::new(),
+            folder: "runs/trained".into(),
+        };
+        settings.take_preset("demo");
+        settings.epochs = 8;
+        settings
+    }
+}
+
+impl Settings {
+    /// The values of a preset.
+    pub fn take_preset(&mut self, name: &str) {
+        let Ok(preset) = Config::preset(name) else {
+            return;
+        };
+        let training = preset.training;
+        self.preset = name.to_owned();
+        self.strategy = training.strategy;
+        self.epochs = training.epochs;
+        self.missing_rate = training.missing_rate;
+        self.missing_rate_max = training.missing_rate_max.max(training.missing_rate);
+        self.learning_rate = training.learning_rate;
+        self.batch_size = training.batch_size;
+    }
+
+    /// The config of the run.
+    ///
+    /// # Errors
+    /// What is wrong with a value.
+    pub fn config(&self) -> Result<Config, String> {
+        let text = |error: mct_hfr::Error| error.to_string();
+        let mut config = Config::preset(&self.preset).map_err(text)?;
+        config.model.system = self.system;
+        let training = &mut config.training;
+        // A learning rate that was to fall falls by as much.
+        let fall = training.final_learning_rate / training.learning_rate;
+        training.learning_rate = self.learning_rate;
+        training.final_learning_rate = self.learning_rate * fall;
+        training.strategy = self.strategy;
+        training.fold = self.fold;
+        training.seed = self.seed;
+        training.epochs = self.epochs;
+        training.batch_size = self.batch_size;
+        training.missing_rate = self.missing_rate;
+        training.missing_rate_max = match self.strategy {
+            Strategy::Dynamic => self.missing_rate_max.max(self.missing_rate),
+            Strategy::OneToOne | Strategy::Complete => self.missing_rate,
+        };
+        let mut more = Vec::new();
+        for line in self.more.lines().map(str::trim) {
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let (key, value) = line
+                .split_once('=')
+                .ok_or_else(|| format!("found `{line}`, expected key = value"))?;
+            more.push((key.trim().to_owned(), value.trim().to_owned()));
+        }
+        config.set(&more).map_err(text)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Phase {
+    #[default]
+    Idle,
+    /// Asked for, and not begun yet.
+    Starting,
+    Running,
+    /// Asked to pause or to stop; the current step is finished first.
+    Pausing,
+    Paused,
+    Stopping,
+    Ended(FinishReason),
+    Failed,
+}
+
+impl Phase {
+    /// Whether a run holds the pipeline.
+    pub fn is_busy(self) -> bool {
+        !matches!(self, Self::Idle | Self::Ended(_) | Self::Failed)
+    }
+}
+
+/// Losses of every step are kept this far back.
+const STEPS_KEPT: usize = 4000;
+
+#[derive(Default)]
+pub struct Training {
+    pub settings: Settings,
+    pub phase: Phase,
+    /// The config of the run under way, or of the last.
+    pub config: Option<Config>,
+    pub folder: String,
+    /// The corpus of the run.
+    pub corpus: Option<Source>,
+    pub fold: String,
+    pub epochs: usize,
+    pub history: Vec<EpochRecord>,
+    /// Losses by step, numbered over all epochs.
+    pub steps: VecDeque<(f64, LossRecord)>,
+    pub epoch: usize,
+    pub step: usize,
+    pub steps_an_epoch: usize,
+    /// Where the run can be resumed.
+    pub last: Option<Bytes>,
+    /// The best weights so far.
+    pub best: Option<Bytes>,
+    /// The model that the best weights are opened as.
+    pub model: Option<ModelId>,
+    /// What an earlier page has left: its name, and the run.
+    pub unfinished: Option<(String, Source, Bytes)>,
+    /// What went wrong.
+    pub problem: Option<String>,
+    begun: Option<(Instant, f64)>,
+}
+
+impl Training {
+    pub fn start(&mut self, folder: String, corpus: Source) {
+        let settings = std::mem::take(&mut self.settings);
+        let unfinished = self.unfinished.take();
+        *self = Self {
+            settings,
+            unfinished,
+            phase: Phase::Starting,
+            folder,
+            corpus: Some(corpus),
+            ..Self::default()
+        };
+    }
+
+    /// The run that was stopped, from its last checkpoint on.
+    pub fn resumed(&self, last: Bytes) -> Run {
+        #[cfg(not(target_arch = "wasm32"))]
+        let source = {
+            // Its folder goes on being written to.
+            drop(last);
+            Source::Path(self.folder.clone().into())
+        };
+        #[cfg(target_arch = "wasm32")]
+        let source = Source::Bytes {
+            name: self.folder.clone(),
+            bytes: last,
+        };
+        Run {
+            begin: Begin::Resume(source),
+            folder: self.folder.clone(),
+            corpus: self.corpus.clone(),
+        }
+    }
+
+    /// The run is under way, from where `history` ends.
+    pub fn began(&mut self, config: Config, history: Vec<EpochRecord>) {
+        self.config = Some(config);
+        self.history = history;
+        if self.phase == Phase::Starting {
+            self.phase = Phase::Running;
+        }
+    }
+
+    pub fn event(&mut self, event: &Event) {
+        match event {
+            Event::Started { fold, epochs, .. } => {
+                self.fold.clone_from(fold);
+                self.epochs = *epochs;
+            }
+            Event::Step {
+                epoch,
+                step,
+                steps,
+                losses,
+            } => {
+                (self.epoch, self.step, self.steps_an_epoch) = (*epoch, *step, *steps);
+                let number = (epoch * steps + step) as f64;
+                self.begun.get_or_insert_with(|| (Instant::now(), number));
+                self.steps.push_back((number, losses.clone()));
+                if self.steps.len() > STEPS_KEPT {
+                    self.steps.pop_front();
+                }
+            }
+            Event::Epoch(record) => self.history.push(record.clone()),
+            Event::Checkpoint { .. } | Event::Warning { .. } | Event::Finished { .. } => {}
+        }
+    }
+
+    /// The share that is done, 0 to 1.
+    pub fn progress(&self) -> f32 {
+        let all = (self.epochs * self.steps_an_epoch).max(1) as f32;
+        (self.epoch * self.steps_an_epoch + self.step) as f32 / all
+    }
+
+    /// Seconds that are left, from the time that the steps so far have taken.
+    pub fn seconds_left(&self) -> Option<f64> {
+        let (since, first) = self.begun?;
+        let now = (self.epoch * self.steps_an_epoch + self.step) as f64;
+        let done = now - first;
+        let left = (self.epochs * self.steps_an_epoch) as f64 - now;
+        (done >= 10.0).then(|| since.elapsed().as_secs_f64() / done * left)
+    }
+
+    /// The time of a pause is nobody's.
+    pub fn forget_speed(&mut self) {
+        self.begun = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_make_a_valid_config() {
+        let mut settings = Settings::default();
+        let config = settings.config().unwrap();
+        assert_eq!(config.training.epochs, 8);
+        assert_eq!(config.training.missing_rate_max, 0.95);
+        settings.more = "model.d = 32\n\n# a remark\nmodel.layers=1".into();
+        let config = settings.config().unwrap();
+        assert_eq!((config.model.d, config.model.layers), (32, 1));
+        settings.more = "model.depth = 1".into();
+        assert!(settings.config().unwrap_err().contains("model.depth"));
+        settings.more = "nonsense".into();
+        assert!(settings.config().unwrap_err().contains("key = value"));
+    }
+
+    #[test]
+    fn one_to_one_training_has_one_rate() {
+        let settings = Settings {
+            strategy: Strategy::OneToOne,
+            missing_rate: 0.4,
+            ..Settings::default()
+        };
+        let training = settings.config().unwrap().training;
+        assert_eq!(
+            (training.missing_rate, training.missing_rate_max),
+            (0.4, 0.4)
+        );
+    }
+}

@@ -1,0 +1,105 @@
+//! The state of the application in a few numbers, for tests and for pages that embed it.
+
+use serde_json::{Value, json};
+
+use crate::state::Workspace;
+use crate::state::models::{OpenModel, Score};
+use crate::state::notices::Kind;
+use crate::state::training::Phase;
+
+/// What `window.mctHfr.state()` gives; `web/README.md` describes it.
+pub fn summary(workspace: &Workspace) -> Value {
+    let corpus = workspace.corpus.as_ref().map(|card| {
+        json!({
+            "title": card.metadata.title,
+            "synthetic": card.metadata.synthetic,
+            "utterances": card.utterances.len(),
+            "classes": card.metadata.classes,
+            "modalities": card.modalities.iter().map(|m| &m.name).collect::<Vec<_>>(),
+        })
+    });
+    let training = &workspace.training;
+    let controls = workspace.controls.iter().map(|(name, rect)| {
+        let (min, size) = (rect.min, rect.size());
+        (name.to_owned(), json!([min.x, min.y, size.x, size.y]))
+    });
+    let notices = workspace.notices.all().iter().map(|notice| {
+        let kind = match notice.kind {
+            Kind::Done => "done",
+            Kind::Warning => "warning",
+            Kind::Error => "error",
+        };
+        json!({"kind": kind, "text": notice.text})
+    });
+    let dead = workspace.notices.dead().iter();
+    json!({
+        "device": workspace.device.as_ref().map(|card| json!({
+            "name": card.name,
+            "description": card.description,
+            "warning": card.warning,
+        })),
+        "corpus": corpus,
+        "missing": {
+            "rate": workspace.hidden.rate,
+            "rates": workspace.hidden.conditions().missing.rates,
+        },
+        "shown": workspace.models.shown().map(model),
+        "compared": workspace.models.compared().map(model),
+        "models": workspace.models.iter().map(|open| &open.card.name).collect::<Vec<_>>(),
+        "limit": workspace.limit,
+        "selected": workspace.selection.len(),
+        "embedding": {
+            "points": workspace.projection.places.len(),
+            "steps": workspace.projection.progress.map(|progress| progress.steps),
+            "divergence": workspace.projection.progress.map(|progress| progress.divergence),
+        },
+        "training": {
+            "phase": phase(training.phase),
+            "epoch": training.epoch,
+            "step": training.step,
+            "steps_an_epoch": training.steps_an_epoch,
+            "losses": training.steps.iter().map(|(step, own)| json!({
+                "step": step,
+                "terms": own,
+            })).collect::<Vec<_>>(),
+            "validation_ua": training.history.iter().map(|r| r.validation.ua).collect::<Vec<_>>(),
+            "unfinished": training.unfinished.as_ref().map(|(name, ..)| name),
+            "problem": training.problem,
+        },
+        "notices": notices.collect::<Vec<_>>(),
+        "dead": dead.map(|(part, text)| json!({
+            "pipeline": part.name(),
+            "text": text,
+        })).collect::<Vec<_>>(),
+        "controls": controls.collect::<serde_json::Map<_, _>>(),
+    })
+}
+
+fn model(open: &OpenModel) -> Value {
+    json!({
+        "name": open.card.name,
+        "system": open.card.config.model.system,
+        "problem": open.card.fold.as_ref().err(),
+        "evaluated": open.evaluated.as_ref().map(|own| json!({
+            "utterances": own.utterances.len(),
+            "confusion": own.confusion,
+            "scores": own.scores,
+            "millis": own.millis,
+        })),
+        "curve_ua": open.curve.points(Score::Ua),
+        "auilc_ua": open.curve.auilc(Score::Ua),
+    })
+}
+
+const fn phase(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Idle => "idle",
+        Phase::Starting => "starting",
+        Phase::Running => "running",
+        Phase::Pausing => "pausing",
+        Phase::Paused => "paused",
+        Phase::Stopping => "stopping",
+        Phase::Ended(_) => "ended",
+        Phase::Failed => "failed",
+    }
+}

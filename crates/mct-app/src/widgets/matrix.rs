@@ -1,0 +1,163 @@
+//! A confusion matrix whose cells, rows and columns can be clicked.
+
+use eframe::egui::{
+    Align2, Color32, FontId, Rect, Response, Role, Sense, Stroke, StrokeKind, TextStyle, Ui,
+    WidgetInfo, pos2, vec2,
+};
+
+/// What was clicked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hit {
+    Cell {
+        label: usize,
+        predicted: usize,
+    },
+    /// Everything of this true class.
+    Row(usize),
+    /// Everything that is predicted as this class.
+    Column(usize),
+}
+
+/// How a cell is shown.
+pub struct Cell {
+    pub fill: Color32,
+    pub ink: Color32,
+    /// In large and in small letters.
+    pub text: String,
+    pub small: String,
+    /// For pointer and screen reader.
+    pub hint: String,
+    pub selected: bool,
+}
+
+/// Draws the matrix into the room that there is, and returns what was clicked. `name` tells several
+/// matrices apart.
+pub fn show(
+    ui: &mut Ui,
+    name: &str,
+    classes: &[String],
+    cell: impl Fn(usize, usize) -> Cell,
+) -> Option<Hit> {
+    let count = classes.len();
+    let font = TextStyle::Small.resolve(ui.style());
+    let longest = classes.iter().map(|class| text_width(ui, class, &font));
+    let left = longest.fold(0.0, f32::max) + 10.0;
+    let top = font.size + 8.0;
+    let room = ui.available_size();
+    let side = |room: f32, head: f32| (room - head) / count.max(1) as f32;
+    let size = side(room.x, left).min(side(room.y, top)).clamp(26.0, 84.0);
+    let full = vec2(left + size * count as f32, top + size * count as f32);
+    let (rect, _) = ui.allocate_exact_size(full, Sense::hover());
+    let origin = rect.min + vec2(left, top);
+    let mut hit = None;
+    let ink = ui.visuals().text_color();
+    for (place, class) in classes.iter().enumerate() {
+        let offset = place as f32 * size;
+        let row = Rect::from_min_size(pos2(rect.min.x, origin.y + offset), vec2(left, size));
+        let hint = format!("true class {class}");
+        if header(ui, row, (name, "row", place), &hint).clicked() {
+            hit = Some(Hit::Row(place));
+        }
+        let at = row.right_center() - vec2(6.0, 0.0);
+        ui.painter()
+            .text(at, Align2::RIGHT_CENTER, class, font.clone(), ink);
+        let column = Rect::from_min_size(pos2(origin.x + offset, rect.min.y), vec2(size, top));
+        let hint = format!("predicted as {class}");
+        if header(ui, column, (name, "column", place), &hint).clicked() {
+            hit = Some(Hit::Column(place));
+        }
+        let text = fitting(ui, class, &font, size - 4.0);
+        ui.painter().text(
+            column.center(),
+            Align2::CENTER_CENTER,
+            text,
+            font.clone(),
+            ink,
+        );
+    }
+    for label in 0..count {
+        for predicted in 0..count {
+            let corner = origin + vec2(predicted as f32, label as f32) * size;
+            let area = Rect::from_min_size(corner, vec2(size, size)).shrink(1.0);
+            let Cell {
+                fill,
+                ink,
+                text,
+                small,
+                hint,
+                selected,
+            } = cell(label, predicted);
+            let id = ui.scope_id().with((name, label, predicted));
+            let response = ui.interact(area, id, Sense::click());
+            let spoken = format!(
+                "{} predicted as {}: {hint}",
+                classes[label], classes[predicted]
+            );
+            response.widget_info(|| WidgetInfo::labeled(Role::Button, true, &spoken));
+            let painter = ui.painter();
+            painter.rect_filled(area, 2.0, fill);
+            let outline = if response.has_focus() || selected {
+                Stroke::new(2.0, ui.visuals().strong_text_color())
+            } else if response.hovered() {
+                Stroke::new(1.0, ui.visuals().text_color())
+            } else {
+                Stroke::NONE
+            };
+            painter.rect_stroke(area, 2.0, outline, StrokeKind::Inside);
+            let large = FontId::proportional((size * 0.26).clamp(10.0, 18.0));
+            if size >= 40.0 && !small.is_empty() {
+                let middle = area.center();
+                let above = middle - vec2(0.0, size * 0.12);
+                painter.text(above, Align2::CENTER_CENTER, text, large, ink);
+                let below = middle + vec2(0.0, size * 0.2);
+                let font = FontId::proportional((size * 0.18).clamp(9.0, 13.0));
+                painter.text(below, Align2::CENTER_CENTER, small, font, ink);
+            } else {
+                painter.text(area.center(), Align2::CENTER_CENTER, text, large, ink);
+            }
+            if response.on_hover_text(spoken).clicked() {
+                hit = Some(Hit::Cell { label, predicted });
+            }
+        }
+    }
+    hit
+}
+
+fn header(ui: &Ui, area: Rect, id: (&str, &str, usize), hint: &str) -> Response {
+    let response = ui.interact(area, ui.scope_id().with(id), Sense::click());
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, hint));
+    if response.hovered() || response.has_focus() {
+        ui.painter()
+            .rect_filled(area, 2.0, ui.visuals().widgets.hovered.weak_bg_fill);
+    }
+    response.on_hover_text(format!("select: {hint}"))
+}
+
+fn text_width(ui: &Ui, text: &str, font: &FontId) -> f32 {
+    let layout = ui
+        .painter()
+        .layout_no_wrap(text.to_owned(), font.clone(), Color32::WHITE);
+    layout.size().x
+}
+
+/// As much of the text as fits, from its beginning.
+fn fitting(ui: &Ui, text: &str, font: &FontId, room: f32) -> String {
+    if text_width(ui, text, font) <= room {
+        return text.to_owned();
+    }
+    let mut short: String = text.to_owned();
+    while short.chars().count() > 1 && text_width(ui, &format!("{short}…"), font) > room {
+        short.pop();
+    }
+    format!("{short}…")
+}
+
+/// Whether more should be added to a selection, rather than take its place.
+pub fn adds(ui: &Ui) -> bool {
+    ui.input(|input| input.modifiers.command || input.modifiers.shift)
+}
+
+/// A matrix that is not there yet.
+pub fn placeholder(ui: &mut Ui, text: &str) {
+    ui.centered_and_justified(|ui| ui.weak(text));
+}

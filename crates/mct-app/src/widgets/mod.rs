@@ -1,0 +1,5 @@
+//! Parts that several panels draw.
+
+pub mod canvas;
+pub mod heat_map;
+pub mod matrix;
