@@ -21,7 +21,7 @@ pub fn standard() -> Tree<Pane> {
     let above = tiles.insert_horizontal_tile(vec![left, middle, right]);
     let table = tiles.insert_tab_tile(vec![utterances]);
     let detail = tiles.insert_tab_tile(vec![inspector, training, comparison]);
-    let below = Linear::new_binary(LinearDir::Horizontal, [table, detail], 0.42);
+    let below = Linear::new_binary(LinearDir::Horizontal, [table, detail], 0.46);
     let below = tiles.insert_new(Tile::Container(egui_tiles::Container::Linear(below)));
     let root = Linear::new_binary(LinearDir::Vertical, [above, below], 0.52);
     let root = tiles.insert_new(Tile::Container(egui_tiles::Container::Linear(root)));

@@ -16,6 +16,7 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
+#[cfg(not(target_arch = "wasm32"))]
 use std::sync::Arc;
 
 use safetensors::tensor::TensorView;

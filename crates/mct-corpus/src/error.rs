@@ -63,6 +63,7 @@ impl CorpusError {
         Finding::new(field, found, expected).in_file(file)
     }
 
+    #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn io(file: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
         let file = file.into();
         move |error| Self::Io { file, error }

@@ -42,6 +42,8 @@ impl Panel {
             .include_x(0.9)
             .include_y(0.0)
             .include_y(1.0)
+            .x_grid_spacer(egui_plot::uniform_grid_spacer(|_| [1.0, 0.2, 0.1]))
+            .y_grid_spacer(egui_plot::uniform_grid_spacer(|_| [1.0, 0.2, 0.1]))
             .allow_scroll(false)
             .label_formatter(|position| {
                 let (name, at) = match position {
@@ -73,7 +75,7 @@ impl Panel {
                 }
             }
             plot.add(
-                VLine::new("rate of the sliders", now)
+                VLine::new("", now)
                     .color(ink.gamma_multiply(0.5))
                     .style(LineStyle::dotted_dense())
                     .allow_hover(false),

@@ -13,6 +13,7 @@ use crate::state::models::Evaluated;
 use crate::state::selection::Selection;
 use crate::theme;
 use crate::widgets::canvas::{self, Done, Dot, Look};
+use crate::widgets::mark;
 use crate::widgets::matrix::adds;
 
 /// A click this close to a point is on it, in pixels.
@@ -419,13 +420,18 @@ fn legend(ui: &mut Ui, palette: &Palette<'_>) {
     ui.horizontal_wrapped(|ui| {
         let names = palette.names();
         for (name, colour) in names.iter().take(NAMES) {
-            ui.label(RichText::new("●").color(*colour).small());
+            mark::dot(ui, *colour);
             ui.label(RichText::new(name).small());
         }
         if names.len() > NAMES {
             ui.label(RichText::new(format!("and {} more", names.len() - NAMES)).small());
         }
-        ui.label(RichText::new("● complete  ✖ incomplete").small().weak());
+        ui.add_space(8.0);
+        let ink = ui.visuals().weak_text_color();
+        mark::dot(ui, ink);
+        ui.label(RichText::new("complete").small().weak());
+        mark::cross(ui, ink);
+        ui.label(RichText::new("incomplete").small().weak());
     });
 }
 

@@ -1,11 +1,12 @@
 //! Notices over the window, and what to do when a pipeline has died.
 
-use eframe::egui::{self, Align2, Area, Color32, Frame, Order, RichText, Ui, vec2};
+use eframe::egui::{self, Align2, Area, Frame, Order, Ui, vec2};
 
 use crate::state::Workspace;
 use crate::state::command::{Command, Part};
 use crate::state::notices::Kind;
 use crate::theme;
+use crate::widgets::mark;
 
 /// Notices on screen at once; the rest are in the list.
 const SHOWN: usize = 4;
@@ -31,7 +32,7 @@ pub fn overlay(context: &egui::Context, workspace: &mut Workspace) {
             for (number, kind, text) in shown {
                 Frame::popup(ui.style()).show(ui, |ui| {
                     ui.horizontal_top(|ui| {
-                        ui.label(RichText::new(mark(kind)).color(colour(kind)));
+                        sign(ui, kind);
                         ui.add(egui::Label::new(&text).wrap());
                         if ui.small_button("×").on_hover_text("Dismiss").clicked() {
                             workspace.notices.dismiss(number);
@@ -47,7 +48,7 @@ pub fn dead(ui: &mut Ui, workspace: &mut Workspace) {
     let dead: Vec<(Part, String)> = workspace.notices.dead().to_vec();
     for (part, text) in dead {
         ui.horizontal_wrapped(|ui| {
-            ui.colored_label(ui.visuals().error_fg_color, "✘");
+            sign(ui, Kind::Error);
             let first = text.lines().next().unwrap_or("no message");
             ui.label(format!("{} has stopped: {first}", part.name()))
                 .on_hover_text(&text);
@@ -73,24 +74,17 @@ pub fn list(ui: &mut Ui, workspace: &Workspace) {
     }
     for notice in workspace.notices.all() {
         ui.horizontal_top(|ui| {
-            ui.label(RichText::new(mark(notice.kind)).color(colour(notice.kind)));
+            sign(ui, notice.kind);
             ui.add(egui::Label::new(&notice.text).wrap());
         });
     }
 }
 
-const fn mark(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Done => "✔",
-        Kind::Warning => "⚠",
-        Kind::Error => "✘",
-    }
-}
-
-fn colour(kind: Kind) -> Color32 {
-    match kind {
-        Kind::Done => theme::qualitative(2),
-        Kind::Warning => theme::qualitative(4),
-        Kind::Error => theme::WRONG,
-    }
+fn sign(ui: &mut Ui, kind: Kind) {
+    let (response, said) = match kind {
+        Kind::Done => (mark::is_right(ui, true), "done"),
+        Kind::Warning => (mark::warning(ui, theme::qualitative(4)), "warning"),
+        Kind::Error => (mark::is_right(ui, false), "error"),
+    };
+    response.on_hover_text(said);
 }

@@ -9,7 +9,10 @@ pub fn ui(ui: &mut Ui, workspace: &mut Workspace) {
         hidden, controls, ..
     } = workspace;
     ui.horizontal(|ui| {
-        ui.strong("Missing steps");
+        ui.strong("Missing steps").on_hover_text(
+            "The share of steps that are hidden from the models, of every modality without a rate of \
+             its own",
+        );
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             let hint = "All steps are there again";
             let reset = ui.small_button("Reset").on_hover_text(hint);
@@ -21,9 +24,6 @@ pub fn ui(ui: &mut Ui, workspace: &mut Workspace) {
     });
     let all = rate_slider(ui, &mut hidden.rate, "all modalities");
     controls.note("missing rate", &all);
-    all.on_hover_text(
-        "The share of steps that are hidden, of every modality without a rate of its own",
-    );
     for own in &mut hidden.modalities {
         ui.horizontal(|ui| {
             let mut there = !own.off;

@@ -7,6 +7,7 @@ use crate::state::Workspace;
 use crate::state::command::Command;
 use crate::state::models::OpenModel;
 use crate::theme;
+use crate::widgets::mark;
 
 const SIDES: [(Side, &str, &str); 4] = [
     (
@@ -133,9 +134,7 @@ fn model(ui: &mut Ui, open: &OpenModel, place: usize, workspace: &Workspace) -> 
     let (shown, compared) = (workspace.models.shown, workspace.models.compared);
     let mut change = None;
     ui.horizontal(|ui| {
-        let (dot, _) = ui.allocate_exact_size(egui::vec2(10.0, 10.0), egui::Sense::hover());
-        ui.painter()
-            .circle_filled(dot.center(), 4.0, theme::qualitative(place));
+        mark::dot(ui, theme::qualitative(place));
         let name = RichText::new(&card.name);
         let name = ui
             .selectable_label(shown == Some(card.id), name)

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{Format, csv, json as to_json};
 use crate::state::Workspace;
 use crate::state::models::Models;
-use crate::theme;
+use crate::widgets::mark;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Order {
@@ -122,8 +122,11 @@ impl Panel {
             .striped(true)
             .sense(egui::Sense::click())
             .cell_layout(egui::Layout::left_to_right(egui::Align::Center))
-            .column(Column::initial(150.0).clip(true).resizable(true))
-            .columns(Column::initial(84.0).clip(true).resizable(true), 4)
+            .column(Column::initial(104.0).clip(true).resizable(true))
+            .column(Column::initial(76.0).clip(true).resizable(true))
+            .column(Column::initial(84.0).clip(true).resizable(true))
+            .column(Column::initial(64.0).clip(true).resizable(true))
+            .column(Column::initial(84.0).clip(true).resizable(true))
             .column(if two {
                 Column::initial(84.0).clip(true)
             } else {
@@ -208,15 +211,12 @@ impl Panel {
     }
 
     fn heading(&mut self, ui: &mut Ui, order: Order, name: &str, hint: &str) {
-        let arrow = match (self.order == order, self.descending) {
-            (true, false) => " ⏶",
-            (true, true) => " ⏷",
-            (false, _) => "",
-        };
-        let button = egui::Button::new(RichText::new(format!("{name}{arrow}")).strong());
-        let button = ui
-            .add(button.frame(false))
-            .on_hover_text(format!("{hint}. Click to sort"));
+        let button = egui::Button::new(RichText::new(name).strong());
+        let hint = format!("{hint}. Click to sort");
+        let button = ui.add(button.frame(false)).on_hover_text(hint);
+        if self.order == order {
+            mark::arrow(ui, self.descending);
+        }
         if button.clicked() {
             self.descending = self.order == order && !self.descending;
             self.order = order;
@@ -339,16 +339,10 @@ impl Panel {
 
 /// A class that was predicted: right or wrong by mark and colour.
 fn prediction(ui: &mut Ui, class: &str, right: bool) {
-    if class.is_empty() {
-        return;
+    if !class.is_empty() {
+        mark::is_right(ui, right);
+        ui.label(class);
     }
-    let (mark, colour) = if right {
-        ("✔", theme::RIGHT)
-    } else {
-        ("✘", theme::WRONG)
-    };
-    ui.label(RichText::new(mark).color(colour));
-    ui.label(class);
 }
 
 /// Lines to go down with the arrow keys, where nothing else listens to them.

@@ -2,4 +2,5 @@
 
 pub mod canvas;
 pub mod heat_map;
+pub mod mark;
 pub mod matrix;

@@ -1,0 +1,117 @@
+//! A window without a screen, with real pipelines behind it.
+#![allow(dead_code, reason = "each test file uses a part")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use eframe::egui::{Pos2, Vec2};
+use egui_kittest::{Harness, HarnessBuilder};
+use mct_app::application::{Application, Options};
+use mct_app::summary::summary;
+use mct_engine::source::Source;
+
+pub type Window = Harness<'static, Application>;
+
+/// How long anything may take on a slow machine.
+const PATIENCE: Duration = Duration::from_secs(240);
+
+/// A tenth of the demo corpus: 55 test utterances.
+pub fn small_corpus() -> Source {
+    Source::Demo {
+        seed: 1,
+        scale: 0.1,
+    }
+}
+
+/// The model that ships.
+pub fn demo_model() -> Source {
+    Source::Path(assets().join("demo-model.safetensors"))
+}
+
+pub fn assets() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets")
+}
+
+pub fn options(open: Vec<Source>) -> Options {
+    Options {
+        device: "flex".into(),
+        open,
+        save_to: None,
+        unfinished: None,
+    }
+}
+
+pub fn builder() -> HarnessBuilder<Application> {
+    Harness::builder().with_size(Vec2::new(1440.0, 900.0))
+}
+
+pub fn window(options: Options) -> Window {
+    build(builder(), options)
+}
+
+pub fn build(builder: HarnessBuilder<Application>, options: Options) -> Window {
+    builder.build_eframe(|creation| Application::new(&creation.egui_ctx, None, options).unwrap())
+}
+
+/// The demo: the small corpus with the model that ships, evaluated.
+pub fn demo() -> Window {
+    let mut window = window(options(vec![small_corpus(), demo_model()]));
+    until(&mut window, "the first matrix", is_evaluated);
+    window
+}
+
+pub fn is_evaluated(application: &Application) -> bool {
+    let shown = application.workspace.models.shown();
+    shown.is_some_and(|open| open.evaluated.is_some())
+}
+
+/// Draws frames until it is so.
+pub fn until(window: &mut Window, what: &str, is: impl Fn(&Application) -> bool) {
+    let started = Instant::now();
+    loop {
+        window.step();
+        if is(window.state()) {
+            // What was drawn before the last answer came is drawn anew.
+            window.step();
+            return;
+        }
+        assert!(
+            started.elapsed() < PATIENCE,
+            "waited for {what}: {:#}",
+            summary(&window.state().workspace)
+        );
+        std::thread::sleep(Duration::from_millis(3));
+    }
+}
+
+/// Where a control is that the state object names.
+pub fn control(window: &Window, name: &str) -> eframe::egui::Rect {
+    let controls = &window.state().workspace.controls;
+    let found = controls.iter().find(|(own, _)| *own == name);
+    found.unwrap_or_else(|| panic!("no control {name}")).1
+}
+
+/// Presses at one place, moves to another, lets go.
+pub fn drag(window: &mut Window, from: Pos2, to: Pos2) {
+    window.hover_at(from);
+    window.step();
+    window.drag_at(from);
+    window.step();
+    for part in 1..=4 {
+        window.hover_at(from + (to - from) * part as f32 / 4.0);
+        window.step();
+    }
+    window.drop_at(to);
+    window.step();
+}
+
+/// Drags the slider of this name to a share of its width.
+pub fn slide(window: &mut Window, name: &str, share: f32) {
+    let rect = control(window, name);
+    // The knob stays within the rail, which is followed by the value and the name.
+    let rail = 120.0;
+    let middle = rect.center().y;
+    let at = |share: f32| Pos2::new(rect.left() + 7.0 + (rail - 14.0) * share, middle);
+    drag(window, at(0.0), at(share));
+}

@@ -1,0 +1,462 @@
+//! The window is used as a person uses it: by pointer and keyboard, found by what a screen reader says.
+
+mod support;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use eframe::egui::accesskit::Role;
+use eframe::egui::{DroppedFile, Key, Pos2};
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
+use mct_app::state::models::{RATES, Score};
+use mct_app::state::training::Phase;
+use mct_engine::source::Source;
+use mct_hfr::event::FinishReason;
+use support::{control, demo, demo_model, drag, options, slide, small_corpus, until, window};
+
+#[test]
+fn the_demo_is_evaluated_and_a_slider_changes_the_matrix() {
+    let mut window = demo();
+    let confusion = |window: &support::Window| {
+        let shown = window.state().workspace.models.shown().unwrap();
+        shown.evaluated.as_ref().unwrap().confusion.clone()
+    };
+    let before = confusion(&window);
+    let test = window.state().workspace.models.shown().unwrap();
+    let test = test.card.fold.as_ref().unwrap().test.len();
+    assert_eq!(before.total(), test);
+    assert!(before.scores().ua > 0.75, "the model has learnt the task");
+    slide(&mut window, "missing rate", 0.9);
+    let rate = window.state().workspace.hidden.rate;
+    assert!((rate - 0.9).abs() < 0.03, "{rate}");
+    until(&mut window, "another matrix", |application| {
+        let shown = application.workspace.models.shown().unwrap();
+        shown
+            .evaluated
+            .as_ref()
+            .is_some_and(|own| own.confusion != before)
+    });
+    assert_eq!(confusion(&window).total(), test);
+    until(&mut window, "the curve and the limit", |application| {
+        let workspace = &application.workspace;
+        let curve = &workspace.models.shown().unwrap().curve;
+        curve.points(Score::Ua).len() == RATES.len() && workspace.limit.is_some()
+    });
+    let workspace = &window.state().workspace;
+    let curve = workspace.models.shown().unwrap().curve.points(Score::Ua);
+    assert!(curve[0].1 > curve[9].1, "less is seen at 0.9: {curve:?}");
+    assert!(workspace.limit_now.is_some());
+}
+
+#[test]
+fn a_cell_selects_its_utterances_everywhere() {
+    let mut window = demo();
+    let shown = window.state().workspace.models.shown().unwrap();
+    let confusion = shown.evaluated.as_ref().unwrap().confusion.clone();
+    let count = confusion.0[1][1];
+    assert!(count > 1);
+    window
+        .get_by_label_contains("happy predicted as happy")
+        .click();
+    window.step();
+    let workspace = &window.state().workspace;
+    assert_eq!(workspace.selection.len(), count);
+    let focus = workspace.selection.focus().unwrap();
+    let card = workspace.corpus.as_ref().unwrap();
+    assert_eq!(card.utterances[focus].label, 1);
+    let id = card.utterances[focus].id.clone();
+    until(&mut window, "the inspector", |application| {
+        let seen = application.workspace.inspector.seen.as_ref();
+        seen.is_some_and(|seen| seen.utterance == focus)
+    });
+    // In the table and in the inspector.
+    assert!(window.get_all_by_label(&id).count() >= 2);
+    // A row of the matrix, then the arrow keys.
+    window.get_by_label("true class sad").click();
+    window.step();
+    let row: usize = confusion.0[3].iter().sum();
+    assert_eq!(window.state().workspace.selection.len(), row);
+    let before = window.state().workspace.selection.focus();
+    window.key_press(Key::ArrowDown);
+    window.step();
+    assert_ne!(window.state().workspace.selection.focus(), before);
+}
+
+#[test]
+fn steps_masked_by_hand_change_the_prediction() {
+    let mut window = demo();
+    window.state_mut().workspace.selection.one(0);
+    let seen = |window: &support::Window| {
+        let seen = window.state().workspace.inspector.seen.as_ref();
+        seen.map(|seen| (seen.version, seen.inspection.clone()))
+    };
+    until(&mut window, "the inspector", |application| {
+        application.workspace.inspector.seen.is_some()
+    });
+    let (version, before) = seen(&window).unwrap();
+    assert_eq!(before.complete, before.incomplete, "nothing is missing");
+    let audio = window.get_by_label_contains("audio: 0 of").rect();
+    let y = audio.center().y;
+    drag(
+        &mut window,
+        Pos2::new(audio.left() + 2.0, y),
+        Pos2::new(audio.right() - 2.0, y),
+    );
+    until(&mut window, "the inspector again", |application| {
+        let seen = application.workspace.inspector.seen.as_ref();
+        seen.is_some_and(|seen| {
+            seen.version > version && seen.inspection.modalities[0].missing.contains(&true)
+        })
+    });
+    let (_, after) = seen(&window).unwrap();
+    assert_ne!(after.incomplete, before.incomplete);
+    assert_eq!(after.complete, before.complete);
+    assert!(after.modalities[0].imagined.is_some());
+    let size: usize = after.modalities.iter().map(|own| own.steps()).sum();
+    assert_eq!(after.attention.unwrap().len(), size * size);
+    window.get_by_label("Undo my changes").click();
+    until(&mut window, "no missing step", |application| {
+        let seen = application.workspace.inspector.seen.as_ref();
+        seen.is_some_and(|seen| !seen.inspection.modalities[0].missing.contains(&true))
+    });
+}
+
+#[test]
+fn the_embedding_moves_pauses_and_has_neighbours() {
+    let mut window = demo();
+    let steps = |application: &mct_app::application::Application| {
+        application
+            .workspace
+            .projection
+            .progress
+            .map_or(0, |own| own.steps)
+    };
+    until(&mut window, "t-SNE", |application| steps(application) > 50);
+    let divergence = window
+        .state()
+        .workspace
+        .projection
+        .progress
+        .unwrap()
+        .divergence;
+    let pause = control(&window, "pause projection");
+    window.get_by_label("Pause").click();
+    until(&mut window, "the pause", |application| {
+        application.workspace.projection.paused
+    });
+    assert!(pause.width() > 0.0);
+    // What was under way when it was paused may still come.
+    for _ in 0..30 {
+        window.step();
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let rested = steps(window.state());
+    for _ in 0..30 {
+        window.step();
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    assert_eq!(steps(window.state()), rested);
+    window.get_by_label("Continue").click();
+    until(&mut window, "the rest of t-SNE", |application| {
+        let progress = application.workspace.projection.progress;
+        progress.is_some_and(|own| own.finished)
+    });
+    let projection = &window.state().workspace.projection;
+    assert!(projection.progress.unwrap().divergence < divergence);
+    let neighbours = projection.neighbours(3);
+    assert_eq!(neighbours.len(), projection.settings.neighbours);
+    assert!(neighbours.windows(2).all(|pair| pair[0].1 <= pair[1].1));
+    // The points go on from where they are when steps go missing.
+    let before = projection.places.clone();
+    slide(&mut window, "missing rate", 0.3);
+    until(&mut window, "the embedding to follow", |application| {
+        let projection = &application.workspace.projection;
+        projection.places != before && steps(application) > 20
+    });
+    window.get_by_label("PCA").click();
+    until(&mut window, "principal components", |application| {
+        let projection = &application.workspace.projection;
+        projection.progress.is_none() && !projection.places.is_empty()
+    });
+}
+
+#[test]
+fn a_run_is_trained_paused_stopped_resumed_and_can_be_compared() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run");
+    let mut window = demo();
+    let settings = &mut window.state_mut().workspace.training.settings;
+    settings.folder = path.display().to_string();
+    settings.epochs = 3;
+    settings.more = "model.d = 16\nmodel.layers = 1".into();
+    window.get_by_label("Training").click();
+    window.step();
+    window.get_by_label("Train").click();
+    until(&mut window, "a first step", |application| {
+        !application.workspace.training.steps.is_empty()
+    });
+    window.get_by_label("Pause").scroll_to_me();
+    let pause = control(&window, "pause training").center();
+    window.hover_at(pause);
+    drag(&mut window, pause, pause);
+    until(&mut window, "the pause", |application| {
+        application.workspace.training.phase == Phase::Paused
+    });
+    let epoch = window.state().workspace.training.epoch;
+    let stop = control(&window, "stop training").center();
+    drag(&mut window, stop, stop);
+    until(&mut window, "the end of the run", |application| {
+        matches!(application.workspace.training.phase, Phase::Ended(_))
+    });
+    let training = &window.state().workspace.training;
+    assert_eq!(training.phase, Phase::Ended(FinishReason::Interrupted));
+    assert!(training.last.is_some(), "what was trained is kept");
+    assert!(epoch < 3);
+    let resume = control(&window, "resume training").center();
+    drag(&mut window, resume, resume);
+    until(&mut window, "all epochs", |application| {
+        application.workspace.training.phase == Phase::Ended(FinishReason::Epochs)
+    });
+    let training = &window.state().workspace.training;
+    assert_eq!(training.history.len(), 3);
+    assert!(training.history[2].validation_loss < training.history[0].validation_loss);
+    // It is a run folder like any other.
+    let run = mct_runs::RunFolder::open(&path).unwrap();
+    let best = run.checkpoint(mct_runs::Which::Best).unwrap();
+    assert_eq!(best.config.model.d, 16);
+    assert_eq!(run.manifest.corpus.open().unwrap().len(), 552);
+
+    until(&mut window, "the trained model", |application| {
+        application.workspace.models.iter().count() == 2
+    });
+    window.get_by_label("compare").click();
+    until(&mut window, "both models", |application| {
+        let compared = application.workspace.models.compared();
+        compared.is_some_and(|open| open.evaluated.is_some())
+    });
+    until(&mut window, "the comparison", |application| {
+        application
+            .workspace
+            .models
+            .compared()
+            .unwrap()
+            .curve
+            .auilc(Score::Ua)
+            .is_some()
+    });
+    let alone = window.get_by_label_contains("only MCT-HFR, just trained right");
+    let label = alone.accesskit_node().label().unwrap();
+    let count: usize = label.rsplit(' ').next().unwrap().parse().unwrap();
+    alone.scroll_to_me();
+    window.step();
+    window.get_by_label(&label).click();
+    window.step();
+    assert_eq!(window.state().workspace.selection.len(), count);
+}
+
+#[derive(Debug)]
+struct Dropped(PathBuf);
+
+impl DroppedFile for Dropped {
+    fn path(&self) -> &Path {
+        &self.0
+    }
+    fn bytes(&self) -> Result<Vec<u8>, String> {
+        std::fs::read(&self.0).map_err(|error| error.to_string())
+    }
+}
+
+fn drop_file(window: &mut support::Window, path: &Path) {
+    let file = Arc::new(Dropped(path.to_owned()));
+    window.input_mut().dropped_files.push(file);
+    window.step();
+}
+
+#[test]
+fn a_bad_file_is_refused_in_words_and_what_was_open_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut window = demo();
+    let utterances = window
+        .state()
+        .workspace
+        .corpus
+        .as_ref()
+        .unwrap()
+        .utterances
+        .len();
+    let model = std::fs::read(support::assets().join("demo-model.safetensors")).unwrap();
+    let mut damaged = model.clone();
+    let last = damaged.len() - 1;
+    damaged[last] ^= 1;
+    let cases: [(&str, &[u8], &str); 4] = [
+        ("damaged.safetensors", &damaged, "SHA-256"),
+        ("cut.safetensors", &model[..1000], "cut.safetensors"),
+        ("photo.png", b"\x89PNG", "expected a corpus or a checkpoint"),
+        ("features.npz", b"PK\x03\x04", "features.npz"),
+    ];
+    for (name, bytes, part) in cases {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        let before = window.state().workspace.notices.all().len();
+        drop_file(&mut window, &path);
+        until(&mut window, name, |application| {
+            application.workspace.notices.all().len() > before
+        });
+        let notices = window.state().workspace.notices.all();
+        let text = &notices.last().unwrap().text;
+        assert!(text.contains(part), "{name}: {text}");
+    }
+    let workspace = &window.state().workspace;
+    assert_eq!(
+        workspace.corpus.as_ref().unwrap().utterances.len(),
+        utterances
+    );
+    assert!(support::is_evaluated(window.state()));
+    assert_eq!(workspace.models.iter().count(), 1);
+    // A good file is opened by the same way; a model of another corpus says why it does not fit.
+    let corpus = mct_corpus::demo::generate(2, 0.05).unwrap();
+    let path = folder.path().join("other.safetensors");
+    corpus.save(&path).unwrap();
+    drop_file(&mut window, &path);
+    until(&mut window, "the other corpus", |application| {
+        let card = application.workspace.corpus.as_ref();
+        card.is_some_and(|card| card.utterances.len() == corpus.len())
+    });
+    until(&mut window, "its matrix", support::is_evaluated);
+}
+
+#[test]
+fn every_view_can_be_taken_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut options = options(vec![small_corpus(), demo_model()]);
+    options.save_to = Some(folder.path().to_owned());
+    let mut window = window(options);
+    until(&mut window, "the first matrix", support::is_evaluated);
+    window.state_mut().workspace.selection.one(3);
+    until(&mut window, "all views", |application| {
+        let workspace = &application.workspace;
+        let curve = &workspace.models.shown().unwrap().curve;
+        curve.auilc(Score::Ua).is_some()
+            && workspace.limit.is_some()
+            && workspace.inspector.seen.is_some()
+            && workspace.projection.places.len() == workspace.projection.cloud.points.len()
+            && !workspace.projection.places.is_empty()
+    });
+    let formats = [
+        ("svg", "Picture (SVG)"),
+        ("csv", "Table (CSV)"),
+        ("json", "Data (JSON)"),
+    ];
+    for view in [
+        "confusion",
+        "curves",
+        "embedding",
+        "utterances",
+        "utterance",
+    ] {
+        for (extension, title) in formats {
+            if (view, extension) == ("utterances", "svg") {
+                // A table has no picture.
+                continue;
+            }
+            let save = control(&window, &format!("save {view}")).center();
+            drag(&mut window, save, save);
+            window.get_by_label(title).click();
+            let path = folder.path().join(format!("{view}.{extension}"));
+            until(&mut window, "the file", |_| path.exists());
+            let text = std::fs::read_to_string(&path).unwrap();
+            match extension {
+                "svg" => assert!(text.starts_with("<svg") && text.trim_end().ends_with("</svg>")),
+                "json" => {
+                    let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+                    assert_eq!(value["synthetic"], true, "{view}");
+                }
+                _ => {
+                    let columns = text.lines().next().unwrap().split(',').count();
+                    assert!(columns > 1 && text.lines().count() > 2, "{view}: {text}");
+                }
+            }
+            // The menu closes before the next is opened.
+            window.key_press(Key::Escape);
+            window.step();
+        }
+    }
+    let text = std::fs::read_to_string(folder.path().join("utterances.csv")).unwrap();
+    let evaluated = window.state().workspace.models.shown().unwrap();
+    let evaluated = evaluated.evaluated.as_ref().unwrap();
+    assert_eq!(text.lines().count(), 1 + evaluated.utterances.len());
+}
+
+#[test]
+fn a_pipeline_that_died_is_started_again_with_what_was_open() {
+    use mct_app::state::command::Part;
+
+    let mut window = demo();
+    let workspace = &mut window.state_mut().workspace;
+    workspace
+        .notices
+        .died(Part::Evaluation, "the device was lost".into());
+    workspace.models.forget();
+    window.step();
+    window.get_by_label_contains("evaluation has stopped: the device was lost");
+    let restart = control(&window, "restart evaluation").center();
+    drag(&mut window, restart, restart);
+    until(&mut window, "the matrix again", support::is_evaluated);
+    let workspace = &window.state().workspace;
+    assert!(workspace.notices.dead().is_empty());
+    assert_eq!(workspace.models.iter().count(), 1);
+}
+
+#[test]
+fn a_run_folder_brings_its_corpus_along() {
+    let folder = tempfile::tempdir().unwrap();
+    let corpus = mct_corpus::demo::generate(3, 0.05).unwrap();
+    let path = folder.path().join("corpus.safetensors");
+    corpus.save(&path).unwrap();
+    let checkpoint = std::fs::read(support::assets().join("demo-model.safetensors")).unwrap();
+    let checkpoint = mct_hfr::checkpoint::Checkpoint::from_bytes("demo", &checkpoint).unwrap();
+    let manifest = mct_runs::Manifest {
+        device: "flex".into(),
+        corpus: mct_runs::CorpusReference::of(&path).unwrap(),
+        model: checkpoint.config.model.clone(),
+        training: checkpoint.config.training.clone(),
+    };
+    let run = folder.path().join("run");
+    let writer = mct_runs::RunFolder::create(&run, manifest).unwrap();
+    writer.save(&checkpoint, mct_runs::Which::Best).unwrap();
+    drop(writer);
+    let mut window = window(options(vec![Source::Path(run)]));
+    until(&mut window, "the run", support::is_evaluated);
+    let workspace = &window.state().workspace;
+    assert_eq!(
+        workspace.corpus.as_ref().unwrap().utterances.len(),
+        corpus.len()
+    );
+}
+
+#[test]
+fn every_panel_can_be_reached_and_put_away() {
+    let mut window = demo();
+    for title in ["Training", "Comparison", "Inspector"] {
+        window.get_by_label(title).click();
+        window.run_steps(2);
+    }
+    window.get_by_label("View").click();
+    window.run_steps(2);
+    window
+        .get_by_role_and_label(Role::CheckBox, "Curves")
+        .click();
+    window.run_steps(2);
+    assert!(
+        window
+            .query_by_label("scores against missing rates")
+            .is_none()
+    );
+    window.get_by_label("Reset the layout").click();
+    window.run_steps(3);
+    assert!(
+        window
+            .query_by_label("scores against missing rates")
+            .is_some()
+    );
+}
