@@ -1,7 +1,8 @@
 // Starts the application on the page, says what it does meanwhile, and never leaves the page grey.
 //
 // Addresses: ?device=auto|webgpu|flex says what computes; ?open=FILE (repeatable) opens files beside the
-// page, or of another origin that allows it, instead of the demo.
+// page, or of another origin that allows it, instead of the demo; ?set=KEY=VALUE (repeatable) is a value
+// of the config for the next training.
 //
 // window.mctHfr.state() gives the state of the application as an object: see README.md.
 
@@ -79,7 +80,7 @@ async function start() {
   const canvas = document.getElementById("canvas");
   const device = query.get("device") ?? "auto";
   // Workers resolve addresses against themselves, which lie beside the page.
-  await page.start(canvas, device, "./demo-model.safetensors", query.getAll("open"));
+  await page.start(canvas, device, "./demo-model.safetensors", query.getAll("open"), query.getAll("set"));
   window.mctHfr = Object.freeze({
     state() {
       const json = page.state();

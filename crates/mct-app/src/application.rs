@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use eframe::egui::{self, CentralPanel, Context, Ui};
+use eframe::egui::{self, CentralPanel, Context, ThemePreference, Ui};
 use egui_tiles::{Behavior, TileId, Tiles, Tree, UiResponse};
 use mct_engine::embedding::{self, Embedding};
 use mct_engine::evaluation::{self, Evaluation, ModelId};
@@ -28,6 +28,8 @@ pub struct Options {
     pub device: String,
     /// What is opened first.
     pub open: Vec<Source>,
+    /// Values for the next training, `key=value` each.
+    pub set: Vec<String>,
     /// Where saved files go instead of a dialog: for tests.
     pub save_to: Option<std::path::PathBuf>,
     /// The training that an earlier page has left.
@@ -96,6 +98,9 @@ impl Application {
         workspace.projection.settings = kept.projection;
         workspace.training.settings = kept.training;
         workspace.training.unfinished = options.unfinished;
+        if !options.set.is_empty() {
+            workspace.training.settings.more = options.set.join("\n");
+        }
         for source in options.open {
             workspace.open(source);
         }
@@ -182,7 +187,7 @@ impl Application {
                 };
                 workspace.notices.add(Kind::Error, text);
             }
-            tell => self.questions.answer(tell, workspace, &self.evaluation),
+            tell => self.questions.answer(tell, workspace),
         }
     }
 
@@ -443,7 +448,12 @@ impl Application {
     }
 
     fn view_menu(&mut self, ui: &mut Ui) {
-        egui::widgets::global_theme_preference_buttons(ui);
+        let context = ui.ctx().clone();
+        let mut theme = context.options(|options| options.theme_preference);
+        ui.selectable_value(&mut theme, ThemePreference::System, "As the system");
+        ui.selectable_value(&mut theme, ThemePreference::Light, "Light");
+        ui.selectable_value(&mut theme, ThemePreference::Dark, "Dark");
+        context.set_theme(theme);
         ui.separator();
         for pane in Pane::ALL {
             let mut seen = layout::is_there(&self.layout, pane);
@@ -592,6 +602,19 @@ impl Behavior<Pane> for Panes<'_> {
             .controls
             .note(format!("save {}", pane.slug()), &menu.response);
         menu.response.on_hover_text(hint);
+    }
+
+    fn on_tab_button(
+        &mut self,
+        tiles: &mut Tiles<Pane>,
+        tile: TileId,
+        button: egui::Response,
+    ) -> egui::Response {
+        if let Some(pane) = tiles.get_pane(&tile) {
+            let name = format!("tab {}", pane.slug());
+            self.workspace.controls.note(name, &button);
+        }
+        button
     }
 
     fn simplification_options(&self) -> egui_tiles::SimplificationOptions {

@@ -27,6 +27,9 @@ struct Arguments {
     /// What computes: auto, or a name that `mct-hfr devices` lists
     #[arg(long, default_value = "auto")]
     device: String,
+    /// A value of the config for the training panel (repeatable)
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
 }
 
 fn main() -> ExitCode {
@@ -42,6 +45,7 @@ fn main() -> ExitCode {
         } else {
             arguments.files.into_iter().map(Source::Path).collect()
         },
+        set: arguments.set,
         save_to: None,
         unfinished: None,
     };

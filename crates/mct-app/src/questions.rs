@@ -58,8 +58,6 @@ pub struct Questions {
     inspect: Slot<InspectKey>,
     represent: Slot<RepresentKey>,
     project: Slot<ProjectKey>,
-    /// The limits are answered one at a time.
-    limits_asked: Vec<Limit>,
     answers: u64,
 }
 
@@ -153,45 +151,23 @@ impl Questions {
             .map(|rate| workspace.hidden.at(*rate))
             .collect();
         let wanted = [
-            (&mut self.limit, curve, true),
-            (
-                &mut self.limit_now,
-                vec![workspace.hidden.conditions()],
-                false,
-            ),
+            (&mut self.limit, curve),
+            (&mut self.limit_now, vec![workspace.hidden.conditions()]),
         ];
-        for (slot, conditions, whole) in wanted {
+        for (slot, conditions) in wanted {
             let side = workspace.side;
             let key = (workspace.corpus_version, model, side, conditions.clone());
             let Some(ticket) = slot.want(key, &mut self.last) else {
                 continue;
             };
-            if whole {
-                workspace.limit = None;
-            } else {
-                workspace.limit_now = None;
-            }
-            let mask_seed = workspace.hidden.mask_seed;
             let settings = conditions.into_iter().zip(RATES);
-            let settings = settings.map(|(own, rate)| (rate, own.missing)).collect();
-            self.limits_asked.push(Limit {
+            evaluation.ask(Ask::Limit(Limit {
                 ticket,
                 model,
                 side,
-                settings,
-                mask_seed,
-            });
-        }
-        self.ask_next_limit(evaluation);
-    }
-
-    /// The pipeline keeps one such question at a time, so the next is asked when one is answered.
-    fn ask_next_limit(&mut self, evaluation: &Handle<Evaluation>) {
-        let (limit, now) = (&self.limit, &self.limit_now);
-        self.limits_asked
-            .retain(|ask| limit.is(ask.ticket) || now.is(ask.ticket));
-        if let Some(ask) = self.limits_asked.pop() {
-            evaluation.ask(Ask::Limit(ask));
+                settings: settings.map(|(own, rate)| (rate, own.missing)).collect(),
+                mask_seed: workspace.hidden.mask_seed,
+            }));
         }
     }
 
@@ -279,12 +255,7 @@ impl Questions {
     }
 
     /// Takes in an answer of the evaluation pipeline; answers to older questions are dropped.
-    pub fn answer(
-        &mut self,
-        tell: Tell,
-        workspace: &mut Workspace,
-        evaluation: &Handle<Evaluation>,
-    ) {
+    pub fn answer(&mut self, tell: Tell, workspace: &mut Workspace) {
         match tell {
             Tell::Predicted(predictions) => {
                 let slot = self.predict.get(&predictions.model);
@@ -319,7 +290,6 @@ impl Questions {
                 } else if self.limit_now.is(ticket) {
                     workspace.limit_now = ua.first().copied();
                 }
-                self.ask_next_limit(evaluation);
             }
             Tell::Inspected { ticket, inspection } => {
                 if let Some(((_, model, utterance, _, _), own)) = &self.inspect.0

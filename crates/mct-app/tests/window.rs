@@ -12,7 +12,7 @@ use mct_app::state::models::{RATES, Score};
 use mct_app::state::training::Phase;
 use mct_engine::source::Source;
 use mct_hfr::event::FinishReason;
-use support::{control, demo, demo_model, drag, options, slide, small_corpus, until, window};
+use support::{demo, demo_model, drag, options, press, slide, small_corpus, until, window};
 
 #[test]
 fn the_demo_is_evaluated_and_a_slider_changes_the_matrix() {
@@ -139,12 +139,10 @@ fn the_embedding_moves_pauses_and_has_neighbours() {
         .progress
         .unwrap()
         .divergence;
-    let pause = control(&window, "pause projection");
-    window.get_by_label("Pause").click();
+    press(&mut window, "pause projection");
     until(&mut window, "the pause", |application| {
         application.workspace.projection.paused
     });
-    assert!(pause.width() > 0.0);
     // What was under way when it was paused may still come.
     for _ in 0..30 {
         window.step();
@@ -190,21 +188,17 @@ fn a_run_is_trained_paused_stopped_resumed_and_can_be_compared() {
     settings.epochs = 3;
     settings.more = "model.d = 16\nmodel.layers = 1".into();
     window.get_by_label("Training").click();
-    window.step();
+    window.run_steps(3);
     window.get_by_label("Train").click();
     until(&mut window, "a first step", |application| {
         !application.workspace.training.steps.is_empty()
     });
-    window.get_by_label("Pause").scroll_to_me();
-    let pause = control(&window, "pause training").center();
-    window.hover_at(pause);
-    drag(&mut window, pause, pause);
+    press(&mut window, "pause training");
     until(&mut window, "the pause", |application| {
         application.workspace.training.phase == Phase::Paused
     });
     let epoch = window.state().workspace.training.epoch;
-    let stop = control(&window, "stop training").center();
-    drag(&mut window, stop, stop);
+    press(&mut window, "stop training");
     until(&mut window, "the end of the run", |application| {
         matches!(application.workspace.training.phase, Phase::Ended(_))
     });
@@ -212,8 +206,7 @@ fn a_run_is_trained_paused_stopped_resumed_and_can_be_compared() {
     assert_eq!(training.phase, Phase::Ended(FinishReason::Interrupted));
     assert!(training.last.is_some(), "what was trained is kept");
     assert!(epoch < 3);
-    let resume = control(&window, "resume training").center();
-    drag(&mut window, resume, resume);
+    press(&mut window, "resume training");
     until(&mut window, "all epochs", |application| {
         application.workspace.training.phase == Phase::Ended(FinishReason::Epochs)
     });
@@ -224,7 +217,9 @@ fn a_run_is_trained_paused_stopped_resumed_and_can_be_compared() {
     let run = mct_runs::RunFolder::open(&path).unwrap();
     let best = run.checkpoint(mct_runs::Which::Best).unwrap();
     assert_eq!(best.config.model.d, 16);
-    assert_eq!(run.manifest.corpus.open().unwrap().len(), 552);
+    let card = window.state().workspace.corpus.as_ref().unwrap();
+    let corpus = run.manifest.corpus.open().unwrap();
+    assert_eq!(corpus.len(), card.utterances.len());
 
     until(&mut window, "the trained model", |application| {
         application.workspace.models.iter().count() == 2
@@ -359,8 +354,7 @@ fn every_view_can_be_taken_away() {
                 // A table has no picture.
                 continue;
             }
-            let save = control(&window, &format!("save {view}")).center();
-            drag(&mut window, save, save);
+            press(&mut window, &format!("save {view}"));
             window.get_by_label(title).click();
             let path = folder.path().join(format!("{view}.{extension}"));
             until(&mut window, "the file", |_| path.exists());
@@ -399,8 +393,7 @@ fn a_pipeline_that_died_is_started_again_with_what_was_open() {
     workspace.models.forget();
     window.step();
     window.get_by_label_contains("evaluation has stopped: the device was lost");
-    let restart = control(&window, "restart evaluation").center();
-    drag(&mut window, restart, restart);
+    press(&mut window, "restart evaluation");
     until(&mut window, "the matrix again", support::is_evaluated);
     let workspace = &window.state().workspace;
     assert!(workspace.notices.dead().is_empty());
@@ -452,6 +445,8 @@ fn every_panel_can_be_reached_and_put_away() {
             .query_by_label("scores against missing rates")
             .is_none()
     );
+    window.get_by_label("View").click();
+    window.run_steps(2);
     window.get_by_label("Reset the layout").click();
     window.run_steps(3);
     assert!(

@@ -1,9 +1,8 @@
 //! How near the vectors are to each other, as probabilities (van der Maaten and Hinton, 2008, eqs. 1
 //! and 2): symmetric, over pairs, with a sum of one.
 
-use rayon::prelude::*;
-
 use crate::Neighbours;
+use crate::rows::each_row;
 
 /// How near `ln(perplexity)` the entropy of a row must come.
 const TOLERANCE: f64 = 1e-6;
@@ -22,10 +21,8 @@ pub struct Affinities {
 
 impl Affinities {
     pub fn new(neighbours: &Neighbours, count: usize, perplexity: f32) -> Self {
-        let conditional: Vec<f64> = (0..count)
-            .into_par_iter()
-            .flat_map_iter(|row| conditional(neighbours.of(row), f64::from(perplexity)))
-            .collect();
+        let of = |row| conditional(neighbours.of(row), f64::from(perplexity));
+        let conditional: Vec<f64> = each_row(count, of).concat();
         // p_ij = (p_j|i + p_i|j) / 2n: each half is put into its own row and into the other's.
         let mut rows: Vec<Vec<(u32, f64)>> = vec![Vec::new(); count];
         for row in 0..count {

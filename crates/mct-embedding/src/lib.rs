@@ -11,6 +11,7 @@
 mod affinities;
 mod neighbours;
 mod pca;
+mod rows;
 mod trustworthiness;
 mod tsne;
 

@@ -1,7 +1,6 @@
 //! Nearest vectors, found by looking at all of them.
 
-use rayon::prelude::*;
-
+use crate::rows::each_row;
 use crate::{Error, checked};
 
 /// Sums run in this many lanes, which the compiler turns into vector instructions.
@@ -54,12 +53,10 @@ impl Neighbours {
     pub fn find<V: AsRef<[f32]> + Sync>(vectors: &[V], each: usize) -> Result<Self, Error> {
         checked(vectors, 2)?;
         let each = each.min(vectors.len() - 1);
-        let nearest = (0..vectors.len())
-            .into_par_iter()
-            .flat_map_iter(|row| nearest_of(vectors, row, each));
+        let nearest = each_row(vectors.len(), |row| nearest_of(vectors, row, each));
         Ok(Self {
             each,
-            nearest: nearest.collect(),
+            nearest: nearest.concat(),
         })
     }
 

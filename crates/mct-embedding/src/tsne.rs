@@ -4,9 +4,9 @@
 //! without a tree: a few thousand points take milliseconds, and the sums have one order.
 
 use mct_corpus::counter::Stream;
-use rayon::prelude::*;
 
 use crate::affinities::Affinities;
+use crate::rows::each_row;
 use crate::{Error, Neighbours, checked, checked_places, principal_components};
 
 /// Sums run in this many lanes, which the compiler turns into vector instructions.
@@ -222,11 +222,7 @@ impl Tsne {
     }
 
     fn each_point<T: Send>(&self, of: impl Fn(usize) -> T + Sync + Send) -> Vec<T> {
-        (0..self.places.x.len())
-            .into_par_iter()
-            .with_min_len(64)
-            .map(of)
-            .collect()
+        each_row(self.places.x.len(), of)
     }
 
     /// Sum of p_ij w_ij (y_i - y_j).

@@ -48,7 +48,7 @@ pub enum Source {
     Path(std::path::PathBuf),
     /// A file beside the page.
     #[cfg(target_arch = "wasm32")]
-    Url(String),
+    Url { name: String, url: String },
 }
 
 /// What a source holds.
@@ -78,7 +78,7 @@ impl Source {
                 last.map_or_else(|| path.display().to_string(), |n| n.display().to_string())
             }
             #[cfg(target_arch = "wasm32")]
-            Self::Url(url) => url.rsplit('/').next().unwrap_or(url).to_owned(),
+            Self::Url { name, .. } => name.clone(),
         }
     }
 
@@ -96,7 +96,7 @@ impl Source {
             #[cfg(not(target_arch = "wasm32"))]
             Self::Path(path) => of_path(path),
             #[cfg(target_arch = "wasm32")]
-            Self::Url(url) => of_bytes(url, &crate::web::fetch(url).await?),
+            Self::Url { name, url } => of_bytes(name, &crate::web::fetch(url).await?),
         }
     }
 

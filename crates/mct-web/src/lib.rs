@@ -30,7 +30,8 @@ impl Page {
     }
 
     /// Starts it. `device` is `auto`, `webgpu` or `flex`; `files` are the addresses of corpora and
-    /// checkpoints to open instead of the demo, whose model is at `demo`.
+    /// checkpoints to open instead of the demo, whose model is at `demo`; `set` are values for the
+    /// next training, `key=value` each.
     ///
     /// # Errors
     /// When the canvas cannot be drawn on, or the browser allows no workers.
@@ -40,15 +41,21 @@ impl Page {
         device: String,
         demo: String,
         files: Vec<String>,
+        set: Vec<String>,
     ) -> Result<(), JsValue> {
         let unfinished = keep::unfinished().await;
         let options = Options {
             device,
             open: if files.is_empty() {
-                vec![demo_corpus(), Source::Url(demo)]
+                let model = Source::Url {
+                    name: "MCT-HFR, demo".to_owned(),
+                    url: demo,
+                };
+                vec![demo_corpus(), model]
             } else {
-                files.into_iter().map(Source::Url).collect()
+                files.into_iter().map(beside).collect()
             },
+            set,
             save_to: None,
             unfinished: unfinished.map(|(run, last)| (run.name, run.corpus, last)),
         };
@@ -71,6 +78,12 @@ impl Page {
     pub fn panic(&self) -> Option<String> {
         self.runner.panic_summary().map(|panic| panic.message())
     }
+}
+
+/// A file that an address names.
+fn beside(url: String) -> Source {
+    let name = url.rsplit('/').next().unwrap_or(&url).to_owned();
+    Source::Url { name, url }
 }
 
 impl Default for Page {

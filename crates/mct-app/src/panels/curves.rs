@@ -1,7 +1,7 @@
 //! Scores against the missing rate, of all open models, beside the exact limit.
 
 use eframe::egui::{self, Color32, Ui};
-use egui_plot::{Legend, Line, LineStyle, MarkerShape, Plot, PlotPoints, Points, VLine};
+use egui_plot::{AxisHints, Legend, Line, LineStyle, MarkerShape, Plot, PlotPoints, Points, VLine};
 use serde_json::json;
 
 use super::{Format, csv, json as to_json};
@@ -34,9 +34,12 @@ impl Panel {
         let lines = self.lines(workspace);
         let now = workspace.hidden.rate;
         let ink = ui.visuals().text_color();
+        let rates = AxisHints::new_x()
+            .label("missing rate")
+            .label_spacing(18.0..=30.0);
         let plot = Plot::new("curves")
             .legend(Legend::default().position(egui_plot::Corner::LeftBottom))
-            .x_axis_label("missing rate")
+            .custom_x_axes(vec![rates])
             .y_axis_label(self.score.name())
             .include_x(0.0)
             .include_x(0.9)

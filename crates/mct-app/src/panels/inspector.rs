@@ -150,7 +150,8 @@ impl Panel {
             let left = area.left() + step as f32 * width;
             Rect::from_x_y_ranges(left..=left + width, area.y_range())
         };
-        let veil = ui.visuals().extreme_bg_color.gamma_multiply(0.82);
+        // A grey that the map does not have, in both themes.
+        let veil = Color32::from_gray(110).gamma_multiply(0.85);
         for (step, _) in mask
             .iter()
             .take(steps)
@@ -159,7 +160,7 @@ impl Panel {
         {
             let own = column(step);
             ui.painter().rect_filled(own, 0.0, veil);
-            let ink = ui.visuals().weak_text_color();
+            let ink = Color32::from_gray(60);
             ui.painter()
                 .vline(own.center().x, area.y_range(), Stroke::new(1.0, ink));
         }
@@ -438,20 +439,27 @@ fn probabilities(ui: &mut Ui, card: &CorpusCard, utterance: usize, inspection: &
                 for row in [&inspection.complete, &inspection.incomplete] {
                     let best = mct_hfr::evaluate::most_probable(row) == class;
                     let probability = row.get(class).copied().unwrap_or(0.0);
-                    let bar = egui::ProgressBar::new(probability)
-                        .desired_width(140.0)
-                        .desired_height(14.0)
-                        .text(format!("{probability:.3}"));
                     let fill = match (best, class == label) {
                         (true, true) => theme::RIGHT,
                         (true, false) => theme::WRONG,
-                        (false, _) => ui.visuals().widgets.inactive.bg_fill,
+                        (false, _) => ui.visuals().weak_text_color(),
                     };
-                    ui.add(bar.fill(fill));
+                    ui.horizontal(|ui| bar(ui, probability, fill));
                 }
                 ui.end_row();
             }
         });
+}
+
+/// A probability as a bar with its number beside it.
+fn bar(ui: &mut Ui, probability: f32, fill: Color32) {
+    let (rect, _) = ui.allocate_exact_size(vec2(110.0, 12.0), Sense::hover());
+    ui.painter()
+        .rect_filled(rect, 2.0, ui.visuals().extreme_bg_color);
+    let size = vec2(rect.width() * probability.clamp(0.0, 1.0), rect.height());
+    ui.painter()
+        .rect_filled(Rect::from_min_size(rect.min, size), 2.0, fill);
+    ui.label(format!("{probability:.3}"));
 }
 
 fn mask_by_hand(

@@ -5,6 +5,7 @@ use mct_engine::evaluation::{CorpusCard, ModelId, Side};
 
 use crate::state::Workspace;
 use crate::state::command::Command;
+use crate::state::controls::Controls;
 use crate::state::models::OpenModel;
 use crate::theme;
 use crate::widgets::mark;
@@ -77,14 +78,16 @@ pub fn ui(ui: &mut Ui, workspace: &mut Workspace) {
         ui.weak("none is open");
     }
     let mut change = None;
+    let mut controls = std::mem::take(&mut workspace.controls);
     for open in workspace.models.iter() {
         let place = workspace.models.place(open.card.id);
         ui.push_id(open.card.id.0, |ui| {
-            if let Some(wanted) = model(ui, open, place, workspace) {
+            if let Some(wanted) = model(ui, open, place, workspace, &mut controls) {
                 change = Some(wanted);
             }
         });
     }
+    workspace.controls = controls;
     match change {
         Some(Change::Show(id)) => {
             workspace.models.shown = Some(id);
@@ -129,7 +132,13 @@ enum Change {
     Close(ModelId),
 }
 
-fn model(ui: &mut Ui, open: &OpenModel, place: usize, workspace: &Workspace) -> Option<Change> {
+fn model(
+    ui: &mut Ui,
+    open: &OpenModel,
+    place: usize,
+    workspace: &Workspace,
+    controls: &mut Controls,
+) -> Option<Change> {
     let card = &open.card;
     let (shown, compared) = (workspace.models.shown, workspace.models.compared);
     let mut change = None;
@@ -141,6 +150,7 @@ fn model(ui: &mut Ui, open: &OpenModel, place: usize, workspace: &Workspace) -> 
             .on_hover_ui(|ui| {
                 details(ui, open);
             });
+        controls.note(format!("show {}", card.name), &name);
         if name.clicked() {
             change = Some(Change::Show(card.id));
         }

@@ -37,6 +37,7 @@ pub fn options(open: Vec<Source>) -> Options {
     Options {
         device: "flex".into(),
         open,
+        set: Vec::new(),
         save_to: None,
         unfinished: None,
     }
@@ -104,6 +105,16 @@ pub fn drag(window: &mut Window, from: Pos2, to: Pos2) {
     }
     window.drop_at(to);
     window.step();
+}
+
+/// Clicks the control of this name.
+pub fn press(window: &mut Window, name: &str) {
+    let at = control(window, name).center();
+    window.hover_at(at);
+    window.step();
+    window.drag_at(at);
+    window.drop_at(at);
+    window.run_steps(2);
 }
 
 /// Drags the slider of this name to a share of its width.

@@ -52,7 +52,8 @@ pub struct Jobs {
     inspect: Option<Inspect>,
     represent: Option<Represent>,
     curves: BTreeMap<ModelId, VecDeque<CurvePoint>>,
-    limit: Option<Limit>,
+    /// Of one point, and of a whole curve.
+    limits: [Option<Limit>; 2],
 }
 
 impl Jobs {
@@ -69,7 +70,10 @@ impl Jobs {
             }
             Ask::Inspect(ask) => self.inspect = Some(ask),
             Ask::Represent(ask) => self.represent = Some(ask),
-            Ask::Limit(ask) => self.limit = Some(ask),
+            Ask::Limit(ask) => {
+                let place = usize::from(ask.settings.len() > 1);
+                self.limits[place] = Some(ask);
+            }
             Ask::Curve(Curve {
                 ticket,
                 model,
@@ -99,7 +103,7 @@ impl Jobs {
             Some(Urgency::Inspector)
         } else if self.represent.is_some() {
             Some(Urgency::Embedding)
-        } else if !self.curves.is_empty() || self.limit.is_some() {
+        } else if !self.curves.is_empty() || self.limits.iter().any(Option::is_some) {
             Some(Urgency::Curves)
         } else {
             None
@@ -132,10 +136,12 @@ impl Jobs {
             Urgency::Matrix => self.predict.pop_first().map(|(_, ask)| Job::Predict(ask)),
             Urgency::Inspector => self.inspect.take().map(Job::Inspect),
             Urgency::Embedding => self.represent.take().map(Job::Represent),
-            Urgency::Curves => self
-                .next_point()
-                .map(Job::CurvePoint)
-                .or_else(|| self.limit.take().map(Job::Limit)),
+            Urgency::Curves => self.next_point().map(Job::CurvePoint).or_else(|| {
+                self.limits
+                    .iter_mut()
+                    .find_map(Option::take)
+                    .map(Job::Limit)
+            }),
         }
     }
 

@@ -1,0 +1,128 @@
+//! `cargo run --release -p mct-app --example frames [SECONDS]`: how long frames take while a model is
+//! trained on the CPU in the same process.
+#![allow(clippy::print_stdout)]
+
+use std::time::Instant;
+
+use eframe::egui::{self, Context, Ui};
+use mct_app::application::{Application, Options, demo_corpus};
+use mct_app::state::command::Command;
+use mct_app::state::training::{Phase, Run, Settings};
+use mct_engine::source::Source;
+use mct_engine::training::Begin;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+struct Measured {
+    application: Application,
+    seconds: f64,
+    folder: String,
+    started: Option<Instant>,
+    last: Option<Instant>,
+    /// Milliseconds of work a frame, and from frame to frame.
+    work: Vec<f64>,
+    between: Vec<f64>,
+    begun: Instant,
+}
+
+impl eframe::App for Measured {
+    fn logic(&mut self, context: &Context, _frame: &mut eframe::Frame) {
+        self.begun = Instant::now();
+        self.application.work(context);
+        let workspace = &mut self.application.workspace;
+        let evaluated = workspace
+            .models
+            .shown()
+            .is_some_and(|open| open.evaluated.is_some());
+        if evaluated && workspace.training.phase == Phase::Idle {
+            // Slow enough that it does not end before the measurement.
+            let config = Settings::default()
+                .config()
+                .unwrap_or_else(|text| unreachable!("{text}"));
+            workspace.training.phase = Phase::Starting;
+            workspace.command(Command::Train(Run {
+                begin: Begin::New(Box::new(config)),
+                folder: self.folder.clone(),
+                corpus: None,
+            }));
+        }
+        if self.started.is_none() && !workspace.training.steps.is_empty() {
+            self.started = Some(Instant::now());
+        }
+        context.request_repaint();
+    }
+
+    fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
+        self.application.ui(ui);
+        let now = Instant::now();
+        let last = self.last.replace(now);
+        let (Some(started), Some(last)) = (self.started, last) else {
+            return;
+        };
+        self.work.push(self.begun.elapsed().as_secs_f64() * 1e3);
+        self.between.push((now - last).as_secs_f64() * 1e3);
+        if started.elapsed().as_secs_f64() > self.seconds {
+            let steps = self.application.workspace.training.steps.len() * 10;
+            println!(
+                "{} frames while {steps} steps were trained:",
+                self.work.len()
+            );
+            show("work a frame", &mut self.work);
+            show("from frame to frame", &mut self.between);
+            self.started = None;
+            ui.ctx().send_viewport_cmd(egui::ViewportCommand::Close);
+        }
+    }
+}
+
+fn show(name: &str, millis: &mut [f64]) {
+    millis.sort_by(f64::total_cmp);
+    let at = |share: f64| millis[((millis.len() - 1) as f64 * share) as usize];
+    println!(
+        "{name}: median {:.1} ms, 95th percentile {:.1} ms, most {:.1} ms",
+        at(0.5),
+        at(0.95),
+        at(1.0)
+    );
+}
+
+fn main() -> eframe::Result {
+    let seconds = std::env::args().nth(1).and_then(|text| text.parse().ok());
+    let model = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../assets/demo-model.safetensors"
+    );
+    let options = Options {
+        device: "flex".into(),
+        open: vec![demo_corpus(), Source::Path(model.into())],
+        set: Vec::new(),
+        save_to: None,
+        unfinished: None,
+    };
+    let folder = std::env::temp_dir().join(format!("mct-app-frames-{}", std::process::id()));
+    let folder = folder.display().to_string();
+    let window = eframe::NativeOptions {
+        viewport: egui::ViewportBuilder::default().with_inner_size([1440.0, 900.0]),
+        ..Default::default()
+    };
+    let run_folder = folder.clone();
+    let run = eframe::run_native(
+        "frames",
+        window,
+        Box::new(move |creation| {
+            Ok(Box::new(Measured {
+                application: Application::new(&creation.egui_ctx, None, options)?,
+                seconds: seconds.unwrap_or(20.0),
+                folder: run_folder,
+                started: None,
+                last: None,
+                work: Vec::new(),
+                between: Vec::new(),
+                begun: Instant::now(),
+            }))
+        }),
+    );
+    std::fs::remove_dir_all(folder).ok();
+    run
+}

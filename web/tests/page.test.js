@@ -1,0 +1,195 @@
+// The page in headless Chromium. Needs the page in dist/ (`trunk build`), the command line's binary in
+// MCT_HFR, and Chromium; test.sh at the top makes all of them.
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { after, before, test } from "node:test";
+
+import { NO_WEBGPU, WEBGPU, launch, open, press, slide, state, until } from "./browser.js";
+import { serve } from "./server.js";
+
+const DIST = resolve(import.meta.dirname, "../../dist");
+const MCT_HFR = process.env.MCT_HFR ?? "mct-hfr";
+/** Screenshots go here, for somebody to look at. */
+const PICTURES = process.env.PICTURES;
+
+const folder = mkdtempSync(join(tmpdir(), "mct-hfr-page-"));
+const corpus = join(folder, "tiny.safetensors");
+let server;
+
+const mctHfr = (...words) => execFileSync(MCT_HFR, words, { encoding: "utf8" });
+
+before(async () => {
+  mctHfr("corpus", "demo", "--scale", "0.02", "--out", corpus);
+  const small = ["model.d=8", "model.heads=2", "model.layers=1"].flatMap((own) => ["--set", own]);
+  const run = join(folder, "run");
+  mctHfr(
+    ...["train", "--corpus", corpus, "--out", run, "--preset", "demo", "--epochs", "2"],
+    ...["--device", "flex", ...small],
+  );
+  mctHfr("weights", "export", run, "--out", join(folder, "tiny-model.safetensors"));
+  writeFileSync(join(folder, "corrupt.safetensors"), readFileSync(corpus).subarray(0, 5000));
+  server = await serve(DIST, folder);
+});
+
+after(() => server?.close());
+
+async function inBrowser(flags, query, use) {
+  const browser = await launch(flags);
+  try {
+    const context = await browser.newContext({ acceptDownloads: true });
+    const page = await open(context, server.address + query);
+    await use(page, context);
+  } finally {
+    await browser.close();
+  }
+}
+
+async function picture(page, name) {
+  if (PICTURES) await page.screenshot({ path: join(PICTURES, `${name}.png`) });
+}
+
+const evaluated = (own) => own.shown?.evaluated;
+
+test("the demo is there within seconds, and a slider changes the matrix", async () => {
+  await inBrowser([], "?device=flex", async (page) => {
+    const first = await until(page, "the first matrix", evaluated);
+    assert.equal(first.device.name, "flex");
+    assert.equal(first.corpus.synthetic, true);
+    const { utterances, scores, confusion } = first.shown.evaluated;
+    assert.equal(utterances, 543);
+    assert.ok(scores.ua > 0.85, `UA ${scores.ua}`);
+    await slide(page, "missing rate", 0.9);
+    const changed = (own) =>
+      own.missing.rate > 0.8 &&
+      JSON.stringify(own.shown.evaluated.confusion) !== JSON.stringify(confusion);
+    const second = await until(page, "another matrix", changed);
+    assert.ok(second.shown.evaluated.scores.ua < scores.ua - 0.1);
+    const third = await until(page, "the curve and the embedding", (own) => {
+      return own.shown.curve_ua.length === 10 && own.limit && own.embedding.steps > 5;
+    });
+    assert.ok(third.limit[0] > third.shown.curve_ua[0][1]);
+    await picture(page, "page");
+    assert.deepEqual(page.errors, []);
+  });
+});
+
+test("a corrupt file is refused in words, and what was open stays", async () => {
+  await inBrowser([], "?device=flex&open=./tiny.safetensors&open=./tiny-model.safetensors&open=./corrupt.safetensors", async (page) => {
+    const own = await until(page, "the refusal", (own) => own.notices.some((n) => n.kind === "error"));
+    assert.match(own.notices.find((n) => n.kind === "error").text, /corrupt\.safetensors/);
+    await until(page, "the matrix", evaluated);
+    // By drag and drop, too.
+    const bytes = Array.from(readFileSync(join(folder, "corrupt.safetensors")));
+    await page.evaluate((bytes) => {
+      const transfer = new DataTransfer();
+      transfer.items.add(new File([new Uint8Array(bytes)], "dropped.safetensors"));
+      const canvas = document.getElementById("canvas");
+      canvas.dispatchEvent(new DragEvent("drop", { dataTransfer: transfer, bubbles: true }));
+    }, bytes);
+    const after = await until(page, "the second refusal", (own) => {
+      return own.notices.some((n) => n.text.includes("dropped.safetensors"));
+    });
+    assert.equal(after.corpus.utterances, own.corpus.utterances);
+    assert.ok(evaluated(after));
+  });
+});
+
+/** Trains a tiny model on the tiny corpus, and takes its best weights to the command line. */
+async function trainAndTakeAway(page, seconds) {
+  await until(page, "the matrix", evaluated, seconds);
+  await press(page, "tab training");
+  await until(page, "the button", (own) => own.controls["start training"]);
+  await press(page, "start training");
+  const begun = await until(page, "losses", (own) => own.training.losses.length >= 6, seconds);
+  const totals = begun.training.losses.map((own) => own.terms.classification);
+  assert.ok(totals.at(-1) < totals[0], `the loss falls: ${totals}`);
+  await until(page, "the trained model", (own) => own.training.phase === "ended" && own.models.length === 2, seconds);
+  const own = await state(page);
+  assert.equal(own.training.problem, null);
+  await picture(page, "training");
+  const [download] = await Promise.all([
+    page.waitForEvent("download"),
+    press(page, "save best.safetensors"),
+  ]);
+  const file = join(folder, `best-${own.device.name}.safetensors`);
+  await download.saveAs(file);
+  // The trained model is shown in place of the first.
+  await press(page, `show ${own.models[1]}`);
+  const shown = await until(page, "its matrix", (own) => {
+    return own.shown.name === own.models[1] && evaluated(own) && own.shown.curve_ua.length === 10;
+  }, seconds);
+  const words = ["evaluate", file, "--corpus", corpus, "--device", "flex", "--json"];
+  const { ua } = JSON.parse(mctHfr(...words));
+  shown.shown.curve_ua.forEach(([rate, value], place) => {
+    assert.ok(Math.abs(value - ua[place]) < 1e-4, `at ${rate}: ${value}, ${ua[place]}`);
+  });
+}
+
+const TINY = [
+  ...["?open=./tiny.safetensors", "open=./tiny-model.safetensors", "set=training.epochs=6"],
+  ...["set=model.d=8", "set=model.heads=2", "set=model.layers=1", "set=training.batch_size=8"],
+  "set=training.strategy=complete",
+].join("&");
+
+test("a model trains on WebGPU, and the command line finds the same scores", async () => {
+  await inBrowser(WEBGPU, `${TINY}&device=webgpu`, async (page) => {
+    const own = await until(page, "the device", (own) => own.device, 600);
+    assert.equal(own.device.name, "webgpu", JSON.stringify(own.device));
+    assert.equal(own.device.warning, null);
+    await trainAndTakeAway(page, 900);
+    assert.deepEqual(page.errors, []);
+  });
+});
+
+test("without WebGPU it says so, and trains on the processor", async () => {
+  await inBrowser(NO_WEBGPU, TINY, async (page) => {
+    const note = page.locator("#note");
+    await note.waitFor({ state: "visible", timeout: 60_000 });
+    assert.match(await note.textContent(), /WebGPU/);
+    const own = await until(page, "the device", (own) => own.device);
+    assert.equal(own.device.name, "flex");
+    await trainAndTakeAway(page, 240);
+    assert.deepEqual(page.errors, []);
+  });
+});
+
+test("a worker that broke is started again with what was open", async () => {
+  await inBrowser([], `${TINY}&device=flex`, async (page) => {
+    await until(page, "the matrix", evaluated);
+    const worker = page.workers().find((own) => own.url().endsWith("worker.js"));
+    assert.ok(worker);
+    for (const own of page.workers()) {
+      await own.evaluate(() => setTimeout(() => { throw new Error("the device was lost"); }));
+    }
+    const broken = await until(page, "the news", (own) => own.dead.length === 3);
+    assert.match(broken.dead[0].text, /the device was lost/);
+    await press(page, "restart evaluation");
+    const again = (own) => evaluated(own) && own.dead.every((d) => d.pipeline !== "evaluation");
+    await until(page, "the matrix again", again);
+    await slide(page, "missing rate", 0.9);
+    await until(page, "an answer of the new worker", (own) => own.missing.rate > 0.8 && evaluated(own));
+  });
+});
+
+test("a training that was cut off by a closed page goes on in the next", async () => {
+  await inBrowser([], `${TINY}&device=flex&set=training.epochs=200`, async (page, context) => {
+    await until(page, "the matrix", evaluated);
+    await press(page, "tab training");
+    await until(page, "the button", (own) => own.controls["start training"]);
+    await press(page, "start training");
+    await until(page, "two epochs", (own) => own.training.validation_ua.length >= 2);
+    await page.close();
+    const next = await open(context, `${server.address}${TINY}&device=flex`);
+    await until(next, "the matrix", evaluated);
+    await press(next, "tab training");
+    await until(next, "the offer", (own) => own.training.unfinished && own.controls["resume unfinished"]);
+    await press(next, "resume unfinished");
+    const on = await until(next, "its further steps", (own) => own.training.losses.length > 0);
+    assert.ok(on.training.epoch >= 1, `goes on from epoch ${on.training.epoch}`);
+    assert.ok(on.training.validation_ua.length >= 1, "the epochs before are known");
+  });
+});
