@@ -11,7 +11,6 @@ cache="${XDG_CACHE_HOME:-$HOME/.cache}/mct-hfr"
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$cache/target}"
 export CARGO_TERM_COLOR=never
 swiftshader=/usr/lib/chromium/vk_swiftshader_icd.json
-wasm_source=/usr/lib/rustlib/src/rust/library
 
 step() { printf '\n== %s (%s s)\n' "$*" "$SECONDS"; }
 
@@ -29,8 +28,8 @@ install() {
 step "tools"
 # Chromium brings SwiftShader, a Vulkan driver that needs no GPU.
 [ -f "$swiftshader" ] && ldconfig -p | grep -q libvulkan.so.1 || install chromium libvulkan1
-rustup_wasm() { command -v rustup >/dev/null && rustup target list --installed | grep -q wasm32-unknown-unknown; }
-rustup_wasm || [ -d "$wasm_source" ] || install rustc-web cargo-web rust-web-src lld
+command -v npm >/dev/null || install nodejs npm
+command -v slurmctld >/dev/null && command -v munged >/dev/null || install slurm-wlm munge
 # scikit-learn's t-SNE of its digits, which the embedding is compared with.
 digits="$cache/digits-$(cksum < tests/reference/tsne.py | tr -d ' ').safetensors"
 if [ ! -f "$digits" ]; then
@@ -74,18 +73,33 @@ cargo clippy --release --workspace --all-targets -- -D warnings
 step "documentation"
 RUSTDOCFLAGS="-D warnings" cargo doc --release --workspace --no-deps
 
-step "wasm32"
-export RUSTFLAGS='--cfg getrandom_backend="wasm_js"'
-if rustup_wasm; then
-    CARGO_TARGET_DIR="$cache/wasm" cargo check -p mct-hfr -p mct-embedding --target wasm32-unknown-unknown
-elif [ -d "$wasm_source" ]; then
-    # Debian's own compiler, with the standard library built from source.
-    CARGO_TARGET_DIR="$cache/wasm" RUSTC_BOOTSTRAP=1 RUSTC=/usr/bin/rustc /usr/bin/cargo check \
-        -p mct-hfr -p mct-embedding -Zbuild-std=std,panic_abort --target wasm32-unknown-unknown
+step "an experiment on a Slurm of one node"
+if [ "$(id -u)" = 0 ] && command -v slurmctld >/dev/null && command -v munged >/dev/null; then
+    bash tests/slurm.sh "$CARGO_TARGET_DIR/release/mct-hfr"
 else
-    skip "wasm32 needs the target of rustup or Debian's rust-web-src"
+    skip "Slurm needs root, slurm-wlm and munge"
 fi
-unset RUSTFLAGS
+
+step "the page: build"
+page() (
+    # In a shell of its own: the page may need another compiler.
+    source web/setup.sh &&
+        # Debian's compiler for the page has no clippy.
+        { [ -n "${RUSTC:-}" ] || CARGO_TARGET_DIR="$cache/wasm" cargo clippy --release -p mct-web \
+            --target wasm32-unknown-unknown -- -D warnings; } &&
+        CARGO_TARGET_DIR="$cache/wasm" trunk build
+)
+if page; then
+    step "the page: in headless Chromium"
+    if command -v chromium >/dev/null && command -v npm >/dev/null; then
+        npm ci --prefix web/tests --no-audit --no-fund --silent
+        MCT_HFR="$CARGO_TARGET_DIR/release/mct-hfr" npm test --prefix web/tests --silent
+    else
+        skip "the page's tests need Chromium and npm"
+    fi
+else
+    skip "the page needs the wasm target, wasm-bindgen and trunk (web/setup.sh)"
+fi
 
 step "licences"
 if cargo deny --version >/dev/null 2>&1; then
