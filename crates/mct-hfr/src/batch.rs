@@ -5,6 +5,7 @@ use mct_corpus::Corpus;
 use mct_corpus::counter::Stream;
 
 use crate::config::ModelConfig;
+use crate::device::is_plain_cpu;
 use crate::input::FeatureStatistics;
 use crate::steps::Steps;
 
@@ -49,8 +50,9 @@ impl Batch {
         device: &Device,
     ) -> Self {
         let batch = indices.len();
-        // The CPU compiles nothing, so that padding would only be work.
-        let exact = *device == Device::flex();
+        // Evaluation on the CPU compiles nothing, so that padding would only be work. In training the
+        // places of dropout depend on the padded size, which is the same on all devices.
+        let exact = is_plain_cpu(device);
         let masks: Vec<Option<Masks>> = indices.iter().map(|index| masks(*index)).collect();
         let mut out = Self {
             features: Vec::new(),

@@ -21,6 +21,12 @@ pub struct Named {
     pub device: Device,
 }
 
+/// Whether this is the CPU without gradients: where evaluation may take short cuts.
+pub(crate) fn is_plain_cpu(device: &Device) -> bool {
+    // Devices are equal with and without gradients.
+    !device.is_autodiff() && *device == Device::flex()
+}
+
 pub(crate) fn cpu() -> Named {
     Named {
         name: CPU.into(),

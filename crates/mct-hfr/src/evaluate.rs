@@ -64,7 +64,7 @@ pub async fn batch_probabilities(
         device::read(softmax(view.logits, 1))
     };
     #[cfg(not(target_arch = "wasm32"))]
-    if *on == Device::flex() {
+    if device::is_plain_cpu(on) {
         let all = batches.par_iter();
         return all.map(|batch| pollster::block_on(of(batch))).collect();
     }

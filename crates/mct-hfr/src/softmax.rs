@@ -4,13 +4,15 @@
 //! evaluation. Where no gradient is asked for, weights on the CPU are computed here instead, several
 //! values at once.
 
+use burn::tensor::Tensor;
 use burn::tensor::activation::softmax;
-use burn::tensor::{Device, Tensor};
+
+use crate::device::is_plain_cpu;
 
 /// `softmax(scores + bias)` over the keys: scores `[batch, heads, queries, keys]`, bias
 /// `[batch, 1, 1, keys]`.
 pub fn biased_softmax(scores: Tensor<4>, bias: Option<&Tensor<4>>) -> Tensor<4> {
-    if scores.device() == Device::flex() {
+    if is_plain_cpu(&scores.device()) {
         return on_cpu(scores, bias);
     }
     by_backend(scores, bias)
@@ -137,7 +139,7 @@ fn exp<const N: usize>(x: [f32; N]) -> [f32; N] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use burn::tensor::TensorData;
+    use burn::tensor::{Device, TensorData};
 
     #[test]
     fn the_exponential_is_that_of_the_system() {
