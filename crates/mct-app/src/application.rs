@@ -206,7 +206,6 @@ impl Application {
                     }
                     workspace.notices.died(Part::Training, text);
                 }
-                Told::Tell(Tell::Ready(_)) => {}
                 Told::Tell(Tell::Began(config, history)) => run.began(*config, history),
                 Told::Tell(Tell::Event(event)) => {
                     if let mct_hfr::event::Event::Warning { message } = &event {

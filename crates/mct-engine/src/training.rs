@@ -11,7 +11,6 @@ use mct_hfr::train::{Face, Trainer};
 use serde::{Deserialize, Serialize};
 use web_time::{Duration, Instant};
 
-use crate::evaluation::DeviceCard;
 use crate::pipeline::{Inbox, Outbox, Pipeline, give_way};
 use crate::source::{Bytes, Content, Source, text};
 
@@ -51,7 +50,6 @@ pub enum Begin {
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Tell {
-    Ready(DeviceCard),
     /// The run has begun with this config, after these epochs.
     Began(Box<Config>, Vec<EpochRecord>),
     Event(Event),
@@ -67,7 +65,9 @@ pub enum Tell {
 pub struct Training {
     inbox: Inbox<Ask>,
     outbox: Outbox<Tell>,
-    device: Named,
+    /// The name of the device that was asked for.
+    wanted: String,
+    device: Option<Named>,
 }
 
 impl Pipeline for Training {
@@ -78,19 +78,11 @@ impl Pipeline for Training {
     type Tell = Tell;
 
     async fn run(setup: String, inbox: Inbox<Ask>, outbox: Outbox<Tell>) {
-        let choice = match choose(&setup).await {
-            Ok(choice) => choice,
-            Err(error) => return outbox.tell(Tell::Failed(error.to_string())),
-        };
-        outbox.tell(Tell::Ready(DeviceCard {
-            name: choice.named.name.clone(),
-            description: choice.named.description.clone(),
-            warning: choice.warning,
-        }));
-        let training = Self {
+        let mut training = Self {
             inbox,
             outbox,
-            device: choice.named,
+            wanted: setup,
+            device: None,
         };
         while let Some(ask) = training.inbox.next().await {
             // Pausing and stopping are for a run, and there is none.
@@ -106,19 +98,34 @@ impl Pipeline for Training {
 }
 
 impl Training {
-    async fn train(&self, start: Start) -> Result<FinishReason, String> {
+    /// The device, which is tested when it is first needed.
+    async fn device(&mut self) -> Result<Named, String> {
+        if let Some(device) = &self.device {
+            return Ok(device.clone());
+        }
+        let choice = choose(&self.wanted).await.map_err(text)?;
+        if let Some(message) = choice.warning {
+            self.outbox.tell(Tell::Event(Event::Warning { message }));
+        }
+        self.device = Some(choice.named.clone());
+        Ok(choice.named)
+    }
+
+    async fn train(&mut self, start: Start) -> Result<FinishReason, String> {
+        let named = self.device().await?;
         let corpus = start.corpus.corpus().await?;
-        let device = &self.device.device;
         let mut trainer = match &start.begin {
-            Begin::New(config) => Trainer::new(&corpus, (**config).clone(), device),
-            Begin::Resume(source) => Trainer::resume(&corpus, &checkpoint(source).await?, device),
+            Begin::New(config) => Trainer::new(&corpus, (**config).clone(), &named.device),
+            Begin::Resume(source) => {
+                Trainer::resume(&corpus, &checkpoint(source).await?, &named.device)
+            }
         }
         .map_err(text)?;
         let begun = trainer.config().clone();
         let history = trainer.history().to_vec();
         self.outbox
             .tell(Tell::Began(Box::new(begun.clone()), history));
-        let keeper = keep::Keeper::open(&start, &begun, &self.device.name, &corpus).await?;
+        let keeper = keep::Keeper::open(&start, &begun, &named.name, &corpus).await?;
         let mut window = Window {
             inbox: &self.inbox,
             outbox: &self.outbox,

@@ -1,5 +1,5 @@
 //! The entries of the page and of its workers. Both start from one wasm module: `web/page.js` makes a
-//! [`Page`], `web/worker.js` calls [`serve`] with the name of a pipeline.
+//! `Page`, `web/worker.js` calls `serve` with the name of a pipeline.
 #![cfg(target_arch = "wasm32")]
 
 use js_sys::{Function, Uint8Array};
