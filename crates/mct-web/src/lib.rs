@@ -14,6 +14,20 @@ use mct_engine::web::keep;
 use wasm_bindgen::prelude::*;
 use web_sys::HtmlCanvasElement;
 
+/// Runs the constructors of the module, once: thousands, which register the types of the GPU's kernels.
+///
+/// Where nobody calls them, the linker takes the module for a command and has every call from JavaScript
+/// run them all, be it for four bytes of memory.
+#[wasm_bindgen(start)]
+#[allow(unsafe_code)] // a function of the linker's
+fn construct() {
+    unsafe extern "C" {
+        fn __wasm_call_ctors();
+    }
+    // SAFETY: it is there in every module that has constructors, and `start` runs before anything else.
+    unsafe { __wasm_call_ctors() }
+}
+
 /// The application on a canvas.
 #[wasm_bindgen]
 pub struct Page {
