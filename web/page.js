@@ -78,7 +78,14 @@ async function start() {
   progress.removeAttribute("value");
   const page = new Page();
   const canvas = document.getElementById("canvas");
-  const device = query.get("device") ?? "auto";
+  const wanted = query.get("device") ?? "auto";
+  const device = wanted === "auto" && poor ? "flex" : wanted;
+  canvas.addEventListener("webglcontextlost", () => {
+    fail(
+      "The browser has lost the graphics that the application draws with.\n\n" +
+        "A training that was under way is kept; start again to go on with it.",
+    );
+  });
   // Workers resolve addresses against themselves, which lie beside the page.
   await page.start(canvas, device, "./demo-model.safetensors", query.getAll("open"), query.getAll("set"));
   window.mctHfr = Object.freeze({
@@ -88,7 +95,7 @@ async function start() {
     },
   });
   cover.hidden = true;
-  if (poor && device !== "flex") {
+  if (poor && wanted !== "flex") {
     note.textContent = poor;
     note.hidden = false;
     setTimeout(() => (note.hidden = true), 15000);

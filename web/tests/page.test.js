@@ -5,13 +5,13 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 
 import { NO_WEBGPU, WEBGPU, launch, open, press, slide, state, until } from "./browser.js";
+import { DIST, LIMIT, transfer } from "./size.js";
 import { serve } from "./server.js";
 
-const DIST = resolve(import.meta.dirname, "../../dist");
 const MCT_HFR = process.env.MCT_HFR ?? "mct-hfr";
 /** Screenshots go here, for somebody to look at. */
 const PICTURES = process.env.PICTURES;
@@ -53,6 +53,13 @@ async function picture(page, name) {
 }
 
 const evaluated = (own) => own.shown?.evaluated;
+
+test("what the page loads is small", () => {
+  const sizes = transfer();
+  const total = sizes.reduce((sum, own) => sum + own.compressed, 0);
+  console.log(sizes, total);
+  assert.ok(total <= LIMIT, `${total} bytes of at most ${LIMIT}`);
+});
 
 test("the demo is there within seconds, and a slider changes the matrix", async () => {
   await inBrowser([], "?device=flex", async (page) => {
@@ -171,6 +178,20 @@ test("a worker that broke is started again with what was open", async () => {
     await until(page, "the matrix again", again);
     await slide(page, "missing rate", 0.9);
     await until(page, "an answer of the new worker", (own) => own.missing.rate > 0.8 && evaluated(own));
+  });
+});
+
+test("a lost drawing surface is said, with a way to start again", async () => {
+  await inBrowser([], `${TINY}&device=flex`, async (page) => {
+    await until(page, "the matrix", evaluated);
+    const lose = () => document.getElementById("canvas").getContext("webgl2").getExtension("WEBGL_lose_context").loseContext();
+    await page.evaluate(lose);
+    const message = page.locator("#message");
+    await message.waitFor({ state: "visible" });
+    assert.match(await message.textContent(), /lost the graphics/);
+    await page.locator("#again").click();
+    await page.waitForTimeout(500);
+    await until(page, "the matrix again", evaluated);
   });
 });
 

@@ -34,6 +34,9 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if let Err(error) = mct_hfr::device::by_name(&arguments.device) {
+        return fail(&error.to_string());
+    }
     let options = Options {
         device: arguments.device,
         open: if arguments.files.is_empty() {
@@ -69,10 +72,11 @@ fn main() -> ExitCode {
     );
     match run {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let mut errors = std::io::stderr();
-            writeln!(errors, "error: the window cannot be opened: {error}").ok();
-            ExitCode::FAILURE
-        }
+        Err(error) => fail(&format!("the window cannot be opened: {error}")),
     }
+}
+
+fn fail(message: &str) -> ExitCode {
+    writeln!(std::io::stderr(), "error: {message}").ok();
+    ExitCode::FAILURE
 }

@@ -95,7 +95,7 @@ impl Pipeline for Embedding {
     type Ask = Ask;
     type Tell = Tell;
 
-    async fn run((): (), inbox: Inbox<Ask>, outbox: Outbox<Tell>) {
+    async fn run((): (), inbox: Inbox<Ask>, outbox: Outbox<Tell>) -> Result<(), String> {
         let mut embedding = Self {
             inbox,
             outbox,
@@ -103,6 +103,7 @@ impl Pipeline for Embedding {
             paused: false,
         };
         embedding.serve().await;
+        Ok(())
     }
 }
 

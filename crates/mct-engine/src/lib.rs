@@ -4,6 +4,7 @@
 //! corpus and the models and answers questions about them, [`training`] trains, [`embedding`] projects
 //! vectors onto the plane. The window asks and is told; neither side waits for the other.
 
+mod device;
 pub mod embedding;
 pub mod evaluation;
 pub mod pipeline;

@@ -3,14 +3,14 @@
 use std::cell::Cell;
 
 use mct_hfr::checkpoint::{Checkpoint, Precision};
-use mct_hfr::choice::choose;
 use mct_hfr::config::Config;
-use mct_hfr::device::Named;
+use mct_hfr::device::{Named, answers};
 use mct_hfr::event::{EpochRecord, Event, FinishReason};
 use mct_hfr::train::{Face, Trainer};
 use serde::{Deserialize, Serialize};
 use web_time::{Duration, Instant};
 
+use crate::device::device;
 use crate::pipeline::{Inbox, Outbox, Pipeline, give_way};
 use crate::source::{Bytes, Content, Source, text};
 
@@ -77,7 +77,7 @@ impl Pipeline for Training {
     type Ask = Ask;
     type Tell = Tell;
 
-    async fn run(setup: String, inbox: Inbox<Ask>, outbox: Outbox<Tell>) {
+    async fn run(setup: String, inbox: Inbox<Ask>, outbox: Outbox<Tell>) -> Result<(), String> {
         let mut training = Self {
             inbox,
             outbox,
@@ -87,13 +87,20 @@ impl Pipeline for Training {
         while let Some(ask) = training.inbox.next().await {
             // Pausing and stopping are for a run, and there is none.
             if let Ask::Start(start) = ask {
-                let tell = match training.train(*start).await {
-                    Ok(reason) => Tell::Ended(reason),
-                    Err(message) => Tell::Failed(message),
-                };
-                training.outbox.tell(tell);
+                match training.train(*start).await {
+                    Ok(reason) => training.outbox.tell(Tell::Ended(reason)),
+                    Err(message) => {
+                        training.outbox.tell(Tell::Failed(message));
+                        if let Some(named) = &training.device
+                            && !answers(&named.device).await
+                        {
+                            return Err("the device was lost".to_owned());
+                        }
+                    }
+                }
             }
         }
+        Ok(())
     }
 }
 
@@ -103,7 +110,7 @@ impl Training {
         if let Some(device) = &self.device {
             return Ok(device.clone());
         }
-        let choice = choose(&self.wanted).await.map_err(text)?;
+        let choice = device(&self.wanted).await?;
         if let Some(message) = choice.warning {
             self.outbox.tell(Tell::Event(Event::Warning { message }));
         }

@@ -1,12 +1,24 @@
 //! What pipelines need of a browser: files beside the page, and the page's own storage.
 
-use js_sys::{Reflect, Uint8Array};
+use js_sys::{Function, Promise, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
     Blob, FileSystemDirectoryHandle, FileSystemFileHandle, FileSystemGetFileOptions,
     FileSystemWritableFileStream, Response, StorageManager,
 };
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_name = setTimeout)]
+    fn set_timeout(then: &Function, millis: i32);
+}
+
+/// Waits.
+pub async fn pause(millis: i32) {
+    let pause = Promise::new(&mut |resolve, _| set_timeout(&resolve, millis));
+    JsFuture::from(pause).await.ok();
+}
 
 /// The bytes of a file beside the page.
 ///
@@ -16,9 +28,9 @@ pub async fn fetch(url: &str) -> Result<Vec<u8>, String> {
     let said = |error: JsValue| format!("{url}: {}", describe(&error));
     let global = js_sys::global();
     let fetch = Reflect::get(&global, &"fetch".into()).map_err(said)?;
-    let fetch: js_sys::Function = fetch.dyn_into().map_err(said)?;
+    let fetch: Function = fetch.dyn_into().map_err(said)?;
     let asked = fetch.call1(&global, &url.into()).map_err(said)?;
-    let answer = JsFuture::from(js_sys::Promise::from(asked)).await;
+    let answer = JsFuture::from(Promise::from(asked)).await;
     let answer: Response = answer.and_then(JsCast::dyn_into).map_err(said)?;
     if !answer.ok() {
         return Err(format!(

@@ -128,17 +128,17 @@ mod web {
     use super::{CPU, Named, cpu};
     use crate::error::{Error, Result};
 
-    /// The device of this name. `auto` is the GPU where the browser offers one that is not software.
+    /// The device of this name. `auto` is the GPU where it is not software.
     ///
     /// # Errors
-    /// When WebGPU was asked for by name and is not there.
+    /// [`Error::Device`] when the browser offers no GPU, now; [`Error::Invalid`] for another name.
     pub async fn open(name: &str) -> Result<Named> {
         match name {
             CPU => Ok(cpu()),
-            "auto" => Ok(match webgpu().await {
-                Ok((named, false)) => named,
+            "auto" => Ok(match webgpu().await.map_err(Error::Device)? {
+                (named, false) => named,
                 // A rasteriser in disguise is slower than the CPU itself.
-                Ok((_, true)) | Err(_) => cpu(),
+                (_, true) => cpu(),
             }),
             "webgpu" => {
                 let (named, _) = webgpu().await.map_err(Error::Device)?;
@@ -176,6 +176,12 @@ mod web {
     async fn webgpu() -> Result<(Named, bool), String> {
         Err("WebGPU: not built in".into())
     }
+}
+
+/// Whether the device still computes. One that was lost does not, and never will again.
+pub async fn answers(device: &Device) -> bool {
+    let two = Tensor::<1>::from_floats([1.0], device) + 1.0;
+    matches!(read(two).await.as_deref(), Ok([2.0]))
 }
 
 /// The values of a tensor, row by row.

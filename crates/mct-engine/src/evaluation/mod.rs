@@ -9,13 +9,13 @@ use mct_corpus::Corpus;
 use mct_corpus::fold::fold;
 use mct_corpus::limit::limit;
 use mct_hfr::batch::evaluation_batches;
-use mct_hfr::choice::choose;
-use mct_hfr::device::Device;
+use mct_hfr::device::{Device, answers};
 use mct_hfr::evaluate::{Hidden, batch_probabilities, batch_representations};
 use mct_hfr::inspect::inspect;
 use mct_hfr::model::Model;
 use web_time::{Duration, Instant};
 
+use crate::device::device;
 use crate::evaluation::jobs::{CurvePoint, Job, Jobs, Urgency, Work};
 use crate::pipeline::{Inbox, Outbox, Pipeline, give_way};
 use crate::source::{Content, OpenedModel, Source, text};
@@ -42,6 +42,8 @@ pub struct Evaluation {
     corpus: Option<OpenCorpus>,
     models: BTreeMap<ModelId, OpenModel>,
     jobs: Jobs,
+    /// Whether something has failed since the device last answered.
+    doubtful: bool,
 }
 
 struct OpenCorpus {
@@ -61,14 +63,8 @@ impl Pipeline for Evaluation {
     type Ask = Ask;
     type Tell = Tell;
 
-    async fn run(setup: String, inbox: Inbox<Ask>, outbox: Outbox<Tell>) {
-        let choice = match choose(&setup).await {
-            Ok(choice) => choice,
-            Err(error) => {
-                let (name, message) = (setup, error.to_string());
-                return outbox.tell(Tell::Refused { name, message });
-            }
-        };
+    async fn run(setup: String, inbox: Inbox<Ask>, outbox: Outbox<Tell>) -> Result<(), String> {
+        let choice = device(&setup).await?;
         outbox.tell(Tell::Ready(DeviceCard {
             name: choice.named.name,
             description: choice.named.description,
@@ -81,25 +77,29 @@ impl Pipeline for Evaluation {
             corpus: None,
             models: BTreeMap::new(),
             jobs: Jobs::default(),
+            doubtful: false,
         };
-        evaluation.serve().await;
+        evaluation.serve().await
     }
 }
 
 impl Evaluation {
-    async fn serve(&mut self) {
+    async fn serve(&mut self) -> Result<(), String> {
         loop {
             self.look();
             match self.jobs.next() {
                 Some(job) => self.perform(job).await,
                 None => match self.inbox.next().await {
                     Some(ask) => self.jobs.add(ask),
-                    None => return,
+                    None => return Ok(()),
                 },
+            }
+            if std::mem::take(&mut self.doubtful) && !answers(&self.device).await {
+                return Err("the device was lost".to_owned());
             }
             give_way().await;
             if self.inbox.is_closed() {
-                return;
+                return Ok(());
             }
         }
     }
@@ -126,22 +126,21 @@ impl Evaluation {
             }
             Job::Predict(ask) => self.predict(ask).await,
             Job::CurvePoint(point) => self.curve_point(point).await,
-            Job::Limit(ask) => {
-                let tell = match self.limit(&ask) {
-                    Ok(tell) => tell,
-                    Err(message) => failed(ask.ticket, message),
-                };
-                self.outbox.tell(tell);
-            }
-            Job::Inspect(ask) => {
-                let tell = match self.inspect(&ask).await {
-                    Ok(tell) => tell,
-                    Err(message) => failed(ask.ticket, message),
-                };
-                self.outbox.tell(tell);
-            }
+            Job::Limit(ask) => match self.limit(&ask) {
+                Ok(tell) => self.outbox.tell(tell),
+                Err(message) => self.fail(ask.ticket, message),
+            },
+            Job::Inspect(ask) => match self.inspect(&ask).await {
+                Ok(tell) => self.outbox.tell(tell),
+                Err(message) => self.fail(ask.ticket, message),
+            },
             Job::Represent(ask) => self.represent(ask).await,
         }
+    }
+
+    fn fail(&mut self, ticket: Ticket, message: String) {
+        self.doubtful = true;
+        self.outbox.tell(Tell::Failed { ticket, message });
     }
 
     async fn open(&mut self, source: Source, id: ModelId) {
@@ -226,7 +225,7 @@ impl Evaluation {
         match self.predictions(work, ask.side, &ask.conditions).await {
             Ok(Some(predictions)) => self.outbox.tell(Tell::Predicted(predictions)),
             Ok(None) => self.jobs.give_back(Job::Predict(ask)),
-            Err(message) => self.outbox.tell(failed(ask.ticket, message)),
+            Err(message) => self.fail(ask.ticket, message),
         }
     }
 
@@ -242,7 +241,7 @@ impl Evaluation {
                 predictions,
             }),
             Ok(None) => self.jobs.give_back(Job::CurvePoint(point)),
-            Err(message) => self.outbox.tell(failed(point.ticket, message)),
+            Err(message) => self.fail(point.ticket, message),
         }
     }
 
@@ -312,7 +311,7 @@ impl Evaluation {
         match self.representations(&ask).await {
             Ok(Some(representations)) => self.outbox.tell(Tell::Represented(representations)),
             Ok(None) => self.jobs.give_back(Job::Represent(ask)),
-            Err(message) => self.outbox.tell(failed(ticket, message)),
+            Err(message) => self.fail(ticket, message),
         }
     }
 
@@ -371,10 +370,6 @@ impl Evaluation {
             utterances,
         }))
     }
-}
-
-fn failed(ticket: Ticket, message: String) -> Tell {
-    Tell::Failed { ticket, message }
 }
 
 fn hidden(conditions: &Conditions) -> Hidden<'_> {

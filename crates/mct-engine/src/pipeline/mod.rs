@@ -34,11 +34,14 @@ pub trait Pipeline: 'static {
     type Tell: Message;
 
     /// Runs until the other side is gone.
+    ///
+    /// # Errors
+    /// Its last words, when it is of no use any more: there is no device, or it was lost.
     fn run(
         setup: Self::Setup,
         inbox: Inbox<Self::Ask>,
         outbox: Outbox<Self::Tell>,
-    ) -> impl Future<Output = ()>;
+    ) -> impl Future<Output = Result<(), String>>;
 }
 
 /// What comes back from a pipeline.

@@ -27,11 +27,10 @@ impl<P: Pipeline> Handle<P> {
                 answers.try_send(Told::Tell(tell)).ok();
                 waker();
             }));
-            let run = AssertUnwindSafe(|| {
-                pollster::block_on(P::run(setup, Inbox(inbox), outbox));
-            });
-            if let Err(panic) = catch_unwind(run) {
-                teller.try_send(Told::Died(message(&*panic))).ok();
+            let run = AssertUnwindSafe(|| pollster::block_on(P::run(setup, Inbox(inbox), outbox)));
+            let ended = catch_unwind(run).unwrap_or_else(|panic| Err(message(&*panic)));
+            if let Err(last_words) = ended {
+                teller.try_send(Told::Died(last_words)).ok();
                 wake();
             }
         };
@@ -74,11 +73,15 @@ mod tests {
         type Setup = i32;
         type Ask = i32;
         type Tell = i32;
-        async fn run(setup: i32, inbox: Inbox<i32>, outbox: Outbox<i32>) {
+        async fn run(setup: i32, inbox: Inbox<i32>, outbox: Outbox<i32>) -> Result<(), String> {
             while let Some(ask) = inbox.next().await {
                 assert_ne!(ask, 13, "unlucky");
+                if ask == 4 {
+                    return Err("death".to_owned());
+                }
                 outbox.tell(2 * ask + setup);
             }
+            Ok(())
         }
     }
 
@@ -104,5 +107,8 @@ mod tests {
             Told::Died(message) => assert!(message.contains("unlucky"), "{message}"),
             told => panic!("{told:?}"),
         }
+        let handle = Handle::<Doubler>::start(1, Arc::new(|| {})).unwrap();
+        handle.ask(4);
+        assert_eq!(wait(&handle), Told::Died("death".to_owned()));
     }
 }

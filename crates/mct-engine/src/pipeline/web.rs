@@ -111,13 +111,12 @@ pub fn serve<P: Pipeline>(setup: &Uint8Array) -> Result<Messages, JsValue> {
             debug_assert!(posted.is_ok(), "bytes can always be posted");
         }
     }));
-    std::panic::set_hook(Box::new(|panic| {
-        // After this the worker is of no use; the page says so and starts another.
-        if let Ok(scope) = js_sys::global().dyn_into::<DedicatedWorkerGlobalScope>() {
-            scope.post_message(&panic.to_string().into()).ok();
+    std::panic::set_hook(Box::new(|panic| die(&panic.to_string())));
+    spawn_local(async {
+        if let Err(last_words) = P::run(setup, Inbox(receiver), outbox).await {
+            die(&last_words);
         }
-    }));
-    spawn_local(P::run(setup, Inbox(receiver), outbox));
+    });
     let deliver =
         Closure::<dyn FnMut(Uint8Array)>::new(move |bytes: Uint8Array| match unpack(&bytes) {
             Ok(ask) => {
@@ -126,6 +125,13 @@ pub fn serve<P: Pipeline>(setup: &Uint8Array) -> Result<Messages, JsValue> {
             Err(error) => wasm_bindgen::throw_str(&error),
         });
     Ok(deliver.into_js_value().unchecked_into())
+}
+
+/// After this the worker is of no use; the page says so and starts another.
+fn die(last_words: &str) {
+    if let Ok(scope) = js_sys::global().dyn_into::<DedicatedWorkerGlobalScope>() {
+        scope.post_message(&last_words.into()).ok();
+    }
 }
 
 fn pack<T: Serialize>(value: &T) -> Result<Uint8Array, String> {

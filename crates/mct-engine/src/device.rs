@@ -1,0 +1,38 @@
+//! The device of a pipeline.
+
+use mct_hfr::choice::{Choice, choose};
+
+use crate::source::text;
+
+/// The device of this name, after its known-answer test.
+///
+/// # Errors
+/// When there is no such device.
+#[cfg(not(target_arch = "wasm32"))]
+pub async fn device(name: &str) -> Result<Choice, String> {
+    choose(name).await.map_err(text)
+}
+
+/// The device of this name, after its known-answer test. When the browser gives none, the processor, with
+/// a warning.
+///
+/// # Errors
+/// When there is no device of this name in any browser.
+#[cfg(target_arch = "wasm32")]
+pub async fn device(name: &str) -> Result<Choice, String> {
+    // A browser that has just started its GPU process may deny an adapter and give it a moment later.
+    const TRIES: usize = 10;
+    const PAUSE_MILLIS: i32 = 300;
+
+    let mut problem = String::new();
+    for _ in 0..TRIES {
+        match choose(name).await {
+            Err(error @ mct_hfr::Error::Device(_)) => problem = text(error),
+            other => return other.map_err(text),
+        }
+        crate::web::pause(PAUSE_MILLIS).await;
+    }
+    let mut choice = choose(mct_hfr::device::CPU).await.map_err(text)?;
+    choice.warning = Some(format!("{problem}; using {} (CPU)", mct_hfr::device::CPU));
+    Ok(choice)
+}
