@@ -1,5 +1,7 @@
-//! `cargo run --release -p mct-app --example frames [SECONDS]`: how long frames take while a model is
-//! trained on the CPU in the same process.
+//! `cargo run --release -p mct-app --example frames [SECONDS]`: how long frames take, first at rest and
+//! then while a model is trained on the CPU in the same process.
+//!
+//! With a software rasteriser most of the time from frame to frame is its own.
 #![allow(clippy::print_stdout)]
 
 use std::time::Instant;
@@ -7,6 +9,7 @@ use std::time::Instant;
 use eframe::egui::{self, Context, Ui};
 use mct_app::application::{Application, Options, demo_corpus};
 use mct_app::state::command::Command;
+use mct_app::state::models::Score;
 use mct_app::state::training::{Phase, Run, Settings};
 use mct_engine::source::Source;
 use mct_engine::training::Begin;
@@ -14,41 +17,83 @@ use mct_engine::training::Begin;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// What is measured now.
+#[derive(Clone, Copy, PartialEq)]
+enum Stage {
+    /// Nothing: the demo is being evaluated.
+    Opening,
+    Rest,
+    /// Nothing: training begins.
+    Starting,
+    Training,
+}
+
 struct Measured {
     application: Application,
     seconds: f64,
     folder: String,
-    started: Option<Instant>,
-    last: Option<Instant>,
+    stage: Stage,
+    since: Instant,
+    last: Instant,
     /// Milliseconds of work a frame, and from frame to frame.
     work: Vec<f64>,
     between: Vec<f64>,
     begun: Instant,
 }
 
+impl Measured {
+    fn enter(&mut self, stage: Stage) {
+        self.stage = stage;
+        self.since = Instant::now();
+        self.last = self.since;
+        self.work.clear();
+        self.between.clear();
+    }
+
+    fn start_training(&mut self) {
+        // Slow enough that it does not end before the measurement.
+        let config = Settings::default()
+            .config()
+            .unwrap_or_else(|text| unreachable!("{text}"));
+        let workspace = &mut self.application.workspace;
+        workspace.training.phase = Phase::Starting;
+        workspace.command(Command::Train(Run {
+            begin: Begin::New(Box::new(config)),
+            folder: self.folder.clone(),
+            corpus: None,
+        }));
+    }
+
+    fn show(&mut self, what: &str) {
+        println!("{} frames {what}:", self.work.len());
+        show("work a frame", &mut self.work);
+        show("from frame to frame", &mut self.between);
+    }
+}
+
 impl eframe::App for Measured {
     fn logic(&mut self, context: &Context, _frame: &mut eframe::Frame) {
         self.begun = Instant::now();
         self.application.work(context);
-        let workspace = &mut self.application.workspace;
-        let evaluated = workspace
-            .models
-            .shown()
-            .is_some_and(|open| open.evaluated.is_some());
-        if evaluated && workspace.training.phase == Phase::Idle {
-            // Slow enough that it does not end before the measurement.
-            let config = Settings::default()
-                .config()
-                .unwrap_or_else(|text| unreachable!("{text}"));
-            workspace.training.phase = Phase::Starting;
-            workspace.command(Command::Train(Run {
-                begin: Begin::New(Box::new(config)),
-                folder: self.folder.clone(),
-                corpus: None,
-            }));
-        }
-        if self.started.is_none() && !workspace.training.steps.is_empty() {
-            self.started = Some(Instant::now());
+        let workspace = &self.application.workspace;
+        let shown = workspace.models.shown();
+        let whole = shown.is_some_and(|open| open.curve.auilc(Score::Ua).is_some());
+        let steps = workspace.training.steps.len() * 10;
+        let over = self.since.elapsed().as_secs_f64() > self.seconds;
+        match self.stage {
+            Stage::Opening if whole && over => self.enter(Stage::Rest),
+            Stage::Rest if over => {
+                self.show("at rest");
+                self.enter(Stage::Starting);
+                self.start_training();
+            }
+            Stage::Starting if steps > 0 => self.enter(Stage::Training),
+            Stage::Training if over => {
+                self.show(&format!("while {steps} steps were trained"));
+                self.enter(Stage::Opening);
+                context.send_viewport_cmd(egui::ViewportCommand::Close);
+            }
+            _ => {}
         }
         context.request_repaint();
     }
@@ -56,23 +101,9 @@ impl eframe::App for Measured {
     fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
         self.application.ui(ui);
         let now = Instant::now();
-        let last = self.last.replace(now);
-        let (Some(started), Some(last)) = (self.started, last) else {
-            return;
-        };
         self.work.push(self.begun.elapsed().as_secs_f64() * 1e3);
-        self.between.push((now - last).as_secs_f64() * 1e3);
-        if started.elapsed().as_secs_f64() > self.seconds {
-            let steps = self.application.workspace.training.steps.len() * 10;
-            println!(
-                "{} frames while {steps} steps were trained:",
-                self.work.len()
-            );
-            show("work a frame", &mut self.work);
-            show("from frame to frame", &mut self.between);
-            self.started = None;
-            ui.ctx().send_viewport_cmd(egui::ViewportCommand::Close);
-        }
+        self.between.push((now - self.last).as_secs_f64() * 1e3);
+        self.last = now;
     }
 }
 
@@ -115,8 +146,9 @@ fn main() -> eframe::Result {
                 application: Application::new(&creation.egui_ctx, None, options)?,
                 seconds: seconds.unwrap_or(20.0),
                 folder: run_folder,
-                started: None,
-                last: None,
+                stage: Stage::Opening,
+                since: Instant::now(),
+                last: Instant::now(),
                 work: Vec::new(),
                 between: Vec::new(),
                 begun: Instant::now(),
