@@ -100,12 +100,13 @@ fn scores(ui: &mut Ui, open: &OpenModel, evaluated: &Evaluated, limit: Option<f6
             ui.label(score.name()).on_hover_text(score.meaning());
             ui.label(RichText::new(percent(value)).strong())
                 .on_hover_text(score.meaning());
-            if let (Score::Ua, Some(limit)) = (score, limit) {
-                ui.weak(format!("of at most {}", percent(limit))).on_hover_text(
+        }
+        if let Some(limit) = limit {
+            ui.weak(format!("UA at most {}", percent(limit)))
+                .on_hover_text(
                     "The exact limit: what the posterior of the process that generated this corpus \
-                     reaches on the same utterances with the same steps missing",
+                 reaches on the same utterances with the same steps missing",
                 );
-            }
         }
     });
     let count = evaluated.utterances.len();
