@@ -14,9 +14,6 @@ use mct_app::state::training::{Phase, Run, Settings};
 use mct_engine::source::Source;
 use mct_engine::training::Begin;
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// What is measured now.
 #[derive(Clone, Copy, PartialEq)]
 enum Stage {
@@ -119,6 +116,7 @@ fn show(name: &str, millis: &mut [f64]) {
 }
 
 fn main() -> eframe::Result {
+    mct_allocator::keep_memory();
     let seconds = std::env::args().nth(1).and_then(|text| text.parse().ok());
     let model = concat!(
         env!("CARGO_MANIFEST_DIR"),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use eframe::egui::{self, CentralPanel, Context, ThemePreference, Ui};
+use eframe::egui::{self, CentralPanel, Context, ProgressBar, ThemePreference, Ui};
 use egui_tiles::{Behavior, TileId, Tiles, Tree, UiResponse};
 use mct_engine::embedding::{self, Embedding};
 use mct_engine::evaluation::{self, Evaluation, ModelId};
@@ -162,6 +162,7 @@ impl Application {
 
         let workspace = &mut self.workspace;
         match tell {
+            Tell::Testing(share) => workspace.device_tested = share,
             Tell::Ready(card) => {
                 if let Some(warning) = &card.warning {
                     workspace.notices.add(Kind::Warning, warning.clone());
@@ -469,9 +470,11 @@ impl Application {
         ui.horizontal(|ui| {
             match &self.workspace.device {
                 None => {
-                    ui.spinner();
+                    let done = ProgressBar::new(self.workspace.device_tested);
+                    ui.add(done.desired_width(80.0).animate(true));
                     ui.label("testing the device…").on_hover_text(
-                        "A small training step with a known answer; on a GPU its kernels are compiled",
+                        "Two small training steps with a known answer. A GPU compiles its kernels in the \
+                         first, which takes by far the longest.",
                     );
                 }
                 Some(card) => {

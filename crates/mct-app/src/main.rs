@@ -9,11 +9,6 @@ use eframe::egui::ViewportBuilder;
 use mct_app::application::{Application, Options, demo_corpus};
 use mct_engine::source::Source;
 
-/// Training frees and takes megabytes thousands of times a second; the system's allocator hands them
-/// back to the kernel each time.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Trained on the demo corpus; `assets/rebuild.sh` makes it anew.
 const DEMO_MODEL: &[u8] = include_bytes!("../../../assets/demo-model.safetensors");
 const ICON: &[u8] = include_bytes!("../../../assets/icon.png");
@@ -33,6 +28,7 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
+    mct_allocator::keep_memory();
     let arguments = Arguments::parse();
     if let Err(error) = mct_hfr::device::by_name(&arguments.device) {
         return fail(&error.to_string());

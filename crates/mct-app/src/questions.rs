@@ -312,7 +312,11 @@ impl Questions {
             }
             Tell::Failed { message, .. } => workspace.notices.add(Kind::Error, message),
             // Not answers to questions of this file.
-            Tell::Ready(_) | Tell::Corpus(_) | Tell::Model(_) | Tell::Refused { .. } => {}
+            Tell::Testing(_)
+            | Tell::Ready(_)
+            | Tell::Corpus(_)
+            | Tell::Model(_)
+            | Tell::Refused { .. } => {}
         }
     }
 

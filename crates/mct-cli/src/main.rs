@@ -24,11 +24,6 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// Training frees and takes megabytes thousands of times a second; the system's allocator hands them
-/// back to the kernel each time, which costs a fifth of the run.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Emotion recognition from audio, vision and text that are not aligned and partly missing.
 #[derive(Parser)]
 #[command(
@@ -69,6 +64,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    mct_allocator::keep_memory();
     let result = match Arguments::parse().command {
         Command::Corpus(command) => command.run(),
         Command::Train(command) => command.run(),

@@ -14,12 +14,10 @@ use mct_hfr::config::Config;
 use mct_hfr::device::Device;
 use mct_hfr::train::Trainer;
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 const MODEL: ModelId = ModelId(1);
 
 fn main() -> Result<(), String> {
+    mct_allocator::keep_memory();
     let mut arguments = std::env::args().skip(1);
     let device = arguments.next().unwrap_or_else(|| "flex".to_owned());
     let turns = arguments.next().and_then(|text| text.parse().ok());

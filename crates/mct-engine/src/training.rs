@@ -110,7 +110,7 @@ impl Training {
         if let Some(device) = &self.device {
             return Ok(device.clone());
         }
-        let choice = device(&self.wanted).await?;
+        let choice = device(&self.wanted, &mut |_| {}).await?;
         if let Some(message) = choice.warning {
             self.outbox.tell(Tell::Event(Event::Warning { message }));
         }

@@ -2,7 +2,7 @@
 
 use crate::device::{self, Named};
 use crate::error::Result;
-use crate::self_test::{TOLERANCE, deviation};
+use crate::self_test::{TOLERANCE, deviation_with};
 
 /// A device, and why it is not the one that was asked for.
 #[derive(Debug, Clone)]
@@ -16,6 +16,14 @@ pub struct Choice {
 /// # Errors
 /// When there is no such device: says which there are.
 pub async fn choose(name: &str) -> Result<Choice> {
+    choose_with(name, &mut |_| {}).await
+}
+
+/// [`choose`] that tells which share of the test is done.
+///
+/// # Errors
+/// When there is no such device: says which there are.
+pub async fn choose_with(name: &str, done: &mut dyn FnMut(f32)) -> Result<Choice> {
     let named = device::open(name).await?;
     if named.name == device::CPU {
         return Ok(Choice {
@@ -23,7 +31,7 @@ pub async fn choose(name: &str) -> Result<Choice> {
             warning: None,
         });
     }
-    let problem = match deviation(&named.device).await {
+    let problem = match deviation_with(&named.device, done).await {
         Ok(deviation) if deviation <= TOLERANCE => {
             return Ok(Choice {
                 named,

@@ -20,17 +20,35 @@ use mct_corpus::missing::Missing;
 /// The largest relative deviation from the CPU that still counts as the same answer.
 pub const TOLERANCE: f32 = 1e-3;
 
+const STEPS: u64 = 2;
+/// A forward pass and an update, each step.
+const STAGES: u64 = 2 * STEPS;
+
 /// The largest deviation of losses and updated parameters from the CPU's, relative to their size.
 ///
 /// # Errors
 /// When the device fails.
 pub async fn deviation(device: &Device) -> Result<f32> {
+    deviation_with(device, &mut |_| {}).await
+}
+
+/// [`deviation`] that tells which share of its stages is done. The first stages of a GPU take by far the
+/// longest: its kernels are compiled.
+///
+/// # Errors
+/// When the device fails.
+pub async fn deviation_with(device: &Device, done: &mut dyn FnMut(f32)) -> Result<f32> {
     let corpus = demo::generate(1, 0.01)?;
     let mut config = Config::preset("demo")?;
     config.model.d = 16;
     config.model.layers = 1;
-    let own = answer(&corpus, &config, device).await?;
-    let reference = answer(&corpus, &config, &Device::flex()).await?;
+    let mut stage = 0;
+    let mut next = || {
+        stage += 1;
+        done(stage as f32 / STAGES as f32);
+    };
+    let own = answer(&corpus, &config, device, &mut next).await?;
+    let reference = answer(&corpus, &config, &Device::flex(), &mut || {}).await?;
     let scale = reference.iter().fold(0.0f32, |most, x| most.max(x.abs()));
     let pairs = own.iter().zip(&reference);
     let worst = pairs.fold(0.0f32, |worst, (a, b)| {
@@ -45,7 +63,12 @@ pub async fn deviation(device: &Device) -> Result<f32> {
 }
 
 /// The losses of two steps and the parameters after them.
-async fn answer(corpus: &Corpus, config: &Config, on: &Device) -> Result<Vec<f32>> {
+async fn answer(
+    corpus: &Corpus,
+    config: &Config,
+    on: &Device,
+    stage: &mut dyn FnMut(),
+) -> Result<Vec<f32>> {
     let on = on.clone().autodiff();
     let interface = Interface::of(corpus);
     let mut model = Model::new(&config.model, &interface, &[], 1, &on);
@@ -58,11 +81,16 @@ async fn answer(corpus: &Corpus, config: &Config, on: &Device) -> Result<Vec<f32
     let masks = |index| Some(static_masks(corpus, &missing, 1, index));
     let batch = Batch::read(corpus, &[0, 1, 2, 3], &config.model, masks, &on);
     let mut out = Vec::new();
-    for step in 0..2 {
+    for step in 0..STEPS {
         let mut mode = Mode::Training(Noise::new(1, step));
         let losses = model.losses(&batch, &config.training, true, &mut mode);
         out.extend(device::read(losses.total.clone().inner()).await?);
-        model = optimizer.step(model, losses.total.backward());
+        stage();
+        let gradients = losses.total.backward();
+        model = optimizer.step(model, gradients);
+        // Waits for the step.
+        parameters::read_async(&model).await?;
+        stage();
     }
     for data in parameters::read_async(&model).await?.values() {
         out.extend(device::floats(data)?);

@@ -40,6 +40,8 @@ pub struct Workspace {
     pub controls: Controls,
     /// What computes, once it has been tested.
     pub device: Option<DeviceCard>,
+    /// Which share of its test is done, before there is one.
+    pub device_tested: f32,
     /// The exact limit over [`models::RATES`], where the corpus has one.
     pub limit: Option<Vec<f64>>,
     /// The limit at the rates that are set now.
@@ -81,6 +83,7 @@ impl Workspace {
             notices: Notices::default(),
             controls: Controls::default(),
             device: None,
+            device_tested: 0.0,
             limit: None,
             limit_now: None,
             commands: Vec::new(),

@@ -64,7 +64,8 @@ impl Pipeline for Evaluation {
     type Tell = Tell;
 
     async fn run(setup: String, inbox: Inbox<Ask>, outbox: Outbox<Tell>) -> Result<(), String> {
-        let choice = device(&setup).await?;
+        let testing = &mut |share| outbox.tell(Tell::Testing(share));
+        let choice = device(&setup, testing).await?;
         outbox.tell(Tell::Ready(DeviceCard {
             name: choice.named.name,
             description: choice.named.description,

@@ -107,6 +107,8 @@ pub struct Represent {
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Tell {
+    /// Which share of the device's test is done.
+    Testing(f32),
     Ready(DeviceCard),
     /// The corpus that is open now. Models are told again, since their folds are of this corpus.
     Corpus(Box<CorpusCard>),

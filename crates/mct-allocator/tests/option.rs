@@ -1,0 +1,21 @@
+//! The option that is set is the one that is meant.
+
+use std::process::Command;
+
+/// mimalloc reads its options from the environment, by name, when a program starts.
+#[test]
+fn the_number_of_the_option_is_that_of_its_name() {
+    if std::env::var("MIMALLOC_PURGE_DELAY").as_deref() == Ok("1234") {
+        assert_eq!(mct_allocator::kept_millis(), 1234);
+        mct_allocator::keep_memory();
+        assert_eq!(mct_allocator::kept_millis(), -1);
+        return;
+    }
+    let again = Command::new(std::env::current_exe().unwrap())
+        .env("MIMALLOC_PURGE_DELAY", "1234")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&again.stdout);
+    assert!(again.status.success(), "{said}");
+    assert!(said.contains("1 passed"), "{said}");
+}
