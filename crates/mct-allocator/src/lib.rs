@@ -4,6 +4,8 @@
 //! large blocks back to the kernel each time, mimalloc after a while, and the kernel clears them anew: a
 //! tenth of the time of a step on the CPU, and far more where several train at once.
 
+use std::ffi::c_long;
+
 use libmimalloc_sys::{mi_option_get, mi_option_set, mi_option_t};
 
 #[global_allocator]
@@ -21,7 +23,7 @@ pub fn keep_memory() {
 
 /// How long unused memory is kept, in milliseconds; -1 is for ever.
 #[allow(unsafe_code)] // mimalloc's own interface
-pub fn kept_millis() -> i64 {
+pub fn kept_millis() -> c_long {
     // SAFETY: reads an option of mimalloc.
-    i64::from(unsafe { mi_option_get(PURGE_DELAY) })
+    unsafe { mi_option_get(PURGE_DELAY) }
 }
