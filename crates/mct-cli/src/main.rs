@@ -65,7 +65,9 @@ enum Command {
 
 fn main() -> ExitCode {
     mct_allocator::keep_memory();
-    let result = match Arguments::parse().command {
+    // In a thread of the pool: what the CPU backend shares out goes on in the same thread, in place of
+    // waking another one and waiting for it, operation by operation.
+    let result = rayon::scope(|_| match Arguments::parse().command {
         Command::Corpus(command) => command.run(),
         Command::Train(command) => command.run(),
         Command::Resume(command) => command.run(),
@@ -76,7 +78,7 @@ fn main() -> ExitCode {
         Command::Complexity(command) => command.run(),
         Command::Devices(command) => command.run(),
         Command::Demo(command) => command.run(),
-    };
+    });
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => output::failure(&error),

@@ -137,7 +137,7 @@ pub fn bold(cell: &str) -> Option<&str> {
 
 const STYLE: &str = "body{font:16px/1.5 sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem}\
 table{border-collapse:collapse}td,th{padding:.15rem .7rem;text-align:right;white-space:nowrap;border-bottom:1px solid #ddd}\
-td:first-child,th:first-child{text-align:left}pre{background:#f4f4f4;padding:1rem;overflow:auto}\
+td:first-child,th:first-child{text-align:left}summary{font-weight:bold;cursor:pointer;margin:1rem 0}pre{background:#f4f4f4;padding:1rem;overflow:auto}\
 figure{display:inline-block;margin:.5rem}svg{max-width:100%;height:auto}";
 
 impl Page {
@@ -182,7 +182,11 @@ impl Page {
     }
 
     pub fn listing(&mut self, title: &str, text: &str) {
-        let _ = writeln!(self.html, "<h2>{title}</h2>\n<pre>{}</pre>", escape(text));
+        let shown = escape(text);
+        let _ = writeln!(
+            self.html,
+            "<details><summary>{title}</summary>\n<pre>{shown}</pre></details>"
+        );
         let _ = writeln!(self.markdown, "\n## {title}\n\n```toml\n{text}```");
     }
 

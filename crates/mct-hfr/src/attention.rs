@@ -9,6 +9,7 @@ use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
 use crate::config::ModelConfig;
+use crate::linear::at_each_step;
 use crate::noise::Mode;
 use crate::softmax::biased_softmax;
 use crate::steps::Steps;
@@ -46,18 +47,18 @@ impl MultiHead {
     /// `Q`, scaled by `1 / sqrt(d_k)`: `[batch, steps, size]` to `[batch, heads, steps, d_k]`.
     pub fn queries(&self, x: Tensor<3>) -> Tensor<4> {
         let d_k = x.dims()[2] / self.heads;
-        let queries = self.query.forward(x);
+        let queries = at_each_step(&self.query, x);
         self.split(queries.mul_scalar((d_k as f64).powf(-0.5)))
     }
 
     /// `K` before it is split: `[batch, steps, size]`.
     pub fn keys(&self, x: Tensor<3>) -> Tensor<3> {
-        self.key.forward(x)
+        at_each_step(&self.key, x)
     }
 
     /// `V`: `[batch, steps, size]` to `[batch, heads, steps, d_k]`.
     pub fn values(&self, x: Tensor<3>) -> Tensor<4> {
-        self.split(self.value.forward(x))
+        self.split(at_each_step(&self.value, x))
     }
 
     /// `[batch, steps, size]` to `[batch, heads, steps, d_k]`.
@@ -71,7 +72,7 @@ impl MultiHead {
     pub fn join(&self, context: Tensor<4>, mode: &mut Mode) -> Tensor<3> {
         let [batch, heads, steps, d_k] = context.dims();
         let context = context.swap_dims(1, 2).reshape([batch, steps, heads * d_k]);
-        mode.dropout(self.output.forward(context), self.residual_dropout)
+        mode.dropout(at_each_step(&self.output, context), self.residual_dropout)
     }
 
     /// What `target` finds in `source`, whose padding `steps` marks (`None`: all steps are real).
@@ -131,8 +132,8 @@ impl FeedForward {
 
     /// `[batch, steps, size]` to the same.
     pub fn forward(&self, x: Tensor<3>, mode: &mut Mode) -> Tensor<3> {
-        let inner = mode.dropout(relu(self.inner.forward(x)), self.inner_dropout);
-        mode.dropout(self.outer.forward(inner), self.residual_dropout)
+        let inner = mode.dropout(relu(at_each_step(&self.inner, x)), self.inner_dropout);
+        mode.dropout(at_each_step(&self.outer, inner), self.residual_dropout)
     }
 }
 

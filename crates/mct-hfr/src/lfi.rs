@@ -10,6 +10,7 @@ use burn::tensor::{Device, Tensor};
 
 use crate::attention::AttentionUnit;
 use crate::config::ModelConfig;
+use crate::linear::at_each_step;
 use crate::model::Sample;
 use crate::noise::Mode;
 use crate::smooth_l1::smooth_l1;
@@ -65,7 +66,7 @@ impl Decoder {
         if let Some(norm) = &self.final_norm {
             x = norm.forward(x);
         }
-        self.generator.forward(x)
+        at_each_step(&self.generator, x)
     }
 }
 

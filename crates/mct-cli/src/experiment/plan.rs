@@ -24,7 +24,7 @@ pub struct Setting {
 }
 
 /// Changes when the same config would train another model.
-const TRAINING_VERSION: u32 = 1;
+const TRAINING_VERSION: u32 = 2;
 
 #[derive(Clone)]
 pub struct Run {

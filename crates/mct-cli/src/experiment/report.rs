@@ -107,8 +107,15 @@ impl Report<'_> {
 
     fn scores(&mut self, comparisons: &[Comparison]) -> Result<()> {
         let columns: Vec<Vec<Spread>> = self.table.rows.iter().map(RowScores::columns).collect();
+        // As far as they are shown: the same score can be another sum in its last bits.
+        let shown = |value: f64| (value * 10_000.0).round();
         let best: Vec<f64> = (0..COLUMNS.len())
-            .map(|c| columns.iter().map(|row| row[c].mean).fold(0.0, f64::max))
+            .map(|c| {
+                columns
+                    .iter()
+                    .map(|row| shown(row[c].mean))
+                    .fold(0.0, f64::max)
+            })
             .collect();
         let mut header = vec!["system"];
         header.extend(COLUMNS);
@@ -116,7 +123,7 @@ impl Report<'_> {
         for (row, values) in self.table.rows.iter().zip(&columns) {
             let mut cells = vec![row.row.name.clone()];
             cells.extend(values.iter().zip(&best).map(|(value, best)| {
-                if value.mean == *best {
+                if shown(value.mean) == *best {
                     format!("**{}**", percent(*value))
                 } else {
                     percent(*value)

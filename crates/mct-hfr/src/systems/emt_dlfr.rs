@@ -22,6 +22,7 @@ use crate::config::{Distance, Interface, ModelConfig, TrainingConfig};
 use crate::event::Term;
 use crate::gfa::between;
 use crate::lfi::imagination_loss;
+use crate::linear::at_each_step;
 use crate::model::{Losses, Network, Sample, View};
 use crate::noise::Mode;
 use crate::pooling::Pooling;
@@ -178,7 +179,7 @@ impl EmtDlfr {
             .layers
             .last()
             .map_or(&view.embedded[m], |stage| &stage[m]);
-        self.generator[m].forward(local.clone())
+        at_each_step(&self.generator[m], local.clone())
     }
 }
 

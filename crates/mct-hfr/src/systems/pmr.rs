@@ -16,6 +16,7 @@ use burn::tensor::{Device, Tensor};
 use crate::attention::{FeedForward, MultiHead};
 use crate::classifier::Classifier;
 use crate::config::{Interface, ModelConfig};
+use crate::linear::at_each_step;
 use crate::model::{Network, View};
 use crate::noise::Mode;
 use crate::pooling::Pooling;
@@ -81,7 +82,8 @@ impl Reinforcement {
         let other = self
             .cross_attention
             .forward(same(), source, Some(source_steps), mode);
-        let gate = self.gate_self.forward(own.clone()) + self.gate_cross.forward(other.clone());
+        let gate = at_each_step(&self.gate_self, own.clone())
+            + at_each_step(&self.gate_cross, other.clone());
         // gate * other + (1 - gate) * own
         let mixed = own.clone() + sigmoid(gate) * (other - own);
         let h = self.norm_attention.forward(target + mixed);

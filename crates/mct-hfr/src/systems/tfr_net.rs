@@ -17,6 +17,7 @@ use crate::classifier::Classifier;
 use crate::config::{Interface, ModelConfig, TrainingConfig};
 use crate::event::Term;
 use crate::lfi::imagination_loss;
+use crate::linear::at_each_step;
 use crate::model::{Losses, Network, Sample, View};
 use crate::noise::Mode;
 use crate::pooling::Pooling;
@@ -114,7 +115,7 @@ impl TfrNet {
     fn reconstruct(&self, view: &View, m: usize, steps: &[Steps], mode: &mut Mode) -> Tensor<3> {
         let reinforced = view.layers[0][m].clone();
         let refined = self.temporal[m].forward(reinforced, &steps[m], mode);
-        self.generator[m].forward(refined)
+        at_each_step(&self.generator[m], refined)
     }
 }
 
