@@ -8,7 +8,7 @@ use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::NoCheckpointing;
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind, unary};
-use burn::backend::autodiff::tensor::AutodiffTensor;
+use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Flex};
 use burn::tensor::activation::softmax;
 use burn::tensor::{DType, Device, Tensor};
@@ -62,7 +62,7 @@ fn by_backend(scores: Tensor<4>, bias: Option<&Tensor<4>>) -> Tensor<4> {
 }
 
 /// The softmax of scores whose gradient is asked for.
-fn tracked(scores: AutodiffTensor<Flex>, bias: &[f32]) -> AutodiffTensor<Flex> {
+fn tracked(scores: FloatTensor<Autodiff<Flex>>, bias: &[f32]) -> FloatTensor<Autodiff<Flex>> {
     let (scores, node) = scores.into_parts();
     let operation = Softmax.prepare::<NoCheckpointing>([node]);
     match operation.compute_bound().stateful() {
