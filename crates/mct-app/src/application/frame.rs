@@ -1,0 +1,229 @@
+//! The frame around the panels: menus, status line, messages and the tree of tiles.
+
+use eframe::egui::{self, CentralPanel, Context, ProgressBar, ThemePreference, Ui};
+use egui_tiles::{Behavior, TileId, Tiles, UiResponse};
+
+use super::{Application, demo_corpus};
+use crate::layout;
+use crate::panels::{Format, Pane, Panels, messages, missing, sources};
+use crate::state::Workspace;
+use crate::state::command::{Command, File};
+
+impl Application {
+    /// Draws everything.
+    pub fn ui(&mut self, ui: &mut Ui) {
+        self.workspace.controls.clear();
+        egui::Panel::top("top").show(ui, |ui| self.top(ui));
+        egui::Panel::bottom("bottom").show(ui, |ui| self.bottom(ui));
+        egui::Panel::left("left")
+            .default_size(270.0)
+            .resizable(true)
+            .show(ui, |ui| {
+                egui::ScrollArea::vertical().show(ui, |ui| {
+                    ui.add_space(4.0);
+                    sources::ui(ui, &mut self.workspace);
+                    ui.separator();
+                    missing::ui(ui, &mut self.workspace);
+                });
+            });
+        CentralPanel::default().show(ui, |ui| {
+            let mut panes = Panes {
+                panels: &mut self.panels,
+                workspace: &mut self.workspace,
+            };
+            self.layout.ui(&mut panes, ui);
+        });
+        let context = ui.ctx().clone();
+        messages::overlay(&context, &mut self.workspace);
+        self.messages_window(&context);
+        drop_hint(&context);
+    }
+
+    fn top(&mut self, ui: &mut Ui) {
+        egui::MenuBar::new().ui(ui, |ui| {
+            ui.menu_button("File", |ui| self.file_menu(ui));
+            ui.menu_button("View", |ui| self.view_menu(ui));
+            ui.weak("MCT-HFR: emotion from audio, vision and text that are partly missing");
+        });
+        messages::dead(ui, &mut self.workspace);
+    }
+
+    fn file_menu(&mut self, ui: &mut Ui) {
+        if ui.button("Open files…").clicked() {
+            self.workspace.command(Command::ChooseFiles);
+        }
+        if cfg!(not(target_arch = "wasm32")) && ui.button("Open a run…").clicked() {
+            self.workspace.command(Command::ChooseFolder);
+        }
+        if ui
+            .button("Open the demo")
+            .on_hover_text("The synthetic corpus, generated")
+            .clicked()
+        {
+            self.workspace.open(demo_corpus());
+        }
+        ui.separator();
+        if ui.button("Save a picture of the window…").clicked() {
+            self.workspace.command(Command::SavePicture);
+        }
+    }
+
+    fn view_menu(&mut self, ui: &mut Ui) {
+        let context = ui.ctx().clone();
+        let mut theme = context.options(|options| options.theme_preference);
+        ui.selectable_value(&mut theme, ThemePreference::System, "As the system");
+        ui.selectable_value(&mut theme, ThemePreference::Light, "Light");
+        ui.selectable_value(&mut theme, ThemePreference::Dark, "Dark");
+        context.set_theme(theme);
+        ui.separator();
+        for pane in Pane::ALL {
+            let mut seen = layout::is_there(&self.layout, pane);
+            if ui.checkbox(&mut seen, pane.title()).changed() {
+                layout::set_there(&mut self.layout, pane, seen);
+            }
+        }
+        if ui.button("Reset the layout").clicked() {
+            self.workspace.command(Command::ResetLayout);
+        }
+    }
+
+    fn bottom(&mut self, ui: &mut Ui) {
+        ui.horizontal(|ui| {
+            match &self.workspace.device {
+                None => {
+                    let done = ProgressBar::new(self.workspace.device_tested);
+                    ui.add(done.desired_width(80.0).animate(true));
+                    ui.label("testing the device…").on_hover_text(
+                        "Two small training steps with a known answer. A GPU compiles its kernels in the \
+                         first, which takes by far the longest.",
+                    );
+                }
+                Some(card) => {
+                    let text = format!("computes on {} ({})", card.name, card.description);
+                    let label = ui.label(text);
+                    if let Some(warning) = &card.warning {
+                        label.on_hover_text(warning);
+                    }
+                }
+            }
+            let training = &self.workspace.training;
+            if training.phase.is_busy() {
+                ui.separator();
+                ui.label(format!("training: {:.0} %", training.progress() * 100.0));
+            }
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                let count = self.workspace.notices.all().len();
+                let text = format!("{count} messages");
+                ui.toggle_value(&mut self.show_messages, text).on_hover_text("All that was said");
+            });
+        });
+    }
+
+    fn messages_window(&mut self, context: &Context) {
+        let mut open = self.show_messages;
+        egui::Window::new("Messages")
+            .open(&mut open)
+            .show(context, |ui| {
+                egui::ScrollArea::vertical()
+                    .max_height(300.0)
+                    .show(ui, |ui| {
+                        messages::list(ui, &self.workspace);
+                    });
+            });
+        self.show_messages = open;
+    }
+}
+
+/// The panes, for the tree of tiles.
+struct Panes<'a> {
+    panels: &'a mut Panels,
+    workspace: &'a mut Workspace,
+}
+
+impl Behavior<Pane> for Panes<'_> {
+    fn pane_ui(&mut self, ui: &mut Ui, _tile: TileId, pane: &mut Pane) -> UiResponse {
+        egui::Frame::NONE.inner_margin(6.0).show(ui, |ui| {
+            self.panels.ui(ui, *pane, self.workspace);
+        });
+        UiResponse::None
+    }
+
+    fn tab_title_for_pane(&mut self, pane: &Pane) -> egui::WidgetText {
+        pane.title().into()
+    }
+
+    fn top_bar_right_ui(
+        &mut self,
+        tiles: &Tiles<Pane>,
+        ui: &mut Ui,
+        _tile: TileId,
+        tabs: &egui_tiles::Tabs,
+        _scroll: &mut f32,
+    ) {
+        let Some(pane) = tabs.active.and_then(|active| tiles.get_pane(&active)) else {
+            return;
+        };
+        let menu = ui.menu_button("Save…", |ui| {
+            for format in Format::ALL {
+                let content = self.panels.export(*pane, format, self.workspace);
+                let name = format!("{}.{}", pane.slug(), format.extension());
+                let button = ui.add_enabled(content.is_some(), egui::Button::new(format.title()));
+                if button.clicked()
+                    && let Some(content) = content
+                {
+                    self.workspace.command(Command::Save(File {
+                        name,
+                        bytes: content.into_bytes(),
+                    }));
+                }
+            }
+        });
+        let hint = format!("Take {} away as a file", pane.title().to_lowercase());
+        self.workspace
+            .controls
+            .note(format!("save {}", pane.slug()), &menu.response);
+        menu.response.on_hover_text(hint);
+    }
+
+    fn on_tab_button(
+        &mut self,
+        tiles: &mut Tiles<Pane>,
+        tile: TileId,
+        button: egui::Response,
+    ) -> egui::Response {
+        if let Some(pane) = tiles.get_pane(&tile) {
+            let name = format!("tab {}", pane.slug());
+            self.workspace.controls.note(name, &button);
+        }
+        button
+    }
+
+    fn simplification_options(&self) -> egui_tiles::SimplificationOptions {
+        egui_tiles::SimplificationOptions {
+            all_panes_must_have_tabs: true,
+            ..Default::default()
+        }
+    }
+}
+
+/// While files hang over the window.
+fn drop_hint(context: &Context) {
+    if context.input(|input| input.raw.hovered_files.is_empty()) {
+        return;
+    }
+    let painter = context.layer_painter(egui::LayerId::new(
+        egui::Order::Foreground,
+        egui::Id::unique("drop"),
+    ));
+    let rect = context.content_rect();
+    painter.rect_filled(rect, 0.0, egui::Color32::from_black_alpha(160));
+    let font = egui::FontId::proportional(22.0);
+    let text = "drop a corpus, a checkpoint or features";
+    painter.text(
+        rect.center(),
+        egui::Align2::CENTER_CENTER,
+        text,
+        font,
+        egui::Color32::WHITE,
+    );
+}

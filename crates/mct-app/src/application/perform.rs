@@ -1,0 +1,144 @@
+//! What panels and files ask for.
+
+use eframe::egui::Context;
+use mct_engine::embedding;
+use mct_engine::evaluation::{self, ModelId};
+use mct_engine::pipeline::Handle;
+use mct_engine::source::Source;
+use mct_engine::training::{self, Start};
+
+use super::Application;
+use crate::files::Incoming;
+use crate::layout;
+use crate::panels::Pane;
+use crate::state::command::{Command, Part};
+use crate::state::notices::Kind;
+use crate::state::training::{Phase, Run};
+
+impl Application {
+    pub(super) fn take_files(&mut self, context: &Context) {
+        self.files.take_dropped(context);
+        for incoming in self.files.incoming() {
+            match incoming {
+                Incoming::Chosen(source) => self.workspace.open(source),
+                Incoming::Failed(text) => self.workspace.notices.add(Kind::Error, text),
+                Incoming::Saved(text) => self.workspace.notices.add(Kind::Done, text),
+            }
+        }
+    }
+
+    pub(super) fn ask_open(&mut self, source: Source, model: ModelId) {
+        self.opening.retain(|(own, _)| *own != model);
+        self.opening.push((model, source.clone()));
+        self.evaluation.ask(evaluation::Ask::Open { source, model });
+    }
+
+    pub(super) fn perform(&mut self, command: Command, context: &Context) {
+        match command {
+            Command::Open(source) => {
+                let id = self.workspace.models.new_id();
+                self.ask_open(source, id);
+            }
+            Command::ChooseFiles => self.files.choose(),
+            Command::ChooseFolder => self.files.choose_folder(),
+            Command::Close(id) => {
+                self.workspace.models.close(id);
+                self.questions.forget_model(id);
+                self.evaluation.ask(evaluation::Ask::Close(id));
+            }
+            Command::Train(run) => self.train(run),
+            Command::PauseTraining => {
+                self.workspace.training.phase = Phase::Pausing;
+                self.training.ask(training::Ask::Pause);
+            }
+            Command::ContinueTraining => {
+                self.workspace.training.phase = Phase::Running;
+                self.training.ask(training::Ask::Continue);
+            }
+            Command::StopTraining => {
+                self.workspace.training.phase = Phase::Stopping;
+                self.training.ask(training::Ask::Stop);
+            }
+            Command::Restart(part) => self.restart(part),
+            Command::PauseProjection => self.embedding.ask(embedding::Ask::Pause),
+            Command::ContinueProjection => self.embedding.ask(embedding::Ask::Continue),
+            Command::RestartProjection => self.workspace.projection.restarts += 1,
+            Command::SetLearningRate(rate) => {
+                self.embedding.ask(embedding::Ask::LearningRate(rate));
+            }
+            Command::Save(file) => self.files.save(file),
+            Command::SavePicture => self.files.save_picture(context),
+            Command::ResetLayout => self.layout = layout::standard(),
+            Command::DiscardUnfinished => crate::files::discard_unfinished(),
+        }
+    }
+
+    fn train(&mut self, run: Run) {
+        let open = self
+            .workspace
+            .corpus
+            .as_ref()
+            .map(|card| card.source.clone());
+        let Some(corpus) = run.corpus.or(open) else {
+            return;
+        };
+        let resumed = matches!(run.begin, training::Begin::Resume(_));
+        let folder = if resumed || cfg!(target_arch = "wasm32") {
+            run.folder
+        } else {
+            crate::files::free_folder(&run.folder)
+        };
+        layout::show(&mut self.layout, Pane::Training);
+        self.workspace
+            .training
+            .start(folder.clone(), corpus.clone());
+        self.training.ask(training::Ask::Start(Box::new(Start {
+            corpus,
+            begin: run.begin,
+            folder,
+        })));
+    }
+
+    /// Starts a pipeline that has died again, with what was open.
+    fn restart(&mut self, part: Part) {
+        self.workspace.notices.revived(part);
+        let device = self.device.clone();
+        let started = match part {
+            Part::Evaluation => Handle::start(device, self.wake.clone()).map(|handle| {
+                self.evaluation = handle;
+                self.questions.forget_all();
+                let corpus = self
+                    .workspace
+                    .corpus
+                    .as_ref()
+                    .map(|card| card.source.clone());
+                if let Some(source) = corpus {
+                    self.workspace.open(source);
+                }
+                let models: Vec<(ModelId, Source)> = self
+                    .workspace
+                    .models
+                    .iter()
+                    .map(|open| (open.card.id, open.source.clone()))
+                    .collect();
+                for (id, source) in models {
+                    self.ask_open(source, id);
+                }
+            }),
+            Part::Training => Handle::start(device, self.wake.clone()).map(|handle| {
+                self.training = handle;
+                if let Some(last) = self.workspace.training.last.clone() {
+                    let run = self.workspace.training.resumed(last);
+                    self.workspace.command(Command::Train(run));
+                }
+            }),
+            Part::Embedding => Handle::start((), self.wake.clone()).map(|handle| {
+                self.embedding = handle;
+                self.questions.forget_projection();
+            }),
+        };
+        if let Err(text) = started {
+            self.workspace.notices.died(part, text);
+        }
+    }
+}
