@@ -45,8 +45,9 @@ def main():
     labels = torch.randint(CONFIG.classes, (options.batch,), generator=generator)
     features = [torch.randn(options.batch, t, d, generator=generator) for t, d in zip(LENGTHS, CONFIG.dims)]
     missing = [(torch.rand(options.batch, t, generator=generator) < 0.5).float() for t in LENGTHS]
-    trainable = {n: p.requires_grad_() for n, p in model.initialise(CONFIG, generator, 0.05).items()}
-    weights = trainable | {f"unimodal.{m}.replacement": torch.zeros(d) for m, d in enumerate(CONFIG.dims)}
+    initial = model.initialise(model.shapes(CONFIG), generator, 0.05)
+    trainable = {n: p.requires_grad_() for n, p in initial.items()}
+    weights = trainable | {f"inputs.{m}.replacement": torch.zeros(d) for m, d in enumerate(CONFIG.dims)}
     optimiser = torch.optim.AdamW(trainable.values(), lr=1e-3, weight_decay=0.01)
 
     def train():

@@ -13,6 +13,8 @@ if [ ! -x "$venv/bin/python" ]; then
 fi
 cargo build --quiet --release --workspace --example benchmark
 for _ in $(seq "$rounds"); do
-    echo "mct-hfr $("$CARGO_TARGET_DIR/release/examples/benchmark" "$device")"
-    echo "PyTorch $("$venv/bin/python" tests/reference/benchmark.py --threads "$(nproc)")"
+    own="$("$CARGO_TARGET_DIR/release/examples/benchmark" "$device")"
+    echo "mct-hfr $own"
+    other="$("$venv/bin/python" tests/reference/benchmark.py --threads "$(nproc)")"
+    echo "PyTorch $other"
 done
