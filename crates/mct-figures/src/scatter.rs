@@ -3,7 +3,7 @@
 use plotters::prelude::*;
 
 use crate::palette::colour;
-use crate::{Result, drawn, unplottable};
+use crate::{Area, Result, drawn, unplottable};
 
 /// Points of several kinds in one plane without scales: `kinds` are their names and places.
 pub fn scatter(title: &str, kinds: &[(&str, Vec<(f64, f64)>)]) -> Result<String> {
@@ -14,28 +14,43 @@ pub fn scatter(title: &str, kinds: &[(&str, Vec<(f64, f64)>)]) -> Result<String>
         let room = 0.04 * (high - low).max(1e-9);
         low - room..high + room
     };
-    drawn((360, 340), |area| {
-        let mut chart = ChartBuilder::on(area)
+    let rows = kinds.len().div_ceil(COLUMNS) as u32;
+    drawn((360, 340 + ROW * rows), |area| {
+        let (area, below) = area.split_vertically(340);
+        let mut chart = ChartBuilder::on(&area)
             .caption(title, ("sans-serif", 15))
             .margin(8)
             .build_cartesian_2d(bounds(|point| point.0), bounds(|point| point.1))
             .map_err(unplottable)?;
-        for (index, (name, points)) in kinds.iter().enumerate() {
+        for (index, (_, points)) in kinds.iter().enumerate() {
             let colour = colour(index, kinds.len());
             let fill = colour.mix(0.6).filled();
             let dots = points.iter().map(|point| Circle::new(*point, 2, fill));
-            chart
-                .draw_series(dots)
-                .map_err(unplottable)?
-                .label(*name)
-                .legend(move |(x, y)| Circle::new((x + 8, y), 4, colour.filled()));
+            chart.draw_series(dots).map_err(unplottable)?;
         }
-        chart
-            .configure_series_labels()
-            .position(SeriesLabelPosition::LowerRight)
-            .background_style(WHITE.mix(0.8))
-            .label_font(("sans-serif", 12))
-            .draw()
-            .map_err(unplottable)
+        names(&below, kinds.iter().map(|(name, _)| *name))
     })
+}
+
+/// Names in a row below the plane.
+const COLUMNS: usize = 3;
+/// Height of such a row.
+const ROW: u32 = 18;
+
+/// The names with their colours: below, where no point can be.
+fn names<'a>(area: &Area<'_>, names: impl ExactSizeIterator<Item = &'a str>) -> Result<()> {
+    let count = names.len();
+    for (index, name) in names.enumerate() {
+        let x = 16 + 112 * (index % COLUMNS) as i32;
+        let y = ROW as i32 * (index / COLUMNS) as i32 + 4;
+        area.draw(&Circle::new((x, y + 2), 4, colour(index, count).filled()))
+            .map_err(unplottable)?;
+        area.draw(&Text::new(
+            name.to_owned(),
+            (x + 10, y - 3),
+            ("sans-serif", 12),
+        ))
+        .map_err(unplottable)?;
+    }
+    Ok(())
 }
