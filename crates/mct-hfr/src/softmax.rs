@@ -95,17 +95,7 @@ fn forward(scores: FlexTensor, bias: &[f32]) -> FlexTensor {
     let (batch, keys) = (shape[0], shape[3]);
     let sample = shape.num_elements() / batch.max(1);
     in_place(scores, |scores| {
-        let of = |(sample, bias): (&mut [f32], &[f32])| softmax_rows(sample, bias);
-        #[cfg(not(target_arch = "wasm32"))]
-        scores
-            .par_chunks_exact_mut(sample)
-            .zip(bias.par_chunks_exact(keys))
-            .for_each(of);
-        #[cfg(target_arch = "wasm32")]
-        scores
-            .chunks_exact_mut(sample)
-            .zip(bias.chunks_exact(keys))
-            .for_each(of);
+        by_sample((scores, sample), (bias, keys), softmax_rows);
     })
 }
 
@@ -116,18 +106,33 @@ fn backward(gradient: FlexTensor, weights: &FlexTensor) -> FlexTensor {
     let sample = shape.num_elements() / batch.max(1);
     let weights: &[f32] = weights.storage();
     in_place(gradient, |gradient| {
-        let of = |(gradient, weights): (&mut [f32], &[f32])| gradient_rows(gradient, weights, keys);
-        #[cfg(not(target_arch = "wasm32"))]
-        gradient
-            .par_chunks_exact_mut(sample)
-            .zip(weights.par_chunks_exact(sample))
-            .for_each(of);
-        #[cfg(target_arch = "wasm32")]
-        gradient
-            .chunks_exact_mut(sample)
-            .zip(weights.chunks_exact(sample))
-            .for_each(of);
+        by_sample(
+            (gradient, sample),
+            (weights, sample),
+            |gradient, weights| {
+                gradient_rows(gradient, weights, keys);
+            },
+        );
     })
+}
+
+/// Calls `change` with the values of each sample and what belongs to them, both with their sizes a
+/// sample; on all threads there are.
+fn by_sample(
+    (values, size): (&mut [f32], usize),
+    (others, other_size): (&[f32], usize),
+    change: impl Fn(&mut [f32], &[f32]) + Sync,
+) {
+    #[cfg(not(target_arch = "wasm32"))]
+    values
+        .par_chunks_exact_mut(size)
+        .zip(others.par_chunks_exact(other_size))
+        .for_each(|(values, others)| change(values, others));
+    #[cfg(target_arch = "wasm32")]
+    values
+        .chunks_exact_mut(size)
+        .zip(others.chunks_exact(other_size))
+        .for_each(|(values, others)| change(values, others));
 }
 
 /// Changes the values, row by row of the last dimension; copies them where someone else holds them.
