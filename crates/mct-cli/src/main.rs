@@ -63,24 +63,37 @@ enum Command {
     Demo(demo::Demo),
 }
 
+/// As large as that of a main thread: rayon's own threads have a quarter of it.
+const STACK_BYTES: usize = 8 << 20;
+
 fn main() -> ExitCode {
     mct_allocator::keep_memory();
+    let pool = rayon::ThreadPoolBuilder::new().stack_size(STACK_BYTES);
+    if let Err(error) = pool.build_global() {
+        return output::failure(&error.into());
+    }
     // In a thread of the pool: what the CPU backend shares out goes on in the same thread, in place of
     // waking another one and waiting for it, operation by operation.
-    let result = rayon::scope(|_| match Arguments::parse().command {
-        Command::Corpus(command) => command.run(),
-        Command::Train(command) => command.run(),
-        Command::Resume(command) => command.run(),
-        Command::Evaluate(command) => command.run(),
-        Command::Experiment(command) => command.run(),
-        Command::Predict(command) => command.run(),
-        Command::Weights(command) => command.run(),
-        Command::Complexity(command) => command.run(),
-        Command::Devices(command) => command.run(),
-        Command::Demo(command) => command.run(),
-    });
+    let result = rayon::scope(|_| Arguments::parse().command.run());
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => output::failure(&error),
+    }
+}
+
+impl Command {
+    fn run(self) -> anyhow::Result<()> {
+        match self {
+            Self::Corpus(command) => command.run(),
+            Self::Train(command) => command.run(),
+            Self::Resume(command) => command.run(),
+            Self::Evaluate(command) => command.run(),
+            Self::Experiment(command) => command.run(),
+            Self::Predict(command) => command.run(),
+            Self::Weights(command) => command.run(),
+            Self::Complexity(command) => command.run(),
+            Self::Devices(command) => command.run(),
+            Self::Demo(command) => command.run(),
+        }
     }
 }

@@ -112,4 +112,22 @@ mod tests {
         let kept = Mode::Evaluation.dropout(ones.clone(), 0.5).into_data();
         assert!(kept.try_to_vec::<f32>().unwrap().iter().all(|v| *v == 1.0));
     }
+
+    #[test]
+    fn each_value_is_dropped_by_its_own_bits_of_the_counter() {
+        let (key, threshold) = (7, 0x4000);
+        // Whole blocks, and a rest that ends within a word.
+        let mut mask = vec![0.0; 3 * LANES + 6];
+        fill(&mut mask, key, threshold, 2.0);
+        for (index, value) in mask.iter().enumerate() {
+            let word = counter::scramble(key ^ counter::scramble(index as u64 / 4));
+            let bits = word >> (16 * (index % 4)) & 0xFFFF;
+            let expected = if bits >= u64::from(threshold) {
+                2.0
+            } else {
+                0.0
+            };
+            assert_eq!(*value, expected, "{index}");
+        }
+    }
 }
