@@ -8,7 +8,7 @@ mod files;
 mod layout;
 pub mod panels;
 mod picture;
-mod questions;
+mod requests;
 pub mod state;
 pub mod summary;
 mod theme;

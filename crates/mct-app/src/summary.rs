@@ -40,8 +40,8 @@ pub fn summary(workspace: &Workspace) -> Value {
         })),
         "corpus": corpus,
         "missing": {
-            "rate": workspace.hidden.rate,
-            "rates": workspace.hidden.conditions().missing.rates,
+            "rate": workspace.missing.rate,
+            "rates": workspace.missing.conditions().missing.rates,
         },
         "shown": workspace.models.shown().map(model),
         "compared": workspace.models.compared().map(model),

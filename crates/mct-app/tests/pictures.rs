@@ -35,7 +35,7 @@ fn open(theme: Theme) -> Window {
     let mut window = build(builder, options(vec![small_corpus(), demo_model()]));
     // t-SNE amplifies the last bits of what the processor computes; principal components do not.
     window.state_mut().workspace.projection.settings.tsne = false;
-    window.state_mut().workspace.hidden.rate = 0.4;
+    window.state_mut().workspace.missing.rate = 0.4;
     until(&mut window, "all views", |application| {
         let workspace = &application.workspace;
         let Some(open) = workspace.models.shown() else {

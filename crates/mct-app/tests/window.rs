@@ -11,7 +11,7 @@ use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use mct_app::state::models::{RATES, Score};
 use mct_app::state::training::Phase;
 use mct_engine::source::Source;
-use mct_hfr::event::FinishReason;
+use mct_hfr::training::FinishReason;
 use support::{demo, demo_model, drag, options, press, slide, small_corpus, until, window};
 
 #[test]
@@ -27,7 +27,7 @@ fn the_demo_is_evaluated_and_a_slider_changes_the_matrix() {
     assert_eq!(before.total(), test);
     assert!(before.scores().ua > 0.75, "the model has learnt the task");
     slide(&mut window, "missing rate", 0.9);
-    let rate = window.state().workspace.hidden.rate;
+    let rate = window.state().workspace.missing.rate;
     assert!((rate - 0.9).abs() < 0.03, "{rate}");
     until(&mut window, "another matrix", |application| {
         let shown = application.workspace.models.shown().unwrap();
@@ -407,7 +407,7 @@ fn a_run_folder_brings_its_corpus_along() {
     let path = folder.path().join("corpus.safetensors");
     corpus.save(&path).unwrap();
     let checkpoint = std::fs::read(support::assets().join("demo-model.safetensors")).unwrap();
-    let checkpoint = mct_hfr::checkpoint::Checkpoint::from_bytes("demo", &checkpoint).unwrap();
+    let checkpoint = mct_hfr::training::Checkpoint::from_bytes("demo", &checkpoint).unwrap();
     let manifest = mct_runs::Manifest {
         device: "flex".into(),
         corpus: mct_runs::CorpusReference::of(&path).unwrap(),

@@ -2,7 +2,8 @@
 
 use anyhow::Result;
 use clap::ValueEnum;
-use mct_hfr::config::Config;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use mct_hfr::config::{Config, System};
 use mct_runs::Which;
 use serde::de::DeserializeOwned;
 
@@ -17,6 +18,12 @@ pub enum Stored {
 /// A value by its name in config files.
 pub fn kebab<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     serde_json::from_value(text.into()).map_err(|error| error.to_string())
+}
+
+/// A system by its name.
+pub fn system() -> impl TypedValueParser<Value = System> {
+    PossibleValuesParser::new(System::ALL.iter().map(|system| system.name()))
+        .try_map(|name| System::named("--system", &name))
 }
 
 /// Which checkpoint of a run.

@@ -7,15 +7,14 @@ use clap::ValueEnum;
 use mct_corpus::Corpus;
 use mct_corpus::fold::fold;
 use mct_corpus::limit::{LimitPoint, limit};
-use mct_hfr::checkpoint::Checkpoint;
 use mct_hfr::device::Named;
-use mct_hfr::evaluate::{Evaluation, most_probable, probabilities};
-use mct_hfr::event::EpochRecord;
-use mct_hfr::metrics::auilc;
+use mct_hfr::evaluation::probabilities;
+use mct_hfr::training::{Checkpoint, EpochRecord};
 use mct_runs::{CorpusReference, RunFolder, Which, read_checkpoint};
+use mct_scores::{Evaluation, auilc, most_probable};
 use serde::Serialize;
 
-use crate::hidden::Hidden;
+use crate::missing::MissingArgs;
 use crate::output::{Interrupted, remark, usage};
 use crate::{interrupt, progress};
 
@@ -32,8 +31,13 @@ pub struct LimitCurve {
 }
 
 impl LimitCurve {
-    pub fn of(corpus: &Corpus, indices: &[usize], hidden: &Hidden, mask_seed: u64) -> Result<Self> {
-        let points = limit(corpus, indices, &hidden.settings(corpus)?, mask_seed)?;
+    pub fn of(
+        corpus: &Corpus,
+        indices: &[usize],
+        missing: &MissingArgs,
+        mask_seed: u64,
+    ) -> Result<Self> {
+        let points = limit(corpus, indices, &missing.settings(corpus)?, mask_seed)?;
         let of = |pick: fn(&LimitPoint) -> f64| -> Vec<f64> { points.iter().map(pick).collect() };
         let (rates, ua) = (of(|p| p.rate), of(|p| p.ua));
         Ok(Self {
@@ -142,7 +146,7 @@ pub struct RunScores {
 pub struct Task<'a> {
     pub corpus: &'a Corpus,
     pub side: Side,
-    pub hidden: &'a Hidden,
+    pub missing: &'a MissingArgs,
     pub mask_seed: u64,
     pub batch_size: usize,
     pub device: &'a Named,
@@ -150,8 +154,8 @@ pub struct Task<'a> {
 
 impl Task<'_> {
     pub fn assess(&self, sources: &[Source]) -> Result<Assessment> {
-        let settings = self.hidden.settings(self.corpus)?;
-        let rates = &self.hidden.rates;
+        let settings = self.missing.settings(self.corpus)?;
+        let rates = &self.missing.rates;
         let bar = progress::bar((sources.len() * rates.len()) as u64, "evaluating");
         let mut all = Vec::new();
         let mut pooled = vec![Vec::new(); rates.len()];
@@ -214,7 +218,7 @@ impl Task<'_> {
             Some(_) => Some(LimitCurve::of(
                 self.corpus,
                 &all,
-                self.hidden,
+                self.missing,
                 self.mask_seed,
             )?),
         };

@@ -3,8 +3,8 @@
 use anyhow::Result;
 use clap::Args;
 use mct_corpus::Corpus;
-use mct_hfr::complexity::{Count, count, paper_interface};
 use mct_hfr::config::{Config, Interface, PRESETS};
+use mct_hfr::evaluation::complexity::{Count, count, paper_interface};
 
 use crate::arguments::{key_value, settings};
 use crate::output::{say, say_json, table};
@@ -36,7 +36,7 @@ impl Complexity {
             Some(path) => Interface::of(&Corpus::open(path)?),
             None => paper_interface(),
         };
-        let counts = count(&config, &interface);
+        let counts = count(&config, &interface)?;
         if self.json {
             return say_json(&counts);
         }

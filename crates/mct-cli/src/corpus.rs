@@ -11,7 +11,7 @@ use mct_hfr::config::ProtocolKind;
 
 use crate::arguments::{Stored, kebab};
 use crate::assess::LimitCurve;
-use crate::hidden::{Hidden, MASK_SEED};
+use crate::missing::{MASK_SEED, MissingArgs};
 use crate::output::{remark, say, say_json, score, table, usage};
 
 #[derive(Subcommand)]
@@ -272,7 +272,7 @@ pub struct Limit {
     #[arg(long, default_value = "session", value_parser = kebab::<ProtocolKind>)]
     protocol: ProtocolKind,
     #[command(flatten)]
-    hidden: Hidden,
+    missing: MissingArgs,
     /// Seed of the masks
     #[arg(long, default_value_t = MASK_SEED)]
     mask_seed: u64,
@@ -288,7 +288,7 @@ impl Limit {
             Some(index) => fold(&corpus, self.protocol.into(), index)?.test,
             None => (0..corpus.len()).collect(),
         };
-        let curve = LimitCurve::of(&corpus, &indices, &self.hidden, self.mask_seed)?;
+        let curve = LimitCurve::of(&corpus, &indices, &self.missing, self.mask_seed)?;
         if self.json {
             return say_json(&curve);
         }

@@ -7,12 +7,12 @@ use clap::Args;
 use mct_corpus::Corpus;
 use mct_corpus::demo::generate;
 use mct_hfr::config::Config;
-use mct_hfr::train::Trainer;
+use mct_hfr::training::Trainer;
 use mct_runs::{CorpusReference, Manifest, RunFolder, Which};
 
 use crate::assess::{Side, Source, Task};
 use crate::evaluate::show;
-use crate::hidden::{Hidden, MASK_SEED};
+use crate::missing::{MASK_SEED, MissingArgs};
 use crate::output::{existing_run, remark, say, usage};
 use crate::{device, interrupt, report, train};
 
@@ -71,7 +71,7 @@ impl Demo {
         let assessment = Task {
             corpus: &corpus,
             side: Side::Test,
-            hidden: &Hidden::curve(),
+            missing: &MissingArgs::curve(),
             mask_seed: MASK_SEED,
             batch_size: 64,
             device: &device::choose(&self.device)?,

@@ -4,7 +4,7 @@ use anyhow::Result;
 use burn_device::Named;
 use clap::Args;
 use mct_hfr::device as burn_device;
-use mct_hfr::self_test::deviation;
+use mct_hfr::device::deviation;
 use serde::Serialize;
 
 use crate::output::{remark, say, say_json, table, usage};
@@ -36,7 +36,7 @@ impl Devices {
         let mut rows = Vec::new();
         for (index, named) in burn_device::list().into_iter().enumerate() {
             let deviation = match self.test {
-                true => Some(pollster::block_on(deviation(&named.device))?),
+                true => Some(pollster::block_on(deviation(&named.device, &mut |_| {}))?),
                 false => None,
             };
             rows.push(Row {
@@ -65,7 +65,7 @@ impl Devices {
 
 /// The device of this name, after its known-answer test; the CPU where that fails.
 pub fn choose(name: &str) -> Result<Named> {
-    let choice = pollster::block_on(mct_hfr::choice::choose(name)).map_err(usage)?;
+    let choice = pollster::block_on(mct_hfr::device::choose(name, &mut |_| {})).map_err(usage)?;
     if let Some(warning) = choice.warning {
         remark(format!("warning: {warning}"));
     }

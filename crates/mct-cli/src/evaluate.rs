@@ -8,7 +8,7 @@ use mct_runs::Which;
 
 use crate::arguments::{batch_size, which};
 use crate::assess::{Assessment, RunScores, Side, Source, Task, corpus_of};
-use crate::hidden::{Hidden, MASK_SEED};
+use crate::missing::{MASK_SEED, MissingArgs};
 use crate::output::{remark, say, say_json, score, table};
 use crate::tables::{duration_rows, heading, rows, run_rows};
 use crate::{device, interrupt, report};
@@ -31,7 +31,7 @@ pub struct Evaluate {
     #[arg(long, default_value = "best", value_parser = which)]
     checkpoint: Which,
     #[command(flatten)]
-    hidden: Hidden,
+    missing: MissingArgs,
     /// Seed of the masks
     #[arg(long, default_value_t = MASK_SEED)]
     mask_seed: u64,
@@ -60,7 +60,7 @@ impl Evaluate {
         let task = Task {
             corpus: &corpus,
             side: self.side,
-            hidden: &self.hidden,
+            missing: &self.missing,
             mask_seed: self.mask_seed,
             batch_size: self.batch_size,
             device: &device::choose(&self.device)?,

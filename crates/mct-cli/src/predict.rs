@@ -4,14 +4,15 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use mct_hfr::evaluate::{most_probable, probabilities};
+use mct_hfr::evaluation::probabilities;
 use mct_runs::Which;
+use mct_scores::most_probable;
 use serde::Serialize;
 
 use crate::arguments::{batch_size, rate, which};
 use crate::assess::{Source, corpus_of};
 use crate::device;
-use crate::hidden::{Hidden, MASK_SEED};
+use crate::missing::{MASK_SEED, MissingArgs};
 use crate::output::{say, say_json, usage};
 
 /// Class probabilities of every utterance of a corpus
@@ -68,8 +69,8 @@ impl Predict {
         corpus.require_finite()?;
         let device = device::choose(&self.device)?;
         let model = checkpoint.model(&device.device)?;
-        let hidden = Hidden::at(self.missing_rate);
-        let settings = hidden.settings(&corpus)?;
+        let missing = MissingArgs::at(self.missing_rate);
+        let settings = missing.settings(&corpus)?;
         let (_, missing) = settings.first().ok_or_else(|| usage("no rate"))?;
         let indices: Vec<usize> = (0..corpus.len()).collect();
         let missing = Some((missing, self.mask_seed));

@@ -3,10 +3,9 @@
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use mct_hfr::checkpoint::Checkpoint;
+use mct_hfr::config::Term;
 use mct_hfr::error::{Error, Result};
-use mct_hfr::event::{Event, LossRecord, Term};
-use mct_hfr::train::Face;
+use mct_hfr::training::{Checkpoint, Event, Face, LossRecord};
 use mct_runs::{Recorder, Which};
 
 use crate::interrupt;
@@ -153,7 +152,7 @@ impl Face for CommandLine {
         self.saved.elapsed() >= SAVE_EVERY
     }
 
-    fn give_way(&mut self) -> impl Future<Output = ()> {
+    fn yield_now(&mut self) -> impl Future<Output = ()> {
         std::future::ready(())
     }
 }

@@ -5,11 +5,12 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use mct_corpus::{Corpus, atomic};
+use mct_figures::{self as draw, Line};
+use mct_hfr::training::learning_curves;
 
 use crate::assess::{Assessment, Source};
 use crate::output::score;
 use crate::tables::{duration_rows, heading, rows, run_rows};
-use mct_figures::{self as draw, Line};
 
 /// Rates whose confusion matrix is drawn: those of the paper's figure 8.
 const CONFUSION_RATES: [f64; 2] = [0.0, 0.5];
@@ -113,7 +114,10 @@ fn figures(assessment: &Assessment, sources: &[Source]) -> Result<Vec<(String, S
     if let [source] = sources
         && !source.history.is_empty()
     {
-        figures.push(("training".to_owned(), draw::training(&source.history)?));
+        figures.push((
+            "training".to_owned(),
+            draw::training(learning_curves(&source.history))?,
+        ));
     }
     Ok(figures)
 }

@@ -1,6 +1,6 @@
 //! Scores as rows of text, for the terminal and for reports.
 
-use mct_hfr::evaluate::Evaluation;
+use mct_scores::Evaluation;
 
 use crate::assess::Assessment;
 use crate::output::score;

@@ -6,11 +6,10 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 use mct_corpus::Corpus;
 use mct_hfr::config::{Config, PRESETS, ProtocolKind, Strategy, System};
-use mct_hfr::event::FinishReason;
-use mct_hfr::train::Trainer;
+use mct_hfr::training::{FinishReason, Trainer};
 use mct_runs::{CorpusReference, Manifest, Recorder, RunFolder, Which, Writer, read_checkpoint};
 
-use crate::arguments::{kebab, key_value, rate, settings};
+use crate::arguments::{kebab, key_value, rate, settings, system};
 use crate::output::{Interrupted, existing_run, remark, usage};
 use crate::progress::CommandLine;
 use crate::{device, interrupt};
@@ -27,8 +26,8 @@ pub struct Train {
     /// The run folder to make
     #[arg(long, value_name = "RUN")]
     out: PathBuf,
-    /// mult, misa, pmr, chfn, tfr-net, emt-dlfr, mct, mct-gfa, mct-lfi or mct-hfr
-    #[arg(long, value_parser = kebab::<System>)]
+    /// Which of the compared systems [default: that of the preset]
+    #[arg(long, value_parser = system())]
     system: Option<System>,
     /// Named settings
     #[arg(long, default_value = "paper", value_parser = PRESETS)]
@@ -83,8 +82,8 @@ impl Train {
         training.fold = self.fold.unwrap_or(training.fold);
         training.seed = self.seed.unwrap_or(training.seed);
         training.epochs = self.epochs.unwrap_or(training.epochs);
-        config.model.system = self.system.unwrap_or(config.model.system);
-        settings(config, &self.set)
+        let system = self.system.unwrap_or(config.model.system);
+        settings(config.with_system(system), &self.set)
     }
 
     pub fn run(self) -> Result<()> {

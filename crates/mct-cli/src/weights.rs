@@ -5,9 +5,8 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::{Args, Subcommand};
 use mct_corpus::{Corpus, atomic};
-use mct_hfr::checkpoint::Precision;
 use mct_hfr::device::by_name;
-use mct_hfr::state::State;
+use mct_hfr::training::{Precision, State};
 use mct_runs::{CorpusReference, Manifest, RunFolder, Which, read_checkpoint};
 
 use crate::arguments::{Stored, which};

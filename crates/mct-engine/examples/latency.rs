@@ -6,13 +6,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mct_corpus::missing::Missing;
-use mct_engine::evaluation::{Ask, Conditions, Evaluation, ModelId, Predict, Side, Tell};
-use mct_engine::pipeline::{Handle, Told};
+use mct_engine::evaluation::{Conditions, Evaluation, ModelId, Predict, Request, Response, Side};
+use mct_engine::pipeline::{Handle, Received};
 use mct_engine::source::Source;
-use mct_hfr::checkpoint::Precision;
 use mct_hfr::config::Config;
 use mct_hfr::device::Device;
-use mct_hfr::train::Trainer;
+use mct_hfr::training::{Precision, Trainer};
 
 const MODEL: ModelId = ModelId(1);
 
@@ -35,11 +34,11 @@ fn main() -> Result<(), String> {
     let bytes = checkpoint.to_bytes(Precision::F32).map_err(text)?;
 
     let handle = Handle::<Evaluation>::start(device.clone(), Arc::new(|| {}))?;
-    handle.ask(Ask::Open {
+    handle.request(Request::Open {
         source: demo,
         model: MODEL,
     });
-    handle.ask(Ask::Open {
+    handle.request(Request::Open {
         source: Source::Bytes {
             name: "demo".into(),
             bytes: bytes.into(),
@@ -51,7 +50,7 @@ fn main() -> Result<(), String> {
     for turn in 0..turns {
         let asked = Instant::now();
         let rate = (turn % 10) as f64 / 10.0;
-        handle.ask(Ask::Predict(Predict {
+        handle.request(Request::Predict(Predict {
             ticket: turn,
             model: MODEL,
             side: Side::Test,
@@ -80,14 +79,16 @@ fn main() -> Result<(), String> {
 
 fn answer(handle: &Handle<Evaluation>) -> Result<usize, String> {
     loop {
-        for told in handle.told() {
-            match told {
-                Told::Tell(Tell::Predicted(predictions)) => {
+        for received in handle.received() {
+            match received {
+                Received::Response(Response::Predicted(predictions)) => {
                     return Ok(predictions.utterances.len());
                 }
-                Told::Tell(Tell::Failed { message, .. } | Tell::Refused { message, .. })
-                | Told::Died(message) => return Err(message),
-                Told::Tell(_) => {}
+                Received::Response(
+                    Response::Failed { message, .. } | Response::Refused { message, .. },
+                )
+                | Received::Died(message) => return Err(message),
+                Received::Response(_) => {}
             }
         }
         std::thread::sleep(Duration::from_micros(200));

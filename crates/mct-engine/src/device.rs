@@ -1,16 +1,16 @@
 //! The device of a pipeline.
 
-use mct_hfr::choice::{Choice, choose_with};
+use mct_hfr::device::{Choice, choose};
 
-use crate::source::text;
+use crate::error::message;
 
-/// The device of this name, after its known-answer test, which tells the share that is done.
+/// The device of this name, after its known-answer test; `progress` is called with the share that is done.
 ///
 /// # Errors
 /// When there is no such device.
 #[cfg(not(target_arch = "wasm32"))]
-pub async fn device(name: &str, done: &mut dyn FnMut(f32)) -> Result<Choice, String> {
-    choose_with(name, done).await.map_err(text)
+pub async fn device(name: &str, progress: &mut dyn FnMut(f32)) -> Result<Choice, String> {
+    choose(name, progress).await.map_err(message)
 }
 
 /// The device of this name, after its known-answer test. When the browser gives none, the processor, with
@@ -19,22 +19,22 @@ pub async fn device(name: &str, done: &mut dyn FnMut(f32)) -> Result<Choice, Str
 /// # Errors
 /// When there is no device of this name in any browser.
 #[cfg(target_arch = "wasm32")]
-pub async fn device(name: &str, done: &mut dyn FnMut(f32)) -> Result<Choice, String> {
+pub async fn device(name: &str, progress: &mut dyn FnMut(f32)) -> Result<Choice, String> {
     // A browser that has just started its GPU process may deny an adapter and give it a moment later.
     const TRIES: usize = 10;
     const PAUSE_MILLIS: i32 = 300;
 
     let mut problem = String::new();
     for _ in 0..TRIES {
-        match choose_with(name, done).await {
-            Err(error @ mct_hfr::Error::Device(_)) => problem = text(error),
-            other => return other.map_err(text),
+        match choose(name, progress).await {
+            Err(error @ mct_hfr::Error::Device(_)) => problem = message(error),
+            other => return other.map_err(message),
         }
-        crate::web::pause(PAUSE_MILLIS).await;
+        crate::browser::pause(PAUSE_MILLIS).await;
     }
-    let mut choice = choose_with(mct_hfr::device::CPU, done)
+    let mut choice = choose(mct_hfr::device::CPU, progress)
         .await
-        .map_err(text)?;
+        .map_err(message)?;
     choice.warning = Some(format!("{problem}; using {} (CPU)", mct_hfr::device::CPU));
     Ok(choice)
 }

@@ -5,16 +5,16 @@ use serde::{Deserialize, Serialize};
 use web_time::{Duration, Instant};
 
 use crate::evaluation::Ticket;
-use crate::pipeline::{Inbox, Outbox, Pipeline, give_way};
+use crate::pipeline::{Inbox, Outbox, Pipeline, yield_now};
 
 /// Places are told this often: as often as a window is drawn.
-const TELL_EVERY: Duration = Duration::from_millis(30);
+const REPORT_EVERY: Duration = Duration::from_millis(30);
 
 /// The divergence costs a few steps, so it is computed once in so many.
 const DIVERGENCE_EVERY: usize = 20;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum Ask {
+pub enum Request {
     Project(Project),
     Pause,
     Continue,
@@ -48,7 +48,7 @@ pub enum Method {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum Tell {
+pub enum Response {
     Places(Places),
     Failed { ticket: Ticket, message: String },
 }
@@ -73,8 +73,8 @@ pub struct Progress {
 }
 
 pub struct Embedding {
-    inbox: Inbox<Ask>,
-    outbox: Outbox<Tell>,
+    inbox: Inbox<Request>,
+    outbox: Outbox<Response>,
     running: Option<Running>,
     paused: bool,
 }
@@ -85,17 +85,17 @@ struct Running {
     tsne: Tsne,
     steps: usize,
     divergence: f64,
-    told: Instant,
-    told_steps: usize,
+    reported: Instant,
+    reported_steps: usize,
 }
 
 impl Pipeline for Embedding {
     const NAME: &'static str = "embedding";
     type Setup = ();
-    type Ask = Ask;
-    type Tell = Tell;
+    type Request = Request;
+    type Response = Response;
 
-    async fn run((): (), inbox: Inbox<Ask>, outbox: Outbox<Tell>) -> Result<(), String> {
+    async fn run((): (), inbox: Inbox<Request>, outbox: Outbox<Response>) -> Result<(), String> {
         let mut embedding = Self {
             inbox,
             outbox,
@@ -111,22 +111,22 @@ impl Embedding {
     async fn serve(&mut self) {
         loop {
             let moves = !self.paused && self.running.as_ref().is_some_and(Running::moves);
-            let ask = if moves {
+            let request = if moves {
                 self.inbox.try_next()
             } else {
                 match self.inbox.next().await {
-                    Some(ask) => Some(ask),
+                    Some(request) => Some(request),
                     None => return,
                 }
             };
-            match ask {
-                Some(ask) => {
-                    let ask = self.newest(ask);
-                    self.answer(ask);
+            match request {
+                Some(request) => {
+                    let request = self.newest(request);
+                    self.answer(request);
                 }
                 None => self.step(),
             }
-            give_way().await;
+            yield_now().await;
             if self.inbox.is_closed() {
                 return;
             }
@@ -134,39 +134,39 @@ impl Embedding {
     }
 
     /// Of several projections that wait, the last alone is of use.
-    fn newest(&mut self, mut ask: Ask) -> Ask {
-        while matches!(ask, Ask::Project(_)) {
+    fn newest(&mut self, mut request: Request) -> Request {
+        while matches!(request, Request::Project(_)) {
             match self.inbox.try_next() {
-                Some(Ask::Project(newer)) => ask = Ask::Project(newer),
+                Some(Request::Project(newer)) => request = Request::Project(newer),
                 Some(other) => {
-                    self.answer(ask);
+                    self.answer(request);
                     return other;
                 }
                 None => break,
             }
         }
-        ask
+        request
     }
 
-    fn answer(&mut self, ask: Ask) {
-        match ask {
-            Ask::Pause => self.paused = true,
-            Ask::Continue => self.paused = false,
-            Ask::LearningRate(rate) => {
+    fn answer(&mut self, request: Request) {
+        match request {
+            Request::Pause => self.paused = true,
+            Request::Continue => self.paused = false,
+            Request::LearningRate(rate) => {
                 if let Some(running) = &mut self.running
                     && let Err(error) = running.tsne.set_learning_rate(rate)
                 {
                     let (ticket, message) = (running.ticket, error.to_string());
-                    self.outbox.tell(Tell::Failed { ticket, message });
+                    self.outbox.respond(Response::Failed { ticket, message });
                 }
             }
-            Ask::Project(project) => {
+            Request::Project(project) => {
                 self.paused = false;
                 self.running = None;
                 let ticket = project.ticket;
                 if let Err(error) = self.project(project) {
                     let message = error.to_string();
-                    self.outbox.tell(Tell::Failed { ticket, message });
+                    self.outbox.respond(Response::Failed { ticket, message });
                 }
             }
         }
@@ -182,7 +182,7 @@ impl Embedding {
         } = project;
         let vectors: Vec<&[f32]> = vectors.chunks_exact(width.max(1)).collect();
         match method {
-            Method::PrincipalComponents => self.outbox.tell(Tell::Places(Places {
+            Method::PrincipalComponents => self.outbox.respond(Response::Places(Places {
                 ticket,
                 places: principal_components(&vectors)?,
                 progress: None,
@@ -207,11 +207,11 @@ impl Embedding {
                     steps,
                     divergence: tsne.divergence(),
                     tsne,
-                    told: Instant::now(),
-                    told_steps: 0,
+                    reported: Instant::now(),
+                    reported_steps: 0,
                 };
                 self.running = Some(running);
-                self.tell();
+                self.report();
             }
         }
         Ok(())
@@ -225,31 +225,31 @@ impl Embedding {
         if running.tsne.steps() % DIVERGENCE_EVERY == 0 || !running.moves() {
             running.divergence = running.tsne.divergence();
         }
-        if running.told.elapsed() >= TELL_EVERY || !running.moves() {
-            self.tell();
+        if running.reported.elapsed() >= REPORT_EVERY || !running.moves() {
+            self.report();
         }
     }
 
-    fn tell(&mut self) {
+    fn report(&mut self) {
         let Some(running) = &mut self.running else {
             return;
         };
         let steps = running.tsne.steps();
-        let seconds = running.told.elapsed().as_secs_f32();
+        let seconds = running.reported.elapsed().as_secs_f32();
         let places = Places {
             ticket: running.ticket,
             places: running.tsne.places(),
             progress: Some(Progress {
                 steps,
-                steps_a_second: (steps - running.told_steps) as f32 / seconds.max(1e-6),
+                steps_a_second: (steps - running.reported_steps) as f32 / seconds.max(1e-6),
                 learning_rate: running.tsne.learning_rate(),
                 divergence: running.divergence,
                 finished: !running.moves(),
             }),
         };
-        running.told = Instant::now();
-        running.told_steps = steps;
-        self.outbox.tell(Tell::Places(places));
+        running.reported = Instant::now();
+        running.reported_steps = steps;
+        self.outbox.respond(Response::Places(places));
     }
 }
 

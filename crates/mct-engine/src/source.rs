@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use mct_corpus::Corpus;
 use mct_corpus::import::{Format, Options, import_bytes};
-use mct_hfr::checkpoint::{self, Checkpoint};
+use mct_hfr::training::{self, Checkpoint};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::error::message;
 
 /// Bytes that several owners share without copying.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,7 +65,7 @@ pub struct OpenedModel {
     /// The corpus of the run, where that is known.
     pub corpus: Option<Source>,
     /// The epochs of training, where they are known.
-    pub history: Vec<mct_hfr::event::EpochRecord>,
+    pub history: Vec<training::EpochRecord>,
 }
 
 impl Source {
@@ -90,13 +92,15 @@ impl Source {
         match self {
             Self::Demo { seed, scale } => {
                 let corpus = mct_corpus::demo::generate(*seed, *scale);
-                corpus.map(|c| Content::Corpus(Box::new(c))).map_err(text)
+                corpus
+                    .map(|c| Content::Corpus(Box::new(c)))
+                    .map_err(message)
             }
             Self::Bytes { name, bytes } => of_bytes(name, bytes),
             #[cfg(not(target_arch = "wasm32"))]
             Self::Path(path) => of_path(path),
             #[cfg(target_arch = "wasm32")]
-            Self::Url { name, url } => of_bytes(name, &crate::web::fetch(url).await?),
+            Self::Url { name, url } => of_bytes(name, &crate::browser::fetch(url).await?),
         }
     }
 
@@ -112,20 +116,16 @@ impl Source {
     }
 }
 
-pub(crate) fn text(error: impl std::fmt::Display) -> String {
-    error.to_string()
-}
-
 #[cfg(not(target_arch = "wasm32"))]
 fn of_path(path: &std::path::Path) -> Result<Content, String> {
     use mct_runs::{RunFolder, Which};
 
     if path.is_dir() {
-        let folder = RunFolder::open(path).map_err(text)?;
-        let last = folder.last().map_err(text)?;
+        let folder = RunFolder::open(path).map_err(message)?;
+        let last = folder.last().map_err(message)?;
         let state = last.and_then(|checkpoint| checkpoint.state);
         return Ok(Content::Model(Box::new(OpenedModel {
-            checkpoint: folder.checkpoint(Which::Best).map_err(text)?,
+            checkpoint: folder.checkpoint(Which::Best).map_err(message)?,
             corpus: Some(Source::Path(folder.manifest.corpus.path)),
             history: state.map(|state| state.history).unwrap_or_default(),
         })));
@@ -137,7 +137,7 @@ fn of_path(path: &std::path::Path) -> Result<Content, String> {
         // Mapped, since it may be larger than memory.
         return Corpus::open(path)
             .map(|c| Content::Corpus(Box::new(c)))
-            .map_err(text);
+            .map_err(message);
     }
     let bytes = std::fs::read(path).map_err(|error| format!("{name}: {error}"))?;
     of_bytes(&name, &bytes)
@@ -178,7 +178,7 @@ fn kind(name: &str, head: &[u8]) -> Option<Kind> {
     if head.starts_with(b"PK\x03\x04") {
         return Some(Kind::Npz);
     }
-    if holds(checkpoint::HEADER) {
+    if holds(training::HEADER) {
         return Some(Kind::Checkpoint);
     }
     if holds(mct_corpus::container::HEADER) {
@@ -193,7 +193,7 @@ fn of_bytes(name: &str, bytes: &[u8]) -> Result<Content, String> {
     let head = &bytes[..bytes.len().min(HEAD)];
     let corpus = match kind(name, head) {
         Some(Kind::Checkpoint) => {
-            let checkpoint = Checkpoint::from_bytes(name, bytes).map_err(text)?;
+            let checkpoint = Checkpoint::from_bytes(name, bytes).map_err(message)?;
             let history = checkpoint.state.as_ref();
             return Ok(Content::Model(Box::new(OpenedModel {
                 history: history.map(|s| s.history.clone()).unwrap_or_default(),
@@ -215,7 +215,9 @@ fn of_bytes(name: &str, bytes: &[u8]) -> Result<Content, String> {
             ));
         }
     };
-    corpus.map(|c| Content::Corpus(Box::new(c))).map_err(text)
+    corpus
+        .map(|c| Content::Corpus(Box::new(c)))
+        .map_err(message)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Confusion matrices.
 
-use mct_hfr::metrics::Confusion;
+use mct_scores::Confusion;
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 

@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 
-use mct_hfr::event::{EpochRecord, Term};
 use plotters::prelude::*;
 
 use crate::palette::colour;
@@ -160,29 +159,21 @@ fn draw_lines(
     })
 }
 
-/// Losses and validation UA over the epochs.
-pub fn training(history: &[EpochRecord]) -> Result<String> {
-    let line = |name: &str, value: &dyn Fn(&EpochRecord) -> f64| Line {
-        name: name.to_owned(),
-        points: history
-            .iter()
-            .map(|record| ((record.epoch + 1) as f64, value(record)))
-            .collect(),
-        bound: false,
-    };
-    let loss =
-        |record: &EpochRecord, term| record.losses.get(&term).copied().map_or(0.0, f64::from);
-    let all = [
-        line("training loss", &|r| loss(r, Term::Total)),
-        line("classification", &|r| loss(r, Term::Classification)),
-        line("validation loss", &|r| r.validation_loss),
-        line("validation UA", &|r| r.validation.ua),
-    ];
-    let top = all
+/// Losses and validation scores over the epochs, each curve with its name.
+pub fn training(curves: Vec<(&str, Vec<(f64, f64)>)>) -> Result<String> {
+    let lines: Vec<Line> = curves
+        .into_iter()
+        .map(|(name, points)| Line {
+            name: name.to_owned(),
+            points,
+            bound: false,
+        })
+        .collect();
+    let top = lines
         .iter()
         .flat_map(|line| &line.points)
         .fold(1.0f64, |top, (_, y)| top.max(*y));
     let legend = Legend::Inside(SeriesLabelPosition::UpperRight);
     let range = 0.0..top * 1.05;
-    draw_lines(("training", "epoch", "loss; UA"), range, legend, &all)
+    draw_lines(("training", "epoch", "loss; UA"), range, legend, &lines)
 }

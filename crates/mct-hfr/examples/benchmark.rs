@@ -9,12 +9,12 @@ use std::time::Instant;
 use burn::module::Module as _;
 use burn::tensor::{Device, Tensor, TensorData};
 use mct_corpus::counter::Stream;
-use mct_hfr::batch::Batch;
-use mct_hfr::complexity::paper_interface;
 use mct_hfr::config::Config;
+use mct_hfr::data::Batch;
+use mct_hfr::evaluation::complexity::paper_interface;
 use mct_hfr::model::Model;
-use mct_hfr::noise::{Mode, Noise};
-use mct_hfr::optimizer::{AdamW, AdamWConfig};
+use mct_hfr::nn::mode::Mode;
+use mct_hfr::training::{AdamW, AdamWConfig};
 use mct_hfr::{Result, device};
 
 const STEPS: [usize; 3] = [400, 40, 50];
@@ -102,7 +102,7 @@ fn main() -> Result<()> {
         Ok(())
     };
     let train = median(repeats, || {
-        let mut mode = Mode::Training(Noise::new(1, 0));
+        let mut mode = Mode::training(1, 0);
         let losses = model.losses(&data, &config.training, true, &mut mode);
         model = optimizer.step(model.clone(), losses.total.backward());
         read(losses.total.inner())?;

@@ -11,17 +11,16 @@ mod support;
 use burn::tensor::{Device, TensorData};
 use mct_corpus::missing::Missing;
 use mct_corpus::{Corpus, demo};
-use mct_hfr::batch::{Batch, feature_statistics};
-use mct_hfr::checkpoint::{Checkpoint, Precision};
-use mct_hfr::config::{Config, Interface, Select, Strategy, System};
+use mct_hfr::config::{Config, Interface, Select, Strategy, System, Term};
+use mct_hfr::data::{Batch, feature_statistics};
+use mct_hfr::device::{TOLERANCE, deviation};
 use mct_hfr::error::Result;
-use mct_hfr::evaluate::{Evaluation, PAPER_RATES, most_probable, probabilities};
-use mct_hfr::event::{Event, FinishReason, Term};
+use mct_hfr::evaluation::probabilities;
 use mct_hfr::model::Model;
-use mct_hfr::noise::{Mode, Noise};
-use mct_hfr::parameters;
-use mct_hfr::self_test::{TOLERANCE, deviation};
-use mct_hfr::train::{Face, Trainer};
+use mct_hfr::nn::mode::Mode;
+use mct_hfr::nn::parameters;
+use mct_hfr::training::{Checkpoint, Event, Face, FinishReason, Precision, Trainer};
+use mct_scores::{Evaluation, PAPER_RATES, most_probable};
 use support::{floats, gradients, software};
 
 fn corpus() -> Corpus {
@@ -52,7 +51,7 @@ fn model(corpus: &Corpus, config: &Config, device: &Device) -> Model {
 /// Every system, and MCT-HFR by the released recipe.
 fn recipes() -> Vec<(&'static str, System)> {
     let mut recipes = vec![("released", System::MctHfr)];
-    recipes.extend(System::ALL.map(|system| ("demo", system)));
+    recipes.extend(System::ALL.iter().map(|system| ("demo", *system)));
     recipes
 }
 
@@ -106,7 +105,7 @@ fn a_modality_or_everything_missing_gives_finite_outputs_and_gradients() {
                 )
             };
             let batch = Batch::read(&corpus, &[0, 1, 2, 3], &config.model, masks, &device);
-            let mut mode = Mode::Training(Noise::new(1, 0));
+            let mut mode = Mode::training(1, 0);
             let losses = model.losses(&batch, &config.training, true, &mut mode);
             assert!(floats(&losses.total.clone().into_data())[0].is_finite());
             for (name, gradient) in gradients(&model, &losses.total.backward()) {
@@ -180,7 +179,7 @@ impl Face for Recorder {
     fn save_due(&self) -> bool {
         false
     }
-    fn give_way(&mut self) -> impl Future<Output = ()> {
+    fn yield_now(&mut self) -> impl Future<Output = ()> {
         self.steps += 1;
         std::future::ready(())
     }
@@ -274,7 +273,7 @@ fn the_best_by_auilc_has_the_auilc_of_an_evaluation() {
 #[test]
 fn every_system_and_strategy_trains() {
     let corpus = corpus();
-    for system in System::ALL {
+    for &system in System::ALL {
         for strategy in [Strategy::Dynamic, Strategy::OneToOne, Strategy::Complete] {
             let mut config = config();
             config.model.system = system;
@@ -430,7 +429,7 @@ fn no_changed_or_missing_byte_of_a_checkpoint_goes_unnoticed() {
 
 #[test]
 fn the_cpu_passes_its_own_known_answer_test() {
-    let deviation = pollster::block_on(deviation(&Device::flex())).unwrap();
+    let deviation = pollster::block_on(deviation(&Device::flex(), &mut |_| {})).unwrap();
     assert_eq!(deviation, 0.0);
 }
 
@@ -438,7 +437,7 @@ fn the_cpu_passes_its_own_known_answer_test() {
 #[test]
 fn training_on_the_gpu_path_agrees_with_the_cpu() {
     let Some(device) = software() else { return };
-    let deviation = pollster::block_on(deviation(&device)).unwrap();
+    let deviation = pollster::block_on(deviation(&device, &mut |_| {})).unwrap();
     assert!(deviation < TOLERANCE, "{deviation:e}");
     eprintln!("two training steps on the GPU path deviate by {deviation:.1e}");
 }

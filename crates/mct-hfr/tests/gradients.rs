@@ -11,19 +11,19 @@ mod support;
 use burn::tensor::{Device, TensorData};
 use mct_corpus::demo;
 use mct_corpus::missing::Missing;
-use mct_hfr::batch::Batch;
 use mct_hfr::config::{Config, Interface, TrainingConfig};
-use mct_hfr::evaluate::static_masks;
+use mct_hfr::data::Batch;
+use mct_hfr::evaluation::static_masks;
 use mct_hfr::model::Model;
-use mct_hfr::noise::{Mode, Noise};
-use mct_hfr::parameters::{self, Values};
+use mct_hfr::nn::mode::Mode;
+use mct_hfr::nn::parameters::{self, Values};
 use support::{Fixture, floats, gradients};
 
 /// Along its own gradient the loss must rise by the gradient's norm.
 fn check(name: &str, model: &Model, batch: &Batch, training: &TrainingConfig, auxiliary: bool) {
     let device = batch.targets.device();
     let loss = |model: &Model| {
-        let mut mode = Mode::Training(Noise::new(1, 0));
+        let mut mode = Mode::training(1, 0);
         model.losses(batch, training, auxiliary, &mut mode).total
     };
     let values = pollster::block_on(parameters::read_async(model)).unwrap();

@@ -12,11 +12,10 @@ mod support;
 use std::collections::BTreeSet;
 
 use burn::tensor::{Device, Tensor};
-use mct_hfr::config::{PoolingKind, System};
-use mct_hfr::event::Term;
-use mct_hfr::noise::{Mode, Noise};
-use mct_hfr::optimizer::{AdamW, AdamWConfig};
-use mct_hfr::parameters;
+use mct_hfr::config::{PoolingKind, System, Term};
+use mct_hfr::nn::mode::Mode;
+use mct_hfr::nn::parameters;
+use mct_hfr::training::{AdamW, AdamWConfig};
 use support::{Fixture, deviation, floats, full_name, gradients, software};
 
 const ALL: [&str; 20] = [
@@ -102,7 +101,7 @@ fn unpadded(tensor: &Tensor<3>, real: &[bool]) -> Vec<f32> {
 
 /// Without dropout; the released classifier then uses batch statistics, as in the fixtures.
 fn mode() -> Mode {
-    Mode::Training(Noise::new(1, 0))
+    Mode::training(1, 0)
 }
 
 fn outputs_and_losses(name: &str, device: &Device, tolerance: f32) {

@@ -10,9 +10,8 @@ use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use mct_corpus::{Corpus, atomic};
-use mct_hfr::checkpoint::{Checkpoint, Precision};
 use mct_hfr::config::{Config, ModelConfig, TrainingConfig};
-use mct_hfr::event::Event;
+use mct_hfr::training::{Checkpoint, Event, Precision};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 

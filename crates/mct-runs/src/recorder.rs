@@ -1,10 +1,8 @@
 //! What a face of training leaves in a run folder.
 
 use mct_corpus::atomic;
-use mct_hfr::checkpoint::Checkpoint;
-use mct_hfr::event::{EpochRecord, Event};
-use mct_hfr::metrics::Scores;
-use mct_hfr::state::State;
+use mct_hfr::training::{Checkpoint, EpochRecord, Event, State};
+use mct_scores::Scores;
 use serde::Serialize;
 
 use crate::{Error, Result, Which, Writer};

@@ -9,8 +9,7 @@ use mct_engine::embedding::Embedding;
 use mct_engine::evaluation::Evaluation;
 use mct_engine::pipeline::{self, Pipeline as _};
 use mct_engine::source::Source;
-use mct_engine::training::Training;
-use mct_engine::web::keep;
+use mct_engine::training::{self, Training};
 use wasm_bindgen::prelude::*;
 use web_sys::HtmlCanvasElement;
 
@@ -57,7 +56,7 @@ impl Page {
         files: Vec<String>,
         set: Vec<String>,
     ) -> Result<(), JsValue> {
-        let unfinished = keep::unfinished().await;
+        let unfinished = training::unfinished().await;
         let options = Options {
             device,
             open: if files.is_empty() {

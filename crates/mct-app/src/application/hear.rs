@@ -1,7 +1,7 @@
 //! What the pipelines tell.
 
 use mct_engine::evaluation;
-use mct_engine::pipeline::Told;
+use mct_engine::pipeline::Received;
 use mct_engine::source::{Bytes, Source};
 use mct_engine::training;
 
@@ -12,39 +12,39 @@ use crate::state::training::Phase;
 
 impl Application {
     pub(super) fn hear_evaluation(&mut self) {
-        let told: Vec<_> = self.evaluation.told().collect();
-        for told in told {
-            match told {
-                Told::Tell(tell) => self.hear_answer(tell),
-                Told::Died(text) => self.workspace.notices.died(Part::Evaluation, text),
+        let received: Vec<_> = self.evaluation.received().collect();
+        for received in received {
+            match received {
+                Received::Response(response) => self.hear_answer(response),
+                Received::Died(text) => self.workspace.notices.died(Part::Evaluation, text),
             }
         }
     }
 
-    fn hear_answer(&mut self, tell: evaluation::Tell) {
-        use evaluation::Tell;
+    fn hear_answer(&mut self, response: evaluation::Response) {
+        use evaluation::Response;
 
         let workspace = &mut self.workspace;
-        match tell {
-            Tell::Testing(share) => workspace.device_tested = share,
-            Tell::Ready(card) => {
+        match response {
+            Response::Testing(share) => workspace.device_tested = share,
+            Response::Ready(card) => {
                 if let Some(warning) = &card.warning {
                     workspace.notices.add(Kind::Warning, warning.clone());
                 }
                 workspace.device = Some(card);
             }
-            Tell::Corpus(card) => workspace.set_corpus(*card),
-            Tell::Model(card) => {
+            Response::Corpus(card) => workspace.set_corpus(*card),
+            Response::Model(card) => {
                 let id = card.id;
                 let place = self.opening.iter().position(|(own, _)| *own == id);
                 let source = place.map(|place| self.opening.swap_remove(place).1);
                 if source.is_some() {
                     // Its weights may be others than before.
-                    self.questions.forget_model(id);
+                    self.requests.forget_model(id);
                 }
                 workspace.models.set(*card, source);
             }
-            Tell::Refused { name, message } => {
+            Response::Refused { name, message } => {
                 let text = if message.contains(&name) {
                     message
                 } else {
@@ -52,43 +52,43 @@ impl Application {
                 };
                 workspace.notices.add(Kind::Error, text);
             }
-            tell => self.questions.answer(tell, workspace),
+            response => self.requests.answer(response, workspace),
         }
     }
 
     pub(super) fn hear_training(&mut self) {
-        use training::Tell;
+        use training::Response;
 
-        let told: Vec<_> = self.training.told().collect();
-        for told in told {
+        let received: Vec<_> = self.training.received().collect();
+        for received in received {
             let workspace = &mut self.workspace;
             let run = &mut workspace.training;
-            match told {
-                Told::Died(text) => {
+            match received {
+                Received::Died(text) => {
                     if run.phase.is_busy() {
                         run.phase = Phase::Failed;
                         run.problem = Some("training has stopped".to_owned());
                     }
                     workspace.notices.died(Part::Training, text);
                 }
-                Told::Tell(Tell::Began(config, history)) => run.began(*config, history),
-                Told::Tell(Tell::Event(event)) => {
-                    if let mct_hfr::event::Event::Warning { message } = &event {
+                Received::Response(Response::Began(config, history)) => run.began(*config, history),
+                Received::Response(Response::Event(event)) => {
+                    if let mct_hfr::training::Event::Warning { message } = &event {
                         workspace.notices.add(Kind::Warning, message.clone());
                     }
                     workspace.training.event(&event);
                 }
-                Told::Tell(Tell::Best(bytes)) => {
+                Received::Response(Response::Best(bytes)) => {
                     run.best = Some(bytes.clone());
                     self.open_best(bytes);
                 }
-                Told::Tell(Tell::Last(bytes)) => run.last = Some(bytes),
-                Told::Tell(Tell::Paused) => {
+                Received::Response(Response::Last(bytes)) => run.last = Some(bytes),
+                Received::Response(Response::Paused) => {
                     run.phase = Phase::Paused;
                     run.forget_speed();
                 }
-                Told::Tell(Tell::Ended(reason)) => run.phase = Phase::Ended(reason),
-                Told::Tell(Tell::Failed(message)) => {
+                Received::Response(Response::Ended(reason)) => run.phase = Phase::Ended(reason),
+                Received::Response(Response::Failed(message)) => {
                     run.phase = Phase::Failed;
                     run.problem = Some(message.clone());
                     workspace.notices.add(Kind::Error, message);
@@ -114,15 +114,17 @@ impl Application {
             name: format!("{system}, just trained"),
             bytes,
         };
-        self.ask_open(source, id);
+        self.request_open(source, id);
     }
 
     pub(super) fn hear_embedding(&mut self) {
-        let told: Vec<_> = self.embedding.told().collect();
-        for told in told {
-            match told {
-                Told::Tell(tell) => self.questions.answer_embedding(tell, &mut self.workspace),
-                Told::Died(text) => self.workspace.notices.died(Part::Embedding, text),
+        let received: Vec<_> = self.embedding.received().collect();
+        for received in received {
+            match received {
+                Received::Response(response) => self
+                    .requests
+                    .answer_embedding(response, &mut self.workspace),
+                Received::Died(text) => self.workspace.notices.died(Part::Embedding, text),
             }
         }
     }

@@ -16,12 +16,10 @@ use mct_engine::training::Training;
 use serde::{Deserialize, Serialize};
 
 use crate::files::Files;
-use crate::layout;
 use crate::panels::{Pane, Panels};
-use crate::questions::Questions;
-use crate::state::Workspace;
-use crate::state::{embedding as projection, hidden, training as trained};
-use crate::theme;
+use crate::requests::Requests;
+use crate::state::{Workspace, embedding as projection, missing, training as trained};
+use crate::{layout, theme};
 
 /// How the application is started.
 pub struct Options {
@@ -42,7 +40,7 @@ pub struct Options {
 #[serde(default)]
 struct Kept {
     layout: Tree<Pane>,
-    hidden: hidden::Hidden,
+    missing: missing::MissingSettings,
     projection: projection::Settings,
     training: trained::Settings,
 }
@@ -51,7 +49,7 @@ impl Default for Kept {
     fn default() -> Self {
         Self {
             layout: layout::standard(),
-            hidden: hidden::Hidden::default(),
+            missing: missing::MissingSettings::default(),
             projection: projection::Settings::default(),
             training: trained::Settings::default(),
         }
@@ -64,7 +62,7 @@ pub struct Application {
     pub workspace: Workspace,
     panels: Panels,
     layout: Tree<Pane>,
-    questions: Questions,
+    requests: Requests,
     evaluation: Handle<Evaluation>,
     training: Handle<Training>,
     embedding: Handle<Embedding>,
@@ -95,7 +93,7 @@ impl Application {
         let kept = storage.and_then(|storage| eframe::get_value::<Kept>(storage, KEPT));
         let kept = kept.unwrap_or_default();
         let mut workspace = Workspace::new();
-        workspace.hidden = kept.hidden;
+        workspace.missing = kept.missing;
         workspace.projection.settings = kept.projection;
         workspace.training.settings = kept.training;
         workspace.training.unfinished = options.unfinished;
@@ -109,7 +107,7 @@ impl Application {
             workspace,
             panels: Panels::default(),
             layout: layout::checked(kept.layout),
-            questions: Questions::default(),
+            requests: Requests::default(),
             evaluation: Handle::start(device.clone(), wake.clone())?,
             training: Handle::start(device.clone(), wake.clone())?,
             embedding: Handle::start((), wake.clone())?,
@@ -139,20 +137,20 @@ impl Application {
         self.compared = compared;
         let seen = layout::is_seen(&self.layout, Pane::Embedding);
         let Self {
-            questions,
+            requests,
             workspace,
             evaluation,
             embedding,
             ..
         } = self;
-        questions.ask(workspace, evaluation, embedding, seen);
+        requests.request(workspace, evaluation, embedding, seen);
     }
 
     /// The layout and the settings, as they are kept.
     pub fn keep(&self, storage: &mut dyn eframe::Storage) {
         let kept = Kept {
             layout: self.layout.clone(),
-            hidden: self.workspace.hidden.clone(),
+            missing: self.workspace.missing.clone(),
             projection: self.workspace.projection.settings.clone(),
             training: self.workspace.training.settings.clone(),
         };

@@ -27,44 +27,46 @@ impl Application {
         }
     }
 
-    pub(super) fn ask_open(&mut self, source: Source, model: ModelId) {
+    pub(super) fn request_open(&mut self, source: Source, model: ModelId) {
         self.opening.retain(|(own, _)| *own != model);
         self.opening.push((model, source.clone()));
-        self.evaluation.ask(evaluation::Ask::Open { source, model });
+        self.evaluation
+            .request(evaluation::Request::Open { source, model });
     }
 
     pub(super) fn perform(&mut self, command: Command, context: &Context) {
         match command {
             Command::Open(source) => {
                 let id = self.workspace.models.new_id();
-                self.ask_open(source, id);
+                self.request_open(source, id);
             }
             Command::ChooseFiles => self.files.choose(),
             Command::ChooseFolder => self.files.choose_folder(),
             Command::Close(id) => {
                 self.workspace.models.close(id);
-                self.questions.forget_model(id);
-                self.evaluation.ask(evaluation::Ask::Close(id));
+                self.requests.forget_model(id);
+                self.evaluation.request(evaluation::Request::Close(id));
             }
             Command::Train(run) => self.train(run),
             Command::PauseTraining => {
                 self.workspace.training.phase = Phase::Pausing;
-                self.training.ask(training::Ask::Pause);
+                self.training.request(training::Request::Pause);
             }
             Command::ContinueTraining => {
                 self.workspace.training.phase = Phase::Running;
-                self.training.ask(training::Ask::Continue);
+                self.training.request(training::Request::Continue);
             }
             Command::StopTraining => {
                 self.workspace.training.phase = Phase::Stopping;
-                self.training.ask(training::Ask::Stop);
+                self.training.request(training::Request::Stop);
             }
             Command::Restart(part) => self.restart(part),
-            Command::PauseProjection => self.embedding.ask(embedding::Ask::Pause),
-            Command::ContinueProjection => self.embedding.ask(embedding::Ask::Continue),
+            Command::PauseProjection => self.embedding.request(embedding::Request::Pause),
+            Command::ContinueProjection => self.embedding.request(embedding::Request::Continue),
             Command::RestartProjection => self.workspace.projection.restarts += 1,
             Command::SetLearningRate(rate) => {
-                self.embedding.ask(embedding::Ask::LearningRate(rate));
+                self.embedding
+                    .request(embedding::Request::LearningRate(rate));
             }
             Command::Save(file) => self.files.save(file),
             Command::SavePicture => self.files.save_picture(context),
@@ -92,11 +94,12 @@ impl Application {
         self.workspace
             .training
             .start(folder.clone(), corpus.clone());
-        self.training.ask(training::Ask::Start(Box::new(Start {
-            corpus,
-            begin: run.begin,
-            folder,
-        })));
+        self.training
+            .request(training::Request::Start(Box::new(Start {
+                corpus,
+                begin: run.begin,
+                folder,
+            })));
     }
 
     /// Starts a pipeline that has died again, with what was open.
@@ -106,7 +109,7 @@ impl Application {
         let started = match part {
             Part::Evaluation => Handle::start(device, self.wake.clone()).map(|handle| {
                 self.evaluation = handle;
-                self.questions.forget_all();
+                self.requests.forget_all();
                 let corpus = self
                     .workspace
                     .corpus
@@ -122,7 +125,7 @@ impl Application {
                     .map(|open| (open.card.id, open.source.clone()))
                     .collect();
                 for (id, source) in models {
-                    self.ask_open(source, id);
+                    self.request_open(source, id);
                 }
             }),
             Part::Training => Handle::start(device, self.wake.clone()).map(|handle| {
@@ -134,7 +137,7 @@ impl Application {
             }),
             Part::Embedding => Handle::start((), self.wake.clone()).map(|handle| {
                 self.embedding = handle;
-                self.questions.forget_projection();
+                self.requests.forget_projection();
             }),
         };
         if let Err(text) = started {

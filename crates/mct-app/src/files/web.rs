@@ -76,5 +76,5 @@ pub fn free_folder(wanted: &str) -> String {
 }
 
 pub fn discard_unfinished() {
-    spawn_local(mct_engine::web::keep::discard());
+    spawn_local(mct_engine::training::discard());
 }

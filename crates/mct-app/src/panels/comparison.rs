@@ -2,7 +2,7 @@
 
 use eframe::egui::{self, Grid, RichText, Ui};
 use egui_plot::{HLine, Line, LineStyle, Plot, PlotPoints};
-use mct_hfr::metrics::Confusion;
+use mct_scores::Confusion;
 use serde_json::json;
 
 use super::{Format, csv, json as to_json};
@@ -251,7 +251,7 @@ pub fn export(format: Format, workspace: &Workspace) -> Option<String> {
                 "synthetic": card.metadata.synthetic,
                 "first": names.0,
                 "second": names.1,
-                "conditions": workspace.hidden.conditions(),
+                "conditions": workspace.missing.conditions(),
                 "utterances": pair.both.len(),
                 "classes": pair.classes,
                 "confusion_first": a,

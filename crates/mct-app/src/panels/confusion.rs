@@ -125,7 +125,7 @@ pub fn export(format: Format, workspace: &Workspace) -> Option<String> {
     let classes = &card.metadata.classes;
     match format {
         Format::Svg => {
-            let mut title = format!("{}, {}", open.card.name, workspace.hidden.describe());
+            let mut title = format!("{}, {}", open.card.name, workspace.missing.describe());
             if card.metadata.synthetic {
                 title += " (synthetic)";
             }
@@ -145,7 +145,7 @@ pub fn export(format: Format, workspace: &Workspace) -> Option<String> {
             "synthetic": card.metadata.synthetic,
             "corpus": card.metadata.title,
             "model": open.card.name,
-            "conditions": workspace.hidden.conditions(),
+            "conditions": workspace.missing.conditions(),
             "utterances": evaluated.utterances.len(),
             "classes": classes,
             "confusion": evaluated.confusion,

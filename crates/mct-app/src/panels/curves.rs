@@ -32,7 +32,7 @@ impl Panel {
             }
         });
         let lines = self.lines(workspace);
-        let now = workspace.hidden.rate;
+        let now = workspace.missing.rate;
         let ink = ui.visuals().text_color();
         let rates = AxisHints::new_x()
             .label("missing rate")
@@ -92,7 +92,7 @@ impl Panel {
         if drawn.response.on_hover_text_at_pointer(hint).clicked()
             && let Some(at) = drawn.inner
         {
-            workspace.hidden.rate = (at.x.clamp(0.0, 1.0) * 100.0).round() / 100.0;
+            workspace.missing.rate = (at.x.clamp(0.0, 1.0) * 100.0).round() / 100.0;
         }
     }
 
@@ -108,7 +108,7 @@ impl Panel {
             })
             .collect();
         if let (Some(limit), Score::Ua) = (&workspace.limit, self.score) {
-            let area = mct_hfr::metrics::auilc(&RATES, limit);
+            let area = mct_scores::auilc(&RATES, limit);
             lines.push(Drawn {
                 name: with_area("exact limit", Some(area)),
                 points: RATES.iter().copied().zip(limit.iter().copied()).collect(),

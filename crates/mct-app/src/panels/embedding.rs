@@ -523,7 +523,7 @@ pub fn export(format: Format, workspace: &Workspace) -> Option<String> {
             to_json(&json!({
                 "synthetic": card.metadata.synthetic,
                 "settings": projection.settings,
-                "conditions": workspace.hidden.conditions(),
+                "conditions": workspace.missing.conditions(),
                 "progress": projection.progress,
                 "points": rows.collect::<Vec<_>>(),
             }))

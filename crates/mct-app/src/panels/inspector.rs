@@ -6,7 +6,7 @@ use eframe::egui::{
     vec2,
 };
 use mct_engine::evaluation::{CorpusCard, ModalityCard};
-use mct_hfr::inspect::{Inspection, Sequence};
+use mct_hfr::evaluation::{Inspection, Sequence};
 use serde_json::json;
 
 use super::{Format, csv, json as to_json};
@@ -129,7 +129,7 @@ impl Panel {
         let features = sequence.features;
         let id = ui.scope_id().with(("sequence", m));
         let response = ui.interact(area, id, Sense::click_and_drag());
-        let missing = mask.iter().take(steps).filter(|hidden| **hidden).count();
+        let missing = mask.iter().take(steps).filter(|missing| **missing).count();
         response.widget_info(|| {
             let text = format!("{}: {missing} of {steps} steps are missing", modality.name);
             egui::WidgetInfo::labeled(egui::Role::Image, true, text)
@@ -156,7 +156,7 @@ impl Panel {
             .iter()
             .take(steps)
             .enumerate()
-            .filter(|(_, hidden)| **hidden)
+            .filter(|(_, missing)| **missing)
         {
             let own = column(step);
             ui.painter().rect_filled(own, 0.0, veil);
@@ -437,7 +437,7 @@ fn probabilities(ui: &mut Ui, card: &CorpusCard, utterance: usize, inspection: &
                 }
                 ui.label(text);
                 for row in [&inspection.complete, &inspection.incomplete] {
-                    let best = mct_hfr::evaluate::most_probable(row) == class;
+                    let best = mct_scores::most_probable(row) == class;
                     let probability = row.get(class).copied().unwrap_or(0.0);
                     let fill = match (best, class == label) {
                         (true, true) => theme::RIGHT,

@@ -1,4 +1,4 @@
-//! Which steps are hidden: a rate for all, one a modality, bursts, whole modalities.
+//! Which steps are missing: a rate for all modalities, one per modality, bursts, whole modalities.
 
 use eframe::egui::{self, DragValue, Slider, Ui};
 
@@ -6,11 +6,11 @@ use crate::state::Workspace;
 
 pub fn ui(ui: &mut Ui, workspace: &mut Workspace) {
     let Workspace {
-        hidden, controls, ..
+        missing, controls, ..
     } = workspace;
     ui.horizontal(|ui| {
         ui.strong("Missing steps").on_hover_text(
-            "The share of steps that are hidden from the models, of every modality without a rate of \
+            "The share of steps that the models miss, in every modality without a rate of \
              its own",
         );
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
@@ -18,13 +18,13 @@ pub fn ui(ui: &mut Ui, workspace: &mut Workspace) {
             let reset = ui.small_button("Reset").on_hover_text(hint);
             controls.note("reset missing", &reset);
             if reset.clicked() {
-                hidden.reset();
+                missing.reset();
             }
         });
     });
-    let all = rate_slider(ui, &mut hidden.rate, "all modalities");
+    let all = rate_slider(ui, &mut missing.rate, "all modalities");
     controls.note("missing rate", &all);
-    for own in &mut hidden.modalities {
+    for own in &mut missing.modalities {
         ui.horizontal(|ui| {
             let mut there = !own.off;
             let hint = format!("Untick to take {} away as a whole", own.name);
@@ -39,7 +39,7 @@ pub fn ui(ui: &mut Ui, workspace: &mut Workspace) {
                     .on_hover_text(hint)
                     .changed()
                 {
-                    own.own = alone.then_some(hidden.rate);
+                    own.own = alone.then_some(missing.rate);
                 }
             });
         });
@@ -53,12 +53,12 @@ pub fn ui(ui: &mut Ui, workspace: &mut Workspace) {
         }
     }
     ui.horizontal(|ui| {
-        ui.checkbox(&mut hidden.burst, "bursts of").on_hover_text(
-            "Hide runs of consecutive steps instead of single ones; the share of hidden steps stays",
+        ui.checkbox(&mut missing.burst, "bursts of").on_hover_text(
+            "Mask runs of consecutive steps instead of single ones; the share of missing steps stays",
         );
         ui.add_enabled(
-            hidden.burst,
-            DragValue::new(&mut hidden.burst_steps)
+            missing.burst,
+            DragValue::new(&mut missing.burst_steps)
                 .range(1.0..=200.0)
                 .speed(0.1)
                 .max_decimals(0)
@@ -67,7 +67,7 @@ pub fn ui(ui: &mut Ui, workspace: &mut Workspace) {
     });
     ui.horizontal(|ui| {
         let label = ui.label("mask seed");
-        ui.add(DragValue::new(&mut hidden.mask_seed).speed(0.05))
+        ui.add(DragValue::new(&mut missing.mask_seed).speed(0.05))
             .labelled_by(label.id)
             .on_hover_text("Another seed hides other steps at the same rates");
     });

@@ -5,8 +5,8 @@ use eframe::egui::{
 };
 use egui_plot::{Legend, Line, Plot, PlotPoints};
 use mct_engine::training::Begin;
-use mct_hfr::config::{PRESETS, Strategy, System};
-use mct_hfr::event::{EpochRecord, FinishReason, Term};
+use mct_hfr::config::{PRESETS, Strategy, System, Term};
+use mct_hfr::training::{EpochRecord, FinishReason, learning_curves};
 use serde_json::json;
 
 use super::{Format, csv, json as to_json, percent};
@@ -77,7 +77,7 @@ fn settings(ui: &mut Ui, settings: &mut Settings) {
             ComboBox::from_id_salt("system")
                 .selected_text(settings.system.title())
                 .show_ui(ui, |ui| {
-                    for system in System::ALL {
+                    for &system in System::ALL {
                         ui.selectable_value(&mut settings.system, system, system.title());
                     }
                 })
@@ -466,7 +466,7 @@ pub fn export(format: Format, workspace: &Workspace) -> Option<String> {
         return None;
     }
     match format {
-        Format::Svg => mct_figures::training(history).ok(),
+        Format::Svg => mct_figures::training(learning_curves(history)).ok(),
         Format::Csv => {
             let mut header = vec!["epoch".to_owned(), "training loss".to_owned()];
             header.extend(SCORES.iter().map(|(name, _)| format!("validation {name}")));

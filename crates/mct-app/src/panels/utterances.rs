@@ -328,7 +328,7 @@ impl Panel {
                 to_json(&json!({
                     "synthetic": card.metadata.synthetic,
                     "model": open.card.name,
-                    "conditions": workspace.hidden.conditions(),
+                    "conditions": workspace.missing.conditions(),
                     "classes": classes,
                     "utterances": lines.collect::<Vec<_>>(),
                 }))

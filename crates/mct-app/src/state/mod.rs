@@ -6,7 +6,7 @@
 pub mod command;
 pub mod controls;
 pub mod embedding;
-pub mod hidden;
+pub mod missing;
 pub mod models;
 pub mod notices;
 pub mod selection;
@@ -14,12 +14,12 @@ pub mod training;
 
 use mct_engine::evaluation::{CorpusCard, DeviceCard, ModelId, Side};
 use mct_engine::source::Source;
-use mct_hfr::inspect::Inspection;
+use mct_hfr::evaluation::Inspection;
 
 use command::Command;
 use controls::Controls;
 use embedding::Projection;
-use hidden::Hidden;
+use missing::MissingSettings;
 use models::Models;
 use notices::Notices;
 use selection::Selection;
@@ -31,7 +31,7 @@ pub struct Workspace {
     pub corpus_version: u64,
     pub models: Models,
     pub side: Side,
-    pub hidden: Hidden,
+    pub missing: MissingSettings,
     pub selection: Selection,
     pub inspector: Inspector,
     pub projection: Projection,
@@ -75,7 +75,7 @@ impl Workspace {
             corpus_version: 0,
             models: Models::default(),
             side: Side::default(),
-            hidden: Hidden::default(),
+            missing: MissingSettings::default(),
             selection: Selection::default(),
             inspector: Inspector::default(),
             projection: Projection::default(),
@@ -106,7 +106,7 @@ impl Workspace {
     /// Another corpus is open: what was known of the old one is forgotten.
     pub fn set_corpus(&mut self, card: CorpusCard) {
         let names: Vec<&str> = card.modalities.iter().map(|m| m.name.as_str()).collect();
-        self.hidden.set_modalities(&names);
+        self.missing.set_modalities(&names);
         self.selection.clear();
         self.inspector.edited = None;
         self.inspector.seen = None;
@@ -137,7 +137,7 @@ impl Workspace {
             return Some(masks.clone());
         }
         let card = self.corpus.as_ref()?;
-        Some(self.hidden.masks(card, utterance))
+        Some(self.missing.masks(card, utterance))
     }
 }
 

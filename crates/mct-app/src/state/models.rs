@@ -4,8 +4,7 @@ use std::collections::HashMap;
 
 use mct_corpus::Utterance;
 use mct_engine::evaluation::{ModelCard, ModelId, Predictions};
-use mct_hfr::evaluate::{PAPER_RATES, most_probable};
-use mct_hfr::metrics::{Confusion, Scores, auilc};
+use mct_scores::{Confusion, PAPER_RATES, Scores, auilc, most_probable};
 
 /// The rates of the curves.
 pub const RATES: [f64; 10] = PAPER_RATES;

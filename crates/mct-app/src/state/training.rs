@@ -6,7 +6,7 @@ use mct_engine::evaluation::ModelId;
 use mct_engine::source::{Bytes, Source};
 use mct_engine::training::Begin;
 use mct_hfr::config::{Config, Strategy, System};
-use mct_hfr::event::{EpochRecord, Event, FinishReason, LossRecord};
+use mct_hfr::training::{EpochRecord, Event, FinishReason, LossRecord};
 use serde::{Deserialize, Serialize};
 use web_time::Instant;
 
@@ -81,8 +81,8 @@ impl Settings {
     /// What is wrong with a value.
     pub fn config(&self) -> Result<Config, String> {
         let text = |error: mct_hfr::Error| error.to_string();
-        let mut config = Config::preset(&self.preset).map_err(text)?;
-        config.model.system = self.system;
+        let preset = Config::preset(&self.preset).map_err(text)?;
+        let mut config = preset.with_system(self.system);
         let training = &mut config.training;
         // A learning rate that was to fall falls by as much.
         let fall = training.final_learning_rate / training.learning_rate;

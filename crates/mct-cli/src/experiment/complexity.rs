@@ -4,8 +4,8 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use mct_corpus::atomic;
-use mct_hfr::complexity::{Count, count, paper_interface};
 use mct_hfr::config::{Config, System};
+use mct_hfr::evaluation::complexity::{Count, count, paper_interface};
 
 use crate::experiment::paper::COMPLEXITY;
 use crate::output::{say, table};
@@ -39,9 +39,8 @@ pub fn write(folder: &Path) -> Result<()> {
     };
     let (mut full, mut thop) = (Vec::new(), Vec::new());
     for system in SYSTEMS {
-        let mut config = Config::preset("table4")?;
-        config.model.system = system;
-        let counts = count(&config, &paper_interface());
+        let config = Config::preset("table4")?.with_system(system);
+        let counts = count(&config, &paper_interface())?;
         let parts = [counts.layer, counts.training, counts.inference];
         let title = system.title().to_owned();
         let in_full = |c: Count| (c.parameters as f64 / 1e6, c.macs as f64 / 1e9);

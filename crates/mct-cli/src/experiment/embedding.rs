@@ -7,13 +7,13 @@ use mct_corpus::fold::fold;
 use mct_corpus::missing::Missing;
 use mct_embedding::{Settings, Tsne};
 use mct_figures as draw;
-use mct_hfr::evaluate::representations;
+use mct_hfr::evaluation::representations;
 use mct_runs::{RunFolder, Which};
 
 use crate::experiment::catalogue::Experiment;
 use crate::experiment::plan::Setting;
 use crate::experiment::store::Store;
-use crate::hidden::MASK_SEED;
+use crate::missing::MASK_SEED;
 use crate::{device, interrupt, progress};
 
 /// Missing rates of the figure.

@@ -6,9 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use indicatif::HumanDuration;
 use mct_corpus::Corpus;
-use mct_hfr::checkpoint::Checkpoint;
-use mct_hfr::event::Event;
-use mct_hfr::train::{Face, Trainer};
+use mct_hfr::training::{Checkpoint, Event, Face, Trainer};
 
 use crate::device;
 use crate::experiment::plan::Run;
@@ -46,7 +44,7 @@ impl Face for Stopwatch {
         // Losses are then read after each step, so that the device is waited for.
         true
     }
-    fn give_way(&mut self) -> impl Future<Output = ()> {
+    fn yield_now(&mut self) -> impl Future<Output = ()> {
         match self.started {
             None => self.started = Some(Instant::now()),
             Some(started) => self.elapsed = started.elapsed(),

@@ -9,7 +9,6 @@ mod plan;
 mod pool;
 mod report;
 mod scores;
-mod significance;
 mod slurm;
 mod store;
 mod work;

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 use mct_hfr::config::{Config, Strategy, System};
-use mct_hfr::evaluate::PAPER_RATES;
 use mct_runs::{CorpusReference, Manifest};
+use mct_scores::PAPER_RATES;
 use sha2::{Digest as _, Sha256};
 
 use crate::experiment::catalogue::Row;
@@ -43,8 +43,8 @@ pub fn test_rates(config: &Config) -> Vec<f64> {
 impl Setting {
     /// The runs of one row on one fold with one seed: several for one-to-one training.
     pub fn runs(&self, row: &Row, fold: usize, seed: u64) -> Result<Vec<Run>> {
-        let mut config = self.base.set(&row.set).map_err(usage)?;
-        config.model.system = row.system;
+        let base = self.base.clone().with_system(row.system);
+        let mut config = base.set(&row.set).map_err(usage)?;
         config.training.strategy = row.strategy;
         config.training.fold = fold;
         config.training.seed = seed;
@@ -57,7 +57,7 @@ impl Setting {
                 // Nothing is missing. MCT-HFR is then MCT (section 6.1.1).
                 config.training.strategy = Strategy::Complete;
                 if row.system.is_mct() {
-                    config.model.system = System::Mct;
+                    config = config.with_system(System::Mct);
                 }
             } else {
                 config.training.missing_rate = *rate;

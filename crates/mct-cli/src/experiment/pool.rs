@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use mct_hfr::event::Event;
+use mct_hfr::training::Event;
 
 use crate::experiment::plan::Run;
 use crate::experiment::store::Store;

@@ -5,18 +5,17 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use mct_corpus::{Corpus, atomic};
-use mct_hfr::evaluate::{Evaluation, PAPER_RATES};
+use mct_scores::significance::Comparison;
+use mct_scores::{Evaluation, PAPER_RATES, Spread};
 use serde::Serialize;
 
 use crate::assess::LimitCurve;
 use crate::experiment::catalogue::{Experiment, Row, View};
-use crate::experiment::embedding;
-use crate::experiment::paper;
 use crate::experiment::plan::Setting;
-use crate::experiment::scores::{RowScores, Spread, Table};
-use crate::experiment::significance::{Comparison, against};
+use crate::experiment::scores::{RowScores, Table};
 use crate::experiment::store::Store;
-use crate::hidden::{Hidden, MASK_SEED};
+use crate::experiment::{embedding, paper};
+use crate::missing::{MASK_SEED, MissingArgs};
 use crate::output::{say, table};
 use crate::report::{Page, bold};
 use mct_figures::{self as draw, Line};
@@ -371,12 +370,12 @@ pub fn write(
     let limit = match &corpus.metadata.process {
         None => None,
         Some(_) => {
-            let (hidden, indices) = (Hidden::curve(), &scores.indices);
-            Some(LimitCurve::of(corpus, indices, &hidden, MASK_SEED)?)
+            let (missing, indices) = (MissingArgs::curve(), &scores.indices);
+            Some(LimitCurve::of(corpus, indices, &missing, MASK_SEED)?)
         }
     };
     let comparisons = if experiment.views.contains(&View::Scores) {
-        against(&scores, corpus, scores.rows.len() - 1)
+        scores.compare(corpus, scores.rows.len() - 1)
     } else {
         Vec::new()
     };

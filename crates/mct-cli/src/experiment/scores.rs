@@ -4,38 +4,17 @@ use std::collections::HashMap;
 
 use anyhow::{Result, bail};
 use mct_corpus::Corpus;
-use mct_hfr::evaluate::{Evaluation, PAPER_RATES};
-use mct_hfr::metrics::{Confusion, Scores};
-use serde::Serialize;
+use mct_scores::significance::{Comparison, Trial};
+use mct_scores::{Confusion, Evaluation, PAPER_RATES, Scores, Spread};
 
 use crate::experiment::catalogue::Row;
 use crate::experiment::plan::Setting;
 use crate::experiment::store::Store;
 
-/// A value over seeds.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Spread {
-    pub mean: f64,
-    /// Sample standard deviation; `None` for one seed.
-    pub deviation: Option<f64>,
-}
-
-impl Spread {
-    pub fn of(values: &[f64]) -> Self {
-        let count = values.len() as f64;
-        let mean = values.iter().sum::<f64>() / count.max(1.0);
-        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-        Self {
-            mean,
-            deviation: (values.len() > 1).then(|| (squares / (count - 1.0)).sqrt()),
-        }
-    }
-}
-
-/// What one row has come to.
+/// The scores of one row.
 pub struct RowScores {
     pub row: Row,
-    /// The folds' predictions together, a seed.
+    /// Per seed, the predictions of all folds together.
     pub seeds: Vec<Seed>,
 }
 
@@ -61,14 +40,14 @@ impl RowScores {
 
     /// The scores on complete data, then the AUILC: UA, UF1, WA, WF1, as the paper orders them.
     pub fn columns(&self) -> Vec<Spread> {
-        let of = |s: &Scores| [s.ua, s.uf1, s.wa, s.wf1];
+        let areas = |s: &Scores| [s.ua, s.uf1, s.wa, s.wf1];
         let mut columns = Vec::with_capacity(8);
         for column in 0..4 {
             let complete = |e: &Evaluation| [e.ua[0], e.uf1[0], e.wa[0], e.wf1[0]][column];
             columns.push(self.spread(complete));
         }
         for column in 0..4 {
-            columns.push(self.spread(|e| of(&e.auilc)[column]));
+            columns.push(self.spread(|e| areas(&e.auilc)[column]));
         }
         columns
     }
@@ -89,6 +68,22 @@ impl RowScores {
 }
 
 impl Table {
+    /// The row at `reference` minus each row.
+    pub fn compare(&self, corpus: &Corpus, reference: usize) -> Vec<Comparison> {
+        let labels = self.indices.iter().map(|i| corpus.utterances[*i].label);
+        let trial = Trial {
+            labels: labels.collect(),
+            classes: corpus.class_count(),
+            rates: &PAPER_RATES,
+        };
+        let rows: Vec<_> = self
+            .rows
+            .iter()
+            .map(|row| row.seeds.iter().map(|seed| &seed.predicted[..]).collect())
+            .collect();
+        trial.compare(&rows, reference)
+    }
+
     /// Reads the predictions of the rows; all runs have to be finished.
     pub fn read(setting: &Setting, store: &Store, rows: &[Row], corpus: &Corpus) -> Result<Self> {
         let places: HashMap<&str, usize> = corpus
@@ -168,17 +163,4 @@ fn lookup(places: &HashMap<&str, usize>, ids: &[String]) -> Option<Vec<usize>> {
     ids.iter()
         .map(|id| places.get(id.as_str()).copied())
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_spread_is_mean_and_sample_deviation() {
-        let spread = Spread::of(&[1.0, 3.0]);
-        assert_eq!(spread.mean, 2.0);
-        assert!((spread.deviation.unwrap() - 2f64.sqrt()).abs() < 1e-12);
-        assert_eq!(Spread::of(&[1.0]).deviation, None);
-    }
 }

@@ -9,12 +9,13 @@ use anyhow::{Result, bail};
 use clap::Args;
 use mct_corpus::fold::fold;
 use mct_corpus::missing::Missing;
-use mct_hfr::evaluate::{most_probable, probabilities};
+use mct_hfr::evaluation::probabilities;
 use mct_runs::{RunFolder, Which};
+use mct_scores::most_probable;
 
 use crate::experiment::plan::test_rates;
 use crate::experiment::store::Predictions;
-use crate::hidden::MASK_SEED;
+use crate::missing::MASK_SEED;
 use crate::output::Interrupted;
 use crate::{device, interrupt, train};
 

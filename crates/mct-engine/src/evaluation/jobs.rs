@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::protocol::{
-    Ask, Conditions, Curve, Inspect, Limit, ModelId, Predict, Represent, Side, Ticket,
+    Conditions, Curve, Inspect, Limit, ModelId, Predict, Represent, Request, Side, Ticket,
 };
 use crate::source::Source;
 
@@ -57,24 +57,24 @@ pub struct Jobs {
 }
 
 impl Jobs {
-    pub fn add(&mut self, ask: Ask) {
-        match ask {
-            Ask::Open { source, model } => self.files.push_back(Job::Open { source, model }),
-            Ask::Close(model) => {
+    pub fn add(&mut self, request: Request) {
+        match request {
+            Request::Open { source, model } => self.files.push_back(Job::Open { source, model }),
+            Request::Close(model) => {
                 self.predict.remove(&model);
                 self.curves.remove(&model);
                 self.files.push_back(Job::Close(model));
             }
-            Ask::Predict(ask) => {
-                self.predict.insert(ask.model, ask);
+            Request::Predict(request) => {
+                self.predict.insert(request.model, request);
             }
-            Ask::Inspect(ask) => self.inspect = Some(ask),
-            Ask::Represent(ask) => self.represent = Some(ask),
-            Ask::Limit(ask) => {
-                let place = usize::from(ask.settings.len() > 1);
-                self.limits[place] = Some(ask);
+            Request::Inspect(request) => self.inspect = Some(request),
+            Request::Represent(request) => self.represent = Some(request),
+            Request::Limit(request) => {
+                let place = usize::from(request.settings.len() > 1);
+                self.limits[place] = Some(request);
             }
-            Ask::Curve(Curve {
+            Request::Curve(Curve {
                 ticket,
                 model,
                 side,
@@ -133,7 +133,10 @@ impl Jobs {
     pub fn next(&mut self) -> Option<Job> {
         match self.urgency()? {
             Urgency::Files => self.files.pop_front(),
-            Urgency::Matrix => self.predict.pop_first().map(|(_, ask)| Job::Predict(ask)),
+            Urgency::Matrix => self
+                .predict
+                .pop_first()
+                .map(|(_, request)| Job::Predict(request)),
             Urgency::Inspector => self.inspect.take().map(Job::Inspect),
             Urgency::Embedding => self.represent.take().map(Job::Represent),
             Urgency::Curves => self.next_point().map(Job::CurvePoint).or_else(|| {
@@ -148,11 +151,11 @@ impl Jobs {
     /// Gives back a job that was not finished, where nothing newer has taken its place.
     pub fn give_back(&mut self, job: Job) {
         match job {
-            Job::Predict(ask) => {
-                self.predict.entry(ask.model).or_insert(ask);
+            Job::Predict(request) => {
+                self.predict.entry(request.model).or_insert(request);
             }
-            Job::Represent(ask) => {
-                self.represent.get_or_insert(ask);
+            Job::Represent(request) => {
+                self.represent.get_or_insert(request);
             }
             Job::CurvePoint(point) => {
                 let newer = self
@@ -194,8 +197,8 @@ mod tests {
         }
     }
 
-    fn predict(ticket: Ticket, model: u32) -> Ask {
-        Ask::Predict(Predict {
+    fn predict(ticket: Ticket, model: u32) -> Request {
+        Request::Predict(Predict {
             ticket,
             model: ModelId(model),
             side: Side::Test,
@@ -203,8 +206,8 @@ mod tests {
         })
     }
 
-    fn curve(ticket: Ticket, model: u32, points: usize) -> Ask {
-        Ask::Curve(Curve {
+    fn curve(ticket: Ticket, model: u32, points: usize) -> Request {
+        Request::Curve(Curve {
             ticket,
             model: ModelId(model),
             side: Side::Test,
@@ -215,7 +218,7 @@ mod tests {
     fn tickets(jobs: &mut Jobs) -> Vec<(Ticket, usize)> {
         std::iter::from_fn(|| jobs.next())
             .map(|job| match job {
-                Job::Predict(ask) => (ask.ticket, 0),
+                Job::Predict(request) => (request.ticket, 0),
                 Job::CurvePoint(point) => (point.ticket, point.place),
                 _ => panic!("unexpected"),
             })

@@ -8,21 +8,21 @@ use std::collections::BTreeMap;
 use mct_corpus::Corpus;
 use mct_corpus::fold::fold;
 use mct_corpus::limit::limit;
-use mct_hfr::batch::evaluation_batches;
+use mct_hfr::data::evaluation_batches;
 use mct_hfr::device::{Device, answers};
-use mct_hfr::evaluate::{Hidden, batch_probabilities, batch_representations};
-use mct_hfr::inspect::inspect;
+use mct_hfr::evaluation::{Masking, batch_probabilities, batch_representations, inspect};
 use mct_hfr::model::Model;
 use web_time::{Duration, Instant};
 
 use crate::device::device;
+use crate::error::message;
 use crate::evaluation::jobs::{CurvePoint, Job, Jobs, Urgency, Work};
-use crate::pipeline::{Inbox, Outbox, Pipeline, give_way};
-use crate::source::{Content, OpenedModel, Source, text};
+use crate::pipeline::{Inbox, Outbox, Pipeline, yield_now};
+use crate::source::{Content, OpenedModel, Source};
 
 pub use protocol::{
-    Ask, Conditions, CorpusCard, Curve, DeviceCard, Inspect, Limit, ModalityCard, ModelCard,
-    ModelId, Part, Predict, Predictions, Represent, Representations, Side, Tell, Ticket,
+    Conditions, CorpusCard, Curve, DeviceCard, Inspect, Limit, ModalityCard, ModelCard, ModelId,
+    Part, Predict, Predictions, Represent, Representations, Request, Response, Side, Ticket,
 };
 
 /// Utterances a batch: so few that what is computed of them stays in a processor's cache.
@@ -36,8 +36,8 @@ const BATCHES: usize = 8;
 const FINISHED_ANYWAY: Duration = Duration::from_millis(100);
 
 pub struct Evaluation {
-    inbox: Inbox<Ask>,
-    outbox: Outbox<Tell>,
+    inbox: Inbox<Request>,
+    outbox: Outbox<Response>,
     device: Device,
     corpus: Option<OpenCorpus>,
     models: BTreeMap<ModelId, OpenModel>,
@@ -60,13 +60,17 @@ impl Pipeline for Evaluation {
     const NAME: &'static str = "evaluation";
     /// The name of the device.
     type Setup = String;
-    type Ask = Ask;
-    type Tell = Tell;
+    type Request = Request;
+    type Response = Response;
 
-    async fn run(setup: String, inbox: Inbox<Ask>, outbox: Outbox<Tell>) -> Result<(), String> {
-        let testing = &mut |share| outbox.tell(Tell::Testing(share));
+    async fn run(
+        setup: String,
+        inbox: Inbox<Request>,
+        outbox: Outbox<Response>,
+    ) -> Result<(), String> {
+        let testing = &mut |share| outbox.respond(Response::Testing(share));
         let choice = device(&setup, testing).await?;
-        outbox.tell(Tell::Ready(DeviceCard {
+        outbox.respond(Response::Ready(DeviceCard {
             name: choice.named.name,
             description: choice.named.description,
             warning: choice.warning,
@@ -91,14 +95,14 @@ impl Evaluation {
             match self.jobs.next() {
                 Some(job) => self.perform(job).await,
                 None => match self.inbox.next().await {
-                    Some(ask) => self.jobs.add(ask),
+                    Some(request) => self.jobs.add(request),
                     None => return Ok(()),
                 },
             }
             if std::mem::take(&mut self.doubtful) && !answers(&self.device).await {
                 return Err("the device was lost".to_owned());
             }
-            give_way().await;
+            yield_now().await;
             if self.inbox.is_closed() {
                 return Ok(());
             }
@@ -107,14 +111,14 @@ impl Evaluation {
 
     /// Takes in what has been asked meanwhile.
     fn look(&mut self) {
-        while let Some(ask) = self.inbox.try_next() {
-            self.jobs.add(ask);
+        while let Some(request) = self.inbox.try_next() {
+            self.jobs.add(request);
         }
     }
 
     /// Between two batches: whether the work should make room.
     async fn is_overtaken(&mut self, work: &Work, started: Instant) -> bool {
-        give_way().await;
+        yield_now().await;
         self.look();
         self.jobs.more_urgent(work) || started.elapsed() > FINISHED_ANYWAY && self.jobs.newer(work)
     }
@@ -125,23 +129,23 @@ impl Evaluation {
             Job::Close(model) => {
                 self.models.remove(&model);
             }
-            Job::Predict(ask) => self.predict(ask).await,
+            Job::Predict(request) => self.predict(request).await,
             Job::CurvePoint(point) => self.curve_point(point).await,
-            Job::Limit(ask) => match self.limit(&ask) {
-                Ok(tell) => self.outbox.tell(tell),
-                Err(message) => self.fail(ask.ticket, message),
+            Job::Limit(request) => match self.limit(&request) {
+                Ok(response) => self.outbox.respond(response),
+                Err(message) => self.fail(request.ticket, message),
             },
-            Job::Inspect(ask) => match self.inspect(&ask).await {
-                Ok(tell) => self.outbox.tell(tell),
-                Err(message) => self.fail(ask.ticket, message),
+            Job::Inspect(request) => match self.inspect(&request).await {
+                Ok(response) => self.outbox.respond(response),
+                Err(message) => self.fail(request.ticket, message),
             },
-            Job::Represent(ask) => self.represent(ask).await,
+            Job::Represent(request) => self.represent(request).await,
         }
     }
 
     fn fail(&mut self, ticket: Ticket, message: String) {
         self.doubtful = true;
-        self.outbox.tell(Tell::Failed { ticket, message });
+        self.outbox.respond(Response::Failed { ticket, message });
     }
 
     async fn open(&mut self, source: Source, id: ModelId) {
@@ -152,19 +156,20 @@ impl Evaluation {
             Err(message) => Err(message),
         };
         if let Err(message) = opened {
-            self.outbox.tell(Tell::Refused { name, message });
+            self.outbox.respond(Response::Refused { name, message });
         }
     }
 
     fn set_corpus(&mut self, source: Source, corpus: Corpus) -> Result<(), String> {
-        corpus.require_finite().map_err(text)?;
+        corpus.require_finite().map_err(message)?;
         self.outbox
-            .tell(Tell::Corpus(Box::new(corpus_card(&source, &corpus))));
+            .respond(Response::Corpus(Box::new(corpus_card(&source, &corpus))));
         self.corpus = Some(OpenCorpus { source, corpus });
         let corpus = self.corpus.as_ref().map(|open| &open.corpus);
         for open in self.models.values_mut() {
             open.card.fold = fold_of(&open.card, corpus);
-            self.outbox.tell(Tell::Model(Box::new(open.card.clone())));
+            self.outbox
+                .respond(Response::Model(Box::new(open.card.clone())));
         }
         Ok(())
     }
@@ -176,7 +181,7 @@ impl Evaluation {
         id: ModelId,
     ) -> Result<(), String> {
         let checkpoint = &opened.checkpoint;
-        let model = checkpoint.model(&self.device).map_err(text)?;
+        let model = checkpoint.model(&self.device).map_err(message)?;
         // A run brings its corpus along, where it does not fit the one that is open.
         if let Some(source) = opened.corpus {
             let fits = self
@@ -198,7 +203,7 @@ impl Evaluation {
             fold: Err(String::new()),
         };
         card.fold = fold_of(&card, self.corpus.as_ref().map(|open| &open.corpus));
-        self.outbox.tell(Tell::Model(Box::new(card.clone())));
+        self.outbox.respond(Response::Model(Box::new(card.clone())));
         self.models.insert(id, OpenModel { card, model });
         Ok(())
     }
@@ -217,16 +222,19 @@ impl Evaluation {
         Ok((&corpus.corpus, &open.model, utterances))
     }
 
-    async fn predict(&mut self, ask: Predict) {
+    async fn predict(&mut self, request: Predict) {
         let work = Work {
             urgency: Urgency::Matrix,
-            model: ask.model,
-            ticket: ask.ticket,
+            model: request.model,
+            ticket: request.ticket,
         };
-        match self.predictions(work, ask.side, &ask.conditions).await {
-            Ok(Some(predictions)) => self.outbox.tell(Tell::Predicted(predictions)),
-            Ok(None) => self.jobs.give_back(Job::Predict(ask)),
-            Err(message) => self.fail(ask.ticket, message),
+        match self
+            .predictions(work, request.side, &request.conditions)
+            .await
+        {
+            Ok(Some(predictions)) => self.outbox.respond(Response::Predicted(predictions)),
+            Ok(None) => self.jobs.give_back(Job::Predict(request)),
+            Err(message) => self.fail(request.ticket, message),
         }
     }
 
@@ -237,7 +245,7 @@ impl Evaluation {
             ticket: point.ticket,
         };
         match self.predictions(work, point.side, &point.conditions).await {
-            Ok(Some(predictions)) => self.outbox.tell(Tell::CurvePoint {
+            Ok(Some(predictions)) => self.outbox.respond(Response::CurvePoint {
                 place: point.place,
                 predictions,
             }),
@@ -256,15 +264,15 @@ impl Evaluation {
         let started = Instant::now();
         let id = work.model;
         let (corpus, model, utterances) = self.at(id, side)?;
-        conditions.missing.validate(corpus).map_err(text)?;
+        conditions.missing.validate(corpus).map_err(message)?;
         let classes = corpus.class_count();
         let batches = evaluation_batches(corpus, &utterances, model.config(), BATCH);
         let mut rows = vec![0.0; corpus.len() * classes];
         for batches in batches.chunks(BATCHES) {
             let (corpus, model, _) = self.at(id, Side::All)?;
-            let hidden = Some(hidden(conditions));
-            let asked = batch_probabilities(model, corpus, batches, hidden, &self.device);
-            let values = asked.await.map_err(text)?;
+            let masking = Some(masking(conditions));
+            let asked = batch_probabilities(model, corpus, batches, masking, &self.device);
+            let values = asked.await.map_err(message)?;
             for (index, row) in batches
                 .iter()
                 .zip(&values)
@@ -287,57 +295,67 @@ impl Evaluation {
         }))
     }
 
-    fn limit(&self, ask: &Limit) -> Result<Tell, String> {
-        let (corpus, _, utterances) = self.at(ask.model, ask.side)?;
-        let points = limit(corpus, &utterances, &ask.settings, ask.mask_seed).map_err(text)?;
-        let ticket = ask.ticket;
-        Ok(Tell::Limit { ticket, points })
+    fn limit(&self, request: &Limit) -> Result<Response, String> {
+        let (corpus, _, utterances) = self.at(request.model, request.side)?;
+        let points =
+            limit(corpus, &utterances, &request.settings, request.mask_seed).map_err(message)?;
+        let ticket = request.ticket;
+        Ok(Response::Limit { ticket, points })
     }
 
-    async fn inspect(&self, ask: &Inspect) -> Result<Tell, String> {
-        let (corpus, model, _) = self.at(ask.model, Side::All)?;
-        if ask.utterance >= corpus.len() {
-            return Err(format!("there is no utterance {}", ask.utterance));
+    async fn inspect(&self, request: &Inspect) -> Result<Response, String> {
+        let (corpus, model, _) = self.at(request.model, Side::All)?;
+        if request.utterance >= corpus.len() {
+            return Err(format!("there is no utterance {}", request.utterance));
         }
-        let (index, layer) = (ask.utterance, ask.layer);
-        let asked = inspect(model, corpus, index, &ask.masks, layer, &self.device);
-        Ok(Tell::Inspected {
-            ticket: ask.ticket,
-            inspection: Box::new(asked.await.map_err(text)?),
+        let (index, layer) = (request.utterance, request.layer);
+        let asked = inspect(model, corpus, index, &request.masks, layer, &self.device);
+        Ok(Response::Inspected {
+            ticket: request.ticket,
+            inspection: Box::new(asked.await.map_err(message)?),
         })
     }
 
-    async fn represent(&mut self, ask: Represent) {
-        let ticket = ask.ticket;
-        match self.representations(&ask).await {
-            Ok(Some(representations)) => self.outbox.tell(Tell::Represented(representations)),
-            Ok(None) => self.jobs.give_back(Job::Represent(ask)),
+    async fn represent(&mut self, request: Represent) {
+        let ticket = request.ticket;
+        match self.representations(&request).await {
+            Ok(Some(representations)) => {
+                self.outbox.respond(Response::Represented(representations))
+            }
+            Ok(None) => self.jobs.give_back(Job::Represent(request)),
             Err(message) => self.fail(ticket, message),
         }
     }
 
     async fn representations(
         &mut self,
-        ask: &Represent,
+        request: &Represent,
     ) -> Result<Option<Representations>, String> {
-        let (corpus, model, all) = self.at(ask.model, ask.side)?;
-        ask.conditions.missing.validate(corpus).map_err(text)?;
+        let (corpus, model, all) = self.at(request.model, request.side)?;
+        request
+            .conditions
+            .missing
+            .validate(corpus)
+            .map_err(message)?;
         let work = Work {
             urgency: Urgency::Embedding,
-            model: ask.model,
-            ticket: ask.ticket,
+            model: request.model,
+            ticket: request.ticket,
         };
         let started = Instant::now();
-        let count = all.len().min(ask.most.max(1));
+        let count = all.len().min(request.most.max(1));
         let utterances: Vec<usize> = (0..count).map(|i| all[i * all.len() / count]).collect();
         let batches = evaluation_batches(corpus, &utterances, model.config(), BATCH);
         // `[view][part][utterance of the corpus]`.
         let mut views: [Vec<Vec<Vec<f32>>>; 2] = [Vec::new(), Vec::new()];
         for batch in batches {
-            for (view, hidden) in views.iter_mut().zip([None, Some(hidden(&ask.conditions))]) {
-                let (corpus, model, _) = self.at(ask.model, Side::All)?;
-                let asked = batch_representations(model, corpus, &batch, hidden, &self.device);
-                let parts = asked.await.map_err(text)?;
+            for (view, masking) in views
+                .iter_mut()
+                .zip([None, Some(masking(&request.conditions))])
+            {
+                let (corpus, model, _) = self.at(request.model, Side::All)?;
+                let asked = batch_representations(model, corpus, &batch, masking, &self.device);
+                let parts = asked.await.map_err(message)?;
                 view.resize(parts.len(), vec![Vec::new(); corpus.len()]);
                 for (all, rows) in view.iter_mut().zip(parts) {
                     for (index, row) in batch.iter().zip(rows) {
@@ -349,7 +367,7 @@ impl Evaluation {
                 return Ok(None);
             }
         }
-        let (corpus, _, _) = self.at(ask.model, Side::All)?;
+        let (corpus, _, _) = self.at(request.model, Side::All)?;
         let [complete, incomplete] = views;
         let flat = |rows: &[Vec<f32>]| -> Vec<f32> {
             let rows = utterances.iter().flat_map(|index| &rows[*index]);
@@ -366,19 +384,19 @@ impl Evaluation {
                 incomplete: flat(incomplete),
             });
         Ok(Some(Representations {
-            ticket: ask.ticket,
+            ticket: request.ticket,
             parts: parts.collect(),
             utterances,
         }))
     }
 }
 
-fn hidden(conditions: &Conditions) -> Hidden<'_> {
+fn masking(conditions: &Conditions) -> Masking<'_> {
     (&conditions.missing, conditions.mask_seed)
 }
 
 fn parameters(model: &Model) -> usize {
-    use mct_hfr::parameters::shapes;
+    use mct_hfr::nn::parameters::shapes;
 
     let shapes = shapes(model);
     shapes
@@ -400,9 +418,9 @@ fn part_names(corpus: &Corpus, count: usize) -> Vec<String> {
 
 fn fold_of(card: &ModelCard, corpus: Option<&Corpus>) -> Result<mct_corpus::fold::Fold, String> {
     let corpus = corpus.ok_or("no corpus is open")?;
-    card.interface.require(corpus).map_err(text)?;
+    card.interface.require(corpus).map_err(message)?;
     let training = &card.config.training;
-    fold(corpus, training.protocol.into(), training.fold).map_err(text)
+    fold(corpus, training.protocol.into(), training.fold).map_err(message)
 }
 
 fn corpus_card(source: &Source, corpus: &Corpus) -> CorpusCard {

@@ -4,10 +4,10 @@ use mct_corpus::fold::Fold;
 use mct_corpus::limit::LimitPoint;
 use mct_corpus::missing::Missing;
 use mct_corpus::{Metadata, Utterance};
-use mct_hfr::batch::Masks;
 use mct_hfr::config::{Config, Interface};
-use mct_hfr::event::EpochRecord;
-use mct_hfr::inspect::Inspection;
+use mct_hfr::data::Masks;
+use mct_hfr::evaluation::Inspection;
+use mct_hfr::training::EpochRecord;
 use serde::{Deserialize, Serialize};
 
 use crate::source::Source;
@@ -40,7 +40,7 @@ pub struct Conditions {
 
 /// A newer question of the same kind takes the place of an older one that has not been answered.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub enum Ask {
+pub enum Request {
     /// Opens a corpus, or a model under this name.
     Open {
         source: Source,
@@ -106,7 +106,7 @@ pub struct Represent {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub enum Tell {
+pub enum Response {
     /// Which share of the device's test is done.
     Testing(f32),
     Ready(DeviceCard),

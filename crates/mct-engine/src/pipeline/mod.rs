@@ -16,9 +16,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 #[cfg(not(target_arch = "wasm32"))]
-pub use native::{Handle, give_way};
+pub use native::{Handle, yield_now};
 #[cfg(target_arch = "wasm32")]
-pub use web::{Handle, Messages, give_way, serve};
+pub use web::{Handle, Messages, serve, yield_now};
 
 /// Plain data that can be handed from thread to thread and from page to worker.
 pub trait Message: Serialize + DeserializeOwned + Send + 'static {}
@@ -30,8 +30,8 @@ pub trait Pipeline: 'static {
     const NAME: &'static str;
     /// What it is told once, when it starts.
     type Setup: Message + Clone;
-    type Ask: Message;
-    type Tell: Message;
+    type Request: Message;
+    type Response: Message;
 
     /// Runs until the other side is gone.
     ///
@@ -39,15 +39,15 @@ pub trait Pipeline: 'static {
     /// Its last words, when it is of no use any more: there is no device, or it was lost.
     fn run(
         setup: Self::Setup,
-        inbox: Inbox<Self::Ask>,
-        outbox: Outbox<Self::Tell>,
+        inbox: Inbox<Self::Request>,
+        outbox: Outbox<Self::Response>,
     ) -> impl Future<Output = Result<(), String>>;
 }
 
 /// What comes back from a pipeline.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Told<T> {
-    Tell(T),
+pub enum Received<T> {
+    Response(T),
     /// It ended on an error that it could not answer: a panic, or a device that was lost. Nothing more
     /// will come.
     Died(String),
@@ -86,7 +86,7 @@ impl<T> Clone for Outbox<T> {
 }
 
 impl<T> Outbox<T> {
-    pub fn tell(&self, tell: T) {
-        (self.0)(tell);
+    pub fn respond(&self, response: T) {
+        (self.0)(response);
     }
 }

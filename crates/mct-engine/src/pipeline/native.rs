@@ -4,12 +4,12 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use super::{Inbox, Outbox, Pipeline, Told, Wake};
+use super::{Inbox, Outbox, Pipeline, Received, Wake};
 
 /// The window's end of a pipeline. When it is dropped, the pipeline ends.
 pub struct Handle<P: Pipeline> {
-    asks: async_channel::Sender<P::Ask>,
-    told: async_channel::Receiver<Told<P::Tell>>,
+    requests: async_channel::Sender<P::Request>,
+    received: async_channel::Receiver<Received<P::Response>>,
 }
 
 impl<P: Pipeline> Handle<P> {
@@ -18,19 +18,19 @@ impl<P: Pipeline> Handle<P> {
     /// # Errors
     /// When the system has no thread to give.
     pub fn start(setup: P::Setup, wake: Wake) -> Result<Self, String> {
-        let (asks, inbox) = async_channel::unbounded();
-        let (teller, told) = async_channel::unbounded();
+        let (requests, inbox) = async_channel::unbounded();
+        let (sender, received) = async_channel::unbounded();
         let run = move || {
-            let (answers, waker) = (teller.clone(), wake.clone());
-            let outbox = Outbox(Arc::new(move |tell| {
+            let (answers, waker) = (sender.clone(), wake.clone());
+            let outbox = Outbox(Arc::new(move |response| {
                 // Nobody listens any more when the window has closed.
-                answers.try_send(Told::Tell(tell)).ok();
+                answers.try_send(Received::Response(response)).ok();
                 waker();
             }));
             let run = AssertUnwindSafe(|| pollster::block_on(P::run(setup, Inbox(inbox), outbox)));
             let ended = catch_unwind(run).unwrap_or_else(|panic| Err(message(&*panic)));
             if let Err(last_words) = ended {
-                teller.try_send(Told::Died(last_words)).ok();
+                sender.try_send(Received::Died(last_words)).ok();
                 wake();
             }
         };
@@ -38,22 +38,22 @@ impl<P: Pipeline> Handle<P> {
             .name(P::NAME.to_owned())
             .spawn(run)
             .map_err(|error| format!("{}: {error}", P::NAME))?;
-        Ok(Self { asks, told })
+        Ok(Self { requests, received })
     }
 
     /// Asks; nobody hears it when the pipeline has died.
-    pub fn ask(&self, ask: P::Ask) {
-        self.asks.try_send(ask).ok();
+    pub fn request(&self, request: P::Request) {
+        self.requests.try_send(request).ok();
     }
 
     /// What has come back since the last time.
-    pub fn told(&self) -> impl Iterator<Item = Told<P::Tell>> + '_ {
-        std::iter::from_fn(|| self.told.try_recv().ok())
+    pub fn received(&self) -> impl Iterator<Item = Received<P::Response>> + '_ {
+        std::iter::from_fn(|| self.received.try_recv().ok())
     }
 }
 
 /// Gives way to whatever else runs in this thread: natively nothing does.
-pub async fn give_way() {}
+pub async fn yield_now() {}
 
 fn message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
@@ -71,24 +71,24 @@ mod tests {
     impl Pipeline for Doubler {
         const NAME: &'static str = "doubler";
         type Setup = i32;
-        type Ask = i32;
-        type Tell = i32;
+        type Request = i32;
+        type Response = i32;
         async fn run(setup: i32, inbox: Inbox<i32>, outbox: Outbox<i32>) -> Result<(), String> {
-            while let Some(ask) = inbox.next().await {
-                assert_ne!(ask, 13, "unlucky");
-                if ask == 4 {
+            while let Some(request) = inbox.next().await {
+                assert_ne!(request, 13, "unlucky");
+                if request == 4 {
                     return Err("death".to_owned());
                 }
-                outbox.tell(2 * ask + setup);
+                outbox.respond(2 * request + setup);
             }
             Ok(())
         }
     }
 
-    fn wait(handle: &Handle<Doubler>) -> Told<i32> {
+    fn wait(handle: &Handle<Doubler>) -> Received<i32> {
         for _ in 0..1000 {
-            if let Some(told) = handle.told().next() {
-                return told;
+            if let Some(received) = handle.received().next() {
+                return received;
             }
             std::thread::sleep(Duration::from_millis(5));
         }
@@ -98,17 +98,17 @@ mod tests {
     #[test]
     fn asks_are_answered_in_order_and_a_panic_is_told() {
         let handle = Handle::<Doubler>::start(1, Arc::new(|| {})).unwrap();
-        handle.ask(1);
-        handle.ask(2);
-        assert_eq!(wait(&handle), Told::Tell(3));
-        assert_eq!(wait(&handle), Told::Tell(5));
-        handle.ask(13);
+        handle.request(1);
+        handle.request(2);
+        assert_eq!(wait(&handle), Received::Response(3));
+        assert_eq!(wait(&handle), Received::Response(5));
+        handle.request(13);
         match wait(&handle) {
-            Told::Died(message) => assert!(message.contains("unlucky"), "{message}"),
-            told => panic!("{told:?}"),
+            Received::Died(message) => assert!(message.contains("unlucky"), "{message}"),
+            received => panic!("{received:?}"),
         }
         let handle = Handle::<Doubler>::start(1, Arc::new(|| {})).unwrap();
-        handle.ask(4);
-        assert_eq!(wait(&handle), Told::Died("death".to_owned()));
+        handle.request(4);
+        assert_eq!(wait(&handle), Received::Died("death".to_owned()));
     }
 }

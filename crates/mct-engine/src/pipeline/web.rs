@@ -15,7 +15,7 @@ use web_sys::{
     WorkerType,
 };
 
-use super::{Inbox, Outbox, Pipeline, Told, Wake};
+use super::{Inbox, Outbox, Pipeline, Received, Wake};
 
 /// The script that a worker starts from, beside the page.
 const SCRIPT: &str = "./worker.js";
@@ -23,7 +23,7 @@ const SCRIPT: &str = "./worker.js";
 /// The page's end of a pipeline. When it is dropped, the worker ends.
 pub struct Handle<P: Pipeline> {
     worker: Worker,
-    told: Rc<RefCell<VecDeque<Told<P::Tell>>>>,
+    received: Rc<RefCell<VecDeque<Received<P::Response>>>>,
     _on_message: Closure<dyn FnMut(MessageEvent)>,
     _on_error: Closure<dyn FnMut(ErrorEvent)>,
 }
@@ -45,20 +45,22 @@ impl<P: Pipeline> Handle<P> {
         options.set_name(P::NAME);
         let worker = Worker::new_with_options(SCRIPT, &options)
             .map_err(|error| format!("{}: {error:?}", P::NAME))?;
-        let told = Rc::new(RefCell::new(VecDeque::new()));
-        let (queue, waker) = (told.clone(), wake.clone());
+        let received = Rc::new(RefCell::new(VecDeque::new()));
+        let (queue, waker) = (received.clone(), wake.clone());
         let on_message = Closure::new(move |event: MessageEvent| {
             let answer = match event.data().dyn_into::<Uint8Array>() {
-                Ok(bytes) => unpack(&bytes).map_or_else(Told::Died, Told::Tell),
+                Ok(bytes) => unpack(&bytes).map_or_else(Received::Died, Received::Response),
                 // The worker's last words.
-                Err(other) => Told::Died(other.as_string().unwrap_or_default()),
+                Err(other) => Received::Died(other.as_string().unwrap_or_default()),
             };
             queue.borrow_mut().push_back(answer);
             waker();
         });
-        let queue = told.clone();
+        let queue = received.clone();
         let on_error = Closure::new(move |event: ErrorEvent| {
-            queue.borrow_mut().push_back(Told::Died(event.message()));
+            queue
+                .borrow_mut()
+                .push_back(Received::Died(event.message()));
             wake();
         });
         worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
@@ -72,15 +74,15 @@ impl<P: Pipeline> Handle<P> {
         posted.map_err(|error| format!("{}: {error:?}", P::NAME))?;
         Ok(Self {
             worker,
-            told,
+            received,
             _on_message: on_message,
             _on_error: on_error,
         })
     }
 
     /// Asks; nobody hears it when the worker has died.
-    pub fn ask(&self, ask: P::Ask) {
-        if let Ok(bytes) = pack(&ask) {
+    pub fn request(&self, request: P::Request) {
+        if let Ok(bytes) = pack(&request) {
             let moved = Array::of1(&bytes.buffer());
             let posted = self.worker.post_message_with_transfer(&bytes, &moved);
             debug_assert!(posted.is_ok(), "bytes can always be posted");
@@ -88,8 +90,8 @@ impl<P: Pipeline> Handle<P> {
     }
 
     /// What has come back since the last time.
-    pub fn told(&self) -> impl Iterator<Item = Told<P::Tell>> + '_ {
-        std::iter::from_fn(|| self.told.borrow_mut().pop_front())
+    pub fn received(&self) -> impl Iterator<Item = Received<P::Response>> + '_ {
+        std::iter::from_fn(|| self.received.borrow_mut().pop_front())
     }
 }
 
@@ -102,10 +104,10 @@ pub type Messages = Function;
 /// When this is no worker, or the setup is not that of this pipeline.
 pub fn serve<P: Pipeline>(setup: &Uint8Array) -> Result<Messages, JsValue> {
     let scope: DedicatedWorkerGlobalScope = js_sys::global().dyn_into()?;
-    let (sender, receiver) = async_channel::unbounded::<P::Ask>();
+    let (sender, receiver) = async_channel::unbounded::<P::Request>();
     let setup: P::Setup = unpack(setup)?;
-    let outbox = Outbox(Arc::new(move |tell: P::Tell| {
-        if let Ok(bytes) = pack(&tell) {
+    let outbox = Outbox(Arc::new(move |response: P::Response| {
+        if let Ok(bytes) = pack(&response) {
             let moved = Array::of1(&bytes.buffer());
             let posted = scope.post_message_with_transfer(&bytes, &moved);
             debug_assert!(posted.is_ok(), "bytes can always be posted");
@@ -119,8 +121,8 @@ pub fn serve<P: Pipeline>(setup: &Uint8Array) -> Result<Messages, JsValue> {
     });
     let deliver =
         Closure::<dyn FnMut(Uint8Array)>::new(move |bytes: Uint8Array| match unpack(&bytes) {
-            Ok(ask) => {
-                sender.try_send(ask).ok();
+            Ok(request) => {
+                sender.try_send(request).ok();
             }
             Err(error) => wasm_bindgen::throw_str(&error),
         });
@@ -148,7 +150,7 @@ thread_local! {
 }
 
 /// Lets the worker take in messages. A promise alone would go on at once, and a timer waits 4 ms.
-pub async fn give_way() {
+pub async fn yield_now() {
     let turn = Promise::new(&mut |resolve, _| {
         CHANNEL.with(|channel| {
             let Some(channel) = channel else {

@@ -8,17 +8,18 @@ use burn::module::Module;
 use burn::nn::{LayerNorm, LayerNormConfig};
 use burn::tensor::{Device, Tensor};
 
-use crate::classifier::{Classifier, cross_entropy};
-use crate::config::{Interface, ModelConfig, TrainingConfig};
-use crate::event::Term;
-use crate::gfa::Predictor;
-use crate::lfi::{Decoder, imagination_loss};
-use crate::model::{Losses, Network, Sample, View};
-use crate::mrau::{HyperModality, Mrau};
-use crate::noise::Mode;
-use crate::pooling::Pooling;
-use crate::steps::Steps;
-use crate::unimodal::{self, UnimodalEncoder};
+use crate::config::{Interface, ModelConfig, Term};
+use crate::nn::classifier::Classifier;
+use crate::nn::mode::Mode;
+use crate::nn::mrau::{HyperModality, Mrau};
+use crate::nn::padding::PaddingMask;
+use crate::nn::pooling::Pooling;
+use crate::nn::unimodal::{self, UnimodalEncoder};
+use crate::objectives::cross_entropy::cross_entropy;
+use crate::objectives::gfa::Predictor;
+use crate::objectives::lfi::{Decoder, imagination_loss};
+use crate::objectives::losses::Losses;
+use crate::systems::network::{Network, Sample, View};
 
 #[derive(Module, Debug)]
 pub struct MctHfr {
@@ -36,9 +37,24 @@ pub struct MctHfr {
 }
 
 impl MctHfr {
-    pub fn new(config: &ModelConfig, interface: &Interface, device: &Device) -> Self {
+    /// What the decoder of modality `m` imagines from `view`, `[batch, time, features]`.
+    fn decode(
+        &self,
+        decoder: &Decoder,
+        view: &View,
+        m: usize,
+        masks: &[PaddingMask],
+        mode: &mut Mode,
+    ) -> Tensor<3> {
+        let reinforced = view.layers.last().unwrap_or(&view.embedded)[m].clone();
+        decoder.forward(view.embedded[m].clone(), reinforced, &masks[m], mode)
+    }
+}
+
+impl Network for MctHfr {
+    fn new(config: &ModelConfig, interface: &Interface, device: &Device) -> Self {
         let modalities = interface.modalities.len();
-        let joint = modalities * Pooling::pooled_size(config, config.d);
+        let joint = modalities * Pooling::pooled_width(config, config.d);
         let norm = |_| LayerNormConfig::new(config.d).init(device);
         let shapes = || interface.modalities.iter();
         Self {
@@ -68,13 +84,11 @@ impl MctHfr {
                 .collect(),
         }
     }
-}
 
-impl Network for MctHfr {
-    fn view(&self, features: Vec<Tensor<3>>, steps: &[Steps], mode: &mut Mode) -> View {
+    fn view(&self, features: Vec<Tensor<3>>, masks: &[PaddingMask], mode: &mut Mode) -> View {
         let (convolved, embedded) = unimodal::encode(&self.unimodal, features, mode);
         let device = embedded[0].device();
-        let hyper = HyperModality::new(&self.config, steps, &self.max_steps, &device);
+        let hyper = HyperModality::new(&self.config, masks, &self.max_steps, &device);
         let mut sequences = embedded.clone();
         let mut layers = Vec::with_capacity(self.layers.len());
         for layer in &self.layers {
@@ -84,12 +98,12 @@ impl Network for MctHfr {
         if let Some(norms) = &self.final_norms {
             let pairs = norms.iter().zip(sequences);
             sequences = pairs.map(|(norm, x)| norm.forward(x)).collect();
-            // What the decoders read is the normalised sequence.
+            // The decoders read the normalised sequence.
             layers.push(sequences.clone());
         }
-        let parts = self.pooling.iter().zip(sequences).zip(steps);
-        let pooled: Vec<Tensor<2>> = parts
-            .map(|((pooling, sequence), steps)| pooling.forward(sequence, steps, mode))
+        let per_modality = self.pooling.iter().zip(sequences).zip(masks);
+        let pooled: Vec<Tensor<2>> = per_modality
+            .map(|((pooling, sequence), mask)| pooling.forward(sequence, mask, mode))
             .collect();
         let joint = Tensor::cat(pooled.clone(), 1);
         View {
@@ -104,13 +118,13 @@ impl Network for MctHfr {
     fn attention(
         &self,
         features: Vec<Tensor<3>>,
-        steps: &[Steps],
+        masks: &[PaddingMask],
         layer: usize,
     ) -> Option<Tensor<4>> {
         let mut mode = Mode::Evaluation;
         let (_, mut sequences) = unimodal::encode(&self.unimodal, features, &mut mode);
         let device = sequences[0].device();
-        let hyper = HyperModality::new(&self.config, steps, &self.max_steps, &device);
+        let hyper = HyperModality::new(&self.config, masks, &self.max_steps, &device);
         let asked = self.layers.get(layer)?;
         for below in &self.layers[..layer] {
             sequences = below.forward(sequences, &hyper, &mut mode);
@@ -122,39 +136,31 @@ impl Network for MctHfr {
         &self,
         view: &View,
         m: usize,
-        steps: &[Steps],
+        masks: &[PaddingMask],
         mode: &mut Mode,
     ) -> Option<Tensor<3>> {
         let decoder = &self.lfi.as_ref()?[m];
-        let reinforced = view.layers.last().unwrap_or(&view.embedded)[m].clone();
-        Some(decoder.forward(view.embedded[m].clone(), reinforced, &steps[m], mode))
+        Some(self.decode(decoder, view, m, masks, mode))
     }
 
-    fn auxiliary(
-        &self,
-        losses: &mut Losses,
-        view: &View,
-        sample: &Sample<'_>,
-        training: &TrainingConfig,
-        mode: &mut Mode,
-    ) {
+    fn auxiliary(&self, losses: &mut Losses, view: &View, sample: &Sample<'_>, mode: &mut Mode) {
         if let Some(predictor) = &self.gfa {
-            let whole = self.view(sample.complete.clone(), &sample.steps, mode);
-            let supervised = cross_entropy(whole.logits.clone(), sample.batch.targets.clone());
+            let complete = self.view(sample.complete.clone(), &sample.masks, mode);
+            let targets = sample.batch.targets.clone();
+            let classification = cross_entropy(complete.logits.clone(), targets);
             let (distance, symmetric) = (self.config.distance, self.config.gfa_symmetric);
-            let distance = predictor.alignment(view.joint(), whole.joint(), distance, symmetric);
+            let (joint, target) = (view.joint(), complete.joint());
+            let distance = predictor.alignment(joint, target, distance, symmetric, mode);
             // Eq. 17 is the sum of both.
-            losses.add(Term::Complete, supervised, training.alpha);
-            losses.add(Term::Distance, distance, training.alpha);
+            losses.add(Term::Complete, classification);
+            losses.add(Term::Distance, distance);
         }
         if let Some(decoders) = &self.lfi {
-            let reinforced = view.layers.last().unwrap_or(&view.embedded);
-            let imagination = imagination_loss(sample, |m| {
-                let (embedded, reinforced) = (view.embedded[m].clone(), reinforced[m].clone());
-                decoders[m].forward(embedded, reinforced, &sample.steps[m], mode)
+            let imagination = imagination_loss(sample.batch, &sample.complete, |m| {
+                self.decode(&decoders[m], view, m, &sample.masks, mode)
             });
             if let Some(imagination) = imagination {
-                losses.add(Term::Imagination, imagination, training.beta);
+                losses.add(Term::Imagination, imagination);
             }
         }
     }

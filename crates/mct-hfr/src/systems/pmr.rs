@@ -13,16 +13,16 @@ use burn::nn::{LayerNorm, LayerNormConfig, Linear, LinearConfig};
 use burn::tensor::activation::sigmoid;
 use burn::tensor::{Device, Tensor};
 
-use crate::attention::{FeedForward, MultiHead};
-use crate::classifier::Classifier;
 use crate::config::{Interface, ModelConfig};
-use crate::linear::at_each_step;
-use crate::model::{Network, View};
-use crate::noise::Mode;
-use crate::pooling::Pooling;
-use crate::steps::Steps;
-use crate::systems::combination::Combination;
-use crate::unimodal::{self, UnimodalEncoder};
+use crate::nn::attention::{FeedForward, MultiHeadAttention};
+use crate::nn::classifier::Classifier;
+use crate::nn::combination::Combination;
+use crate::nn::linear::linear;
+use crate::nn::mode::Mode;
+use crate::nn::padding::PaddingMask;
+use crate::nn::pooling::Pooling;
+use crate::nn::unimodal::{self, UnimodalEncoder};
+use crate::systems::network::{Network, View};
 
 #[derive(Module, Debug)]
 pub struct Pmr {
@@ -34,8 +34,9 @@ pub struct Pmr {
 
 #[derive(Module, Debug)]
 struct Layer {
-    /// From the hub to each modality, and back.
+    /// From the hub to each modality.
     modality: Vec<Reinforcement>,
+    /// From each modality to the hub.
     hub: Vec<Reinforcement>,
     combine: Combination,
 }
@@ -43,8 +44,8 @@ struct Layer {
 /// A modality reinforcement unit: self- and cross-attention with a gate between them.
 #[derive(Module, Debug)]
 struct Reinforcement {
-    self_attention: MultiHead,
-    cross_attention: MultiHead,
+    self_attention: MultiHeadAttention,
+    cross_attention: MultiHeadAttention,
     gate_self: Linear,
     gate_cross: Linear,
     norm_attention: LayerNorm,
@@ -54,46 +55,48 @@ struct Reinforcement {
 
 impl Reinforcement {
     fn new(config: &ModelConfig, device: &Device) -> Self {
-        let d = config.d;
-        let attention = || MultiHead::new(config, d, config.heads, device);
-        let norm = || LayerNormConfig::new(d).init(device);
+        let d_model = config.d;
+        let attention = || MultiHeadAttention::new(config, d_model, config.heads, device);
+        let norm = || LayerNormConfig::new(d_model).init(device);
+        let gate = || LinearConfig::new(d_model, d_model);
         Self {
             self_attention: attention(),
             cross_attention: attention(),
-            gate_self: LinearConfig::new(d, d).with_bias(false).init(device),
-            gate_cross: LinearConfig::new(d, d).init(device),
+            gate_self: gate().with_bias(false).init(device),
+            gate_cross: gate().init(device),
             norm_attention: norm(),
-            feed_forward: FeedForward::new(config, d, device),
+            feed_forward: FeedForward::new(config, d_model, device),
             norm_feed_forward: norm(),
         }
     }
 
-    /// `target` reinforced from `source`, both `[batch, steps, d]` with their real steps.
+    /// `target` reinforced from `source`, both `[batch, time, d_model]` with their padding masks; as
+    /// long as `target`.
     fn forward(
         &self,
-        (target, target_steps): (Tensor<3>, &Steps),
-        (source, source_steps): (Tensor<3>, &Steps),
+        (target, target_mask): (Tensor<3>, &PaddingMask),
+        (source, source_mask): (Tensor<3>, &PaddingMask),
         mode: &mut Mode,
     ) -> Tensor<3> {
-        let same = || target.clone();
-        let own = self
+        let queries = || target.clone();
+        let intra = self
             .self_attention
-            .forward(same(), same(), Some(target_steps), mode);
-        let other = self
+            .forward(queries(), queries(), Some(target_mask), mode);
+        let cross = self
             .cross_attention
-            .forward(same(), source, Some(source_steps), mode);
-        let gate = at_each_step(&self.gate_self, own.clone())
-            + at_each_step(&self.gate_cross, other.clone());
-        // gate * other + (1 - gate) * own
-        let mixed = own.clone() + sigmoid(gate) * (other - own);
+            .forward(queries(), source, Some(source_mask), mode);
+        let gate = linear(&self.gate_self, intra.clone(), mode)
+            + linear(&self.gate_cross, cross.clone(), mode);
+        // gate * cross + (1 - gate) * intra
+        let mixed = intra.clone() + sigmoid(gate) * (cross - intra);
         let h = self.norm_attention.forward(target + mixed);
         let outer = self.feed_forward.forward(h.clone(), mode);
         self.norm_feed_forward.forward(outer + h)
     }
 }
 
-impl Pmr {
-    pub fn new(config: &ModelConfig, interface: &Interface, device: &Device) -> Self {
+impl Network for Pmr {
+    fn new(config: &ModelConfig, interface: &Interface, device: &Device) -> Self {
         let modalities = interface.modalities.len();
         let units = || {
             (0..modalities)
@@ -105,7 +108,7 @@ impl Pmr {
             hub: units(),
             combine: Combination::new(config.d, device),
         };
-        let joint = (modalities + 1) * Pooling::pooled_size(config, config.d);
+        let joint = (modalities + 1) * Pooling::pooled_width(config, config.d);
         Self {
             unimodal: unimodal::encoders(config, interface, device),
             layers: (0..config.layers).map(layer).collect(),
@@ -115,35 +118,31 @@ impl Pmr {
             classifier: Classifier::new(config, joint, interface.classes.len(), device),
         }
     }
-}
 
-impl Network for Pmr {
-    fn view(&self, features: Vec<Tensor<3>>, steps: &[Steps], mode: &mut Mode) -> View {
+    fn view(&self, features: Vec<Tensor<3>>, masks: &[PaddingMask], mode: &mut Mode) -> View {
         let (convolved, embedded) = unimodal::encode(&self.unimodal, features, mode);
-        let hub_steps = Steps::joined(&steps.iter().collect::<Vec<_>>());
+        let hub_mask = PaddingMask::concat(&masks.iter().collect::<Vec<_>>());
         let mut hub = Tensor::cat(embedded.clone(), 1);
         let mut sequences = embedded.clone();
         let mut layers = Vec::with_capacity(self.layers.len());
         for layer in &self.layers {
             let mut messages = Vec::with_capacity(sequences.len());
             for (m, sequence) in sequences.iter_mut().enumerate() {
-                let own = (sequence.clone(), &steps[m]);
-                let all = (hub.clone(), &hub_steps);
-                *sequence = layer.modality[m].forward(own, all.clone(), mode);
-                let own = (sequence.clone(), &steps[m]);
-                messages.push(layer.hub[m].forward(all, own, mode));
+                let (target, all) = ((sequence.clone(), &masks[m]), (hub.clone(), &hub_mask));
+                *sequence = layer.modality[m].forward(target, all.clone(), mode);
+                let source = (sequence.clone(), &masks[m]);
+                messages.push(layer.hub[m].forward(all, source, mode));
             }
-            hub = layer.combine.forward(messages, Some(&hub_steps));
-            let mut stage = sequences.clone();
-            stage.push(hub.clone());
-            layers.push(stage);
+            hub = layer.combine.forward(messages, Some(&hub_mask), mode);
+            let mut after = sequences.clone();
+            after.push(hub.clone());
+            layers.push(after);
         }
         sequences.push(hub);
-        let parts = self.pooling.iter().zip(sequences);
-        let steps = steps.iter().chain([&hub_steps]);
-        let pooled: Vec<Tensor<2>> = parts
-            .zip(steps)
-            .map(|((pooling, sequence), steps)| pooling.forward(sequence, steps, mode))
+        let masks = masks.iter().chain([&hub_mask]);
+        let pooled: Vec<Tensor<2>> = (self.pooling.iter().zip(sequences))
+            .zip(masks)
+            .map(|((pooling, sequence), mask)| pooling.forward(sequence, mask, mode))
             .collect();
         let joint = Tensor::cat(pooled.clone(), 1);
         View {

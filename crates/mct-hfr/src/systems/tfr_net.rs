@@ -6,30 +6,27 @@
 //! other, and the public code of MCT-HFR has it as it is here. Time is padded with zeros to the
 //! maximal length, since it is the width of those units. Fusion reads the reinforced sequences, not
 //! the reconstruction. Pooling and classifier are those of all systems. `layers` of a view holds the
-//! reinforced sequences.
+//! reinforced sequences, concatenated along channels.
 
 use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
 
-use crate::attention::{AttentionUnit, Encoder};
-use crate::classifier::Classifier;
-use crate::config::{Interface, ModelConfig, TrainingConfig};
-use crate::event::Term;
-use crate::lfi::imagination_loss;
-use crate::linear::at_each_step;
-use crate::model::{Losses, Network, Sample, View};
-use crate::noise::Mode;
-use crate::pooling::Pooling;
-use crate::steps::Steps;
+use crate::config::{Interface, ModelConfig, Term};
+use crate::nn::attention::{AttentionUnit, Encoder};
+use crate::nn::classifier::Classifier;
+use crate::nn::linear::linear;
+use crate::nn::mode::Mode;
+use crate::nn::padding::PaddingMask;
+use crate::nn::pooling::Pooling;
+use crate::nn::unimodal::{self, UnimodalEncoder};
+use crate::objectives::lfi::imagination_loss;
+use crate::objectives::losses::Losses;
 use crate::systems::mult::{cross_modal, reinforce};
-use crate::unimodal::{self, UnimodalEncoder};
+use crate::systems::network::{Network, Sample, View};
 
 /// Layers of each attention over channels.
-pub const TEMPORAL_LAYERS: usize = 2;
-
-/// Weight of the reconstruction in the loss.
-const RECONSTRUCTION: f64 = 1.0;
+const CHANNEL_LAYERS: usize = 2;
 
 #[derive(Module, Debug)]
 pub struct TfrNet {
@@ -38,97 +35,104 @@ pub struct TfrNet {
     cross: Vec<Vec<Encoder>>,
     pooling: Vec<Pooling>,
     classifier: Classifier,
-    temporal: Vec<Temporal>,
+    temporal: Vec<ChannelAttention>,
     generator: Vec<Linear>,
 }
 
 /// Attention over channels.
 #[derive(Module, Debug)]
-struct Temporal {
+struct ChannelAttention {
     layers: Vec<AttentionUnit>,
     #[module(skip)]
     max_steps: usize,
 }
 
-/// Heads of an attention over vectors of this many steps: the most, up to 5, that divide it.
-pub fn temporal_heads(max_steps: usize) -> usize {
+/// Heads of an attention over vectors of this many time steps: the most, up to 5, that divide it.
+fn channel_heads(max_steps: usize) -> usize {
     (1..=5)
         .rev()
         .find(|heads| max_steps.is_multiple_of(*heads))
         .unwrap_or(1)
 }
 
-impl Temporal {
+impl ChannelAttention {
     fn new(config: &ModelConfig, max_steps: usize, device: &Device) -> Self {
-        let heads = temporal_heads(max_steps);
-        let unit = |_| AttentionUnit::of_size(config, max_steps, heads, device);
+        let heads = channel_heads(max_steps);
+        let unit = |_| AttentionUnit::with_width(config, max_steps, heads, device);
         Self {
-            layers: (0..TEMPORAL_LAYERS).map(unit).collect(),
+            layers: (0..CHANNEL_LAYERS).map(unit).collect(),
             max_steps,
         }
     }
 
-    /// `[batch, steps, channels]` to the same.
-    fn forward(&self, sequence: Tensor<3>, steps: &Steps, mode: &mut Mode) -> Tensor<3> {
-        let [batch, length, channels] = sequence.dims();
-        let real = sequence * steps.valid.clone();
-        let rest = [batch, self.max_steps - length, channels];
-        let mut x = match rest[1] {
-            0 => real,
-            _ => {
-                let rest = Tensor::zeros(rest, &real.device());
-                Tensor::cat(vec![real, rest], 1)
+    /// `[batch, time, channels]` to the same.
+    fn forward(&self, sequence: Tensor<3>, mask: &PaddingMask, mode: &mut Mode) -> Tensor<3> {
+        let [batch, time, channels] = sequence.dims();
+        let valid = sequence * mask.valid.clone();
+        let mut x = match self.max_steps - time {
+            0 => valid,
+            padding => {
+                let padding = Tensor::zeros([batch, padding, channels], &valid.device());
+                Tensor::cat(vec![valid, padding], 1)
             }
         };
         x = x.swap_dims(1, 2);
         for layer in &self.layers {
             x = layer.forward(x.clone(), x, None, mode);
         }
-        x.swap_dims(1, 2).narrow(1, 0, length)
+        x.swap_dims(1, 2).narrow(1, 0, time)
     }
 }
 
 impl TfrNet {
-    pub fn new(config: &ModelConfig, interface: &Interface, device: &Device) -> Self {
+    fn reconstruct(
+        &self,
+        view: &View,
+        m: usize,
+        masks: &[PaddingMask],
+        mode: &mut Mode,
+    ) -> Tensor<3> {
+        let reinforced = view.layers[0][m].clone();
+        let refined = self.temporal[m].forward(reinforced, &masks[m], mode);
+        linear(&self.generator[m], refined, mode)
+    }
+}
+
+impl Network for TfrNet {
+    fn new(config: &ModelConfig, interface: &Interface, device: &Device) -> Self {
         let modalities = interface.modalities.len();
-        let size = modalities * config.d;
+        let width = modalities * config.d;
         let intra = |_| Encoder::new(config, config.layers, config.d, device);
-        let joint = modalities * Pooling::pooled_size(config, size);
+        let joint = modalities * Pooling::pooled_width(config, width);
         let shapes = || interface.modalities.iter();
+        let max_steps = |name: &str| config.modality(name).max_steps;
         Self {
             unimodal: unimodal::encoders(config, interface, device),
             intra: (0..modalities).map(intra).collect(),
             cross: cross_modal(config, modalities, device),
             pooling: (0..modalities)
-                .map(|_| Pooling::new(config, size, device))
+                .map(|_| Pooling::new(config, width, device))
                 .collect(),
             classifier: Classifier::new(config, joint, interface.classes.len(), device),
             temporal: shapes()
-                .map(|shape| Temporal::new(config, config.modality(&shape.name).max_steps, device))
+                .map(|shape| ChannelAttention::new(config, max_steps(&shape.name), device))
                 .collect(),
             generator: shapes()
-                .map(|shape| LinearConfig::new(size, shape.features).init(device))
+                .map(|shape| LinearConfig::new(width, shape.features).init(device))
                 .collect(),
         }
     }
 
-    fn reconstruct(&self, view: &View, m: usize, steps: &[Steps], mode: &mut Mode) -> Tensor<3> {
-        let reinforced = view.layers[0][m].clone();
-        let refined = self.temporal[m].forward(reinforced, &steps[m], mode);
-        at_each_step(&self.generator[m], refined)
-    }
-}
-
-impl Network for TfrNet {
-    fn view(&self, features: Vec<Tensor<3>>, steps: &[Steps], mode: &mut Mode) -> View {
+    fn view(&self, features: Vec<Tensor<3>>, masks: &[PaddingMask], mode: &mut Mode) -> View {
         let (convolved, embedded) = unimodal::encode(&self.unimodal, features, mode);
         let (mut reinforced, mut pooled) = (vec![], vec![]);
-        for (m, own) in embedded.iter().enumerate() {
-            let mut versions = vec![self.intra[m].reinforce_itself(own.clone(), &steps[m], mode)];
-            versions.extend(reinforce(&self.cross[m], &embedded, m, steps, mode));
-            let together = Tensor::cat(versions, 2);
-            pooled.push(self.pooling[m].forward(together.clone(), &steps[m], mode));
-            reinforced.push(together);
+        for (m, sequence) in embedded.iter().enumerate() {
+            let intra = self.intra[m].self_attention(sequence.clone(), &masks[m], mode);
+            let mut versions = vec![intra];
+            versions.extend(reinforce(&self.cross[m], &embedded, m, masks, mode));
+            let versions = Tensor::cat(versions, 2);
+            pooled.push(self.pooling[m].forward(versions.clone(), &masks[m], mode));
+            reinforced.push(versions);
         }
         let joint = Tensor::cat(pooled.clone(), 1);
         View {
@@ -144,24 +148,22 @@ impl Network for TfrNet {
         &self,
         view: &View,
         m: usize,
-        steps: &[Steps],
+        masks: &[PaddingMask],
         mode: &mut Mode,
     ) -> Option<Tensor<3>> {
-        Some(self.reconstruct(view, m, steps, mode))
+        Some(self.reconstruct(view, m, masks, mode))
     }
 
-    fn auxiliary(
-        &self,
-        losses: &mut Losses,
-        view: &View,
-        sample: &Sample<'_>,
-        _training: &TrainingConfig,
-        mode: &mut Mode,
-    ) {
-        let reconstruction =
-            imagination_loss(sample, |m| self.reconstruct(view, m, &sample.steps, mode));
+    fn auxiliary(&self, losses: &mut Losses, view: &View, sample: &Sample<'_>, mode: &mut Mode) {
+        let reconstruction = imagination_loss(sample.batch, &sample.complete, |m| {
+            self.reconstruct(view, m, &sample.masks, mode)
+        });
         if let Some(reconstruction) = reconstruction {
-            losses.add(Term::Reconstruction, reconstruction, RECONSTRUCTION);
+            losses.add(Term::Reconstruction, reconstruction);
         }
+    }
+
+    fn first_layer(&self) -> &'static [&'static str] {
+        &["intra.*.layers.0.", "cross.*.*.layers.0."]
     }
 }

@@ -6,10 +6,10 @@ use std::path::PathBuf;
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Gradients, Tensor, TensorData};
-use mct_hfr::batch::Batch;
 use mct_hfr::config::{Config, InputShape, Interface, ModalityConfig};
+use mct_hfr::data::Batch;
 use mct_hfr::model::Model;
-use mct_hfr::parameters::{self, Path, Values};
+use mct_hfr::nn::parameters::{self, Path, Values};
 use safetensors::{Dtype, SafeTensors};
 
 pub fn fixtures() -> PathBuf {

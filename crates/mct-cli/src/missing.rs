@@ -1,0 +1,87 @@
+//! Which steps are missing from a model, as the command line says it.
+
+use anyhow::Result;
+use clap::Args;
+use mct_corpus::Corpus;
+use mct_corpus::missing::{Missing, Pattern};
+use mct_scores::PAPER_RATES;
+
+use crate::arguments::rate;
+use crate::output::usage;
+
+/// Masks of evaluation and limit, unless told otherwise: the same for all systems and seeds.
+pub const MASK_SEED: u64 = 1;
+
+/// Which steps are missing.
+#[derive(Args, Clone)]
+pub struct MissingArgs {
+    /// Missing rates, ascending, separated by commas
+    #[arg(
+        long,
+        value_delimiter = ',',
+        value_parser = rate,
+        default_values_t = PAPER_RATES
+    )]
+    pub rates: Vec<f64>,
+    /// A modality with a rate of its own, 1 for absent (repeatable)
+    #[arg(long = "missing", value_name = "MODALITY=RATE", value_parser = named_rate)]
+    fixed: Vec<(String, f64)>,
+    /// Hide runs of consecutive steps of this mean length instead of single steps
+    #[arg(long, value_name = "STEPS")]
+    burst: Option<f64>,
+}
+
+fn named_rate(text: &str) -> Result<(String, f64), String> {
+    let (name, value) = text.split_once('=').ok_or("expected MODALITY=RATE")?;
+    Ok((name.to_owned(), rate(value)?))
+}
+
+impl MissingArgs {
+    /// One rate for all modalities.
+    pub fn at(rate: f64) -> Self {
+        Self {
+            rates: vec![rate],
+            fixed: Vec::new(),
+            burst: None,
+        }
+    }
+
+    /// Rates 0.0 to 0.9, over which the paper sums AUILC.
+    pub fn curve() -> Self {
+        Self {
+            rates: PAPER_RATES.to_vec(),
+            ..Self::at(0.0)
+        }
+    }
+
+    /// What is missing at each rate.
+    pub fn settings(&self, corpus: &Corpus) -> Result<Vec<(f64, Missing)>> {
+        if self.rates.windows(2).any(|pair| pair[0] >= pair[1]) {
+            return Err(usage(
+                "--rates: expected each rate once, in ascending order",
+            ));
+        }
+        let mut settings = Vec::new();
+        for rate in &self.rates {
+            let mut missing = Missing::uniform(*rate, corpus.modalities.len());
+            if let Some(mean_steps) = self.burst {
+                missing.pattern = Pattern::Burst { mean_steps };
+            }
+            for (name, fixed) in &self.fixed {
+                let place = corpus.modalities.iter().position(|m| m.name == *name);
+                let Some(place) = place else {
+                    let names: Vec<&str> =
+                        corpus.modalities.iter().map(|m| m.name.as_str()).collect();
+                    let names = names.join(", ");
+                    return Err(usage(format!(
+                        "--missing: found `{name}`, expected one of {names}"
+                    )));
+                };
+                missing.rates[place] = *fixed;
+            }
+            missing.validate(corpus).map_err(usage)?;
+            settings.push((*rate, missing));
+        }
+        Ok(settings)
+    }
+}

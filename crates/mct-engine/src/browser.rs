@@ -1,0 +1,102 @@
+//! What pipelines need of a browser: files beside the page, and the page's own storage.
+
+use js_sys::{Function, Promise, Reflect, Uint8Array};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{
+    Blob, FileSystemDirectoryHandle, FileSystemFileHandle, FileSystemGetFileOptions,
+    FileSystemWritableFileStream, Response, StorageManager,
+};
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_name = setTimeout)]
+    fn set_timeout(then: &Function, millis: i32);
+}
+
+/// Waits.
+pub async fn pause(millis: i32) {
+    let pause = Promise::new(&mut |resolve, _| set_timeout(&resolve, millis));
+    JsFuture::from(pause).await.ok();
+}
+
+/// The bytes of a file beside the page.
+///
+/// # Errors
+/// When it is not there.
+pub async fn fetch(url: &str) -> Result<Vec<u8>, String> {
+    let said = |error: JsValue| format!("{url}: {}", describe(&error));
+    let global = js_sys::global();
+    let fetch = Reflect::get(&global, &"fetch".into()).map_err(said)?;
+    let fetch: Function = fetch.dyn_into().map_err(said)?;
+    let asked = fetch.call1(&global, &url.into()).map_err(said)?;
+    let answer = JsFuture::from(Promise::from(asked)).await;
+    let answer: Response = answer.and_then(JsCast::dyn_into).map_err(said)?;
+    if !answer.ok() {
+        return Err(format!(
+            "{url}: found status {}, expected 200",
+            answer.status()
+        ));
+    }
+    let buffer = answer.array_buffer().map_err(said)?;
+    let buffer = JsFuture::from(buffer).await.map_err(said)?;
+    Ok(Uint8Array::new(&buffer).to_vec())
+}
+
+fn describe(error: &JsValue) -> String {
+    let message = Reflect::get(error, &"message".into()).ok();
+    let message = message.and_then(|message| message.as_string());
+    message.unwrap_or_else(|| format!("{error:?}"))
+}
+
+/// Files of the page's own storage (the origin-private file system), which outlive the page.
+pub mod storage {
+    use super::*;
+
+    async fn root() -> Result<FileSystemDirectoryHandle, JsValue> {
+        // Page and worker have different kinds of navigators.
+        let navigator = Reflect::get(&js_sys::global(), &"navigator".into())?;
+        let storage = Reflect::get(&navigator, &"storage".into())?;
+        let storage: StorageManager = storage.dyn_into()?;
+        JsFuture::from(storage.get_directory()).await?.dyn_into()
+    }
+
+    async fn handle(name: &str, create: bool) -> Result<FileSystemFileHandle, JsValue> {
+        let options = FileSystemGetFileOptions::new();
+        options.set_create(create);
+        let root = root().await?;
+        let handle = root.get_file_handle_with_options(name, &options);
+        JsFuture::from(handle).await?.dyn_into()
+    }
+
+    /// Replaces a file as a whole: it is swapped in when everything is written.
+    ///
+    /// # Errors
+    /// When the browser has no such storage, or no room left.
+    pub async fn write(name: &str, bytes: &[u8]) -> Result<(), String> {
+        let write = async {
+            let stream = JsFuture::from(handle(name, true).await?.create_writable()).await?;
+            let stream: FileSystemWritableFileStream = stream.dyn_into()?;
+            JsFuture::from(stream.write_with_u8_array(bytes)?).await?;
+            JsFuture::from(stream.close()).await
+        };
+        let written: Result<JsValue, JsValue> = write.await;
+        written.map_err(|error| format!("the browser's storage: {}", describe(&error)))?;
+        Ok(())
+    }
+
+    /// A file, where it is there.
+    pub async fn read(name: &str) -> Option<Vec<u8>> {
+        let file = JsFuture::from(handle(name, false).await.ok()?.get_file()).await;
+        let file: Blob = file.ok()?.dyn_into().ok()?;
+        let buffer = JsFuture::from(file.array_buffer()).await.ok()?;
+        Some(Uint8Array::new(&buffer).to_vec())
+    }
+
+    /// Removes a file; it is no loss when it is not there.
+    pub async fn remove(name: &str) {
+        if let Ok(root) = root().await {
+            JsFuture::from(root.remove_entry(name)).await.ok();
+        }
+    }
+}

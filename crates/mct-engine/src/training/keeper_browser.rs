@@ -1,0 +1,74 @@
+//! Runs are kept in the page's own storage, so that a closed or broken page loses nothing.
+
+use mct_corpus::Corpus;
+use mct_hfr::config::Config;
+use mct_hfr::training::{Checkpoint, Event, Precision};
+use serde::{Deserialize, Serialize};
+use wasm_bindgen_futures::spawn_local;
+
+use crate::browser::storage;
+use crate::source::{Bytes, Source};
+use crate::training::protocol::Start;
+
+const LAST: &str = "training-last.safetensors";
+const RUN: &str = "training-run.msgpack";
+
+/// A run that has not been trained to its end.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Unfinished {
+    pub name: String,
+    pub corpus: Source,
+}
+
+pub struct Keeper;
+
+impl Keeper {
+    pub async fn open(
+        start: &Start,
+        _config: &Config,
+        _device: &str,
+        _corpus: &Corpus,
+    ) -> Result<Self, String> {
+        let unfinished = Unfinished {
+            name: start.folder.clone(),
+            corpus: start.corpus.clone(),
+        };
+        let packed = rmp_serde::to_vec_named(&unfinished).map_err(|e| e.to_string())?;
+        storage::remove(LAST).await;
+        // A page without storage still trains; its runs are not kept, and can be saved by hand.
+        storage::write(RUN, &packed).await.ok();
+        Ok(Self)
+    }
+
+    pub fn event(&mut self, event: &Event) -> mct_hfr::Result<()> {
+        if matches!(event, Event::Finished { reason, .. }
+            if *reason != mct_hfr::training::FinishReason::Interrupted)
+        {
+            spawn_local(discard());
+        }
+        Ok(())
+    }
+
+    pub fn save(&mut self, checkpoint: &Checkpoint, best: bool) -> mct_hfr::Result<()> {
+        if !best {
+            let bytes = checkpoint.to_bytes(Precision::F32)?;
+            spawn_local(async move {
+                storage::write(LAST, &bytes).await.ok();
+            });
+        }
+        Ok(())
+    }
+}
+
+/// The run that an earlier page has left, with its last checkpoint.
+pub async fn unfinished() -> Option<(Unfinished, Bytes)> {
+    let run = rmp_serde::from_slice(&storage::read(RUN).await?).ok()?;
+    let last = storage::read(LAST).await?;
+    Some((run, last.into()))
+}
+
+/// Forgets it.
+pub async fn discard() {
+    storage::remove(LAST).await;
+    storage::remove(RUN).await;
+}

@@ -1,0 +1,78 @@
+//! Runs are kept in run folders, as those of the command line.
+
+use std::path::{Path, PathBuf};
+
+use mct_corpus::Corpus;
+use mct_hfr::config::Config;
+use mct_hfr::training::{Checkpoint, Event};
+use mct_runs::{CorpusReference, Manifest, Recorder, RunFolder, Which};
+
+use crate::error::message;
+use crate::source::Source;
+use crate::training::protocol::{Begin, Start};
+
+pub struct Keeper(Recorder);
+
+impl Keeper {
+    #[expect(clippy::unused_async, reason = "a browser's storage is waited for")]
+    pub async fn open(
+        start: &Start,
+        config: &Config,
+        device: &str,
+        corpus: &Corpus,
+    ) -> Result<Self, String> {
+        let synthetic = corpus.metadata.synthetic;
+        let resumed = match &start.begin {
+            Begin::Resume(Source::Path(path)) if path.is_dir() => Some(path),
+            _ => None,
+        };
+        let writer = match resumed {
+            Some(path) => RunFolder::open(path).and_then(RunFolder::writer),
+            None => {
+                let folder = Path::new(&start.folder);
+                let path = corpus_path(start, folder, corpus)?;
+                let manifest = Manifest {
+                    device: device.to_owned(),
+                    corpus: CorpusReference::of(&path).map_err(message)?,
+                    model: config.model.clone(),
+                    training: config.training.clone(),
+                };
+                RunFolder::create(folder, manifest)
+            }
+        };
+        Ok(Self(Recorder::new(writer.map_err(message)?, synthetic)))
+    }
+
+    pub fn event(&mut self, event: &Event) -> mct_hfr::Result<()> {
+        self.0.event(event).map_err(failed)
+    }
+
+    pub fn save(&mut self, checkpoint: &Checkpoint, best: bool) -> mct_hfr::Result<()> {
+        let which = if best { Which::Best } else { Which::Last };
+        self.0.save(checkpoint, which).map_err(failed)
+    }
+}
+
+/// The corpus file of the run; one that has no file is written into the folder.
+fn corpus_path(start: &Start, folder: &Path, corpus: &Corpus) -> Result<PathBuf, String> {
+    if let Source::Path(path) = &start.corpus {
+        return Ok(path.clone());
+    }
+    if folder.join("config.toml").exists() {
+        return Err(format!("{} already holds a run", folder.display()));
+    }
+    std::fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let path = folder.join("corpus.safetensors");
+    corpus.save(&path).map_err(message)?;
+    Ok(path)
+}
+
+pub fn last(path: &Path) -> Result<Checkpoint, String> {
+    let last = RunFolder::open(path).and_then(|folder| folder.last());
+    last.map_err(message)?
+        .ok_or_else(|| format!("{}: no checkpoint to go on from", path.display()))
+}
+
+fn failed(error: mct_runs::Error) -> mct_hfr::Error {
+    mct_hfr::Error::Face(error.to_string())
+}

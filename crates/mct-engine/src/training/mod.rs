@@ -1,0 +1,220 @@
+//! The training pipeline: one run at a time, which can be paused, stopped and resumed.
+
+#[cfg(target_arch = "wasm32")]
+mod keeper_browser;
+#[cfg(not(target_arch = "wasm32"))]
+mod keeper_native;
+mod protocol;
+
+use std::cell::Cell;
+
+use mct_hfr::device::{Named, answers};
+use mct_hfr::training::{Checkpoint, Event, Face, FinishReason, Precision, Trainer};
+use web_time::{Duration, Instant};
+
+use crate::device::device;
+use crate::error::message;
+use crate::pipeline::{Inbox, Outbox, Pipeline, yield_now};
+use crate::source::{Bytes, Content, Source};
+
+#[cfg(target_arch = "wasm32")]
+use keeper_browser::Keeper;
+#[cfg(not(target_arch = "wasm32"))]
+use keeper_native::Keeper;
+
+#[cfg(target_arch = "wasm32")]
+pub use keeper_browser::{Unfinished, discard, unfinished};
+pub use protocol::{Begin, Request, Response, Start};
+
+/// Work of at most this long is lost when the program is killed.
+const SAVE_EVERY: Duration = Duration::from_secs(30);
+
+pub struct Training {
+    inbox: Inbox<Request>,
+    outbox: Outbox<Response>,
+    /// The name of the device that was asked for.
+    wanted: String,
+    device: Option<Named>,
+}
+
+impl Pipeline for Training {
+    const NAME: &'static str = "training";
+    /// The name of the device.
+    type Setup = String;
+    type Request = Request;
+    type Response = Response;
+
+    async fn run(
+        setup: String,
+        inbox: Inbox<Request>,
+        outbox: Outbox<Response>,
+    ) -> Result<(), String> {
+        let mut training = Self {
+            inbox,
+            outbox,
+            wanted: setup,
+            device: None,
+        };
+        while let Some(request) = training.inbox.next().await {
+            // Pausing and stopping are for a run, and there is none.
+            if let Request::Start(start) = request {
+                match training.train(*start).await {
+                    Ok(reason) => training.outbox.respond(Response::Ended(reason)),
+                    Err(message) => {
+                        training.outbox.respond(Response::Failed(message));
+                        if let Some(named) = &training.device
+                            && !answers(&named.device).await
+                        {
+                            return Err("the device was lost".to_owned());
+                        }
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Training {
+    /// The device, which is tested when it is first needed.
+    async fn device(&mut self) -> Result<Named, String> {
+        if let Some(device) = &self.device {
+            return Ok(device.clone());
+        }
+        let choice = device(&self.wanted, &mut |_| {}).await?;
+        if let Some(message) = choice.warning {
+            self.outbox
+                .respond(Response::Event(Event::Warning { message }));
+        }
+        self.device = Some(choice.named.clone());
+        Ok(choice.named)
+    }
+
+    async fn train(&mut self, start: Start) -> Result<FinishReason, String> {
+        let named = self.device().await?;
+        let corpus = start.corpus.corpus().await?;
+        let mut trainer = match &start.begin {
+            Begin::New(config) => Trainer::new(&corpus, (**config).clone(), &named.device),
+            Begin::Resume(source) => {
+                Trainer::resume(&corpus, &checkpoint(source).await?, &named.device)
+            }
+        }
+        .map_err(message)?;
+        let begun = trainer.config().clone();
+        let history = trainer.history().to_vec();
+        self.outbox
+            .respond(Response::Began(Box::new(begun.clone()), history));
+        let keeper = Keeper::open(&start, &begun, &named.name, &corpus).await?;
+        let mut window = Window {
+            inbox: &self.inbox,
+            outbox: &self.outbox,
+            keeper,
+            paused: Cell::new(false),
+            stopped: Cell::new(false),
+            saved: Instant::now(),
+        };
+        trainer.run(&mut window).await.map_err(message)
+    }
+}
+
+/// The checkpoint that a run goes on from.
+async fn checkpoint(source: &Source) -> Result<Checkpoint, String> {
+    #[cfg(not(target_arch = "wasm32"))]
+    if let Source::Path(path) = source
+        && path.is_dir()
+    {
+        return keeper_native::last(path);
+    }
+    match source.read().await? {
+        Content::Model(opened) => Ok(opened.checkpoint),
+        Content::Corpus(_) => Err(format!(
+            "{}: found a corpus, expected a checkpoint",
+            source.name()
+        )),
+    }
+}
+
+/// Training's face in the application.
+struct Window<'a> {
+    inbox: &'a Inbox<Request>,
+    outbox: &'a Outbox<Response>,
+    keeper: Keeper,
+    paused: Cell<bool>,
+    stopped: Cell<bool>,
+    saved: Instant,
+}
+
+impl Window<'_> {
+    fn hear(&self, request: Request) {
+        match request {
+            Request::Pause => self.paused.set(true),
+            Request::Continue => self.paused.set(false),
+            Request::Stop => {
+                self.paused.set(false);
+                self.stopped.set(true);
+            }
+            Request::Start(_) => {
+                let message = "a run is under way; stop it first".to_owned();
+                self.outbox
+                    .respond(Response::Event(Event::Warning { message }));
+            }
+        }
+    }
+
+    fn listen(&self) {
+        while let Some(request) = self.inbox.try_next() {
+            self.hear(request);
+        }
+        if self.inbox.is_closed() {
+            self.stopped.set(true);
+        }
+    }
+}
+
+impl Face for Window<'_> {
+    fn event(&mut self, event: Event) -> mct_hfr::Result<()> {
+        self.keeper.event(&event)?;
+        self.outbox.respond(Response::Event(event));
+        Ok(())
+    }
+
+    fn save(&mut self, checkpoint: &Checkpoint, best: bool) -> mct_hfr::Result<()> {
+        self.keeper.save(checkpoint, best)?;
+        self.saved = Instant::now();
+        let bytes = Bytes::from(checkpoint.to_bytes(Precision::F32)?);
+        self.outbox.respond(if best {
+            Response::Best(bytes)
+        } else {
+            Response::Last(bytes)
+        });
+        Ok(())
+    }
+
+    fn stop_requested(&self) -> bool {
+        self.listen();
+        self.stopped.get()
+    }
+
+    fn save_due(&self) -> bool {
+        // Whoever pauses may close the window.
+        self.paused.get() || self.saved.elapsed() >= SAVE_EVERY
+    }
+
+    async fn yield_now(&mut self) {
+        yield_now().await;
+        self.listen();
+        if !self.paused.get() {
+            return;
+        }
+        self.outbox.respond(Response::Paused);
+        while self.paused.get() {
+            match self.inbox.next().await {
+                Some(request) => self.hear(request),
+                None => {
+                    self.paused.set(false);
+                    self.stopped.set(true);
+                }
+            }
+        }
+    }
+}

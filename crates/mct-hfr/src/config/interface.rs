@@ -1,0 +1,73 @@
+//! What a model takes and gives.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+
+/// What a model takes and gives: fixed by the corpus it was made for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Interface {
+    pub modalities: Vec<InputShape>,
+    pub classes: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InputShape {
+    /// The modality.
+    pub name: String,
+    /// Features per time step.
+    pub features: usize,
+}
+
+impl Interface {
+    /// The modality named `text`, which some systems treat in a way of its own.
+    pub fn text(&self) -> Option<usize> {
+        self.modalities.iter().position(|m| m.name == "text")
+    }
+
+    pub fn of(corpus: &mct_corpus::Corpus) -> Self {
+        Self {
+            modalities: corpus
+                .modalities
+                .iter()
+                .map(|modality| InputShape {
+                    name: modality.name.clone(),
+                    features: modality.dim,
+                })
+                .collect(),
+            classes: corpus.metadata.classes.clone(),
+        }
+    }
+
+    /// Refuses a corpus with other modalities, feature sizes or classes.
+    ///
+    /// # Errors
+    /// Says what differs.
+    pub fn require(&self, corpus: &mct_corpus::Corpus) -> Result<()> {
+        let found = Self::of(corpus);
+        let differs = |field: &str, found: String, expected: String| {
+            Err(Error::invalid(&corpus.source, field, found, expected))
+        };
+        if found.modalities != self.modalities {
+            return differs(
+                "modalities (features)",
+                found.describe_modalities(),
+                self.describe_modalities(),
+            );
+        }
+        if found.classes != self.classes {
+            return differs("classes", found.classes.join(", "), self.classes.join(", "));
+        }
+        Ok(())
+    }
+
+    fn describe_modalities(&self) -> String {
+        let shapes = self.modalities.iter();
+        let shapes: Vec<String> = shapes
+            .map(|m| format!("{} ({})", m.name, m.features))
+            .collect();
+        shapes.join(", ")
+    }
+}

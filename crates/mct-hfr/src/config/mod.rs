@@ -1,0 +1,346 @@
+//! Everything that can be configured, with the presets.
+//!
+//! A run writes the config that reproduces it; a preset is a file of `presets/`; `--set key=value`
+//! changes single values by their path.
+
+mod interface;
+mod model;
+mod system;
+mod term;
+mod training;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+
+pub use interface::{InputShape, Interface};
+pub use model::{ClassifierKind, Distance, Dropout, ModalityConfig, ModelConfig, PoolingKind};
+pub(crate) use system::with_systems;
+pub use system::{DefaultWeight, System};
+pub use term::Term;
+pub use training::{ProtocolKind, Select, Strategy, TrainingConfig};
+
+/// Everything that makes a run, but for corpus and device.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    pub model: ModelConfig,
+    pub training: TrainingConfig,
+}
+
+/// Names of the presets.
+pub const PRESETS: [&str; 4] = ["paper", "released", "table4", "demo"];
+
+impl Config {
+    /// A preset by name.
+    ///
+    /// # Errors
+    /// When there is no such preset.
+    pub fn preset(name: &str) -> Result<Self> {
+        let text = match name {
+            "paper" => include_str!("presets/paper.toml"),
+            "released" => include_str!("presets/released.toml"),
+            "table4" => include_str!("presets/table4.toml"),
+            "demo" => include_str!("presets/demo.toml"),
+            other => {
+                return Err(Error::invalid(
+                    "arguments",
+                    "preset",
+                    other,
+                    PRESETS.join(", "),
+                ));
+            }
+        };
+        Self::from_toml(&format!("preset {name}"), text)
+    }
+
+    /// Reads a config file.
+    ///
+    /// # Errors
+    /// Names the file and the field.
+    pub fn from_toml(source: &str, text: &str) -> Result<Self> {
+        let mut config: Self = toml::from_str(text).map_err(|error| {
+            let message = error.to_string();
+            Error::invalid(source, "config", message.trim_end(), "a complete config")
+        })?;
+        config.validate(source)?;
+        config.training.fill_weights(config.model.system);
+        Ok(config)
+    }
+
+    /// The same config for another system, with that system's loss weights.
+    pub fn with_system(mut self, system: System) -> Self {
+        if system != self.model.system {
+            self.model.system = system;
+            self.training.loss_weights.clear();
+        }
+        self.training.fill_weights(system);
+        self
+    }
+
+    /// The file that reproduces this config.
+    ///
+    /// # Errors
+    /// Never for a valid config.
+    pub fn to_toml(&self) -> Result<String> {
+        toml::to_string(self).map_err(|error| Error::invalid("config", "config", error, "a config"))
+    }
+
+    /// Changes single values: `("training.epochs", "3")`. Another system comes with its own loss weights.
+    ///
+    /// # Errors
+    /// When a key does not exist or its value has another type.
+    pub fn set(&self, assignments: &[(String, String)]) -> Result<Self> {
+        let is_system = |(key, _): &&(String, String)| key == "model.system";
+        let system = assignments.iter().filter(is_system);
+        let others = assignments
+            .iter()
+            .filter(|assignment| !is_system(assignment));
+        let mut config = self.clone();
+        for (_, name) in system {
+            config = config.with_system(System::named("--set", name)?);
+        }
+        let mut root = toml::Value::try_from(&config)
+            .map_err(|error| Error::invalid("config", "config", error, "a config"))?;
+        for (key, value) in others {
+            assign(&mut root, key, value)?;
+        }
+        let config: Self = root.try_into().map_err(|error: toml::de::Error| {
+            let found = error.to_string();
+            Error::invalid("--set", "config", found.trim_end(), "a valid config")
+        })?;
+        config.validate("--set")?;
+        Ok(config)
+    }
+
+    /// Refuses values that make no model or no training.
+    ///
+    /// # Errors
+    /// Names the field.
+    pub fn validate(&self, source: &str) -> Result<()> {
+        let (model, training) = (&self.model, &self.training);
+        let check = |ok: bool, field: &str, found: &dyn std::fmt::Display, expected: &str| {
+            if ok {
+                Ok(())
+            } else {
+                Err(Error::invalid(source, field, found, expected))
+            }
+        };
+        let positive = |field: &str, value: usize, most: usize| {
+            let expected = format!("1 to {most}");
+            check((1..=most).contains(&value), field, &value, &expected)
+        };
+        positive("model.d", model.d, 4096)?;
+        positive("model.heads", model.heads, 256)?;
+        positive("model.layers", model.layers, 64)?;
+        positive("model.decoder_layers", model.decoder_layers, 64)?;
+        positive("training.batch_size", training.batch_size, 65_536)?;
+        positive("training.epochs", training.epochs, 1_000_000)?;
+        let divides = model.d % model.heads == 0 && model.d % 2 == 0;
+        check(
+            divides,
+            "model.d",
+            &model.d,
+            "even and a multiple of model.heads",
+        )?;
+        let other = model.modality.contains_key("other");
+        check(other, "model.modality", &"no `other`", "an entry `other`")?;
+        for (name, modality) in &model.modality {
+            let field = |key: &str| format!("model.modality.{name}.{key}");
+            positive(&field("kernel"), modality.kernel, 99)?;
+            let odd = modality.kernel % 2 == 1;
+            check(odd, &field("kernel"), &modality.kernel, "an odd number")?;
+            positive(&field("max_steps"), modality.max_steps, 100_000)?;
+        }
+        let dropout = &model.dropout;
+        for (name, value) in [
+            ("embedding", dropout.embedding),
+            ("attention", dropout.attention),
+            ("feed_forward", dropout.feed_forward),
+            ("residual", dropout.residual),
+            ("classifier", dropout.classifier),
+        ] {
+            let field = format!("model.dropout.{name}");
+            check(
+                (0.0..1.0).contains(&value),
+                &field,
+                &value,
+                "0 up to, but not, 1",
+            )?;
+        }
+        let average = (0.0..1.0).contains(&training.average);
+        let expected = "0 up to, but not, 1";
+        check(average, "training.average", &training.average, expected)?;
+        let rate = training.missing_rate;
+        let in_range = (0.0..=1.0).contains(&rate);
+        check(in_range, "training.missing_rate", &rate, "0 to 1")?;
+        let most = training.missing_rate_max;
+        let in_range = (rate..=1.0).contains(&most);
+        let expected = "training.missing_rate to 1";
+        check(in_range, "training.missing_rate_max", &most, expected)?;
+        for (name, value) in [
+            ("learning_rate", training.learning_rate),
+            ("final_learning_rate", training.final_learning_rate),
+            ("weight_decay", training.weight_decay),
+            ("clip", training.clip),
+            ("alpha", training.alpha),
+            ("beta", training.beta),
+        ] {
+            let field = format!("training.{name}");
+            let ok = value.is_finite() && value >= 0.0;
+            check(ok, &field, &value, "a finite number from 0 up")?;
+        }
+        let terms = model.system.loss_terms();
+        for (term, weight) in &training.loss_weights {
+            let field = format!("training.loss_weights.{}", term.name());
+            let known = terms.iter().any(|(other, _)| other == term);
+            let names: Vec<&str> = terms.iter().map(|(term, _)| term.name()).collect();
+            let expected = match names.as_slice() {
+                [] => format!("none: {} adds no term", model.system.title()),
+                names => format!("{} for {}", names.join(", "), model.system.title()),
+            };
+            check(known, &field, &term.name(), &expected)?;
+            let ok = weight.is_finite() && *weight >= 0.0;
+            check(ok, &field, weight, "a finite number from 0 up")?;
+        }
+        Ok(())
+    }
+}
+
+/// Changes the value at the path `key` to what `text` says.
+fn assign(root: &mut toml::Value, key: &str, text: &str) -> Result<()> {
+    let unknown = || Error::invalid("--set", key, "no such key", "a key of the config");
+    let mut place = root;
+    let mut parts = key.split('.').peekable();
+    let is_weight = key.starts_with("training.loss_weights.");
+    while let Some(part) = parts.next() {
+        let table = place.as_table_mut().ok_or_else(unknown)?;
+        // A loss weight that so far has its default; validation knows which terms the system has.
+        if is_weight && !table.contains_key(part) {
+            let new = match parts.peek() {
+                Some(_) => toml::Value::Table(toml::Table::new()),
+                None => toml::Value::Float(0.0),
+            };
+            table.insert(part.to_owned(), new);
+        }
+        // A modality may be added by name; it starts as a copy of `other`.
+        let modality = key.starts_with("model.modality.") && !table.contains_key(part);
+        if modality && parts.peek().is_some() {
+            let other = table.get("other").cloned().ok_or_else(unknown)?;
+            table.insert(part.to_owned(), other);
+        }
+        place = table.get_mut(part).ok_or_else(unknown)?;
+    }
+    let wrong = |expected: &str| Error::invalid("--set", key, text, expected);
+    *place = match place {
+        toml::Value::Integer(_) => {
+            toml::Value::Integer(text.parse().map_err(|_| wrong("a whole number"))?)
+        }
+        toml::Value::Float(_) => toml::Value::Float(text.parse().map_err(|_| wrong("a number"))?),
+        toml::Value::Boolean(_) => {
+            toml::Value::Boolean(text.parse().map_err(|_| wrong("true or false"))?)
+        }
+        toml::Value::String(_) => toml::Value::String(text.to_owned()),
+        _ => return Err(wrong("the key of a single value")),
+    };
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_preset_is_valid_and_survives_its_own_file() {
+        for name in PRESETS {
+            let preset = Config::preset(name).unwrap();
+            let again = Config::from_toml(name, &preset.to_toml().unwrap()).unwrap();
+            assert_eq!(preset, again, "{name}");
+        }
+        assert!(Config::preset("papre").is_err());
+    }
+
+    #[test]
+    fn single_values_are_set_by_their_path() {
+        let set = |key: &str, value: &str| {
+            let preset = Config::preset("paper").unwrap();
+            preset.set(&[(key.to_owned(), value.to_owned())])
+        };
+        assert_eq!(set("training.epochs", "3").unwrap().training.epochs, 3);
+        assert_eq!(
+            set("model.distance", "jsd").unwrap().model.distance,
+            Distance::Jsd
+        );
+        let gaze = set("model.modality.gaze.max_steps", "7").unwrap();
+        assert_eq!(gaze.model.modality("gaze").max_steps, 7);
+        for (key, value, part) in [
+            ("training.epoch", "3", "no such key"),
+            ("training.epochs", "three", "a whole number"),
+            ("training.missing_rate", "1.5", "expected 0 to 1"),
+            ("model.heads", "3", "multiple of model.heads"),
+            ("model.distance", "l3", "cmd"),
+            ("model.system", "mulk", "emt-dlfr"),
+            (
+                "training.loss_weights.difference",
+                "1",
+                "complete, distance",
+            ),
+            ("training.loss_weights.imagination", "-1", "from 0 up"),
+            ("training.loss_weights", "1", "no such key"),
+        ] {
+            let error = set(key, value).unwrap_err().to_string();
+            assert!(error.contains(part), "{key}: {error}");
+        }
+    }
+
+    #[test]
+    fn every_system_has_its_own_loss_weights() {
+        let preset = Config::preset("paper").unwrap();
+        let set = |assignments: &[(&str, &str)]| {
+            let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+            preset.set(&assignments.iter().map(owned).collect::<Vec<_>>())
+        };
+        let weights = |config: &Config| config.training.weights(config.model.system);
+        let alpha_and_beta = [
+            (Term::Complete, 0.4),
+            (Term::Distance, 0.4),
+            (Term::Imagination, 0.6),
+        ];
+        assert_eq!(weights(&preset), alpha_and_beta.into());
+        let distance = set(&[("training.loss_weights.distance", "0.1")]).unwrap();
+        assert_eq!(weights(&distance)[&Term::Distance], 0.1);
+        assert_eq!(weights(&distance)[&Term::Complete], 0.4);
+        // The system first, in whatever order they are written.
+        let misa = set(&[
+            ("training.loss_weights.similarity", "0.5"),
+            ("model.system", "misa"),
+        ])
+        .unwrap();
+        let written = misa.to_toml().unwrap();
+        for line in [
+            "difference = 0.3",
+            "similarity = 0.5",
+            "reconstruction = 1.0",
+        ] {
+            assert!(written.contains(line), "{line}: {written}");
+        }
+        assert_eq!(Config::from_toml("x", &written).unwrap(), misa);
+        // Those of another system would be ignored.
+        let error = misa
+            .with_system(System::Pmr)
+            .set(&[("training.loss_weights.similarity".into(), "0.5".into())]);
+        assert!(error.unwrap_err().to_string().contains("PMR adds no term"));
+    }
+
+    #[test]
+    fn the_list_of_systems_is_consistent() {
+        for system in System::ALL {
+            assert_eq!(System::named("x", system.name()).unwrap(), *system);
+            let json = serde_json::to_value(system).unwrap();
+            assert_eq!(json, system.name());
+            let mut terms: Vec<Term> = system.loss_terms().iter().map(|(term, _)| *term).collect();
+            terms.dedup();
+            assert_eq!(terms.len(), system.loss_terms().len(), "{system:?}");
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! Settings of training.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::system::{DefaultWeight, System};
+use crate::config::term::Term;
+
+/// Settings of training.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainingConfig {
+    pub strategy: Strategy,
+    /// Dynamic: the probability of a missing step. One-to-one: the rate that is tested.
+    pub missing_rate: f64,
+    /// Dynamic: if above `missing_rate`, each incomplete sample has a rate drawn uniformly between the
+    /// two.
+    pub missing_rate_max: f64,
+    /// Dynamic: epochs over which the share of incomplete samples rises from 0 to 1.
+    pub rise_epochs: usize,
+    /// Utterances per training step.
+    pub batch_size: usize,
+    pub epochs: usize,
+    /// Early stopping: epochs without a better validation score before training ends.
+    pub patience: usize,
+    pub select: Select,
+    pub learning_rate: f64,
+    /// Learning-rate schedule: linear decay to this rate over the epochs.
+    pub final_learning_rate: f64,
+    pub weight_decay: f64,
+    /// Gradient value clipping: bound on the absolute value of every gradient entry; 0 for none.
+    pub clip: f64,
+    /// Decay of the exponential moving average (EMA) of the weights, which is validated and kept as the
+    /// best model; 0 for none.
+    pub average: f64,
+    /// Weight of GFA (eq. 18).
+    pub alpha: f64,
+    /// Weight of LFI (eq. 18).
+    pub beta: f64,
+    /// The first epoch, from 0, with the auxiliary losses.
+    pub auxiliary_from_epoch: usize,
+    pub seed: u64,
+    pub protocol: ProtocolKind,
+    pub fold: usize,
+    /// Weights of the loss terms that the system adds to its cross entropy, see
+    /// [`System::loss_terms`]. A named one is stronger than `alpha` and `beta`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub loss_weights: BTreeMap<Term, f64>,
+}
+
+impl TrainingConfig {
+    /// The weight of every loss term that `system` adds.
+    pub fn weights(&self, system: System) -> BTreeMap<Term, f64> {
+        let terms = system.loss_terms().iter();
+        terms
+            .map(|(term, default)| {
+                let default = match default {
+                    DefaultWeight::Fixed(weight) => *weight,
+                    DefaultWeight::Alpha => self.alpha,
+                    DefaultWeight::Beta => self.beta,
+                };
+                (
+                    *term,
+                    self.loss_weights.get(term).copied().unwrap_or(default),
+                )
+            })
+            .collect()
+    }
+
+    /// Writes out the weights that `system` has by default, so that a config is complete.
+    pub(super) fn fill_weights(&mut self, system: System) {
+        for (term, default) in system.loss_terms() {
+            if let DefaultWeight::Fixed(weight) = default {
+                self.loss_weights.entry(*term).or_insert(*weight);
+            }
+        }
+    }
+}
+
+/// How training data are made incomplete (section 5.4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Strategy {
+    /// Fresh masks each epoch, a rising share of incomplete samples.
+    Dynamic,
+    /// Fixed masks at the rate that is tested.
+    OneToOne,
+    /// Complete data only.
+    Complete,
+}
+
+/// The validation score by which the best epoch is chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Select {
+    /// Cross entropy, with the missing steps of the strategy.
+    Loss,
+    /// UA, with the missing steps of the strategy.
+    Ua,
+    /// The area under UA over the rates 0.0 to 0.9, with masks as in evaluation: ten times the work.
+    Auilc,
+}
+
+/// How the corpus is split; see [`mct_corpus::fold::Protocol`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProtocolKind {
+    /// Leave one session out, test on its female speakers.
+    Session,
+    /// The same with the roles of the speakers swapped.
+    SessionSwapped,
+    /// Leave one speaker out.
+    Speaker,
+    /// Five groups of speakers.
+    Groups,
+    /// The split of the file.
+    File,
+}
+
+impl From<ProtocolKind> for mct_corpus::fold::Protocol {
+    fn from(kind: ProtocolKind) -> Self {
+        match kind {
+            ProtocolKind::Session => Self::Session { swap_roles: false },
+            ProtocolKind::SessionSwapped => Self::Session { swap_roles: true },
+            ProtocolKind::Speaker => Self::Speaker,
+            ProtocolKind::Groups => Self::Groups { k: 5 },
+            ProtocolKind::File => Self::File,
+        }
+    }
+}

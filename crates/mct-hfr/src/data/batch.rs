@@ -1,0 +1,195 @@
+//! Batches: utterances of similar length, padded to a few sizes.
+
+use burn::tensor::{Device, Tensor, TensorData};
+use mct_corpus::Corpus;
+use mct_corpus::counter::Stream;
+
+use crate::config::ModelConfig;
+use crate::device::is_plain_cpu;
+use crate::nn::padding::PaddingMask;
+
+/// A padded batch on a device. Padding is zero; sequences are truncated to `max_steps`.
+#[derive(Debug, Clone)]
+pub struct Batch {
+    /// Complete features, per modality `[batch, time, features]`.
+    pub features: Vec<Tensor<3>>,
+    /// 1 at missing steps, per modality `[batch, time, 1]`.
+    pub missing: Vec<Tensor<3>>,
+    /// 1 at valid steps, 0 at padding, per modality `[batch, time, 1]`.
+    pub valid: Vec<Tensor<3>>,
+    /// Valid steps, `[modality][sample]`.
+    pub lengths: Vec<Vec<usize>>,
+    /// Missing steps in the whole batch, per modality.
+    pub missing_counts: Vec<usize>,
+    /// One-hot labels: `[batch, classes]`.
+    pub targets: Tensor<2>,
+    pub labels: Vec<usize>,
+}
+
+/// Missing steps of one utterance, a mask per modality.
+pub type Masks = Vec<Vec<bool>>;
+
+/// Padded lengths are rounded up to one of this many sizes, so that few GPU kernels are compiled.
+const SIZES: usize = 8;
+
+/// `steps` rounded up to a multiple of an eighth of `most`.
+fn padded(steps: usize, most: usize) -> usize {
+    let unit = most.div_ceil(SIZES);
+    (steps.div_ceil(unit) * unit).clamp(1, most)
+}
+
+impl Batch {
+    /// Reads the utterances `indices` of the corpus; `masks` gives the missing steps of one
+    /// (`None`: nothing is missing).
+    pub fn read(
+        corpus: &Corpus,
+        indices: &[usize],
+        config: &ModelConfig,
+        masks: impl Fn(usize) -> Option<Masks>,
+        device: &Device,
+    ) -> Self {
+        let batch = indices.len();
+        // Evaluation on the CPU compiles nothing, so that padding would only be work. In training the
+        // dropout masks depend on the padded size, which is the same on all devices.
+        let exact = is_plain_cpu(device);
+        let masks: Vec<Option<Masks>> = indices.iter().map(|index| masks(*index)).collect();
+        let mut out = Self {
+            features: Vec::new(),
+            missing: Vec::new(),
+            valid: Vec::new(),
+            lengths: Vec::new(),
+            missing_counts: Vec::new(),
+            labels: indices
+                .iter()
+                .map(|i| corpus.utterances[*i].label)
+                .collect(),
+            targets: Tensor::zeros([1, 1], device),
+        };
+        let classes = corpus.class_count();
+        let mut targets = vec![0.0f32; batch * classes];
+        for (row, label) in out.labels.iter().enumerate() {
+            targets[row * classes + label] = 1.0;
+        }
+        out.targets = Tensor::from_data(TensorData::new(targets, [batch, classes]), device);
+        for (m, modality) in corpus.modalities.iter().enumerate() {
+            let most = config.modality(&modality.name).max_steps;
+            let lengths: Vec<usize> = indices
+                .iter()
+                .map(|i| modality.steps(*i).min(most))
+                .collect();
+            let longest = lengths.iter().copied().max().unwrap_or(1);
+            let steps = if exact {
+                longest
+            } else {
+                padded(longest, most)
+            };
+            let mut features = Vec::with_capacity(batch * steps * modality.dim);
+            let mut missing = vec![0.0f32; batch * steps];
+            let mut valid = vec![0.0f32; batch * steps];
+            let mut count = 0;
+            for (row, (index, length)) in indices.iter().zip(&lengths).enumerate() {
+                modality.read(*index, most, &mut features);
+                features.resize((row + 1) * steps * modality.dim, 0.0);
+                valid[row * steps..row * steps + length].fill(1.0);
+                let mask = masks[row].as_ref().map(|masks| &masks[m][..*length]);
+                for (t, _) in mask.into_iter().flatten().enumerate().filter(|(_, m)| **m) {
+                    missing[row * steps + t] = 1.0;
+                    count += 1;
+                }
+            }
+            let column =
+                |values| Tensor::from_data(TensorData::new(values, [batch, steps, 1]), device);
+            let shape = [batch, steps, modality.dim];
+            out.features
+                .push(Tensor::from_data(TensorData::new(features, shape), device));
+            out.missing.push(column(missing));
+            out.valid.push(column(valid));
+            out.lengths.push(lengths);
+            out.missing_counts.push(count);
+        }
+        out
+    }
+}
+
+impl Batch {
+    /// The padding mask of each modality.
+    pub fn padding_masks(&self) -> Vec<PaddingMask> {
+        let per_modality = self.valid.iter().zip(&self.lengths);
+        per_modality
+            .map(|(valid, lengths)| PaddingMask::new(valid.clone(), lengths.clone()))
+            .collect()
+    }
+}
+
+/// Time steps of an utterance that the model sees, over all modalities.
+fn total_steps(corpus: &Corpus, config: &ModelConfig, index: usize) -> usize {
+    let steps = |m: &mct_corpus::Modality| m.steps(index).min(config.modality(&m.name).max_steps);
+    corpus.modalities.iter().map(steps).sum()
+}
+
+/// The batches of one training epoch: shuffled, then neighbours in length within pools of several
+/// batches go together, and the batches are shuffled again. Depends on (seed, epoch) alone.
+pub fn training_batches(
+    corpus: &Corpus,
+    indices: &[usize],
+    config: &ModelConfig,
+    batch_size: usize,
+    seed: u64,
+    epoch: usize,
+) -> Vec<Vec<usize>> {
+    /// Batches per pool: enough to match lengths, few enough that batches differ between epochs.
+    const POOL: usize = 16;
+    let mut stream = Stream::new(&[0x6F72_6465, seed, epoch as u64]);
+    let mut order = indices.to_vec();
+    stream.shuffle(&mut order);
+    let mut batches = Vec::new();
+    for pool in order.chunks_mut(POOL * batch_size) {
+        pool.sort_by_key(|index| total_steps(corpus, config, *index));
+        batches.extend(pool.chunks(batch_size).map(<[usize]>::to_vec));
+    }
+    stream.shuffle(&mut batches);
+    batches
+}
+
+/// The batches of an evaluation: sorted by length, so that little is padded.
+pub fn evaluation_batches(
+    corpus: &Corpus,
+    indices: &[usize],
+    config: &ModelConfig,
+    batch_size: usize,
+) -> Vec<Vec<usize>> {
+    let mut order = indices.to_vec();
+    order.sort_by_key(|index| total_steps(corpus, config, *index));
+    order
+        .chunks(batch_size.max(1))
+        .map(<[usize]>::to_vec)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    #[test]
+    fn batches_hold_every_utterance_once_and_depend_on_the_epoch() {
+        let corpus = mct_corpus::demo::generate(1, 0.05).unwrap();
+        let config = Config::preset("demo").unwrap().model;
+        let all: Vec<usize> = (0..corpus.len()).collect();
+        let batches = |epoch| training_batches(&corpus, &all, &config, 16, 1, epoch);
+        assert_eq!(batches(0), batches(0));
+        assert_ne!(batches(0), batches(1));
+        let mut seen: Vec<usize> = batches(2).concat();
+        seen.sort_unstable();
+        assert_eq!(seen, all);
+    }
+
+    #[test]
+    fn lengths_are_rounded_up_to_eight_sizes() {
+        let sizes: std::collections::BTreeSet<usize> =
+            (1..=400).map(|steps| padded(steps, 400)).collect();
+        assert_eq!(sizes.len(), 8);
+        assert!((1..=400).all(|steps| padded(steps, 400) >= steps));
+        assert_eq!(padded(3, 3), 3);
+    }
+}

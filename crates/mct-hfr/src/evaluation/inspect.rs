@@ -1,0 +1,177 @@
+//! One utterance, looked into: what the model sees, attends to, imagines and predicts.
+
+use burn::tensor::activation::softmax;
+use burn::tensor::{Device, Tensor};
+use mct_corpus::Corpus;
+use serde::{Deserialize, Serialize};
+
+use crate::data::{Batch, Masks};
+use crate::device;
+use crate::error::Result;
+use crate::model::Model;
+use crate::nn::mode::Mode;
+
+/// What there is to see of one utterance. Sequences are truncated to the model's `max_steps`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Inspection {
+    pub modalities: Vec<Sequence>,
+    /// Class probabilities of the complete view.
+    pub complete: Vec<f32>,
+    /// Class probabilities of the incomplete view.
+    pub incomplete: Vec<f32>,
+    /// Attention over the hyper-modality in the requested layer, mean of the heads: `[queries, keys]`
+    /// row by row, both axes over the concatenated modalities. `None` for a system without a
+    /// hyper-modality.
+    pub attention: Option<Vec<f32>>,
+}
+
+/// One modality of the utterance; values are `[time, features]` row by row.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Sequence {
+    pub features: usize,
+    pub missing: Vec<bool>,
+    /// As the network sees the complete features: standardised where the config says so.
+    pub values: Vec<f32>,
+    /// What the system reconstructs from the other steps; `None` for a system that does not.
+    pub imagined: Option<Vec<f32>>,
+}
+
+impl Sequence {
+    pub fn steps(&self) -> usize {
+        self.missing.len()
+    }
+}
+
+/// Looks into the utterance `index` with the missing steps of `masks`, at one layer of the fusion.
+///
+/// # Errors
+/// When the device fails.
+pub async fn inspect(
+    model: &Model,
+    corpus: &Corpus,
+    index: usize,
+    masks: &Masks,
+    layer: usize,
+    on: &Device,
+) -> Result<Inspection> {
+    let batch = Batch::read(
+        corpus,
+        &[index],
+        model.config(),
+        |_| Some(masks.clone()),
+        on,
+    );
+    let whole = model.complete(&batch, &mut Mode::Evaluation);
+    let view = model.incomplete(&batch, &mut Mode::Evaluation);
+    let imagined = model.imagine(&view, &batch, &mut Mode::Evaluation);
+    let prepared = model.prepare(&batch);
+    let lengths: Vec<usize> = batch.lengths.iter().map(|samples| samples[0]).collect();
+    let mut modalities = Vec::with_capacity(lengths.len());
+    for (m, (values, &steps)) in prepared.into_iter().zip(&lengths).enumerate() {
+        let features = values.dims()[2];
+        let imagined = match &imagined {
+            Some(imagined) => Some(valid_steps(imagined[m].clone(), steps).await?),
+            None => None,
+        };
+        modalities.push(Sequence {
+            features,
+            missing: masks[m][..steps].to_vec(),
+            values: valid_steps(values, steps).await?,
+            imagined,
+        });
+    }
+    let attention = match model.attention(&batch, layer) {
+        Some(weights) => {
+            let padded: Vec<usize> = batch.features.iter().map(|x| x.dims()[1]).collect();
+            let size: usize = padded.iter().sum();
+            let weights = device::read(weights.mean_dim(1).reshape([size * size])).await?;
+            Some(without_padding(&weights, &padded, &lengths))
+        }
+        None => None,
+    };
+    Ok(Inspection {
+        modalities,
+        complete: device::read(softmax(whole.logits, 1)).await?,
+        incomplete: device::read(softmax(view.logits, 1)).await?,
+        attention,
+    })
+}
+
+/// The first `steps` of the only sample of `[1, padded time, features]`.
+async fn valid_steps(sequence: Tensor<3>, steps: usize) -> Result<Vec<f32>> {
+    device::read(sequence.narrow(1, 0, steps)).await
+}
+
+/// Rows and columns of the valid steps, of a square over the padded ones.
+fn without_padding(weights: &[f32], padded: &[usize], lengths: &[usize]) -> Vec<f32> {
+    let size: usize = padded.iter().sum();
+    let mut valid = Vec::new();
+    let mut start = 0;
+    for (padded, length) in padded.iter().zip(lengths) {
+        valid.extend(start..start + length);
+        start += padded;
+    }
+    let rows = valid.iter().flat_map(|query| {
+        let row = &weights[query * size..][..size];
+        valid.iter().map(|key| row[*key])
+    });
+    rows.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Config, Interface, System};
+    use crate::evaluation::{probabilities, static_masks};
+    use mct_corpus::missing::Missing;
+
+    fn looked_into(system: System) -> (Inspection, Vec<f32>) {
+        let corpus = mct_corpus::demo::generate(1, 0.01).unwrap();
+        let mut config = Config::preset("demo").unwrap();
+        config.model.system = system;
+        config.model.d = 16;
+        let device = Device::flex();
+        let interface = Interface::of(&corpus);
+        let model = Model::new(&config.model, &interface, &[], 1, &device);
+        let missing = Missing::uniform(0.4, 3);
+        let masks = static_masks(&corpus, &missing, 1, 5);
+        let asked = inspect(&model, &corpus, 5, &masks, 1, &device);
+        let inspection = pollster::block_on(asked).unwrap();
+        let rows = probabilities(&model, &corpus, &[5], Some((&missing, 1)), 8, &device);
+        let row = pollster::block_on(rows).unwrap().remove(0);
+        for (sequence, modality) in inspection.modalities.iter().zip(&corpus.modalities) {
+            assert_eq!(sequence.steps(), modality.steps(5));
+            assert_eq!(sequence.values.len(), modality.steps(5) * modality.dim);
+        }
+        (inspection, row)
+    }
+
+    #[test]
+    fn what_is_seen_is_what_evaluation_predicts_from() {
+        let (inspection, row) = looked_into(System::MctHfr);
+        for (seen, predicted) in inspection.incomplete.iter().zip(&row) {
+            assert!((seen - predicted).abs() < 1e-6);
+        }
+        assert_ne!(inspection.complete, inspection.incomplete);
+        let imagined = |s: &Sequence| s.imagined.as_ref().map(Vec::len) == Some(s.values.len());
+        assert!(inspection.modalities.iter().all(imagined));
+    }
+
+    #[test]
+    fn each_step_spreads_its_attention_over_the_hyper_modality() {
+        let (inspection, _) = looked_into(System::MctHfr);
+        let size: usize = inspection.modalities.iter().map(Sequence::steps).sum();
+        let attention = inspection.attention.unwrap();
+        assert_eq!(attention.len(), size * size);
+        for row in attention.chunks(size) {
+            assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-4);
+        }
+    }
+
+    #[test]
+    fn a_system_without_a_hyper_modality_has_no_such_attention() {
+        let (inspection, _) = looked_into(System::Mult);
+        assert_eq!(inspection.attention, None);
+        assert!(inspection.modalities.iter().all(|s| s.imagined.is_none()));
+    }
+}

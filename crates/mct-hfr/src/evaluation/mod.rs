@@ -1,0 +1,11 @@
+//! What a model predicts and how large it is.
+
+pub mod complexity;
+mod inspect;
+mod predict;
+
+pub use inspect::{Inspection, Sequence, inspect};
+pub use predict::{
+    Masking, batch_probabilities, batch_representations, probabilities, representations,
+    static_masks,
+};

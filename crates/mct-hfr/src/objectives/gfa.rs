@@ -1,0 +1,106 @@
+//! Global Feature Alignment (eq. 16 and 17): the joint vectors of the incomplete and of the complete
+//! view of the same utterances are drawn together.
+
+use burn::module::Module;
+use burn::nn::{Linear, LinearConfig};
+use burn::tensor::activation::{relu, softmax};
+use burn::tensor::{Device, Tensor};
+
+use crate::config::Distance;
+use crate::nn::linear::linear;
+use crate::nn::mode::Mode;
+use crate::objectives::smooth_l1::smooth_l1;
+
+/// `FC(h, theta_p)` of eq. 17. Two layers of the joint vector's width fit the parameters that
+/// Table 4 adds for training.
+#[derive(Module, Debug)]
+pub struct Predictor {
+    inner: Linear,
+    outer: Linear,
+}
+
+impl Predictor {
+    /// For joint vectors of width `d_joint`.
+    pub fn new(d_joint: usize, device: &Device) -> Self {
+        let layer = || LinearConfig::new(d_joint, d_joint).init(device);
+        Self {
+            inner: layer(),
+            outer: layer(),
+        }
+    }
+
+    /// `[batch, d_joint]` to the same.
+    pub fn forward(&self, joint: Tensor<2>, mode: &mut Mode) -> Tensor<2> {
+        let inner = relu(linear(&self.inner, joint, mode));
+        linear(&self.outer, inner, mode)
+    }
+
+    /// Distance `[1]` between the views' joint vectors `[batch, d_joint]`: one-sided as in eq. 17, or the
+    /// mean of both directions with stop-gradient on the targets (the released code).
+    pub fn alignment(
+        &self,
+        incomplete: Tensor<2>,
+        complete: Tensor<2>,
+        distance: Distance,
+        symmetric: bool,
+        mode: &mut Mode,
+    ) -> Tensor<1> {
+        if !symmetric {
+            return distance_between(self.forward(incomplete, mode), complete, distance);
+        }
+        let from_complete = self.forward(complete.clone(), mode);
+        let from_incomplete = self.forward(incomplete.clone(), mode);
+        let forth = distance_between(from_complete, incomplete.detach(), distance);
+        let back = distance_between(from_incomplete, complete.detach(), distance);
+        (forth + back).mul_scalar(0.5)
+    }
+}
+
+/// Distance `[1]` between two batches of vectors `[batch, d_joint]` (section 6.2.3).
+pub fn distance_between(a: Tensor<2>, b: Tensor<2>, distance: Distance) -> Tensor<1> {
+    match distance {
+        Distance::Cmd => central_moment_discrepancy(a, b),
+        Distance::SmoothL1 => smooth_l1(a - b).mean(),
+        Distance::Cosine => cosine_distance(a, b),
+        Distance::Jsd => jensen_shannon(a, b),
+    }
+}
+
+/// Orders of the moments that are compared (`K` of eq. 16).
+const ORDERS: usize = 5;
+
+/// Central Moment Discrepancy (eq. 16) over the batch.
+fn central_moment_discrepancy(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
+    // The epsilon inside the root keeps the gradient finite where the moments are equal.
+    let norm = |difference: Tensor<2>| (difference.square().sum() + 1e-12).sqrt();
+    let (mean_a, mean_b) = (a.clone().mean_dim(0), b.clone().mean_dim(0));
+    let mut total = norm(mean_a.clone() - mean_b.clone());
+    let (a, b) = (a - mean_a, b - mean_b);
+    let (mut power_a, mut power_b) = (a.clone(), b.clone());
+    for _ in 2..=ORDERS {
+        power_a = power_a * a.clone();
+        power_b = power_b * b.clone();
+        total = total + norm(power_a.clone().mean_dim(0) - power_b.clone().mean_dim(0));
+    }
+    total
+}
+
+/// One minus the mean cosine similarity.
+fn cosine_distance(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
+    let norm = |x: Tensor<2>| (x.square().sum_dim(1) + 1e-16).sqrt();
+    let product = (a.clone() * b.clone()).sum_dim(1);
+    (product / (norm(a) * norm(b))).mean().neg() + 1.0
+}
+
+/// Jensen-Shannon divergence between the softmaxes, in nats, mean over the batch.
+fn jensen_shannon(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
+    let (p, q) = (softmax(a, 1), softmax(b, 1));
+    let mixture = (p.clone() + q.clone()).mul_scalar(0.5);
+    let log = |x: Tensor<2>| (x + 1e-12).log();
+    let divergence = |p: Tensor<2>| {
+        (p.clone() * (log(p) - log(mixture.clone())))
+            .sum_dim(1)
+            .mean()
+    };
+    (divergence(p) + divergence(q)).mul_scalar(0.5)
+}

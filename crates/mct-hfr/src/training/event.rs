@@ -1,0 +1,87 @@
+//! What training tells its faces. No face reaches into the trainer.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use mct_scores::{Confusion, Scores};
+
+use crate::config::Term;
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum Event {
+    Started {
+        fold: String,
+        train: usize,
+        validation: usize,
+        parameters: usize,
+        epochs: usize,
+        /// The epoch that training goes on from; 0 for a new run.
+        from_epoch: usize,
+    },
+    /// Mean losses since the last such event.
+    Step {
+        epoch: usize,
+        step: usize,
+        steps: usize,
+        losses: LossRecord,
+    },
+    Epoch(EpochRecord),
+    /// A checkpoint is safe.
+    Checkpoint {
+        epoch: usize,
+        best: bool,
+    },
+    Warning {
+        message: String,
+    },
+    Finished {
+        best_epoch: usize,
+        reason: FinishReason,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FinishReason {
+    Epochs,
+    EarlyStop,
+    Interrupted,
+}
+
+/// Mean losses by term; a term that the system does not have, or that had nothing to do, is absent.
+pub type LossRecord = BTreeMap<Term, f32>;
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EpochRecord {
+    pub epoch: usize,
+    pub losses: LossRecord,
+    pub validation_loss: f64,
+    pub validation: Scores,
+    pub confusion: Confusion,
+    /// AUILC of UA, where the best epoch is chosen by it.
+    pub validation_auilc: Option<f64>,
+    pub best: bool,
+}
+
+/// Losses and validation scores over the epochs, numbered from 1: each curve with its name.
+pub fn learning_curves(history: &[EpochRecord]) -> Vec<(&'static str, Vec<(f64, f64)>)> {
+    let curve = |value: &dyn Fn(&EpochRecord) -> f64| {
+        let points = history.iter();
+        points
+            .map(|record| ((record.epoch + 1) as f64, value(record)))
+            .collect()
+    };
+    let loss =
+        |record: &EpochRecord, term| record.losses.get(&term).copied().map_or(0.0, f64::from);
+    vec![
+        ("training loss", curve(&|record| loss(record, Term::Total))),
+        (
+            "classification",
+            curve(&|record| loss(record, Term::Classification)),
+        ),
+        ("validation loss", curve(&|record| record.validation_loss)),
+        ("validation UA", curve(&|record| record.validation.ua)),
+    ]
+}

@@ -1,0 +1,14 @@
+//! Training: one async loop for the command line, the desktop and the browser.
+
+mod checkpoint;
+mod ema;
+mod event;
+mod optimizer;
+mod state;
+mod trainer;
+
+pub use checkpoint::{Checkpoint, HEADER, Precision};
+pub use event::{EpochRecord, Event, FinishReason, LossRecord, learning_curves};
+pub use optimizer::{AdamW, AdamWConfig};
+pub use state::State;
+pub use trainer::{Face, Trainer};

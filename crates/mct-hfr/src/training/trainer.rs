@@ -1,0 +1,505 @@
+//! Training (section 4.4 and 5.3): one async loop for the command line, the desktop and the browser.
+
+use std::collections::BTreeMap;
+
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+use mct_corpus::Corpus;
+use mct_corpus::fold::{self, Fold};
+use mct_corpus::missing::{Missing, Purpose, incomplete_in_epoch, rate_between};
+use mct_scores::{Confusion, Evaluation, PAPER_RATES, most_probable};
+
+use crate::config::{Config, Interface, Select, Strategy, Term, TrainingConfig};
+use crate::data::{Batch, Masks, evaluation_batches, feature_statistics, training_batches};
+use crate::device;
+use crate::error::{Error, Result};
+use crate::evaluation::probabilities;
+use crate::model::Model;
+use crate::nn::mode::Mode;
+use crate::nn::parameters;
+use crate::objectives::cross_entropy::cross_entropy;
+use crate::objectives::losses::Losses;
+use crate::training::checkpoint::Checkpoint;
+use crate::training::ema::Ema;
+use crate::training::event::{EpochRecord, Event, FinishReason, LossRecord};
+use crate::training::optimizer::{AdamW, AdamWConfig};
+use crate::training::state::State;
+
+/// What training needs of its surroundings.
+pub trait Face {
+    fn event(&mut self, event: Event) -> Result<()>;
+    /// Keeps a checkpoint safe: the last, or the best so far.
+    ///
+    /// # Errors
+    /// When it cannot be kept; training then ends.
+    fn save(&mut self, checkpoint: &Checkpoint, best: bool) -> Result<()>;
+    /// Whether to stop after the current step.
+    fn stop_requested(&self) -> bool;
+    /// Whether enough has been done since the last save that it should not be lost.
+    fn save_due(&self) -> bool;
+    /// Yields to whatever else runs in this thread (the page, in a browser).
+    fn yield_now(&mut self) -> impl Future<Output = ()>;
+}
+
+/// One training run.
+pub struct Trainer<'a> {
+    corpus: &'a Corpus,
+    config: Config,
+    interface: Interface,
+    fold: Fold,
+    device: Device,
+    model: Model,
+    optimizer: AdamW,
+    /// Where the config asks for one.
+    ema: Option<Ema>,
+    state: State,
+}
+
+/// Losses are read from the device once per so many steps, in one transaction.
+const READ_EVERY: usize = 10;
+
+impl<'a> Trainer<'a> {
+    /// A new run.
+    ///
+    /// # Errors
+    /// When the config or the corpus cannot be used: no such fold, an empty side, NaN in features.
+    pub fn new(corpus: &'a Corpus, config: Config, device: &Device) -> Result<Self> {
+        config.validate("config")?;
+        corpus.require_finite()?;
+        let fold = fold::fold(
+            corpus,
+            config.training.protocol.into(),
+            config.training.fold,
+        )?;
+        let interface = Interface::of(corpus);
+        config.model.system.require(&interface, &corpus.source)?;
+        let statistics = feature_statistics(corpus, &fold.train);
+        let device = device.clone().autodiff();
+        let seed = config.training.seed;
+        let model = Model::new(&config.model, &interface, &statistics, seed, &device);
+        Ok(Self {
+            optimizer: AdamW::new(optimizer_config(&config)),
+            ema: ema_decay(&config).map(Ema::new),
+            corpus,
+            config,
+            interface,
+            fold,
+            device,
+            model,
+            state: State::default(),
+        })
+    }
+
+    /// Resumes from a checkpoint. On the same device the result is bit for bit that of the run that was
+    /// never interrupted.
+    ///
+    /// # Errors
+    /// When the checkpoint holds no training state or does not fit the corpus.
+    pub fn resume(corpus: &'a Corpus, checkpoint: &Checkpoint, device: &Device) -> Result<Self> {
+        let source = &checkpoint.source;
+        let state = checkpoint.state.clone().ok_or_else(|| {
+            Error::invalid(source, "header.state", "none", "the state of training")
+        })?;
+        checkpoint.interface.require(corpus)?;
+        let mut trainer = Self::new(corpus, checkpoint.config.clone(), device)?;
+        let device = trainer.device.clone();
+        trainer.model = parameters::assign(trainer.model, &checkpoint.model, source, &device)?;
+        trainer.optimizer = AdamW::restore(
+            optimizer_config(&trainer.config),
+            state.total_steps,
+            &checkpoint.optimizer,
+            &parameters::shapes(&trainer.model),
+            source,
+            &device.clone().inner(),
+        )?;
+        if let Some(decay) = ema_decay(&trainer.config) {
+            let shapes = parameters::shapes(&trainer.model);
+            let sizes = shapes
+                .iter()
+                .map(|(name, shape)| (name, shape.iter().product()));
+            let found = checkpoint.average.iter();
+            let found = found.map(|(name, data)| (name, data.num_elements()));
+            if state.total_steps > 0 && !sizes.eq(found) {
+                let found = format!("{} tensors", checkpoint.average.len());
+                let expected = "one per parameter of the model";
+                return Err(Error::invalid(source, "average", found, expected));
+            }
+            trainer.ema = Some(Ema::restore(decay, &checkpoint.average, &device.inner()));
+        }
+        trainer.state = state;
+        Ok(trainer)
+    }
+
+    /// Starts from these weights instead of random ones.
+    ///
+    /// # Errors
+    /// When they do not fit the config or the corpus: says what differs.
+    pub fn start_from(&mut self, weights: &Checkpoint) -> Result<()> {
+        weights.interface.require(self.corpus)?;
+        let model = self.model.clone();
+        self.model = parameters::assign(model, &weights.model, &weights.source, &self.device)?;
+        Ok(())
+    }
+
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The epochs that are done.
+    pub fn history(&self) -> &[EpochRecord] {
+        &self.state.history
+    }
+
+    pub fn fold(&self) -> &Fold {
+        &self.fold
+    }
+
+    /// A copy of the model that is validated, without gradients: the EMA where the config asks for it.
+    pub fn model(&self) -> Model {
+        match &self.ema {
+            Some(ema) => ema.apply(&self.model),
+            None => self.model.valid(),
+        }
+    }
+
+    /// Trains to the end, or until the face asks to stop.
+    ///
+    /// # Errors
+    /// When the loss is no longer finite, the device fails, or a checkpoint cannot be kept.
+    pub async fn run(&mut self, face: &mut impl Face) -> Result<FinishReason> {
+        let training = self.config.training.clone();
+        face.event(Event::Started {
+            fold: self.fold.name.clone(),
+            train: self.fold.train.len(),
+            validation: self.fold.validation.len(),
+            parameters: self.model.num_params(),
+            epochs: training.epochs,
+            from_epoch: self.state.epoch,
+        })?;
+        let reason = loop {
+            if let Some(reason) = self.done() {
+                break reason;
+            }
+            if !self.epoch(face).await? {
+                break FinishReason::Interrupted;
+            }
+        };
+        let best_epoch = self.state.best.map_or(0, |(_, epoch)| epoch);
+        face.event(Event::Finished { best_epoch, reason })?;
+        Ok(reason)
+    }
+
+    fn done(&self) -> Option<FinishReason> {
+        let State { epoch, best, .. } = self.state;
+        let training = &self.config.training;
+        if best.is_some_and(|(_, best)| epoch > best + training.patience) {
+            return Some(FinishReason::EarlyStop);
+        }
+        (epoch >= training.epochs).then_some(FinishReason::Epochs)
+    }
+
+    /// The missing steps of one utterance at the rate that is trained.
+    fn masks(&self, index: usize, purpose: Purpose) -> Masks {
+        let training = &self.config.training;
+        let (low, high) = (training.missing_rate, training.missing_rate_max);
+        let id = &self.corpus.utterances[index].id;
+        let rate = match training.strategy {
+            Strategy::Dynamic => rate_between(training.seed, purpose, low, high, id),
+            Strategy::OneToOne | Strategy::Complete => low,
+        };
+        let missing = Missing::uniform(rate, self.corpus.modalities.len());
+        let modalities = self.corpus.modalities.iter().enumerate();
+        modalities
+            .map(|(m, modality)| missing.mask(training.seed, purpose, id, m, modality.steps(index)))
+            .collect()
+    }
+
+    /// The missing steps of a training utterance in this epoch, by the strategy.
+    fn training_masks(&self, index: usize) -> Option<Masks> {
+        let TrainingConfig {
+            strategy,
+            seed,
+            rise_epochs,
+            ..
+        } = self.config.training;
+        let (epoch, id) = (self.state.epoch, &self.corpus.utterances[index].id);
+        match strategy {
+            Strategy::Complete => None,
+            Strategy::OneToOne => Some(self.masks(index, Purpose::Static)),
+            Strategy::Dynamic => incomplete_in_epoch(seed, epoch, rise_epochs, id)
+                .then(|| self.masks(index, Purpose::Epoch(epoch))),
+        }
+    }
+
+    /// Validation masks are the same in every epoch, so that epochs can be compared: at the trained rate
+    /// where training is incomplete.
+    fn validation_masks(&self, index: usize) -> Option<Masks> {
+        match self.config.training.strategy {
+            Strategy::Complete => None,
+            Strategy::OneToOne | Strategy::Dynamic => Some(self.masks(index, Purpose::Static)),
+        }
+    }
+
+    /// One epoch from where the state stands; `false` when it was interrupted.
+    async fn epoch(&mut self, face: &mut impl Face) -> Result<bool> {
+        let training = self.config.training.clone();
+        let epoch = self.state.epoch;
+        self.optimizer
+            .set_learning_rate(learning_rate(&training, epoch));
+        let mut batches = training_batches(
+            self.corpus,
+            &self.fold.train,
+            &self.config.model,
+            training.batch_size,
+            training.seed,
+            epoch,
+        );
+        if self.model.needs_batches() {
+            let count = batches.len();
+            batches.retain(|batch| batch.len() > 1);
+            if batches.len() < count && epoch == 0 && self.state.step == 0 {
+                let message = "each epoch leaves out an utterance that would be a batch of its own: \
+                     batch norm needs two";
+                face.event(Event::Warning {
+                    message: message.into(),
+                })?;
+            }
+        }
+        let steps = batches.len();
+        let mut pending: Vec<StepLosses> = Vec::new();
+        for indices in batches.iter().skip(self.state.step) {
+            let masks = |index| self.training_masks(index);
+            let model_config = &self.config.model;
+            let batch = Batch::read(self.corpus, indices, model_config, masks, &self.device);
+            let mut mode = Mode::training(training.seed, self.state.total_steps);
+            let auxiliary = epoch >= training.auxiliary_from_epoch;
+            let losses = self.model.losses(&batch, &training, auxiliary, &mut mode);
+            pending.push(StepLosses::new(&losses));
+            let gradients = losses.total.backward();
+            let model = self.model.clone();
+            self.model = self.optimizer.step(model, gradients);
+            self.state.step += 1;
+            self.state.total_steps += 1;
+            if let Some(ema) = &mut self.ema {
+                ema.update(&self.model, self.state.total_steps);
+            }
+            let stop = face.stop_requested();
+            let save = (stop || face.save_due()) && self.state.step < steps;
+            if pending.len() == READ_EVERY || self.state.step == steps || save {
+                let losses = self.read_losses(std::mem::take(&mut pending)).await?;
+                let step = self.state.step;
+                face.event(Event::Step {
+                    epoch,
+                    step,
+                    steps,
+                    losses,
+                })?;
+            }
+            if save {
+                self.save(face, false).await?;
+                if stop {
+                    return Ok(false);
+                }
+            }
+            face.yield_now().await;
+        }
+        self.end_of_epoch(steps, face).await?;
+        Ok(!face.stop_requested() || self.done().is_some())
+    }
+
+    /// Reads losses from the device, adds them to the epoch's sums and returns their mean.
+    async fn read_losses(&mut self, pending: Vec<StepLosses>) -> Result<LossRecord> {
+        let count = pending.len();
+        let values = pending.iter().map(|step| step.values.clone()).collect();
+        let mut values = device::read(Tensor::cat(values, 0)).await?.into_iter();
+        let mut sums = BTreeMap::new();
+        for (index, StepLosses { terms, .. }) in pending.iter().enumerate() {
+            for (term, value) in terms.iter().zip(values.by_ref()) {
+                if !value.is_finite() {
+                    return Err(Error::NotFinite {
+                        loss: value,
+                        epoch: self.state.epoch,
+                        step: self.state.step + 1 + index - count,
+                    });
+                }
+                // Step by step into the epoch's sums, so that they do not depend on when losses are
+                // read.
+                *sums.entry(*term).or_insert(0.0) += f64::from(value);
+                *self.state.sums.entry(*term).or_insert(0.0) += f64::from(value);
+            }
+        }
+        Ok(mean(&sums, count))
+    }
+
+    async fn end_of_epoch(&mut self, steps: usize, face: &mut impl Face) -> Result<()> {
+        let training = &self.config.training;
+        let epoch = self.state.epoch;
+        let (validation_loss, confusion) = self.validate().await?;
+        let validation = confusion.scores();
+        let mut validation_auilc = None;
+        let score = match training.select {
+            Select::Loss => -validation_loss,
+            Select::Ua => validation.ua,
+            Select::Auilc => *validation_auilc.insert(self.validation_auilc().await?),
+        };
+        let best = self.state.best.is_none_or(|(best, _)| score > best);
+        if best {
+            self.state.best = Some((score, epoch));
+        }
+        let record = EpochRecord {
+            epoch,
+            losses: mean(&self.state.sums, steps),
+            validation_loss,
+            validation,
+            confusion,
+            validation_auilc,
+            best,
+        };
+        self.state.history.push(record.clone());
+        self.state.epoch += 1;
+        self.state.step = 0;
+        self.state.sums.clear();
+        self.state.finished = self.done().is_some();
+        face.event(Event::Epoch(record))?;
+        // The best first: when the process dies between the two, the last is the older one, and
+        // the resumed run writes the same best again.
+        if best {
+            self.save(face, true).await?;
+        }
+        self.save(face, false).await
+    }
+
+    /// Mean cross entropy and confusion matrix on the validation set.
+    async fn validate(&self) -> Result<(f64, Confusion)> {
+        let model = self.model();
+        let device = self.device.clone().inner();
+        let mut confusion = Confusion::new(self.corpus.class_count());
+        let mut sum = 0.0;
+        let size = self.config.training.batch_size;
+        let indices = &self.fold.validation;
+        for indices in evaluation_batches(self.corpus, indices, &self.config.model, size) {
+            let masks = |index| self.validation_masks(index);
+            let batch = Batch::read(self.corpus, &indices, &self.config.model, masks, &device);
+            let view = model.incomplete(&batch, &mut Mode::Evaluation);
+            let loss = cross_entropy(view.logits.clone(), batch.targets.clone());
+            let (rows, classes) = (indices.len(), self.corpus.class_count());
+            let flat = Tensor::cat(vec![loss, view.logits.reshape([rows * classes])], 0);
+            let values = device::read(flat).await?;
+            sum += f64::from(values[0]) * rows as f64;
+            for (label, logits) in batch.labels.iter().zip(values[1..].chunks_exact(classes)) {
+                confusion.add(*label, most_probable(logits));
+            }
+        }
+        Ok((sum / indices.len() as f64, confusion))
+    }
+
+    /// AUILC of UA on the validation set.
+    async fn validation_auilc(&self) -> Result<f64> {
+        let (model, device) = (self.model(), self.device.clone().inner());
+        let (corpus, indices) = (self.corpus, &self.fold.validation);
+        let TrainingConfig {
+            batch_size, seed, ..
+        } = self.config.training;
+        let mut predicted = Vec::with_capacity(PAPER_RATES.len());
+        for rate in PAPER_RATES {
+            let missing = Missing::uniform(rate, corpus.modalities.len());
+            let missing = Some((&missing, seed));
+            let rows = probabilities(&model, corpus, indices, missing, batch_size, &device).await?;
+            predicted.push(rows.iter().map(|row| most_probable(row)).collect());
+        }
+        let evaluation = Evaluation::of(corpus, indices, &PAPER_RATES, &predicted);
+        Ok(evaluation.auilc.ua)
+    }
+
+    /// Everything as it stands.
+    ///
+    /// # Errors
+    /// When the device fails.
+    pub async fn checkpoint(&self) -> Result<Checkpoint> {
+        Ok(Checkpoint {
+            optimizer: self.optimizer.read_async().await?,
+            average: match &self.ema {
+                Some(ema) => ema.read_async().await?,
+                None => parameters::Values::new(),
+            },
+            state: Some(self.state.clone()),
+            ..self.weights(&self.model).await?
+        })
+    }
+
+    /// The weights of `model` alone, for evaluation.
+    async fn weights(&self, model: &Model) -> Result<Checkpoint> {
+        Ok(Checkpoint {
+            config: self.config.clone(),
+            interface: self.interface.clone(),
+            model: parameters::read_async(model).await?,
+            optimizer: parameters::Values::new(),
+            average: parameters::Values::new(),
+            state: None,
+            source: "checkpoint".into(),
+        })
+    }
+
+    async fn save(&self, face: &mut impl Face, best: bool) -> Result<()> {
+        let checkpoint = if best {
+            self.weights(&self.model()).await?
+        } else {
+            self.checkpoint().await?
+        };
+        face.save(&checkpoint, best)?;
+        let epoch = self.state.epoch;
+        face.event(Event::Checkpoint { epoch, best })
+    }
+}
+
+/// The learning-rate schedule: linear decay over the epochs to the final rate.
+fn learning_rate(training: &TrainingConfig, epoch: usize) -> f64 {
+    let TrainingConfig {
+        learning_rate,
+        final_learning_rate,
+        ..
+    } = *training;
+    let share = epoch as f64 / training.epochs.saturating_sub(1).max(1) as f64;
+    learning_rate + (final_learning_rate - learning_rate) * share.min(1.0)
+}
+
+/// The decay of the EMA, where there is one.
+fn ema_decay(config: &Config) -> Option<f64> {
+    let decay = config.training.average;
+    (decay > 0.0).then_some(decay)
+}
+
+fn optimizer_config(config: &Config) -> AdamWConfig {
+    AdamWConfig {
+        learning_rate: config.training.learning_rate,
+        weight_decay: config.training.weight_decay,
+        clip: config.training.clip,
+    }
+}
+
+/// The losses of one step, still on the device.
+struct StepLosses {
+    terms: Vec<Term>,
+    /// `[terms]`.
+    values: Tensor<1>,
+}
+
+impl StepLosses {
+    fn new(losses: &Losses) -> Self {
+        let (mut terms, mut values) = (vec![Term::Total], vec![losses.total.clone()]);
+        for (term, loss) in &losses.terms {
+            terms.push(*term);
+            values.push(loss.clone());
+        }
+        Self {
+            terms,
+            values: Tensor::cat(values, 0).inner(),
+        }
+    }
+}
+
+/// A term that only some of the steps have counts as 0 in the others.
+fn mean(sums: &BTreeMap<Term, f64>, count: usize) -> LossRecord {
+    let mean = |sum: f64| (sum / count.max(1) as f64) as f32;
+    sums.iter().map(|(term, sum)| (*term, mean(*sum))).collect()
+}
