@@ -25,6 +25,14 @@ install() {
     apt-get update -qq && apt-get install -y -qq --no-install-recommends "$@" >/dev/null || true
 }
 
+deny_version=0.20.2
+cargo_deny() {
+    cargo deny --version 2>/dev/null | grep -qF " $deny_version" ||
+        # Not optimised: it is built once and runs for seconds.
+        cargo install cargo-deny --version "$deny_version" --root "$cache/tools" --debug --locked --quiet
+}
+export PATH="$cache/tools/bin:$PATH"
+
 step "tools"
 # Chromium brings SwiftShader, a Vulkan driver that needs no GPU.
 [ -f "$swiftshader" ] && ldconfig -p | grep -q libvulkan.so.1 || install chromium libvulkan1
@@ -101,10 +109,16 @@ else
     skip "the page needs the wasm target, wasm-bindgen and trunk (web/setup.sh)"
 fi
 
-step "licences"
-if cargo deny --version >/dev/null 2>&1; then
+step "licences and bans"
+if cargo_deny; then
     cargo deny --offline check licenses bans sources
+    # The database of advisories is a repository of its own, which cargo-deny does not bring along.
+    if [ -d "${CARGO_HOME:-$HOME/.cargo}/advisory-dbs" ]; then
+        cargo deny --offline check advisories
+    else
+        printf '\n*** NOT CHECKED: security advisories (no database; `cargo deny fetch db` gets one) ***\n'
+    fi
 else
-    printf 'cargo-deny is not there; the licences were not looked at\n'
+    skip "licences and bans need cargo-deny $deny_version"
 fi
 step "all passed"

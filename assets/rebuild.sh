@@ -4,7 +4,7 @@
 # scale give the same bytes on every platform. Both are synthetic.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-mct_hfr() { cargo run --release --quiet --package mct-cli -- "$@"; }
+mct_hfr() { cargo run --release --quiet -- "$@"; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mct_hfr corpus demo --seed 1 --scale 1 --out "$work/corpus.safetensors"

@@ -85,6 +85,7 @@ FIXTURES = {
     "chfn": (compared("chfn"), LARGE_LENGTHS, []),
     "tfr_net": (compared("tfr-net"), LARGE_LENGTHS, []),
     "emt_dlfr": (compared("emt-dlfr"), LARGE_LENGTHS, [2]),
+    "adamw_late": (SMALL, SMALL_LENGTHS, []),
 }
 
 
@@ -158,13 +159,13 @@ def outputs(config, valid, stages, full, losses):
     return found | {f"loss/{name}": value.reshape(1) for name, value in losses.items()}
 
 
-def adamw(config, weights, trainable, batch):
-    """Trainable parameters after 1, 2 and 3 steps on one batch."""
+def adamw(config, weights, trainable, batch, losses):
+    """Trainable parameters after each step on one batch, each of which takes the gradient of one of `losses`."""
     found = {}
     optimiser = torch.optim.AdamW(trainable.values(), lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01)
-    for step in (1, 2, 3):
+    for step, loss in enumerate(losses, start=1):
         optimiser.zero_grad()
-        reference(config).run(config, weights, *batch)[2]["total"].backward()
+        reference(config).run(config, weights, *batch)[2][loss].backward()
         optimiser.step()
         found |= {f"adamw/{step}/{name}": value.detach().clone() for name, value in trainable.items()}
     return found
@@ -174,12 +175,16 @@ def make(name):
     config, lengths, given = FIXTURES[name]
     tensors = draw(name, config, lengths, given)
     weights, trainable, batch = in_double(config, tensors)
-    stages, full, losses = reference(config).run(config, weights, *batch)
-    tensors |= outputs(config, model.validity(batch[0], batch[2]), stages, full, losses)
-    gradients = torch.autograd.grad(losses["total"], list(trainable.values()))
-    tensors |= {f"grad/{name}": value for name, value in zip(trainable, gradients)}
+    if name == "adamw_late":
+        # The parameters of LFI and GFA have no gradient in the first two steps.
+        tensors |= adamw(config, weights, trainable, batch, 2 * ["ce"] + 3 * ["total"])
+    else:
+        stages, full, losses = reference(config).run(config, weights, *batch)
+        tensors |= outputs(config, model.validity(batch[0], batch[2]), stages, full, losses)
+        gradients = torch.autograd.grad(losses["total"], list(trainable.values()))
+        tensors |= {f"grad/{name}": value for name, value in zip(trainable, gradients)}
     if name == "paper":
-        tensors |= adamw(config, weights, trainable, batch)
+        tensors |= adamw(config, weights, trainable, batch, 3 * ["total"])
     rounded = {n: t.detach().float() if t.is_floating_point() else t for n, t in tensors.items()}
     assert all(t.isfinite().all() for t in rounded.values()), name
     separate = {n: t.clone(memory_format=torch.contiguous_format) for n, t in rounded.items()}

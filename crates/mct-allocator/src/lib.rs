@@ -1,8 +1,8 @@
-//! The allocator of the programs: mimalloc, told to keep what it has.
+//! The allocator of the programs: mimalloc, set to retain freed memory.
 //!
-//! A training step frees and takes the same megabytes thousands of times. The system's allocator hands
-//! large blocks back to the kernel each time, mimalloc after a while, and the kernel clears them anew: a
-//! tenth of the time of a step on the CPU, and far more where several train at once.
+//! A training step allocates and frees the same megabytes thousands of times. The system's allocator
+//! returns large blocks to the kernel each time, mimalloc after a delay, and the kernel zeroes them again:
+//! a tenth of the time of a step on the CPU, and far more with several trainings in parallel.
 
 use std::ffi::c_long;
 
@@ -11,18 +11,18 @@ use libmimalloc_sys::{mi_option_get, mi_option_set, mi_option_t};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// `mi_option_purge_delay`, which the bindings leave out: milliseconds before unused memory goes back.
+/// `mi_option_purge_delay`, which the bindings do not export: milliseconds until unused memory is returned.
 const PURGE_DELAY: mi_option_t = 15;
 
-/// Keeps memory that was freed for what comes next. The first words of a `main`.
-#[allow(unsafe_code)] // mimalloc's own interface
+/// Retains freed memory for later allocations. To be called first in `main`.
+#[allow(unsafe_code)] // the C interface of mimalloc
 pub fn keep_memory() {
-    // SAFETY: an option of mimalloc, which may be set at any time; -1 is never.
+    // SAFETY: an option of mimalloc, which may be set at any time; -1 means never.
     unsafe { mi_option_set(PURGE_DELAY, -1) }
 }
 
-/// How long unused memory is kept, in milliseconds; -1 is for ever.
-#[allow(unsafe_code)] // mimalloc's own interface
+/// How long unused memory is retained, in milliseconds; -1 means forever.
+#[allow(unsafe_code)] // the C interface of mimalloc
 pub fn kept_millis() -> c_long {
     // SAFETY: reads an option of mimalloc.
     unsafe { mi_option_get(PURGE_DELAY) }

@@ -1,8 +1,8 @@
-//! The option that is set is the one that is meant.
+//! The number of the option matches its name.
 
 use std::process::Command;
 
-/// mimalloc reads its options from the environment, by name, when a program starts.
+/// mimalloc reads its options from the environment, by name, at the start of a program.
 #[test]
 fn the_number_of_the_option_is_that_of_its_name() {
     if std::env::var("MIMALLOC_PURGE_DELAY").as_deref() == Ok("1234") {
@@ -15,7 +15,7 @@ fn the_number_of_the_option_is_that_of_its_name() {
         .env("MIMALLOC_PURGE_DELAY", "1234")
         .output()
         .unwrap();
-    let said = String::from_utf8_lossy(&again.stdout);
-    assert!(again.status.success(), "{said}");
-    assert!(said.contains("1 passed"), "{said}");
+    let output = String::from_utf8_lossy(&again.stdout);
+    assert!(again.status.success(), "{output}");
+    assert!(output.contains("1 passed"), "{output}");
 }

@@ -1,7 +1,7 @@
-//! `cargo run --release -p mct-app --example frames [SECONDS]`: how long frames take, first at rest and
-//! then while a model is trained on the CPU in the same process.
+//! `cargo run --release --example frames [SECONDS]`: frame times, first at rest and then while a
+//! model is trained on the CPU in the same process.
 //!
-//! With a software rasteriser most of the time from frame to frame is its own.
+//! A software rasteriser takes most of the time from frame to frame.
 #![allow(clippy::print_stdout)]
 
 use std::time::Instant;
@@ -14,13 +14,13 @@ use mct_app::state::training::{Phase, Run, Settings};
 use mct_engine::source::Source;
 use mct_engine::training::Begin;
 
-/// What is measured now.
+/// The stage of the measurement.
 #[derive(Clone, Copy, PartialEq)]
 enum Stage {
-    /// Nothing: the demo is being evaluated.
+    /// Not measured: the demo is being evaluated.
     Opening,
     Rest,
-    /// Nothing: training begins.
+    /// Not measured: training begins.
     Starting,
     Training,
 }
@@ -32,8 +32,9 @@ struct Measured {
     stage: Stage,
     since: Instant,
     last: Instant,
-    /// Milliseconds of work a frame, and from frame to frame.
+    /// Milliseconds of work per frame.
     work: Vec<f64>,
+    /// Milliseconds from frame to frame.
     between: Vec<f64>,
     begun: Instant,
 }
@@ -48,7 +49,7 @@ impl Measured {
     }
 
     fn start_training(&mut self) {
-        // Slow enough that it does not end before the measurement.
+        // Long enough not to end before the measurement.
         let config = Settings::default()
             .config()
             .unwrap_or_else(|text| unreachable!("{text}"));
@@ -63,7 +64,7 @@ impl Measured {
 
     fn show(&mut self, what: &str) {
         println!("{} frames {what}:", self.work.len());
-        show("work a frame", &mut self.work);
+        show("work per frame", &mut self.work);
         show("from frame to frame", &mut self.between);
     }
 }
@@ -74,11 +75,11 @@ impl eframe::App for Measured {
         self.application.work(context);
         let workspace = &self.application.workspace;
         let shown = workspace.models.shown();
-        let whole = shown.is_some_and(|open| open.curve.auilc(Score::Ua).is_some());
+        let curve_is_complete = shown.is_some_and(|open| open.curve.auilc(Score::Ua).is_some());
         let steps = workspace.training.steps.len() * 10;
         let over = self.since.elapsed().as_secs_f64() > self.seconds;
         match self.stage {
-            Stage::Opening if whole && over => self.enter(Stage::Rest),
+            Stage::Opening if curve_is_complete && over => self.enter(Stage::Rest),
             Stage::Rest if over => {
                 self.show("at rest");
                 self.enter(Stage::Starting);
@@ -106,12 +107,12 @@ impl eframe::App for Measured {
 
 fn show(name: &str, millis: &mut [f64]) {
     millis.sort_by(f64::total_cmp);
-    let at = |share: f64| millis[((millis.len() - 1) as f64 * share) as usize];
+    let quantile = |share: f64| millis[((millis.len() - 1) as f64 * share) as usize];
     println!(
         "{name}: median {:.1} ms, 95th percentile {:.1} ms, most {:.1} ms",
-        at(0.5),
-        at(0.95),
-        at(1.0)
+        quantile(0.5),
+        quantile(0.95),
+        quantile(1.0)
     );
 }
 

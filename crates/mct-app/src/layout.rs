@@ -1,11 +1,11 @@
-//! Where the panes are.
+//! The layout of the panes.
 
 use eframe::egui;
 use egui_tiles::{Linear, LinearDir, Tile, Tiles, Tree};
 
 use crate::panels::Pane;
 
-/// As it is at the first start.
+/// The default layout.
 pub fn standard() -> Tree<Pane> {
     let mut tiles = Tiles::default();
     let confusion = tiles.insert_pane(Pane::Confusion);
@@ -28,12 +28,12 @@ pub fn standard() -> Tree<Pane> {
     Tree::new(egui::Id::unique("panes"), root, tiles)
 }
 
-/// A layout from an earlier start, or the standard one where a pane is missing from it.
+/// A stored layout, or the default one where a pane is missing from it.
 pub fn checked(tree: Tree<Pane>) -> Tree<Pane> {
     let count = |pane: Pane| {
         let tiles = tree.tiles.tiles();
         tiles
-            .filter(|tile| matches!(tile, Tile::Pane(own) if *own == pane))
+            .filter(|tile| matches!(tile, Tile::Pane(other) if *other == pane))
             .count()
     };
     if tree.root.is_some() && Pane::ALL.into_iter().all(|pane| count(pane) == 1) {
@@ -43,7 +43,7 @@ pub fn checked(tree: Tree<Pane>) -> Tree<Pane> {
     }
 }
 
-/// Whether the pane is drawn: not behind another tab, and not put away.
+/// Whether the pane is drawn: neither behind another tab nor closed.
 pub fn is_seen(tree: &Tree<Pane>, pane: Pane) -> bool {
     let active = tree.active_tiles();
     tree.tiles
@@ -51,23 +51,23 @@ pub fn is_seen(tree: &Tree<Pane>, pane: Pane) -> bool {
         .is_some_and(|tile| active.contains(&tile))
 }
 
-/// Whether the pane has a place in the window.
-pub fn is_there(tree: &Tree<Pane>, pane: Pane) -> bool {
+/// Whether the pane is open.
+pub fn is_open(tree: &Tree<Pane>, pane: Pane) -> bool {
     tree.tiles
         .find_pane(&pane)
         .is_some_and(|tile| tree.is_visible(tile))
 }
 
-/// Puts the pane away, or brings it back.
-pub fn set_there(tree: &mut Tree<Pane>, pane: Pane, there: bool) {
+/// Opens or closes the pane.
+pub fn set_open(tree: &mut Tree<Pane>, pane: Pane, open: bool) {
     if let Some(tile) = tree.tiles.find_pane(&pane) {
-        tree.set_visible(tile, there);
+        tree.set_visible(tile, open);
     }
 }
 
 /// Brings a pane to the front of its tabs.
 pub fn show(tree: &mut Tree<Pane>, pane: Pane) {
-    tree.make_active(|_, tile| matches!(tile, Tile::Pane(own) if *own == pane));
+    tree.make_active(|_, tile| matches!(tile, Tile::Pane(other) if *other == pane));
 }
 
 #[cfg(test)]
@@ -75,16 +75,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_pane_has_a_place() {
+    fn every_pane_is_open_by_default() {
         let mut tree = standard();
-        assert!(Pane::ALL.into_iter().all(|pane| is_there(&tree, pane)));
-        set_there(&mut tree, Pane::Curves, false);
-        assert!(!is_there(&tree, Pane::Curves));
+        assert!(Pane::ALL.into_iter().all(|pane| is_open(&tree, pane)));
+        set_open(&mut tree, Pane::Curves, false);
+        assert!(!is_open(&tree, Pane::Curves));
         show(&mut tree, Pane::Training);
         let again = checked(tree);
         assert!(
-            !is_there(&again, Pane::Curves),
-            "a good layout is kept as it is"
+            !is_open(&again, Pane::Curves),
+            "a valid layout is unchanged"
         );
     }
 
@@ -93,6 +93,6 @@ mod tests {
         let mut tiles = Tiles::default();
         let root = tiles.insert_pane(Pane::Curves);
         let tree = checked(Tree::new(egui::Id::unique("panes"), root, tiles));
-        assert!(Pane::ALL.into_iter().all(|pane| is_there(&tree, pane)));
+        assert!(Pane::ALL.into_iter().all(|pane| is_open(&tree, pane)));
     }
 }

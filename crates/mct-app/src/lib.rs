@@ -1,7 +1,7 @@
 //! The application of MCT-HFR: training and evaluation live, on the desktop and in a browser.
 //!
-//! [`state`] is what the panels share, [`panels`] are the views, `questions` asks the pipelines of
-//! `mct-engine` what follows from a change, and [`application`] puts them into a window.
+//! [`state`] is shared by the panels, [`panels`] are the views, `requests` sends the requests that follow
+//! from a change to the pipelines of `mct-engine`, and [`application`] is the window with all of them.
 
 pub mod application;
 mod files;

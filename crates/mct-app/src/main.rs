@@ -9,7 +9,7 @@ use eframe::egui::ViewportBuilder;
 use mct_app::application::{Application, Options, demo_corpus};
 use mct_engine::source::Source;
 
-/// Trained on the demo corpus; `assets/rebuild.sh` makes it anew.
+/// Trained on the demo corpus; `assets/rebuild.sh` rebuilds it.
 const DEMO_MODEL: &[u8] = include_bytes!("../../../assets/demo-model.safetensors");
 const ICON: &[u8] = include_bytes!("../../../assets/icon.png");
 
@@ -19,10 +19,10 @@ const ICON: &[u8] = include_bytes!("../../../assets/icon.png");
 struct Arguments {
     /// Corpora, checkpoints, run folders or features to open instead of the demo
     files: Vec<PathBuf>,
-    /// What computes: auto, or a name that `mct-hfr devices` lists
+    /// Compute device: auto, or a name that `mct-hfr devices` lists
     #[arg(long, default_value = "auto")]
     device: String,
-    /// A value of the config for the training panel (repeatable)
+    /// A config value for the training panel (repeatable)
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
 }

@@ -1,11 +1,11 @@
-//! Pictures of the window.
+//! Screenshots of the window.
 
 use eframe::egui::ColorImage;
 
-/// The picture as a PNG file.
+/// The image as a PNG file.
 ///
 /// # Errors
-/// When it has no pixels.
+/// When the image cannot be encoded, say because it has no pixels.
 pub fn png(image: &ColorImage) -> Result<Vec<u8>, String> {
     let [width, height] = image.size;
     let pixels: Vec<u8> = image

@@ -1,8 +1,8 @@
-//! What follows from the state of the workspace: which questions the pipelines should be asked.
+//! Requests to the pipelines that follow from the state of the workspace.
 //!
-//! Panels change what they want to see. Once a frame, what is wanted is held against what was asked
-//! last; where they differ, the pipeline is asked, and the ticket of the question says which answer is
-//! the newest.
+//! Panels change the state. Once per frame, the requests that follow from it are compared with the latest
+//! ones sent; where they differ, a new request is sent. Its ticket identifies the response to it, so that
+//! outdated responses are dropped.
 
 use mct_engine::embedding::{self, Embedding, Method, Project};
 use mct_engine::evaluation::{
@@ -12,33 +12,34 @@ use mct_engine::evaluation::{
 use mct_engine::pipeline::Handle;
 use std::collections::BTreeMap;
 
-use crate::state::embedding::{MOST_UTTERANCES, Vectors, Views};
+use crate::state::embedding::{MAX_UTTERANCES, Vectors, Views};
 use crate::state::models::{Evaluated, RATES};
 use crate::state::notices::Kind;
 use crate::state::{Seen, Workspace};
 
-/// A question of one kind: what was asked last, under which ticket.
-struct Slot<K>(Option<(K, Ticket)>);
+/// The latest request of one kind: its parameters and its ticket.
+struct Latest<K>(Option<(K, Ticket)>);
 
-impl<K> Default for Slot<K> {
+impl<K> Default for Latest<K> {
     fn default() -> Self {
         Self(None)
     }
 }
 
-impl<K: PartialEq> Slot<K> {
-    /// The ticket to ask under, where this differs from what was asked last.
-    fn want(&mut self, wanted: K, next: &mut Ticket) -> Option<Ticket> {
-        if self.0.as_ref().is_some_and(|(asked, _)| *asked == wanted) {
+impl<K: PartialEq> Latest<K> {
+    /// The ticket of a new request; `None` where the latest one had the same parameters. `last` is the
+    /// last ticket of all kinds.
+    fn update(&mut self, key: K, last: &mut Ticket) -> Option<Ticket> {
+        if self.0.as_ref().is_some_and(|(latest, _)| *latest == key) {
             return None;
         }
-        *next += 1;
-        self.0 = Some((wanted, *next));
-        Some(*next)
+        *last += 1;
+        self.0 = Some((key, *last));
+        Some(*last)
     }
 
-    fn is(&self, ticket: Ticket) -> bool {
-        self.0.as_ref().is_some_and(|(_, own)| *own == ticket)
+    fn has_ticket(&self, ticket: Ticket) -> bool {
+        self.0.as_ref().is_some_and(|(_, latest)| *latest == ticket)
     }
 }
 
@@ -48,21 +49,24 @@ type InspectKey = (u64, ModelId, usize, Vec<Vec<bool>>, usize);
 type RepresentKey = (u64, ModelId, Side, Conditions);
 type ProjectKey = (Ticket, Vectors, Views, Method, u64);
 
+/// The latest request of each kind.
 #[derive(Default)]
 pub struct Requests {
+    /// The last ticket.
     last: Ticket,
-    predict: BTreeMap<ModelId, Slot<PredictKey>>,
-    curves: BTreeMap<ModelId, Slot<(u64, Side, Vec<Conditions>)>>,
-    limit: Slot<LimitKey>,
-    limit_now: Slot<LimitKey>,
-    inspect: Slot<InspectKey>,
-    represent: Slot<RepresentKey>,
-    project: Slot<ProjectKey>,
-    answers: u64,
+    predict: BTreeMap<ModelId, Latest<PredictKey>>,
+    curves: BTreeMap<ModelId, Latest<(u64, Side, Vec<Conditions>)>>,
+    limit: Latest<LimitKey>,
+    limit_now: Latest<LimitKey>,
+    inspect: Latest<InspectKey>,
+    represent: Latest<RepresentKey>,
+    project: Latest<ProjectKey>,
+    /// Number of inspections received.
+    inspections: u64,
 }
 
 impl Requests {
-    /// Asks what is wanted and has not been asked.
+    /// Sends the requests that follow from the workspace and have not been sent yet.
     pub fn request(
         &mut self,
         workspace: &mut Workspace,
@@ -85,9 +89,12 @@ impl Requests {
 
     /// Models that can be evaluated on the open corpus.
     fn usable(workspace: &Workspace) -> Vec<ModelId> {
-        let models = workspace.models.iter();
-        let usable = models.filter(|open| open.card.fold.is_ok());
-        usable.map(|open| open.card.id).collect()
+        workspace
+            .models
+            .iter()
+            .filter(|open| open.card.fold.is_ok())
+            .map(|open| open.card.id)
+            .collect()
     }
 
     fn request_predictions(&mut self, workspace: &Workspace, evaluation: &Handle<Evaluation>) {
@@ -100,8 +107,8 @@ impl Requests {
         {
             let conditions = workspace.missing.conditions();
             let key = (workspace.corpus_version, workspace.side, conditions.clone());
-            let slot = self.predict.entry(model).or_default();
-            if let Some(ticket) = slot.want(key, &mut self.last) {
+            let latest = self.predict.entry(model).or_default();
+            if let Some(ticket) = latest.update(key, &mut self.last) {
                 evaluation.request(Request::Predict(Predict {
                     ticket,
                     model,
@@ -115,12 +122,12 @@ impl Requests {
     fn request_curves(&mut self, workspace: &mut Workspace, evaluation: &Handle<Evaluation>) {
         let conditions: Vec<Conditions> = RATES
             .iter()
-            .map(|rate| workspace.missing.at(*rate))
+            .map(|rate| workspace.missing.at_rate(*rate))
             .collect();
         for model in Self::usable(workspace) {
             let key = (workspace.corpus_version, workspace.side, conditions.clone());
-            let slot = self.curves.entry(model).or_default();
-            if let Some(ticket) = slot.want(key, &mut self.last) {
+            let latest = self.curves.entry(model).or_default();
+            if let Some(ticket) = latest.update(key, &mut self.last) {
                 if let Some(open) = workspace.models.get_mut(model) {
                     open.curve = Default::default();
                 }
@@ -148,24 +155,28 @@ impl Requests {
         };
         let curve: Vec<Conditions> = RATES
             .iter()
-            .map(|rate| workspace.missing.at(*rate))
+            .map(|rate| workspace.missing.at_rate(*rate))
             .collect();
-        let wanted = [
+        let requests = [
             (&mut self.limit, curve),
             (&mut self.limit_now, vec![workspace.missing.conditions()]),
         ];
-        for (slot, conditions) in wanted {
+        for (latest, conditions) in requests {
             let side = workspace.side;
             let key = (workspace.corpus_version, model, side, conditions.clone());
-            let Some(ticket) = slot.want(key, &mut self.last) else {
+            let Some(ticket) = latest.update(key, &mut self.last) else {
                 continue;
             };
-            let settings = conditions.into_iter().zip(RATES);
+            let settings = conditions
+                .into_iter()
+                .zip(RATES)
+                .map(|(conditions, rate)| (rate, conditions.missing))
+                .collect();
             evaluation.request(Request::Limit(Limit {
                 ticket,
                 model,
                 side,
-                settings: settings.map(|(own, rate)| (rate, own.missing)).collect(),
+                settings,
                 mask_seed: workspace.missing.mask_seed,
             }));
         }
@@ -190,7 +201,7 @@ impl Requests {
             masks.clone(),
             layer,
         );
-        if let Some(ticket) = self.inspect.want(key, &mut self.last) {
+        if let Some(ticket) = self.inspect.update(key, &mut self.last) {
             evaluation.request(Request::Inspect(Inspect {
                 ticket,
                 model,
@@ -213,38 +224,39 @@ impl Requests {
             workspace.side,
             conditions.clone(),
         );
-        if let Some(ticket) = self.represent.want(key, &mut self.last) {
+        if let Some(ticket) = self.represent.update(key, &mut self.last) {
             evaluation.request(Request::Represent(Represent {
                 ticket,
                 model,
                 side: workspace.side,
                 conditions,
-                most: MOST_UTTERANCES,
+                max_utterances: MAX_UTTERANCES,
             }));
         }
     }
 
     fn request_projection(&mut self, workspace: &mut Workspace, embedding: &Handle<Embedding>) {
         let projection = &mut workspace.projection;
-        let Some(all) = &projection.representations else {
+        let Some(representations) = &projection.representations else {
             return;
         };
         let (vectors, views) = (projection.settings.vectors, projection.settings.views);
         let method = projection.method();
-        let before = self.project.0.as_ref().map(|(key, _)| key);
-        // A learning rate is changed on the way, without starting again.
-        let like = before.map_or(method, |before| with_rate_of(method, before.3));
-        let key = (all.ticket, vectors, views, like, projection.restarts);
-        // The same points with other vectors go on from where they are.
-        let goes_on = before.is_some_and(|before| before.1 == vectors && before.4 == key.4)
-            && projection.places.len() == projection.cloud.points.len()
-            && projection.placed == projection.cloud.points;
-        let Some(ticket) = self.project.want(key, &mut self.last) else {
+        let latest = self.project.0.as_ref().map(|(key, _)| key);
+        // The learning rate of a running projection is changed without a restart.
+        let compared = latest.map_or(method, |latest| with_rate_of(method, latest.3));
+        let source = representations.ticket;
+        let key = (source, vectors, views, compared, projection.restarts);
+        // The same points with other vectors start from their current coordinates.
+        let continues = latest.is_some_and(|latest| latest.1 == vectors && latest.4 == key.4)
+            && projection.coordinates.len() == projection.cloud.points.len()
+            && projection.projected == projection.cloud.points;
+        let Some(ticket) = self.project.update(key, &mut self.last) else {
             return;
         };
         projection.paused = false;
-        let from = goes_on.then(|| projection.places.clone());
-        projection.placed.clone_from(&projection.cloud.points);
+        let from = continues.then(|| projection.coordinates.clone());
+        projection.projected.clone_from(&projection.cloud.points);
         embedding.request(embedding::Request::Project(Project {
             ticket,
             width: projection.cloud.width,
@@ -254,13 +266,13 @@ impl Requests {
         }));
     }
 
-    /// Takes in an answer of the evaluation pipeline; answers to older questions are dropped.
-    pub fn answer(&mut self, response: Response, workspace: &mut Workspace) {
+    /// Applies a response of the evaluation pipeline to the workspace; responses to older requests are
+    /// dropped.
+    pub fn receive(&mut self, response: Response, workspace: &mut Workspace) {
         match response {
             Response::Predicted(predictions) => {
-                let slot = self.predict.get(&predictions.model);
-                // An older answer still follows the slider better than none.
-                if slot.is_none() {
+                // While a slider is dragged, an outdated response is better than none.
+                if !self.predict.contains_key(&predictions.model) {
                     return;
                 }
                 let Workspace { corpus, models, .. } = workspace;
@@ -269,14 +281,14 @@ impl Requests {
                     open.evaluated = Evaluated::of(predictions, &card.utterances, classes);
                 }
             }
-            Response::CurvePoint { place, predictions } => {
-                let slot = self.curves.get(&predictions.model);
-                if !slot.is_some_and(|slot| slot.is(predictions.ticket)) {
+            Response::CurvePoint { index, predictions } => {
+                let latest = self.curves.get(&predictions.model);
+                if !latest.is_some_and(|latest| latest.has_ticket(predictions.ticket)) {
                     return;
                 }
                 let Workspace { corpus, models, .. } = workspace;
                 if let (Some(card), Some(open)) = (corpus, models.get_mut(predictions.model))
-                    && let Some(point) = open.curve.points.get_mut(place)
+                    && let Some(point) = open.curve.points.get_mut(index)
                 {
                     let classes = card.metadata.classes.len();
                     let evaluated = Evaluated::of(predictions, &card.utterances, classes);
@@ -285,33 +297,33 @@ impl Requests {
             }
             Response::Limit { ticket, points } => {
                 let ua: Vec<f64> = points.iter().map(|point| point.ua).collect();
-                if self.limit.is(ticket) {
+                if self.limit.has_ticket(ticket) {
                     workspace.limit = Some(ua);
-                } else if self.limit_now.is(ticket) {
+                } else if self.limit_now.has_ticket(ticket) {
                     workspace.limit_now = ua.first().copied();
                 }
             }
             Response::Inspected { ticket, inspection } => {
-                if let Some(((_, model, utterance, _, _), own)) = &self.inspect.0
-                    && *own == ticket
+                if let Some(((_, model, utterance, _, _), latest)) = &self.inspect.0
+                    && *latest == ticket
                 {
-                    self.answers += 1;
+                    self.inspections += 1;
                     workspace.inspector.seen = Some(Seen {
                         model: *model,
                         utterance: *utterance,
                         inspection: *inspection,
-                        version: self.answers,
+                        version: self.inspections,
                     });
                 }
             }
             Response::Represented(representations) => {
-                if self.represent.is(representations.ticket) {
+                if self.represent.has_ticket(representations.ticket) {
                     workspace.projection.representations = Some(representations);
                     workspace.projection.select_vectors();
                 }
             }
             Response::Failed { message, .. } => workspace.notices.add(Kind::Error, message),
-            // Not answers to questions of this file.
+            // These do not respond to requests of this file.
             Response::Testing(_)
             | Response::Ready(_)
             | Response::Corpus(_)
@@ -320,47 +332,48 @@ impl Requests {
         }
     }
 
-    /// Takes in an answer of the embedding pipeline.
-    pub fn answer_embedding(&mut self, response: embedding::Response, workspace: &mut Workspace) {
+    /// Applies a response of the embedding pipeline to the workspace; responses to older requests are
+    /// dropped.
+    pub fn receive_embedding(&mut self, response: embedding::Response, workspace: &mut Workspace) {
         match response {
-            embedding::Response::Places(places) => {
-                if self.project.is(places.ticket) {
-                    workspace.projection.set_places(places);
+            embedding::Response::Coordinates(coordinates) => {
+                if self.project.has_ticket(coordinates.ticket) {
+                    workspace.projection.set_coordinates(coordinates);
                 }
             }
             embedding::Response::Failed { ticket, message } => {
-                if self.project.is(ticket) {
+                if self.project.has_ticket(ticket) {
                     workspace.projection.problem = Some(message);
                 }
             }
         }
     }
 
-    /// The weights of this model are others now.
+    /// The weights of this model have changed: all requests about it are sent again.
     pub fn forget_model(&mut self, id: ModelId) {
         self.predict.remove(&id);
         self.curves.remove(&id);
-        self.inspect = Slot::default();
-        self.represent = Slot::default();
+        self.inspect = Latest::default();
+        self.represent = Latest::default();
     }
 
-    /// Everything is asked again, of a pipeline that has been started anew.
+    /// The evaluation pipeline was restarted: all requests are sent again.
     pub fn forget_all(&mut self) {
         let last = self.last;
         *self = Self {
             last,
-            answers: self.answers,
+            inspections: self.inspections,
             ..Self::default()
         };
     }
 
-    /// The projection is asked again.
+    /// The embedding pipeline was restarted: the projection is requested again.
     pub fn forget_projection(&mut self) {
-        self.project = Slot::default();
+        self.project = Latest::default();
     }
 }
 
-/// The method with the learning rate of another.
+/// `method` with the learning rate of `other`.
 fn with_rate_of(method: Method, other: Method) -> Method {
     match (method, other) {
         (
@@ -386,13 +399,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_question_is_asked_once_and_only_its_newest_ticket_counts() {
-        let mut slot = Slot::default();
+    fn a_request_is_sent_once_and_only_its_newest_ticket_counts() {
+        let mut latest = Latest::default();
         let mut last = 0;
-        assert_eq!(slot.want(5, &mut last), Some(1));
-        assert_eq!(slot.want(5, &mut last), None);
-        assert_eq!(slot.want(6, &mut last), Some(2));
-        assert!(!slot.is(1));
-        assert!(slot.is(2));
+        assert_eq!(latest.update(5, &mut last), Some(1));
+        assert_eq!(latest.update(5, &mut last), None);
+        assert_eq!(latest.update(6, &mut last), Some(2));
+        assert!(!latest.has_ticket(1));
+        assert!(latest.has_ticket(2));
     }
 }

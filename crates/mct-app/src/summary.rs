@@ -1,4 +1,4 @@
-//! The state of the application in a few numbers, for tests and for pages that embed it.
+//! A summary of the application's state, for tests and for pages that embed it.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::state::models::{OpenModel, Score};
 use crate::state::notices::Kind;
 use crate::state::training::Phase;
 
-/// What `window.mctHfr.state()` gives; `web/README.md` describes it.
+/// The state object that `window.mctHfr.state()` returns; `web/README.md` describes it.
 pub fn summary(workspace: &Workspace) -> Value {
     let corpus = workspace.corpus.as_ref().map(|card| {
         json!({
@@ -49,7 +49,7 @@ pub fn summary(workspace: &Workspace) -> Value {
         "limit": workspace.limit,
         "selected": workspace.selection.len(),
         "embedding": {
-            "points": workspace.projection.places.len(),
+            "points": workspace.projection.coordinates.len(),
             "steps": workspace.projection.progress.map(|progress| progress.steps),
             "divergence": workspace.projection.progress.map(|progress| progress.divergence),
         },
@@ -57,10 +57,10 @@ pub fn summary(workspace: &Workspace) -> Value {
             "phase": phase(training.phase),
             "epoch": training.epoch,
             "step": training.step,
-            "steps_an_epoch": training.steps_an_epoch,
-            "losses": training.steps.iter().map(|(step, own)| json!({
+            "steps_an_epoch": training.steps_per_epoch,
+            "losses": training.steps.iter().map(|(step, terms)| json!({
                 "step": step,
-                "terms": own,
+                "terms": terms,
             })).collect::<Vec<_>>(),
             "validation_ua": training.history.iter().map(|r| r.validation.ua).collect::<Vec<_>>(),
             "unfinished": training.unfinished.as_ref().map(|(name, ..)| name),
@@ -80,11 +80,11 @@ fn model(open: &OpenModel) -> Value {
         "name": open.card.name,
         "system": open.card.config.model.system,
         "problem": open.card.fold.as_ref().err(),
-        "evaluated": open.evaluated.as_ref().map(|own| json!({
-            "utterances": own.utterances.len(),
-            "confusion": own.confusion,
-            "scores": own.scores,
-            "millis": own.millis,
+        "evaluated": open.evaluated.as_ref().map(|evaluated| json!({
+            "utterances": evaluated.utterances.len(),
+            "confusion": evaluated.confusion,
+            "scores": evaluated.scores,
+            "millis": evaluated.millis,
         })),
         "curve_ua": open.curve.points(Score::Ua),
         "auilc_ua": open.curve.auilc(Score::Ua),

@@ -1,8 +1,8 @@
-//! Colours and sizes that all views share. All of them stay apart with colour blindness.
+//! Colours and sizes shared by all views. The colours are distinguishable with colour blindness.
 
 use eframe::egui::{self, Color32};
 
-/// Okabe and Ito (2008), without black and yellow, which one of the themes swallows.
+/// Okabe and Ito (2008), without black and yellow, which have too little contrast in one of the themes.
 const QUALITATIVE: [Color32; 8] = [
     Color32::from_rgb(0, 114, 178),
     Color32::from_rgb(213, 94, 0),
@@ -14,15 +14,15 @@ const QUALITATIVE: [Color32; 8] = [
     Color32::from_rgb(140, 140, 140),
 ];
 
-/// Of one of several classes, models, speakers or terms.
-pub fn qualitative(place: usize) -> Color32 {
-    QUALITATIVE[place % QUALITATIVE.len()]
+/// The colour of a class, model, speaker or loss term, by its index.
+pub fn qualitative(index: usize) -> Color32 {
+    QUALITATIVE[index % QUALITATIVE.len()]
 }
 
 pub const RIGHT: Color32 = QUALITATIVE[0];
 pub const WRONG: Color32 = QUALITATIVE[1];
 
-/// Anchors of a sequential map from dark to light (viridis, van der Walt and Smith, 2015).
+/// Anchors of a sequential colour map from dark to light (viridis, van der Walt and Smith, 2015).
 const SEQUENTIAL: [[u8; 3]; 9] = [
     [68, 1, 84],
     [71, 44, 122],
@@ -35,7 +35,7 @@ const SEQUENTIAL: [[u8; 3]; 9] = [
     [253, 231, 37],
 ];
 
-/// Anchors of a map from blue over white to red-brown (after ColorBrewer's RdBu, Brewer, 2003).
+/// Anchors of a diverging colour map from blue to red (after ColorBrewer's RdBu, Brewer, 2003).
 const DIVERGING: [[u8; 3]; 7] = [
     [33, 102, 172],
     [103, 169, 207],
@@ -46,38 +46,39 @@ const DIVERGING: [[u8; 3]; 7] = [
     [178, 24, 43],
 ];
 
-fn between(anchors: &[[u8; 3]], share: f32) -> Color32 {
+/// Linear interpolation between the anchors, at 0 to 1.
+fn interpolate(anchors: &[[u8; 3]], share: f32) -> Color32 {
     let last = anchors.len() - 1;
-    let place = if share.is_nan() {
+    let position = if share.is_nan() {
         0.0
     } else {
         share.clamp(0.0, 1.0)
     } * last as f32;
-    let below = (place as usize).min(last - 1);
-    let part = place - below as f32;
+    let below = (position as usize).min(last - 1);
+    let weight = position - below as f32;
     let mix = |channel: usize| {
         let (low, high) = (anchors[below][channel], anchors[below + 1][channel]);
-        (f32::from(low) + (f32::from(high) - f32::from(low)) * part).round() as u8
+        (f32::from(low) + (f32::from(high) - f32::from(low)) * weight).round() as u8
     };
     Color32::from_rgb(mix(0), mix(1), mix(2))
 }
 
-/// For a share of 0 to 1.
+/// The sequential colour of a value, 0 to 1.
 pub fn sequential(share: f32) -> Color32 {
-    between(&SEQUENTIAL, share)
+    interpolate(&SEQUENTIAL, share)
 }
 
-/// For a value of -1 to 1.
+/// The diverging colour of a value, -1 to 1.
 pub fn diverging(value: f32) -> Color32 {
-    between(&DIVERGING, (value + 1.0) / 2.0)
+    interpolate(&DIVERGING, (value + 1.0) / 2.0)
 }
 
-/// A cell of a matrix: from the background to a full colour.
+/// The colour of a matrix cell with this share, 0 (the background) to 1.
 pub fn cell(background: Color32, share: f32) -> Color32 {
     background.lerp_to_gamma(RIGHT, share.clamp(0.0, 1.0))
 }
 
-/// Black or white, whichever can be read on this colour.
+/// Black or white, whichever is legible on this colour.
 pub fn ink_on(colour: Color32) -> Color32 {
     let [r, g, b, _] = colour.to_array().map(f32::from);
     if 0.299 * r + 0.587 * g + 0.114 * b > 140.0 {
@@ -87,13 +88,13 @@ pub fn ink_on(colour: Color32) -> Color32 {
     }
 }
 
-/// Sizes and spacing of the whole application.
+/// Sets the sizes and spacing of the application.
 pub fn set(context: &egui::Context) {
     context.all_styles_mut(|style| {
         style.spacing.item_spacing = egui::vec2(6.0, 4.0);
         style.spacing.slider_width = 120.0;
         style.interaction.selectable_labels = true;
-        // A line of hints is not worth more than a glance.
+        // Hints are short, so they may appear sooner than by default.
         style.interaction.tooltip_delay = 0.3;
     });
 }
@@ -112,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn text_can_be_read_on_every_colour() {
+    fn text_is_legible_on_every_colour() {
         assert_eq!(ink_on(sequential(0.0)), Color32::WHITE);
         assert_eq!(ink_on(sequential(1.0)), Color32::BLACK);
     }

@@ -1,7 +1,7 @@
-//! The main views as pictures, drawn by the software rasteriser and held against those that are kept.
-//! `UPDATE_SNAPSHOTS=true` keeps new ones.
+//! Snapshots of the main views, drawn by the software rasteriser and compared with the stored ones.
+//! `UPDATE_SNAPSHOTS=true` stores new ones.
 
-#![allow(clippy::print_stderr, reason = "a skip is said")]
+#![allow(clippy::print_stderr, reason = "reports a skipped test")]
 
 mod support;
 
@@ -11,7 +11,7 @@ use egui_kittest::{SnapshotOptions, SnapshotResults};
 use mct_app::state::models::Score;
 use support::{Window, build, builder, demo_model, options, small_corpus, until};
 
-/// Whether SwiftShader draws, which draws the same everywhere.
+/// Whether the rasteriser is SwiftShader, which draws the same on every machine.
 fn rasteriser() -> bool {
     let drivers = std::env::var("VK_DRIVER_FILES").unwrap_or_default();
     if drivers.contains("swiftshader") {
@@ -29,11 +29,11 @@ fn open(theme: Theme) -> Window {
     let builder = builder()
         .with_size(Vec2::new(1280.0, 800.0))
         .with_theme(theme)
-        // Fractions of a pixel depend on the last bits of what the models compute.
+        // Subpixel positions depend on the last bits of the models' results.
         .with_options(SnapshotOptions::new().max_failed_pixels(200))
         .wgpu();
     let mut window = build(builder, options(vec![small_corpus(), demo_model()]));
-    // t-SNE amplifies the last bits of what the processor computes; principal components do not.
+    // t-SNE amplifies rounding differences between processors; principal components do not.
     window.state_mut().workspace.projection.settings.tsne = false;
     window.state_mut().workspace.missing.rate = 0.4;
     until(&mut window, "all views", |application| {
@@ -47,15 +47,15 @@ fn open(theme: Theme) -> Window {
             && workspace.limit.is_some()
             && workspace.limit_now.is_some()
             && projection.progress.is_none()
-            && projection.places.len() == projection.cloud.points.len()
-            && !projection.places.is_empty()
+            && projection.coordinates.len() == projection.cloud.points.len()
+            && !projection.coordinates.is_empty()
     });
     window
 }
 
-fn keep(window: &mut Window, name: &str) {
+fn snapshot(window: &mut Window, name: &str) {
     window.run_steps(4);
-    // How long something took is another number every time.
+    // The computation time differs in every run.
     let millis = window
         .query_by_label_contains(" ms")
         .map(|label| label.rect());
@@ -72,15 +72,15 @@ fn gpu_path_the_window_looks_as_it_did() {
     }
     let mut results = SnapshotResults::new();
     let mut window = open(Theme::Dark);
-    keep(&mut window, "overview");
+    snapshot(&mut window, "overview");
     results.extend_harness(&mut window);
     let mut window = open(Theme::Light);
     window.state_mut().workspace.selection.one(1);
     until(&mut window, "the inspector", |application| {
         application.workspace.inspector.seen.is_some()
     });
-    keep(&mut window, "inspector");
+    snapshot(&mut window, "inspector");
     window.get_by_label("Training").click();
-    keep(&mut window, "training");
+    snapshot(&mut window, "training");
     results.extend_harness(&mut window);
 }

@@ -1,4 +1,4 @@
-//! The window is used as a person uses it: by pointer and keyboard, found by what a screen reader says.
+//! The window, operated by pointer and keyboard; widgets are found by their accessibility labels.
 
 mod support;
 
@@ -34,7 +34,7 @@ fn the_demo_is_evaluated_and_a_slider_changes_the_matrix() {
         shown
             .evaluated
             .as_ref()
-            .is_some_and(|own| own.confusion != before)
+            .is_some_and(|evaluated| evaluated.confusion != before)
     });
     assert_eq!(confusion(&window).total(), test);
     until(&mut window, "the curve and the limit", |application| {
@@ -44,7 +44,10 @@ fn the_demo_is_evaluated_and_a_slider_changes_the_matrix() {
     });
     let workspace = &window.state().workspace;
     let curve = workspace.models.shown().unwrap().curve.points(Score::Ua);
-    assert!(curve[0].1 > curve[9].1, "less is seen at 0.9: {curve:?}");
+    assert!(
+        curve[0].1 > curve[9].1,
+        "the score is lower at 0.9: {curve:?}"
+    );
     assert!(workspace.limit_now.is_some());
 }
 
@@ -112,8 +115,8 @@ fn steps_masked_by_hand_change_the_prediction() {
     assert_ne!(after.incomplete, before.incomplete);
     assert_eq!(after.complete, before.complete);
     assert!(after.modalities[0].imagined.is_some());
-    let size: usize = after.modalities.iter().map(|own| own.steps()).sum();
-    assert_eq!(after.attention.unwrap().len(), size * size);
+    let steps: usize = after.modalities.iter().map(|m| m.steps()).sum();
+    assert_eq!(after.attention.unwrap().len(), steps * steps);
     window.get_by_label("Undo my changes").click();
     until(&mut window, "no missing step", |application| {
         let seen = application.workspace.inspector.seen.as_ref();
@@ -129,7 +132,7 @@ fn the_embedding_moves_pauses_and_has_neighbours() {
             .workspace
             .projection
             .progress
-            .map_or(0, |own| own.steps)
+            .map_or(0, |progress| progress.steps)
     };
     until(&mut window, "t-SNE", |application| steps(application) > 50);
     let divergence = window
@@ -143,38 +146,38 @@ fn the_embedding_moves_pauses_and_has_neighbours() {
     until(&mut window, "the pause", |application| {
         application.workspace.projection.paused
     });
-    // What was under way when it was paused may still come.
+    // Responses sent before the pause may still arrive.
     for _ in 0..30 {
         window.step();
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
-    let rested = steps(window.state());
+    let steps_at_pause = steps(window.state());
     for _ in 0..30 {
         window.step();
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
-    assert_eq!(steps(window.state()), rested);
+    assert_eq!(steps(window.state()), steps_at_pause);
     window.get_by_label("Continue").click();
-    until(&mut window, "the rest of t-SNE", |application| {
+    until(&mut window, "the end of t-SNE", |application| {
         let progress = application.workspace.projection.progress;
-        progress.is_some_and(|own| own.finished)
+        progress.is_some_and(|progress| progress.finished)
     });
     let projection = &window.state().workspace.projection;
     assert!(projection.progress.unwrap().divergence < divergence);
     let neighbours = projection.neighbours(3);
     assert_eq!(neighbours.len(), projection.settings.neighbours);
     assert!(neighbours.windows(2).all(|pair| pair[0].1 <= pair[1].1));
-    // The points go on from where they are when steps go missing.
-    let before = projection.places.clone();
+    // The points continue from their coordinates when steps go missing.
+    let before = projection.coordinates.clone();
     slide(&mut window, "missing rate", 0.3);
     until(&mut window, "the embedding to follow", |application| {
         let projection = &application.workspace.projection;
-        projection.places != before && steps(application) > 20
+        projection.coordinates != before && steps(application) > 20
     });
     window.get_by_label("PCA").click();
     until(&mut window, "principal components", |application| {
         let projection = &application.workspace.projection;
-        projection.progress.is_none() && !projection.places.is_empty()
+        projection.progress.is_none() && !projection.coordinates.is_empty()
     });
 }
 
@@ -213,7 +216,7 @@ fn a_run_is_trained_paused_stopped_resumed_and_can_be_compared() {
     let training = &window.state().workspace.training;
     assert_eq!(training.history.len(), 3);
     assert!(training.history[2].validation_loss < training.history[0].validation_loss);
-    // It is a run folder like any other.
+    // The command line can open the run folder.
     let run = mct_runs::RunFolder::open(&path).unwrap();
     let best = run.checkpoint(mct_runs::Which::Best).unwrap();
     assert_eq!(best.config.model.d, 16);
@@ -268,7 +271,7 @@ fn drop_file(window: &mut support::Window, path: &Path) {
 }
 
 #[test]
-fn a_bad_file_is_refused_in_words_and_what_was_open_stays() {
+fn an_invalid_file_is_refused_and_the_open_corpus_stays() {
     let folder = tempfile::tempdir().unwrap();
     let mut window = demo();
     let utterances = window
@@ -285,11 +288,15 @@ fn a_bad_file_is_refused_in_words_and_what_was_open_stays() {
     damaged[last] ^= 1;
     let cases: [(&str, &[u8], &str); 4] = [
         ("damaged.safetensors", &damaged, "SHA-256"),
-        ("cut.safetensors", &model[..1000], "cut.safetensors"),
+        (
+            "truncated.safetensors",
+            &model[..1000],
+            "truncated.safetensors",
+        ),
         ("photo.png", b"\x89PNG", "expected a corpus or a checkpoint"),
         ("features.npz", b"PK\x03\x04", "features.npz"),
     ];
-    for (name, bytes, part) in cases {
+    for (name, bytes, expected) in cases {
         let path = folder.path().join(name);
         std::fs::write(&path, bytes).unwrap();
         let before = window.state().workspace.notices.all().len();
@@ -299,7 +306,7 @@ fn a_bad_file_is_refused_in_words_and_what_was_open_stays() {
         });
         let notices = window.state().workspace.notices.all();
         let text = &notices.last().unwrap().text;
-        assert!(text.contains(part), "{name}: {text}");
+        assert!(text.contains(expected), "{name}: {text}");
     }
     let workspace = &window.state().workspace;
     assert_eq!(
@@ -308,7 +315,7 @@ fn a_bad_file_is_refused_in_words_and_what_was_open_stays() {
     );
     assert!(support::is_evaluated(window.state()));
     assert_eq!(workspace.models.iter().count(), 1);
-    // A good file is opened by the same way; a model of another corpus says why it does not fit.
+    // A valid file is opened in the same way.
     let corpus = mct_corpus::demo::generate(2, 0.05).unwrap();
     let path = folder.path().join("other.safetensors");
     corpus.save(&path).unwrap();
@@ -321,7 +328,7 @@ fn a_bad_file_is_refused_in_words_and_what_was_open_stays() {
 }
 
 #[test]
-fn every_view_can_be_taken_away() {
+fn every_view_can_be_exported() {
     let folder = tempfile::tempdir().unwrap();
     let mut options = options(vec![small_corpus(), demo_model()]);
     options.save_to = Some(folder.path().to_owned());
@@ -334,8 +341,8 @@ fn every_view_can_be_taken_away() {
         curve.auilc(Score::Ua).is_some()
             && workspace.limit.is_some()
             && workspace.inspector.seen.is_some()
-            && workspace.projection.places.len() == workspace.projection.cloud.points.len()
-            && !workspace.projection.places.is_empty()
+            && workspace.projection.coordinates.len() == workspace.projection.cloud.points.len()
+            && !workspace.projection.coordinates.is_empty()
     });
     let formats = [
         ("svg", "Picture (SVG)"),
@@ -351,7 +358,7 @@ fn every_view_can_be_taken_away() {
     ] {
         for (extension, title) in formats {
             if (view, extension) == ("utterances", "svg") {
-                // A table has no picture.
+                // The table has no SVG export.
                 continue;
             }
             press(&mut window, &format!("save {view}"));
@@ -370,7 +377,7 @@ fn every_view_can_be_taken_away() {
                     assert!(columns > 1 && text.lines().count() > 2, "{view}: {text}");
                 }
             }
-            // The menu closes before the next is opened.
+            // Closes the menu before the next one is opened.
             window.key_press(Key::Escape);
             window.step();
         }
@@ -382,7 +389,7 @@ fn every_view_can_be_taken_away() {
 }
 
 #[test]
-fn a_pipeline_that_died_is_started_again_with_what_was_open() {
+fn a_dead_pipeline_is_restarted_with_the_open_corpus_and_models() {
     use mct_app::state::command::Part;
 
     let mut window = demo();
@@ -401,7 +408,7 @@ fn a_pipeline_that_died_is_started_again_with_what_was_open() {
 }
 
 #[test]
-fn a_run_folder_brings_its_corpus_along() {
+fn a_run_folder_opens_its_corpus() {
     let folder = tempfile::tempdir().unwrap();
     let corpus = mct_corpus::demo::generate(3, 0.05).unwrap();
     let path = folder.path().join("corpus.safetensors");
@@ -428,7 +435,7 @@ fn a_run_folder_brings_its_corpus_along() {
 }
 
 #[test]
-fn every_panel_can_be_reached_and_put_away() {
+fn every_panel_can_be_opened_and_closed() {
     let mut window = demo();
     for title in ["Training", "Comparison", "Inspector"] {
         window.get_by_label(title).click();

@@ -1,4 +1,4 @@
-//! How values on the command line are read.
+//! Parsers of values on the command line.
 
 use anyhow::Result;
 use clap::ValueEnum;
@@ -35,7 +35,7 @@ pub fn which(text: &str) -> Result<Which, String> {
     }
 }
 
-/// A missing rate.
+/// A missing rate, from 0 to 1.
 pub fn rate(text: &str) -> Result<f64, String> {
     let rate: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
     if (0.0..=1.0).contains(&rate) {
@@ -45,18 +45,21 @@ pub fn rate(text: &str) -> Result<f64, String> {
     }
 }
 
-/// `key=value`.
+/// `key=value`, both trimmed.
 pub fn key_value(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or("expected KEY=VALUE")?;
     Ok((key.trim().to_owned(), value.trim().to_owned()))
 }
 
-/// The config with single values changed.
+/// The config with the values of `--set`.
+///
+/// # Errors
+/// A key that does not exist or a value that is invalid, as a usage error.
 pub fn settings(config: Config, set: &[(String, String)]) -> Result<Config> {
     config.set(set).map_err(usage)
 }
 
-/// Utterances a batch.
+/// Utterances per batch.
 pub fn batch_size(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(size @ 1..=65_536) => Ok(size),

@@ -1,4 +1,4 @@
-//! Scores of runs at missing rates, beside the exact limit where there is one.
+//! Scores of runs at missing rates, with the exact limit where there is one.
 
 use std::path::Path;
 
@@ -18,7 +18,7 @@ use crate::missing::MissingArgs;
 use crate::output::{Interrupted, remark, usage};
 use crate::{interrupt, progress};
 
-/// The limit over the rates; the arrays are of one length.
+/// The limit over the rates; every list has one entry per rate.
 #[derive(Serialize)]
 pub struct LimitCurve {
     pub synthetic: bool,
@@ -31,6 +31,10 @@ pub struct LimitCurve {
 }
 
 impl LimitCurve {
+    /// The limit on the utterances `indices` with the masks of `mask_seed`.
+    ///
+    /// # Errors
+    /// A corpus that is not synthetic, or rates and modalities that do not fit it.
     pub fn of(
         corpus: &Corpus,
         indices: &[usize],
@@ -38,13 +42,13 @@ impl LimitCurve {
         mask_seed: u64,
     ) -> Result<Self> {
         let points = limit(corpus, indices, &missing.settings(corpus)?, mask_seed)?;
-        let of = |pick: fn(&LimitPoint) -> f64| -> Vec<f64> { points.iter().map(pick).collect() };
-        let (rates, ua) = (of(|p| p.rate), of(|p| p.ua));
+        let list = |pick: fn(&LimitPoint) -> f64| -> Vec<f64> { points.iter().map(pick).collect() };
+        let (rates, ua) = (list(|p| p.rate), list(|p| p.ua));
         Ok(Self {
             synthetic: true,
             utterances: indices.len(),
             auilc: auilc(&rates, &ua),
-            accuracy: of(|p| p.accuracy),
+            accuracy: list(|p| p.accuracy),
             rates,
             ua,
         })
@@ -60,7 +64,7 @@ pub enum Side {
     All,
 }
 
-/// A model that was asked for by a run folder or a file.
+/// A model from a run folder or a file of weights.
 pub struct Source {
     pub name: String,
     pub checkpoint: Checkpoint,
@@ -70,6 +74,10 @@ pub struct Source {
 }
 
 impl Source {
+    /// Reads a checkpoint of a run folder, or a file of weights.
+    ///
+    /// # Errors
+    /// When there is no such checkpoint yet, or the file is invalid.
     pub fn read(path: &Path, which: Which) -> Result<Self> {
         let name = path.display().to_string();
         if path.is_file() {
@@ -82,7 +90,7 @@ impl Source {
         }
         let folder = RunFolder::open(path)?;
         if !folder.checkpoint_path(which).exists() {
-            bail!("{name}: no such checkpoint yet; go on with `mct-hfr resume {name}`");
+            bail!("{name}: no such checkpoint yet; continue with `mct-hfr resume {name}`");
         }
         let last = folder.last()?.and_then(|checkpoint| checkpoint.state);
         if last.as_ref().is_some_and(|state| !state.finished) {
@@ -97,7 +105,10 @@ impl Source {
     }
 }
 
-/// The corpus that is named, or that of the runs.
+/// The corpus at the path `named`, or else that of the runs.
+///
+/// # Errors
+/// When the corpus cannot be opened, weights come without one, or the runs have different ones.
 pub fn corpus_of(named: Option<&Path>, sources: &[Source]) -> Result<Corpus> {
     if let Some(path) = named {
         return Ok(Corpus::open(path)?);
@@ -111,10 +122,10 @@ pub fn corpus_of(named: Option<&Path>, sources: &[Source]) -> Result<Corpus> {
     }
     match references.as_slice() {
         [] => Err(usage("no run")),
-        [first, rest @ ..] => {
-            if rest.iter().any(|other| other.sha256 != first.sha256) {
+        [first, others @ ..] => {
+            if others.iter().any(|other| other.sha256 != first.sha256) {
                 return Err(usage(
-                    "the runs are about different corpora: name one with --corpus",
+                    "the runs have different corpora: choose one with --corpus",
                 ));
             }
             Ok(first.open()?)
@@ -122,7 +133,7 @@ pub fn corpus_of(named: Option<&Path>, sources: &[Source]) -> Result<Corpus> {
     }
 }
 
-/// Scores of runs together, with each run's own.
+/// Pooled scores of runs, and the scores per run.
 #[derive(Serialize)]
 pub struct Assessment {
     #[serde(flatten)]
@@ -153,6 +164,10 @@ pub struct Task<'a> {
 }
 
 impl Task<'_> {
+    /// Evaluates the models at every missing rate, and pools their predictions.
+    ///
+    /// # Errors
+    /// A corpus or missing rates that do not fit a model, or an interruption.
     pub fn assess(&self, sources: &[Source]) -> Result<Assessment> {
         let settings = self.missing.settings(self.corpus)?;
         let rates = &self.missing.rates;
@@ -184,13 +199,13 @@ impl Task<'_> {
                     return Err(Interrupted("interrupted; nothing was written".into()).into());
                 }
                 bar.set_message(format!("rate {rate}"));
-                let missing = Some((missing, self.mask_seed));
+                let masks = Some((missing, self.mask_seed));
                 let device = &self.device.device;
                 let rows = pollster::block_on(probabilities(
                     &model,
                     self.corpus,
                     &indices,
-                    missing,
+                    masks,
                     self.batch_size,
                     device,
                 ))?;
@@ -198,14 +213,14 @@ impl Task<'_> {
                 predicted.push(classes);
                 bar.inc(1);
             }
-            let own = Evaluation::of(self.corpus, &indices, rates, &predicted);
+            let evaluation = Evaluation::of(self.corpus, &indices, rates, &predicted);
             runs.push(RunScores {
                 run: source.name.clone(),
                 fold: name,
                 seed: training.seed,
                 utterances: indices.len(),
-                auilc_ua: auilc(rates, &own.ua),
-                ua: own.ua,
+                auilc_ua: auilc(rates, &evaluation.ua),
+                ua: evaluation.ua,
             });
             all.extend(indices);
             for (pooled, predicted) in pooled.iter_mut().zip(predicted) {

@@ -56,8 +56,8 @@ impl Complexity {
             row("training", counts.training),
         ];
         let header = ["", "parameters", "MMAC", "parameters (thop)", "MMAC (thop)"];
-        let names = interface.modalities.iter().zip(&counts.steps);
-        let steps: Vec<String> = names
+        let modalities = interface.modalities.iter().zip(&counts.steps);
+        let steps: Vec<String> = modalities
             .map(|(m, steps)| format!("{} {steps}", m.name))
             .collect();
         say(table(&header, &rows))?;

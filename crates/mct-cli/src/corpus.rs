@@ -1,4 +1,4 @@
-//! `mct-hfr corpus`: make, import and look into corpora.
+//! `mct-hfr corpus`: generate, import and inspect corpora.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use mct_corpus::fold::fold;
 use mct_corpus::import::{Format, Options, SpeakerTable, import};
-use mct_corpus::{Corpus, Precision, check, demo};
+use mct_corpus::{Corpus, Precision, demo, info};
 use mct_hfr::config::ProtocolKind;
 
 use crate::arguments::{Stored, kebab};
@@ -16,11 +16,11 @@ use crate::output::{remark, say, say_json, score, table, usage};
 
 #[derive(Subcommand)]
 pub enum Command {
-    /// Make a corpus from features that exist
+    /// Make a corpus from existing features
     Import(Import),
-    /// What a corpus holds
+    /// Describe a corpus
     Info(Info),
-    /// Everything that is wrong with a corpus (exit code 1 if anything is)
+    /// Validate a corpus and list every defect (exit code 1 if there is one)
     Check(Check),
     /// Generate the synthetic demo corpus
     Demo(Demo),
@@ -50,7 +50,7 @@ enum From {
     Mult,
 }
 
-/// Make a corpus from features that exist
+/// Make a corpus from existing features
 #[derive(Args)]
 pub struct Import {
     /// The file to import
@@ -65,22 +65,22 @@ pub struct Import {
     /// The corpus's title [default: the file's name]
     #[arg(long)]
     title: Option<String>,
-    /// Under which terms the data may be used
+    /// The terms under which the data may be used
     #[arg(long)]
     licence: Option<String>,
-    /// Turn feature values of -inf (the log of silence) into 0
+    /// Replace feature values of -inf (the log of silence) by 0
     #[arg(long)]
     zero_infinite: bool,
-    /// Make one step of N consecutive steps of a modality (repeatable)
+    /// Stack N consecutive steps of a modality into one (repeatable)
     #[arg(long, value_name = "MODALITY=N", value_parser = named::<usize>)]
     stack: Vec<(String, usize)>,
-    /// Steps a second of a modality, before stacking (repeatable)
+    /// Steps per second of a modality, before stacking (repeatable)
     #[arg(long, value_name = "MODALITY=HZ", value_parser = named::<f32>)]
     rate: Vec<(String, f32)>,
     /// A tab-separated table with the columns speaker, session and sex (F or M)
     #[arg(long, value_name = "TSV")]
     speakers: Option<PathBuf>,
-    /// How values are stored [default: as in the file]
+    /// Precision of the stored values [default: as in the file]
     #[arg(long)]
     precision: Option<Stored>,
     /// Names of the classes in the order of the labels, separated by commas
@@ -132,11 +132,11 @@ fn named<T: std::str::FromStr>(text: &str) -> Result<(String, T), String> {
     let (name, value) = text.split_once('=').ok_or("expected MODALITY=VALUE")?;
     let value = value
         .parse()
-        .map_err(|_| format!("`{value}` is no such number"))?;
+        .map_err(|_| format!("`{value}` is not a valid number"))?;
     Ok((name.to_owned(), value))
 }
 
-/// What a corpus holds
+/// Describe a corpus
 #[derive(Args)]
 pub struct Info {
     #[arg(value_name = "FILE")]
@@ -169,7 +169,7 @@ impl Info {
             })
             .collect();
         say(table(&header, &rows))?;
-        let spread = |p: &check::Percentiles| {
+        let spread = |p: &info::Percentiles| {
             [p.min, p.p25, p.p50, p.p75, p.p95, p.max].map(|value| format!("{value}"))
         };
         let mut rows = vec![
@@ -213,7 +213,7 @@ impl Info {
     }
 }
 
-/// Everything that is wrong with a corpus (exit code 1 if anything is)
+/// Validate a corpus and list every defect (exit code 1 if there is one)
 #[derive(Args)]
 pub struct Check {
     #[arg(value_name = "FILE")]
@@ -224,7 +224,7 @@ impl Check {
     fn run(self) -> Result<()> {
         let findings = match Corpus::inspect(&self.corpus)? {
             Err(findings) => findings,
-            Ok(corpus) => check::values(&corpus),
+            Ok(corpus) => info::values(&corpus),
         };
         for finding in &findings {
             say(format!("{}: {finding}", self.corpus.display()))?;
@@ -268,7 +268,7 @@ pub struct Limit {
     /// The test set of this fold [default: all utterances]
     #[arg(long, value_name = "K")]
     fold: Option<usize>,
-    /// How folds are made
+    /// Cross-validation protocol: session, session-swapped, speaker, groups or file
     #[arg(long, default_value = "session", value_parser = kebab::<ProtocolKind>)]
     protocol: ProtocolKind,
     #[command(flatten)]

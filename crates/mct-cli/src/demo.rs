@@ -1,4 +1,4 @@
-//! `mct-hfr demo`: the main job from one end to the other on a small synthetic corpus.
+//! `mct-hfr demo`: end to end, from a small synthetic corpus to the report.
 
 use std::path::PathBuf;
 
@@ -18,7 +18,7 @@ use crate::{device, interrupt, report, train};
 
 /// Generate a small corpus, train on it and report how close it comes to the exact limit
 ///
-/// Interrupted, the same command goes on where it stopped.
+/// If it is interrupted, the same command resumes where it stopped.
 #[derive(Args)]
 pub struct Demo {
     /// The folder for corpus, run and report
@@ -29,7 +29,7 @@ pub struct Demo {
     /// Size of the corpus, 1 for the paper's 5531 utterances
     #[arg(long, default_value_t = 0.4)]
     scale: f64,
-    /// At most so many epochs
+    /// Maximum number of epochs
     #[arg(long, value_name = "N", default_value_t = 10)]
     epochs: usize,
     /// auto, or a name that `mct-hfr devices` lists
@@ -45,7 +45,7 @@ impl Demo {
         let run_path = self.out.join("run");
         let report_path = self.out.join("report");
         if run_path.join("config.toml").exists() {
-            remark(format!("going on with {}", run_path.display()));
+            remark(format!("resuming {}", run_path.display()));
             train::resume(&run_path, None, false)?;
         } else {
             remark("generating a synthetic corpus");

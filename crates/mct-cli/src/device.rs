@@ -24,9 +24,9 @@ pub struct Devices {
 struct Row {
     name: String,
     description: String,
-    /// What `auto` takes.
+    /// Whether `auto` chooses it.
     auto: bool,
-    /// Deviation from the CPU, relative; only with `--test`.
+    /// Relative deviation from the CPU; only with `--test`.
     #[serde(skip_serializing_if = "Option::is_none")]
     deviation: Option<f32>,
 }
@@ -58,12 +58,15 @@ impl Devices {
                 cells
             })
             .collect();
-        let header = ["device", "is", "", "deviation"];
+        let header = ["device", "description", "", "deviation"];
         say(table(&header[..if self.test { 4 } else { 3 }], &rows))
     }
 }
 
-/// The device of this name, after its known-answer test; the CPU where that fails.
+/// The device of this name, after its known-answer test; the CPU if that fails.
+///
+/// # Errors
+/// A name that is not a device's, as a usage error.
 pub fn choose(name: &str) -> Result<Named> {
     let choice = pollster::block_on(mct_hfr::device::choose(name, &mut |_| {})).map_err(usage)?;
     if let Some(warning) = choice.warning {

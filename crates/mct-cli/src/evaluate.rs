@@ -15,14 +15,14 @@ use crate::{device, interrupt, report};
 
 /// Score runs on their test sets at missing rates
 ///
-/// Several runs, such as the folds of one corpus, are pooled: scores are those of all their
+/// Several runs, such as the folds of one corpus, are pooled: the scores are computed on all their
 /// predictions together.
 #[derive(Args)]
 pub struct Evaluate {
     /// Run folders, or files of weights with --corpus
     #[arg(value_name = "RUN", required = true)]
     runs: Vec<PathBuf>,
-    /// Another corpus than that of the run
+    /// A corpus other than that of the run
     #[arg(long, value_name = "FILE")]
     corpus: Option<PathBuf>,
     #[arg(long, default_value = "test")]
@@ -35,7 +35,7 @@ pub struct Evaluate {
     /// Seed of the masks
     #[arg(long, default_value_t = MASK_SEED)]
     mask_seed: u64,
-    /// Utterances a batch; changes nothing but time and memory
+    /// Utterances per batch; affects only time and memory
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = batch_size)]
     batch_size: usize,
     /// auto, or a name that `mct-hfr devices` lists
@@ -88,8 +88,8 @@ pub fn show(assessment: &Assessment) -> Result<()> {
     say(format!("{}\n", heading(evaluation)))?;
     let (header, body) = rows(assessment);
     say(table(&header, &body))?;
-    let (header, body) = duration_rows(evaluation);
-    let header: Vec<&str> = header.iter().map(String::as_str).collect();
+    let (columns, body) = duration_rows(evaluation);
+    let header: Vec<&str> = columns.iter().map(String::as_str).collect();
     say(format!("\n{}", table(&header, &body)))?;
     for (rate, confusion) in evaluation.rates.iter().zip(&evaluation.confusion).take(1) {
         let corner = format!("true \\ predicted at {rate}");
@@ -104,8 +104,8 @@ pub fn show(assessment: &Assessment) -> Result<()> {
         say(format!("\n{}", table(&header, &body)))?;
     }
     if assessment.runs.len() > 1 {
-        let (header, body) = run_rows(assessment);
-        let header: Vec<&str> = header.iter().map(String::as_str).collect();
+        let (columns, body) = run_rows(assessment);
+        let header: Vec<&str> = columns.iter().map(String::as_str).collect();
         say(format!("\n{}", table(&header, &body)))?;
         let count = assessment.runs.len() as f64;
         let mean = |pick: &dyn Fn(&RunScores) -> f64| {

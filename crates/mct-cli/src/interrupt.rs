@@ -1,4 +1,4 @@
-//! Ctrl-C: the first asks to stop after the current step, the second ends at once.
+//! Ctrl-C: the first requests a stop after the current step, the second exits at once.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -8,10 +8,10 @@ use crate::output::remark;
 
 static REQUESTED: AtomicBool = AtomicBool::new(false);
 
-/// Watches for Ctrl-C and for the request to terminate.
+/// Installs the handler of Ctrl-C and of the termination signal.
 ///
 /// # Errors
-/// When the system does not allow it, or it is called twice.
+/// When the operating system refuses it, or it is called twice.
 pub fn watch() -> Result<()> {
     ctrlc::set_handler(|| {
         if REQUESTED.swap(true, Ordering::SeqCst) {
@@ -22,7 +22,7 @@ pub fn watch() -> Result<()> {
     .context("cannot watch for Ctrl-C")
 }
 
-/// Asks as Ctrl-C does.
+/// Requests a stop, as the first Ctrl-C does.
 pub fn request() {
     REQUESTED.store(true, Ordering::SeqCst);
 }

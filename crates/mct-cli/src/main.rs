@@ -1,6 +1,6 @@
 //! The command line of MCT-HFR: corpora, training, evaluation and the demo, without a window.
 //!
-//! Exit codes: 0 done, 1 an error, 2 a command that cannot be meant, 130 interrupted.
+//! Exit codes: 0 done, 1 an error, 2 a usage error, 130 interrupted.
 
 mod arguments;
 mod assess;
@@ -39,12 +39,12 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Make, import and look into corpora
+    /// Generate, import and inspect corpora
     #[command(subcommand)]
     Corpus(corpus::Command),
     /// Train a model on one fold of a corpus
     Train(train::Train),
-    /// Go on with a run that was interrupted
+    /// Resume an interrupted run
     Resume(train::Resume),
     /// Score runs on their test sets at missing rates
     Evaluate(evaluate::Evaluate),
@@ -63,7 +63,7 @@ enum Command {
     Demo(demo::Demo),
 }
 
-/// As large as that of a main thread: rayon's own threads have a quarter of it.
+/// As large as the stack of a main thread: rayon's default is a quarter of it.
 const STACK_BYTES: usize = 8 << 20;
 
 fn main() -> ExitCode {
@@ -72,8 +72,8 @@ fn main() -> ExitCode {
     if let Err(error) = pool.build_global() {
         return output::failure(&error.into());
     }
-    // In a thread of the pool: what the CPU backend shares out goes on in the same thread, in place of
-    // waking another one and waiting for it, operation by operation.
+    // Inside a thread of the pool, parallel work of the CPU backend starts on that thread; outside it,
+    // every operation would wake a thread of the pool and wait for it.
     let result = rayon::scope(|_| Arguments::parse().command.run());
     match result {
         Ok(()) => ExitCode::SUCCESS,

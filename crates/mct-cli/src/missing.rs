@@ -1,4 +1,4 @@
-//! Which steps are missing from a model, as the command line says it.
+//! Options of the command line for the missing steps.
 
 use anyhow::Result;
 use clap::Args;
@@ -9,7 +9,7 @@ use mct_scores::PAPER_RATES;
 use crate::arguments::rate;
 use crate::output::usage;
 
-/// Masks of evaluation and limit, unless told otherwise: the same for all systems and seeds.
+/// Default seed of the masks of evaluation and limit: the same for all systems and seeds.
 pub const MASK_SEED: u64 = 1;
 
 /// Which steps are missing.
@@ -23,10 +23,10 @@ pub struct MissingArgs {
         default_values_t = PAPER_RATES
     )]
     pub rates: Vec<f64>,
-    /// A modality with a rate of its own, 1 for absent (repeatable)
+    /// Missing rate of one modality, 1 for absent (repeatable)
     #[arg(long = "missing", value_name = "MODALITY=RATE", value_parser = named_rate)]
     fixed: Vec<(String, f64)>,
-    /// Hide runs of consecutive steps of this mean length instead of single steps
+    /// Drop bursts of consecutive steps of this mean length instead of single steps
     #[arg(long, value_name = "STEPS")]
     burst: Option<f64>,
 }
@@ -38,7 +38,7 @@ fn named_rate(text: &str) -> Result<(String, f64), String> {
 
 impl MissingArgs {
     /// One rate for all modalities.
-    pub fn at(rate: f64) -> Self {
+    pub fn uniform(rate: f64) -> Self {
         Self {
             rates: vec![rate],
             fixed: Vec::new(),
@@ -46,15 +46,18 @@ impl MissingArgs {
         }
     }
 
-    /// Rates 0.0 to 0.9, over which the paper sums AUILC.
+    /// Rates 0.0 to 0.9, over which the paper computes AUILC.
     pub fn curve() -> Self {
         Self {
             rates: PAPER_RATES.to_vec(),
-            ..Self::at(0.0)
+            ..Self::uniform(0.0)
         }
     }
 
-    /// What is missing at each rate.
+    /// Each rate and what is missing at it.
+    ///
+    /// # Errors
+    /// Rates that do not ascend, or modalities and patterns that do not fit the corpus: a usage error.
     pub fn settings(&self, corpus: &Corpus) -> Result<Vec<(f64, Missing)>> {
         if self.rates.windows(2).any(|pair| pair[0] >= pair[1]) {
             return Err(usage(
@@ -68,8 +71,8 @@ impl MissingArgs {
                 missing.pattern = Pattern::Burst { mean_steps };
             }
             for (name, fixed) in &self.fixed {
-                let place = corpus.modalities.iter().position(|m| m.name == *name);
-                let Some(place) = place else {
+                let index = corpus.modalities.iter().position(|m| m.name == *name);
+                let Some(index) = index else {
                     let names: Vec<&str> =
                         corpus.modalities.iter().map(|m| m.name.as_str()).collect();
                     let names = names.join(", ");
@@ -77,7 +80,7 @@ impl MissingArgs {
                         "--missing: found `{name}`, expected one of {names}"
                     )));
                 };
-                missing.rates[place] = *fixed;
+                missing.rates[index] = *fixed;
             }
             missing.validate(corpus).map_err(usage)?;
             settings.push((*rate, missing));

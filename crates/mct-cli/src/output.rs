@@ -1,4 +1,4 @@
-//! What is printed, and how a command ends.
+//! Output and exit codes.
 
 use std::fmt;
 use std::io::{self, Write as _};
@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use serde::Serialize;
 
-/// A command that cannot be meant: exit code 2.
+/// A usage error: exit code 2.
 #[derive(Debug)]
 pub struct Usage(pub String);
 
@@ -19,16 +19,16 @@ impl fmt::Display for Usage {
 
 impl std::error::Error for Usage {}
 
-/// Marks an error of the command line itself.
+/// Marks an error as a usage error.
 pub fn usage(error: impl fmt::Display) -> anyhow::Error {
     Usage(error.to_string()).into()
 }
 
-/// A run that is already there is a command that cannot be meant.
+/// A usage error where the run folder holds a run already.
 pub fn existing_run(error: mct_runs::Error) -> anyhow::Error {
     match error {
         mct_runs::Error::Exists { folder } => usage(format!(
-            "{folder} already holds a run; go on with `mct-hfr resume {folder}` or name another folder"
+            "{folder} already holds a run; continue it with `mct-hfr resume {folder}` or choose another folder"
         )),
         error => error.into(),
     }
@@ -52,21 +52,21 @@ pub fn say(text: impl fmt::Display) -> Result<()> {
     Ok(())
 }
 
-/// Prints to standard error, where progress and remarks go; it is no loss when nobody reads them.
+/// Prints progress and remarks to standard error; that it is closed is not an error.
 pub fn remark(text: impl fmt::Display) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
-/// Prints one value as JSON on a line of its own.
+/// Prints one value as a line of JSON.
 pub fn say_json(value: &impl Serialize) -> Result<()> {
     say(serde_json::to_string(value)?)
 }
 
-/// Says what went wrong, and gives the exit code.
+/// Prints the error and returns the exit code.
 pub fn failure(error: &anyhow::Error) -> ExitCode {
     let broken_pipe = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
     if error.downcast_ref().is_some_and(broken_pipe) {
-        // The reader (`| head`) has seen enough.
+        // The reader (`| head`) has closed the pipe.
         return ExitCode::SUCCESS;
     }
     if error.is::<Interrupted>() {
@@ -86,14 +86,15 @@ pub fn table(header: &[&str], rows: &[Vec<String>]) -> String {
         }
     }
     let line = |cells: &mut dyn Iterator<Item = &str>| {
-        let cells = cells.zip(&widths).enumerate();
-        let cells: Vec<String> = cells
+        let padded: Vec<String> = cells
+            .zip(&widths)
+            .enumerate()
             .map(|(column, (cell, width))| match column {
                 0 => format!("{cell:<width$}"),
                 _ => format!("{cell:>width$}"),
             })
             .collect();
-        cells.join("  ").trim_end().to_owned()
+        padded.join("  ").trim_end().to_owned()
     };
     let mut lines = vec![line(&mut header.iter().copied())];
     lines.extend(
@@ -103,7 +104,7 @@ pub fn table(header: &[&str], rows: &[Vec<String>]) -> String {
     lines.join("\n")
 }
 
-/// A share as the field writes it.
+/// A score from 0 to 1, with three decimals.
 pub fn score(value: f64) -> String {
     format!("{value:.3}")
 }

@@ -27,13 +27,13 @@ pub struct Predict {
     /// best (on the validation set) or last
     #[arg(long, default_value = "best", value_parser = which)]
     checkpoint: Which,
-    /// Hide steps at this rate
+    /// Missing rate of the steps
     #[arg(long, value_name = "R", value_parser = rate, default_value_t = 0.0)]
     missing_rate: f64,
     /// Seed of the masks
     #[arg(long, default_value_t = MASK_SEED)]
     mask_seed: u64,
-    /// Utterances a batch; changes nothing but time and memory
+    /// Utterances per batch; affects only time and memory
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = batch_size)]
     batch_size: usize,
     /// auto, or a name that `mct-hfr devices` lists
@@ -69,16 +69,16 @@ impl Predict {
         corpus.require_finite()?;
         let device = device::choose(&self.device)?;
         let model = checkpoint.model(&device.device)?;
-        let missing = MissingArgs::at(self.missing_rate);
+        let missing = MissingArgs::uniform(self.missing_rate);
         let settings = missing.settings(&corpus)?;
         let (_, missing) = settings.first().ok_or_else(|| usage("no rate"))?;
         let indices: Vec<usize> = (0..corpus.len()).collect();
-        let missing = Some((missing, self.mask_seed));
+        let masks = Some((missing, self.mask_seed));
         let rows = pollster::block_on(probabilities(
             &model,
             &corpus,
             &indices,
-            missing,
+            masks,
             self.batch_size,
             &device.device,
         ))?;
@@ -103,11 +103,11 @@ impl Predict {
         for (utterance, row) in corpus.utterances.iter().zip(rows) {
             let label = &classes[utterance.label];
             let predicted = &classes[most_probable(&row)];
-            let row: Vec<String> = row.iter().map(|p| format!("{p:.6}")).collect();
+            let probabilities: Vec<String> = row.iter().map(|p| format!("{p:.6}")).collect();
             say(format!(
                 "{}\t{label}\t{predicted}\t{}",
                 utterance.id,
-                row.join("\t")
+                probabilities.join("\t")
             ))?;
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! Training's face on the command line: a progress bar, or JSON lines, and the run folder.
+//! The command line's `Face` of training: a progress bar, or JSON lines, and the run folder.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,8 @@ use mct_runs::{Recorder, Which};
 use crate::interrupt;
 use crate::output::{remark, say_json};
 
-/// Work of at most this long is lost when the machine goes down in the middle of a long epoch.
+/// Longest time between checkpoints: the most work that is lost when the machine goes down during a long
+/// epoch.
 const SAVE_EVERY: Duration = Duration::from_secs(300);
 
 pub struct CommandLine {
@@ -22,7 +23,7 @@ pub struct CommandLine {
     saved: Instant,
 }
 
-/// A bar for `length` of something, with the time left.
+/// A progress bar over `length` items, with the remaining time.
 pub fn bar(length: u64, what: &str) -> ProgressBar {
     let style = ProgressStyle::with_template("{prefix} {wide_bar} {pos}/{len} {eta} left {msg}");
     let bar = ProgressBar::new(length).with_prefix(what.to_owned());
@@ -68,7 +69,7 @@ impl CommandLine {
                     "{fold}: {train} utterances to train on, {validation} to validate on; {parameters} parameters"
                 ));
                 if *from_epoch > 0 {
-                    self.line(&format!("going on from epoch {}", from_epoch + 1));
+                    self.line(&format!("resuming from epoch {}", from_epoch + 1));
                 }
             }
             Event::Step {
@@ -88,8 +89,8 @@ impl CommandLine {
             }
             Event::Epoch(record) => {
                 let validation = &record.validation;
-                let auilc = record.validation_auilc;
-                let auilc = auilc.map_or_else(String::new, |value| format!("  AUILC {value:.3}"));
+                let area = record.validation_auilc;
+                let auilc = area.map_or_else(String::new, |value| format!("  AUILC {value:.3}"));
                 let mark = if record.best { "  best so far" } else { "" };
                 self.line(&format!(
                     "epoch {:>3}  {}  validation: loss {:.3}  UA {:.3}  WA {:.3}{auilc}{mark}",
@@ -107,12 +108,12 @@ impl CommandLine {
     }
 }
 
-/// The terms of the loss that are there.
+/// The total loss and its terms.
 fn terms(losses: &LossRecord) -> String {
     let mut text = "loss".to_owned();
     for (term, value) in losses {
         let name = match term {
-            // Without other terms it is the total.
+            // As the only term it equals the total.
             Term::Classification if losses.len() == 2 => continue,
             Term::Total => String::new(),
             other => format!(" {}", other.name()),
@@ -122,7 +123,7 @@ fn terms(losses: &LossRecord) -> String {
     text
 }
 
-/// An error of the face, for the trainer to hand back.
+/// An error of the face, which the trainer returns.
 fn failed(error: impl std::fmt::Display) -> Error {
     Error::Face(error.to_string())
 }

@@ -1,4 +1,4 @@
-//! A report folder: one HTML file with everything in it, and the figures and numbers by themselves.
+//! A report folder: one self-contained HTML file, and the figures and numbers as files.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -16,6 +16,9 @@ use crate::tables::{duration_rows, heading, rows, run_rows};
 const CONFUSION_RATES: [f64; 2] = [0.0, 0.5];
 
 /// Writes `report.html`, `report.md`, `evaluation.json` and the figures.
+///
+/// # Errors
+/// When a figure cannot be drawn or a file cannot be written.
 pub fn write(
     folder: &Path,
     corpus: &Corpus,
@@ -44,11 +47,11 @@ pub fn write(
     page.paragraph(
         "AUILC is the area under a score over the missing rates, summed as in the paper.",
     );
-    let (header, body) = duration_rows(&assessment.evaluation);
-    let header: Vec<&str> = header.iter().map(String::as_str).collect();
+    let (columns, body) = duration_rows(&assessment.evaluation);
+    let header: Vec<&str> = columns.iter().map(String::as_str).collect();
     page.table("UA by duration", &header, &body);
-    let (header, body) = run_rows(assessment);
-    let header: Vec<&str> = header.iter().map(String::as_str).collect();
+    let (columns, body) = run_rows(assessment);
+    let header: Vec<&str> = columns.iter().map(String::as_str).collect();
     page.table("Runs", &header, &body);
     for (name, svg) in &figures {
         page.figure(name, svg);
@@ -162,7 +165,7 @@ impl Page {
     }
 
     pub fn table(&mut self, title: &str, header: &[&str], rows: &[Vec<String>]) {
-        let cells = |tag: &str, row: &mut dyn Iterator<Item = &str>| {
+        let html_row = |tag: &str, row: &mut dyn Iterator<Item = &str>| {
             let cells = row.map(|cell| match bold(cell) {
                 Some(cell) => format!("<{tag}><b>{}</b></{tag}>", escape(cell)),
                 None => format!("<{tag}>{}</{tag}>", escape(cell)),
@@ -170,11 +173,11 @@ impl Page {
             format!("<tr>{}</tr>\n", cells.collect::<String>())
         };
         let _ = write!(self.html, "<h2>{}</h2>\n<table>\n", escape(title));
-        self.html += &cells("th", &mut header.iter().copied());
+        self.html += &html_row("th", &mut header.iter().copied());
         let _ = writeln!(self.markdown, "\n## {title}\n\n| {} |", header.join(" | "));
         let _ = writeln!(self.markdown, "|{}", "---|".repeat(header.len()));
         for row in rows {
-            self.html += &cells("td", &mut row.iter().map(String::as_str));
+            self.html += &html_row("td", &mut row.iter().map(String::as_str));
             let _ = writeln!(self.markdown, "| {} |", row.join(" | "));
         }
         self.html += "</table>\n";

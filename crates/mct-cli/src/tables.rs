@@ -60,8 +60,8 @@ pub fn duration_rows(evaluation: &Evaluation) -> (Vec<String>, Vec<Vec<String>>)
             .map(|i| format!("UA at {}", evaluation.rates[*i])),
     );
     header.push("AUILC".into());
-    let rows = evaluation.durations.iter().filter(|bin| bin.utterances > 0);
-    let rows = rows.map(|bin| {
+    let bins = evaluation.durations.iter().filter(|bin| bin.utterances > 0);
+    let rows = bins.map(|bin| {
         let mut row = vec![bin.name.clone(), bin.utterances.to_string()];
         row.extend(columns.iter().map(|i| score(bin.ua[*i])));
         row.push(score(bin.auilc));
@@ -70,7 +70,7 @@ pub fn duration_rows(evaluation: &Evaluation) -> (Vec<String>, Vec<Vec<String>>)
     (header, rows.collect())
 }
 
-/// What kind of numbers these are.
+/// The number of utterances, and whether they are synthetic.
 pub fn heading(evaluation: &Evaluation) -> String {
     let kind = if evaluation.synthetic {
         "synthetic "
@@ -80,7 +80,7 @@ pub fn heading(evaluation: &Evaluation) -> String {
     format!("{} {kind}utterances", evaluation.utterances)
 }
 
-/// Each run's own scores as rows of text.
+/// The scores of each run as rows of text.
 pub fn run_rows(assessment: &Assessment) -> (Vec<String>, Vec<Vec<String>>) {
     let first = format!("UA at {}", assessment.evaluation.rates[0]);
     let header = ["run", "fold", "seed", first.as_str(), "AUILC"];

@@ -23,7 +23,7 @@ pub struct Train {
     /// The corpus to train on
     #[arg(long, value_name = "FILE")]
     corpus: PathBuf,
-    /// The run folder to make
+    /// The run folder to create
     #[arg(long, value_name = "RUN")]
     out: PathBuf,
     /// Which of the compared systems [default: that of the preset]
@@ -49,7 +49,7 @@ pub struct Train {
     fold: Option<usize>,
     #[arg(long)]
     seed: Option<u64>,
-    /// At most so many epochs
+    /// Maximum number of epochs
     #[arg(long, value_name = "N")]
     epochs: Option<usize>,
     /// auto, or a name that `mct-hfr devices` lists
@@ -90,7 +90,7 @@ impl Train {
         let config = self.settings()?;
         let corpus = Corpus::open(&self.corpus)?;
         let device = device::choose(&self.device)?;
-        // Everything that can be refused is refused before there is a folder.
+        // Everything is validated before the folder is created.
         let mut trainer = Trainer::new(&corpus, config.clone(), &device.device)?;
         if let Some(path) = &self.weights {
             trainer.start_from(&read_checkpoint(path)?)?;
@@ -116,20 +116,20 @@ fn read_config(path: &Path) -> Result<Config> {
     let name = path.display().to_string();
     let text = std::fs::read_to_string(path).context(name.clone())?;
     let mut table: toml::Table = toml::from_str(&text).with_context(|| name.clone())?;
-    for of_the_run in ["device", "corpus"] {
-        table.remove(of_the_run);
+    for key_of_run in ["device", "corpus"] {
+        table.remove(key_of_run);
     }
     Ok(Config::from_toml(&name, &toml::to_string(&table)?)?)
 }
 
-/// Go on with a run that was interrupted
+/// Resume an interrupted run
 ///
-/// On the CPU the result is bit for bit that of a run that was never interrupted.
+/// On the CPU the result is bit for bit that of an uninterrupted run.
 #[derive(Args)]
 pub struct Resume {
     #[arg(value_name = "RUN")]
     run: PathBuf,
-    /// Another device than that of the run
+    /// A device other than that of the run
     #[arg(long)]
     device: Option<String>,
     /// Print events as JSON lines
@@ -144,7 +144,10 @@ impl Resume {
     }
 }
 
-/// Goes on with the run of this folder.
+/// Resumes the run of this folder.
+///
+/// # Errors
+/// When the run or its corpus is invalid, training fails, or it is interrupted.
 pub fn resume(path: &Path, device: Option<&str>, json: bool) -> Result<()> {
     let folder = RunFolder::open(path)?;
     let corpus = folder.manifest.corpus.open()?;
@@ -156,13 +159,16 @@ pub fn resume(path: &Path, device: Option<&str>, json: bool) -> Result<()> {
     drive(&mut trainer, folder.writer()?, &corpus, json)
 }
 
-/// Trains to the end or to Ctrl-C.
+/// Trains until the end or Ctrl-C.
+///
+/// # Errors
+/// When training fails, or it is interrupted.
 pub fn drive(trainer: &mut Trainer<'_>, writer: Writer, corpus: &Corpus, json: bool) -> Result<()> {
     let path = writer.folder.path.display().to_string();
     let mut face = CommandLine::new(Recorder::new(writer, corpus.metadata.synthetic), json);
     match pollster::block_on(trainer.run(&mut face))? {
         FinishReason::Interrupted => {
-            let text = format!("interrupted; go on with `mct-hfr resume {path}`");
+            let text = format!("interrupted; continue with `mct-hfr resume {path}`");
             Err(Interrupted(text).into())
         }
         FinishReason::Epochs | FinishReason::EarlyStop => {

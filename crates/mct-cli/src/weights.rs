@@ -1,4 +1,4 @@
-//! `mct-hfr weights`: weights in and out, as safetensors.
+//! `mct-hfr weights`: export and import of weights, as safetensors.
 
 use std::path::PathBuf;
 
@@ -16,7 +16,7 @@ use crate::output::{existing_run, remark};
 pub enum Command {
     /// Write the weights of a run to one file
     Export(Export),
-    /// Make a run folder of exported weights, for `evaluate` and `predict`
+    /// Create a run folder from exported weights, for `evaluate` and `predict`
     Import(Import),
 }
 
@@ -64,16 +64,16 @@ impl Export {
     }
 }
 
-/// Make a run folder of exported weights, for `evaluate` and `predict`
+/// Create a run folder from exported weights, for `evaluate` and `predict`
 #[derive(Args)]
 pub struct Import {
     /// Exported weights
     #[arg(value_name = "FILE")]
     weights: PathBuf,
-    /// The corpus that they are for
+    /// The corpus that they belong to
     #[arg(long, value_name = "FILE")]
     corpus: PathBuf,
-    /// The run folder to make
+    /// The run folder to create
     #[arg(long, value_name = "RUN")]
     out: PathBuf,
 }
@@ -82,7 +82,7 @@ impl Import {
     fn run(self) -> Result<()> {
         let mut checkpoint = read_checkpoint(&self.weights)?;
         checkpoint.interface.require(&Corpus::open(&self.corpus)?)?;
-        // Refuses tensors that are not those of the config's model.
+        // Rejects tensors that are not those of the config's model.
         checkpoint.model(&by_name("flex")?.device)?;
         let manifest = Manifest {
             device: "flex".into(),

@@ -1,4 +1,4 @@
-//! Bad input: a clear error, exit code 2 for usage and 1 for the rest, nothing half written.
+//! Bad input: a clear error, exit code 2 for usage errors and 1 for all others, no partial files.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -11,9 +11,9 @@ mod support;
 use support::{Workshop, refused, small_training};
 
 #[test]
-fn commands_that_cannot_be_meant_end_with_2() {
-    let at = Workshop::with_corpus();
-    at.ok(&small_training("run", &["--epochs", "1"]));
+fn usage_errors_exit_with_2() {
+    let workshop = Workshop::with_corpus();
+    workshop.ok(&small_training("run", &["--epochs", "1"]));
     let train = |more: &[&'static str]| small_training("new", more);
     let cases: Vec<(Vec<&str>, Vec<&str>)> = vec![
         (vec!["trian"], vec!["unrecognized"]),
@@ -79,25 +79,29 @@ fn commands_that_cannot_be_meant_end_with_2() {
             vec!["already holds a run", "resume"],
         ),
     ];
-    let before = at.listing();
+    let before = workshop.listing();
     for (arguments, says) in cases {
-        at.fails(2, &arguments, &says);
-        assert_eq!(at.listing(), before, "{arguments:?} left something behind");
+        workshop.fails(2, &arguments, &says);
+        assert_eq!(
+            workshop.listing(),
+            before,
+            "{arguments:?} left something behind"
+        );
     }
 }
 
 #[test]
-fn files_that_are_not_what_they_should_be_end_with_1() {
-    let at = Workshop::with_corpus();
-    at.ok(&small_training("run", &["--epochs", "1"]));
-    let good = at.bytes("corpus.safetensors");
-    at.write("cut.safetensors", &good[..good.len() / 2]);
-    at.write("empty", b"");
-    at.write("noise", &[0xA5; 4096]);
+fn invalid_files_exit_with_1() {
+    let workshop = Workshop::with_corpus();
+    workshop.ok(&small_training("run", &["--epochs", "1"]));
+    let good = workshop.bytes("corpus.safetensors");
+    workshop.write("truncated.safetensors", &good[..good.len() / 2]);
+    workshop.write("empty", b"");
+    workshop.write("noise", &[0xA5; 4096]);
     let mut huge = vec![0xFF; 8];
     huge.extend([0; 100]);
-    at.write("huge", &huge);
-    for file in ["cut.safetensors", "empty", "noise", "huge", "absent"] {
+    workshop.write("huge", &huge);
+    for file in ["truncated.safetensors", "empty", "noise", "huge", "absent"] {
         for arguments in [
             vec!["corpus", "info", file],
             vec!["corpus", "check", file],
@@ -108,41 +112,41 @@ fn files_that_are_not_what_they_should_be_end_with_1() {
             // `check` prints its findings.
             let named = arguments[1] != "check" || file == "absent";
             let says: Vec<&str> = named.then_some(file).into_iter().collect();
-            at.fails(1, &arguments, &says);
+            workshop.fails(1, &arguments, &says);
         }
     }
-    assert!(!at.path("new").exists());
+    assert!(!workshop.path("new").exists());
     for format in ["npz", "mmsa", "mult"] {
         for file in ["corpus.safetensors", "empty", "noise", "absent"] {
-            at.fails(
+            workshop.fails(
                 1,
                 &[
                     "corpus", "import", file, "--from", format, "--out", "imported",
                 ],
                 &[file],
             );
-            assert!(!at.path("imported").exists());
+            assert!(!workshop.path("imported").exists());
         }
     }
     // Checkpoints.
-    let best = at.bytes("run/checkpoints/best.safetensors");
-    at.write("w.cut", &best[..best.len() - 3]);
+    let best = workshop.bytes("run/checkpoints/best.safetensors");
+    workshop.write("w.truncated", &best[..best.len() - 3]);
     let mut flipped = best.clone();
     let middle = flipped.len() * 3 / 4;
     flipped[middle] ^= 1;
-    at.write("w.flipped", &flipped);
+    workshop.write("w.flipped", &flipped);
     for (file, says) in [
-        ("w.cut", "complete"),
+        ("w.truncated", "complete"),
         ("w.flipped", "SHA-256"),
         ("corpus.safetensors", "checkpoint"),
         ("noise", "complete"),
     ] {
-        at.fails(
+        workshop.fails(
             1,
             &["predict", file, "--corpus", "corpus.safetensors"],
             &[file, says],
         );
-        at.fails(
+        workshop.fails(
             1,
             &[
                 "weights",
@@ -156,9 +160,9 @@ fn files_that_are_not_what_they_should_be_end_with_1() {
             &[file],
         );
     }
-    assert!(!at.path("new").exists());
-    at.fails(1, &["resume", "absent"], &["absent"]);
-    at.fails(
+    assert!(!workshop.path("new").exists());
+    workshop.fails(1, &["resume", "absent"], &["absent"]);
+    workshop.fails(
         1,
         &[
             "evaluate",
@@ -169,7 +173,7 @@ fn files_that_are_not_what_they_should_be_end_with_1() {
         &["checkpoint"],
     );
     // Configs.
-    let config = String::from_utf8(at.bytes("run/config.toml")).unwrap();
+    let config = String::from_utf8(workshop.bytes("run/config.toml")).unwrap();
     for (name, text, says) in [
         ("syntax.toml", "model = [", "syntax.toml"),
         (
@@ -185,7 +189,7 @@ fn files_that_are_not_what_they_should_be_end_with_1() {
         ("range.toml", &*config.replace("d = 16", "d = 0"), "model.d"),
         ("lacks.toml", &*config.replace("d = 16", ""), "d"),
     ] {
-        at.write(name, text.as_bytes());
+        workshop.write(name, text.as_bytes());
         let arguments = [
             "train",
             "--corpus",
@@ -195,22 +199,22 @@ fn files_that_are_not_what_they_should_be_end_with_1() {
             "--config",
             name,
         ];
-        at.fails(1, &arguments, &[name, says]);
+        workshop.fails(1, &arguments, &[name, says]);
     }
     // A fold that is not there.
-    at.fails(
+    workshop.fails(
         1,
         &small_training("new", &["--fold", "9"]),
         &["fold", "found 9", "0 to 4"],
     );
-    at.fails(
+    workshop.fails(
         1,
         &small_training("new", &["--protocol", "file"]),
         &["corpus.safetensors", "side"],
     );
-    assert!(!at.path("new").exists());
+    assert!(!workshop.path("new").exists());
     // The corpus of a run has changed.
-    at.ok(&[
+    workshop.ok(&[
         "corpus",
         "demo",
         "--out",
@@ -220,44 +224,44 @@ fn files_that_are_not_what_they_should_be_end_with_1() {
         "--seed",
         "4",
     ]);
-    at.fails(1, &["evaluate", "run"], &["corpus.safetensors", "SHA-256"]);
-    at.fails(1, &["resume", "run"], &["corpus.safetensors", "SHA-256"]);
+    workshop.fails(1, &["evaluate", "run"], &["corpus.safetensors", "SHA-256"]);
+    workshop.fails(1, &["resume", "run"], &["corpus.safetensors", "SHA-256"]);
 }
 
 #[test]
 fn a_corpus_that_does_not_fit_the_model_says_what_differs() {
     use mct_corpus::{Corpus, ModalityBuilder, Precision};
-    let at = Workshop::with_corpus();
-    at.ok(&small_training("run", &["--epochs", "1"]));
-    let mut corpus = Corpus::open(&at.path("corpus.safetensors")).unwrap();
+    let workshop = Workshop::with_corpus();
+    workshop.ok(&small_training("run", &["--epochs", "1"]));
+    let mut corpus = Corpus::open(&workshop.path("corpus.safetensors")).unwrap();
     let mut builder = ModalityBuilder::new("audio", 3, Precision::F32);
     (0..corpus.len()).for_each(|_| builder.push(&[0.0, f32::NAN, 1.0]));
     corpus.modalities[0] = builder.build();
-    corpus.save(&at.path("other.safetensors")).unwrap();
-    at.fails(
+    corpus.save(&workshop.path("other.safetensors")).unwrap();
+    workshop.fails(
         1,
         &["predict", "run", "--corpus", "other.safetensors"],
         &["audio (3)", "audio (16)"],
     );
     // NaN in the features: `check` names every sequence, training refuses.
-    let output = at.run(&["corpus", "check", "other.safetensors"]);
+    let output = workshop.run(&["corpus", "check", "other.safetensors"]);
     assert_eq!(output.status.code(), Some(1));
     let findings = String::from_utf8(output.stdout).unwrap();
     assert_eq!(findings.lines().count(), corpus.len());
     assert!(findings.contains("1 NaN and 0 infinite values"));
-    at.fails(
+    workshop.fails(
         1,
         &["train", "--corpus", "other.safetensors", "--out", "new"],
         &["NaN", "modality.audio"],
     );
-    assert!(!at.path("new").exists());
+    assert!(!workshop.path("new").exists());
 }
 
-/// Where no file may grow beyond a few blocks, as on a full disk, nothing half written stays.
+/// With files limited to a few blocks, as on a full disk, no partial file stays.
 #[cfg(unix)]
 #[test]
-fn a_full_disk_leaves_nothing_half_written() {
-    let at = Workshop::with_corpus();
+fn a_full_disk_leaves_no_partial_files() {
+    let workshop = Workshop::with_corpus();
     let binary = env!("CARGO_BIN_EXE_mct-hfr");
     let limited = |blocks: usize, arguments: &[&str]| {
         let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
@@ -265,10 +269,10 @@ fn a_full_disk_leaves_nothing_half_written() {
         command
             .args(["-c", &script, binary])
             .args(arguments)
-            .current_dir(at.path(""));
+            .current_dir(workshop.path(""));
         command.output().unwrap()
     };
-    let before = at.listing();
+    let before = workshop.listing();
     let demo = [
         "corpus",
         "demo",
@@ -278,9 +282,9 @@ fn a_full_disk_leaves_nothing_half_written() {
         "0.02",
     ];
     refused(&limited(8, &demo), 1, &demo, &["new.safetensors"]);
-    assert_eq!(at.listing(), before);
+    assert_eq!(workshop.listing(), before);
     // The old file stays as it was.
-    let old = at.bytes("corpus.safetensors");
+    let old = workshop.bytes("corpus.safetensors");
     let again = [
         "corpus",
         "demo",
@@ -290,33 +294,33 @@ fn a_full_disk_leaves_nothing_half_written() {
         "0.03",
     ];
     refused(&limited(8, &again), 1, &again, &["corpus.safetensors"]);
-    assert!(at.bytes("corpus.safetensors") == old);
-    // A run ends with an error at its first checkpoint, and goes on once there is room.
+    assert!(workshop.bytes("corpus.safetensors") == old);
+    // A run ends with an error at its first checkpoint, and resumes once there is room.
     let train = small_training("run", &[]);
     refused(&limited(16, &train), 1, &train, &["safetensors"]);
-    assert!(support::listing(&at.path("run/checkpoints")).is_empty());
-    at.ok(&["resume", "run"]);
-    at.ok(&small_training("whole", &[]));
+    assert!(support::listing(&workshop.path("run/checkpoints")).is_empty());
+    workshop.ok(&["resume", "run"]);
+    workshop.ok(&small_training("whole", &[]));
     assert!(
-        at.bytes("run/checkpoints/last.safetensors")
-            == at.bytes("whole/checkpoints/last.safetensors")
+        workshop.bytes("run/checkpoints/last.safetensors")
+            == workshop.bytes("whole/checkpoints/last.safetensors")
     );
 }
 
 #[test]
 fn two_processes_do_not_write_to_one_run() {
-    let at = Workshop::with_corpus();
+    let workshop = Workshop::with_corpus();
     let long = ["--epochs", "200", "--set", "training.patience=200"];
-    let mut first = at
+    let mut first = workshop
         .command(&small_training("run", &long))
         .stderr(std::process::Stdio::null())
         .spawn()
         .unwrap();
-    while !at.path("run/events.jsonl").exists() {
+    while !workshop.path("run/events.jsonl").exists() {
         assert!(first.try_wait().unwrap().is_none(), "the first run ended");
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
-    at.fails(1, &["resume", "run"], &["another process"]);
+    workshop.fails(1, &["resume", "run"], &["another process"]);
     first.kill().unwrap();
     first.wait().unwrap();
 }

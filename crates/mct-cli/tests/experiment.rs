@@ -33,9 +33,9 @@ sweep = ["layers", 2.0]
 "#;
 
 fn workshop() -> Workshop {
-    let at = Workshop::with_corpus();
-    at.write("grid.toml", GRID.as_bytes());
-    at
+    let workshop = Workshop::with_corpus();
+    workshop.write("grid.toml", GRID.as_bytes());
+    workshop
 }
 
 fn arguments<'a>(name: &'a str, out: &'a str, more: &[&'a str]) -> Vec<&'a str> {
@@ -67,27 +67,27 @@ fn arguments<'a>(name: &'a str, out: &'a str, more: &[&'a str]) -> Vec<&'a str> 
 
 const SHORT: [&str; 4] = ["--seeds", "1,2", "--set", "training.epochs=2"];
 
-/// When each run was finished.
-fn finished(at: &Workshop, out: &str) -> Vec<(String, std::time::SystemTime)> {
-    let runs = at.path(out).join("runs");
+/// The finished runs, and when each was finished.
+fn finished(workshop: &Workshop, out: &str) -> Vec<(String, std::time::SystemTime)> {
+    let runs = workshop.path(out).join("runs");
     let time = |id: &String| std::fs::metadata(runs.join(id).join("predictions.json"));
-    let of = |id: String| Some((id.clone(), time(&id).ok()?.modified().unwrap()));
-    listing(&runs).into_iter().filter_map(of).collect()
+    let with_time = |id: String| Some((id.clone(), time(&id).ok()?.modified().unwrap()));
+    listing(&runs).into_iter().filter_map(with_time).collect()
 }
 
 #[test]
 fn a_grid_is_trained_once_and_its_numbers_are_those_of_evaluate() {
-    let at = workshop();
+    let workshop = workshop();
     let mut dry = arguments("grid.toml", "out", &SHORT);
     dry.push("--dry-run");
-    let listed = at.ok(&dry);
+    let listed = workshop.ok(&dry);
     assert!(listed.contains("4 of 4 runs to do"), "{listed}");
-    assert!(finished(&at, "out").is_empty());
+    assert!(finished(&workshop, "out").is_empty());
 
     let mut two = arguments("grid.toml", "out", &SHORT);
     two.extend(["--jobs", "2"]);
-    at.ok(&two);
-    let before = finished(&at, "out");
+    workshop.ok(&two);
+    let before = finished(&workshop, "out");
     assert_eq!(before.len(), 4);
     for name in [
         "report.html",
@@ -103,43 +103,46 @@ fn a_grid_is_trained_once_and_its_numbers_are_those_of_evaluate() {
         "confusion-1-0.svg",
         "confusion-2-0.5.svg",
     ] {
-        assert!(!at.bytes(&format!("out/grid/{name}")).is_empty(), "{name}");
+        assert!(
+            !workshop.bytes(&format!("out/grid/{name}")).is_empty(),
+            "{name}"
+        );
     }
-    let page = String::from_utf8(at.bytes("out/grid/report.html")).unwrap();
+    let page = String::from_utf8(workshop.bytes("out/grid/report.html")).unwrap();
     assert!(page.contains("MCT-HFR, cosine") && page.contains("exact limit"));
 
     // Nothing is trained again, and the report is the same.
-    let numbers = at.bytes("out/grid/numbers.json");
-    at.ok(&arguments("collect grid.toml", "out", &SHORT));
-    assert_eq!(before, finished(&at, "out"));
-    assert!(numbers == at.bytes("out/grid/numbers.json"));
+    let numbers = workshop.bytes("out/grid/numbers.json");
+    workshop.ok(&arguments("collect grid.toml", "out", &SHORT));
+    assert_eq!(before, finished(&workshop, "out"));
+    assert!(numbers == workshop.bytes("out/grid/numbers.json"));
     // A grid with one row in common trains the other alone.
     let other = GRID.replace("CHFN", "MISA").replace("chfn", "misa");
-    at.write("other.toml", other.as_bytes());
-    at.ok(&arguments("other.toml", "out", &SHORT));
-    let after = finished(&at, "out");
+    workshop.write("other.toml", other.as_bytes());
+    workshop.ok(&arguments("other.toml", "out", &SHORT));
+    let after = finished(&workshop, "out");
     assert_eq!(after.len(), 6);
     assert!(before.iter().all(|run| after.contains(run)));
 
-    // Scores of each run by the other command.
+    // The scores of each run are those of `evaluate`.
     let numbers: Value = serde_json::from_slice(&numbers).unwrap();
     let rows = numbers["rows"].as_array().unwrap();
-    let own = rows.iter().flat_map(|row| row["seeds"].as_array().unwrap());
-    let mut own: Vec<(Value, Value)> = own
+    let seeds = rows.iter().flat_map(|row| row["seeds"].as_array().unwrap());
+    let mut reported: Vec<(Value, Value)> = seeds
         .map(|seed| (seed["ua"].clone(), seed["auilc"].clone()))
         .collect();
     for (id, _) in &before {
-        let found = at.json(&["evaluate", &format!("out/runs/{id}"), "--json"]);
-        let found = (found["ua"].clone(), found["auilc"].clone());
-        let place = own.iter().position(|other| *other == found);
-        own.remove(place.unwrap_or_else(|| panic!("{id}: scores are not in the report")));
+        let scores = workshop.json(&["evaluate", &format!("out/runs/{id}"), "--json"]);
+        let found = (scores["ua"].clone(), scores["auilc"].clone());
+        let index = reported.iter().position(|other| *other == found);
+        reported.remove(index.unwrap_or_else(|| panic!("{id}: scores are not in the report")));
     }
-    assert!(own.is_empty());
+    assert!(reported.is_empty());
 }
 
 #[test]
-fn an_interrupted_experiment_goes_on_and_ends_as_the_one_that_was_not() {
-    let at = workshop();
+fn an_interrupted_experiment_resumes_and_ends_as_an_uninterrupted_one() {
+    let workshop = workshop();
     let long = [
         "--seeds",
         "1",
@@ -148,15 +151,15 @@ fn an_interrupted_experiment_goes_on_and_ends_as_the_one_that_was_not() {
         "--set",
         "training.patience=40",
     ];
-    at.ok(&arguments("grid.toml", "whole", &long));
-    let process = at
+    workshop.ok(&arguments("grid.toml", "whole", &long));
+    let process = workshop
         .command(&arguments("grid.toml", "stopped", &long))
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     let begin = Instant::now();
     let begun = || {
-        let runs = at.path("stopped/runs");
+        let runs = workshop.path("stopped/runs");
         let has = |id: &String| runs.join(id).join("checkpoints/last.safetensors").exists();
         runs.exists() && listing(&runs).iter().any(has)
     };
@@ -164,20 +167,20 @@ fn an_interrupted_experiment_goes_on_and_ends_as_the_one_that_was_not() {
         assert!(begin.elapsed() < Duration::from_secs(120), "no checkpoint");
         std::thread::sleep(Duration::from_millis(5));
     }
-    // To this process alone, as a batch system does: its own processes have to follow.
+    // The signal goes to this process alone, as with a batch system: its child processes have to follow.
     let stopped = std::process::Command::new("kill")
         .args(["-TERM", &process.id().to_string()])
         .status();
     assert!(stopped.unwrap().success());
     let output = process.wait_with_output().unwrap();
-    support::refused(&output, 130, &["TERM"], &["goes on where it stopped"]);
-    assert!(finished(&at, "stopped").len() < 2);
+    support::refused(&output, 130, &["TERM"], &["resumes where it stopped"]);
+    assert!(finished(&workshop, "stopped").len() < 2);
     let collect = arguments("collect grid.toml", "stopped", &long);
-    at.fails(1, &collect, &["not finished", "CHFN"]);
-    at.ok(&arguments("grid.toml", "stopped", &long));
-    for (id, _) in finished(&at, "whole") {
+    workshop.fails(1, &collect, &["not finished", "CHFN"]);
+    workshop.ok(&arguments("grid.toml", "stopped", &long));
+    for (id, _) in finished(&workshop, "whole") {
         let predicted = |out: &str| {
-            let bytes = at.bytes(&format!("{out}/runs/{id}/predictions.json"));
+            let bytes = workshop.bytes(&format!("{out}/runs/{id}/predictions.json"));
             let found: Value = serde_json::from_slice(&bytes).unwrap();
             found["predicted"].clone()
         };
@@ -190,45 +193,49 @@ fn an_interrupted_experiment_goes_on_and_ends_as_the_one_that_was_not() {
 #[cfg(unix)]
 fn the_tasks_of_an_array_job_finish_the_runs() {
     use std::os::unix::fs::PermissionsExt as _;
-    let at = workshop();
-    std::fs::create_dir(at.path("bin")).unwrap();
+    let workshop = workshop();
+    std::fs::create_dir(workshop.path("bin")).unwrap();
     let sbatch = "#!/bin/sh\nfor script; do :; done\n\
                   tasks=$(sed -n 's/^#SBATCH --array=1-\\([0-9]*\\)%.*/\\1/p' \"$script\")\n\
                   for task in $(seq \"$tasks\"); do SLURM_ARRAY_TASK_ID=$task sh \"$script\" || exit 1; done\n\
                   echo 17\n";
-    at.write("bin/sbatch", sbatch.as_bytes());
+    workshop.write("bin/sbatch", sbatch.as_bytes());
     let executable = std::fs::Permissions::from_mode(0o755);
-    std::fs::set_permissions(at.path("bin/sbatch"), executable).unwrap();
+    std::fs::set_permissions(workshop.path("bin/sbatch"), executable).unwrap();
     let mut submit = arguments("grid.toml", "out", &SHORT);
     submit.extend(["--engine", "slurm", "--jobs", "2"]);
     let path = std::env::var("PATH").unwrap();
-    let path = format!("{}:{path}", at.path("bin").display());
-    let output = at.command(&submit).env("PATH", path).output().unwrap();
+    let search_path = format!("{}:{path}", workshop.path("bin").display());
+    let output = workshop
+        .command(&submit)
+        .env("PATH", search_path)
+        .output()
+        .unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{errors}");
     assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "17");
-    assert_eq!(finished(&at, "out").len(), 4);
-    at.ok(&arguments("collect grid.toml", "out", &SHORT));
+    assert_eq!(finished(&workshop, "out").len(), 4);
+    workshop.ok(&arguments("collect grid.toml", "out", &SHORT));
     // Without Slurm the script stays, and the error says so.
     submit.retain(|argument| *argument != "1,2");
-    let place = submit.iter().position(|argument| *argument == "--seeds");
-    submit.insert(place.unwrap() + 1, "3");
-    let output = at.command(&submit).env("PATH", "/nowhere").output();
+    let option = submit.iter().position(|argument| *argument == "--seeds");
+    submit.insert(option.unwrap() + 1, "3");
+    let output = workshop.command(&submit).env("PATH", "/nowhere").output();
     support::refused(&output.unwrap(), 1, &["no sbatch"], &["sbatch", "slurm.sh"]);
 }
 
 #[test]
 fn table_4_needs_no_training() {
-    let at = workshop();
-    let found = at.ok(&arguments("table4", "out", &[]));
+    let workshop = workshop();
+    let found = workshop.ok(&arguments("table4", "out", &[]));
     assert!(found.contains("MCT-HFR") && found.contains("the paper"));
-    assert!(at.path("out/table4/report.html").exists());
+    assert!(workshop.path("out/table4/report.html").exists());
 }
 
 #[test]
-fn an_experiment_that_cannot_be_meant_says_why() {
-    let at = workshop();
-    at.fails(
+fn an_invalid_experiment_is_refused_with_a_reason() {
+    let workshop = workshop();
+    workshop.fails(
         2,
         &arguments("table9", "out", &[]),
         &["table9", "table2", "TOML"],
@@ -239,18 +246,18 @@ fn an_experiment_that_cannot_be_meant_says_why() {
             *argument = "7";
         }
     }
-    at.fails(2, &other_fold, &["--folds", "found 7"]);
-    at.write("bad.toml", GRID.replace("chfn", "chfnn").as_bytes());
+    workshop.fails(2, &other_fold, &["--folds", "found 7"]);
+    workshop.write("bad.toml", GRID.replace("chfn", "chfnn").as_bytes());
     let bad = arguments("bad.toml", "out", &SHORT);
-    at.fails(1, &bad, &["bad.toml", "chfnn"]);
-    at.write(
+    workshop.fails(1, &bad, &["bad.toml", "chfnn"]);
+    workshop.write(
         "key.toml",
         GRID.replace("model.distance", "model.dist").as_bytes(),
     );
     let bad = arguments("key.toml", "out", &SHORT);
-    at.fails(2, &bad, &["model.dist", "no such key"]);
-    at.write("empty.toml", b"title = \"\"\nrows = []\nviews = []\n");
+    workshop.fails(2, &bad, &["model.dist", "no such key"]);
+    workshop.write("empty.toml", b"title = \"\"\nrows = []\nviews = []\n");
     let bad = arguments("empty.toml", "out", &SHORT);
-    at.fails(1, &bad, &["empty.toml", "0 rows"]);
-    assert!(!at.path("out/runs").exists());
+    workshop.fails(1, &bad, &["empty.toml", "0 rows"]);
+    assert!(!workshop.path("out/runs").exists());
 }

@@ -15,32 +15,32 @@ use support::{RESULT, Workshop, small_training};
 
 #[test]
 fn a_run_from_corpus_to_report() {
-    let at = Workshop::with_corpus();
-    let events = at.ok(&small_training("run", &["--json"]));
-    let events: Vec<Value> = events
+    let workshop = Workshop::with_corpus();
+    let output = workshop.ok(&small_training("run", &["--json"]));
+    let events: Vec<Value> = output
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
     assert_eq!(events.first().unwrap()["event"], "started");
     assert_eq!(events.last().unwrap()["event"], "finished");
-    let of = |kind: &str| events.iter().filter(|event| event["event"] == kind).count();
-    assert_eq!(of("epoch"), 3);
-    assert!(of("step") >= 3 && of("checkpoint") >= 4);
+    let count = |kind: &str| events.iter().filter(|event| event["event"] == kind).count();
+    assert_eq!(count("epoch"), 3);
+    assert!(count("step") >= 3 && count("checkpoint") >= 4);
     // The same events are kept.
     assert_eq!(
-        String::from_utf8(at.bytes("run/events.jsonl"))
+        String::from_utf8(workshop.bytes("run/events.jsonl"))
             .unwrap()
             .lines()
             .count(),
         events.len()
     );
-    let metrics: Value = serde_json::from_slice(&at.bytes("run/metrics.json")).unwrap();
+    let metrics: Value = serde_json::from_slice(&workshop.bytes("run/metrics.json")).unwrap();
     assert_eq!(metrics["finished"], true);
     assert_eq!(metrics["synthetic"], true);
     assert_eq!(metrics["epochs"].as_array().unwrap().len(), 3);
 
     let rates = "0.0,0.5,0.9";
-    let found = at.json(&[
+    let found = workshop.json(&[
         "evaluate", "run", "--rates", rates, "--report", "report", "--json",
     ]);
     for key in ["rates", "ua", "wa", "uf1", "wf1", "confusion"] {
@@ -62,7 +62,7 @@ fn a_run_from_corpus_to_report() {
         .sum();
     assert_eq!(counted, found["utterances"].as_u64().unwrap());
     // The limit over the same utterances and masks, by the other command.
-    let limit = at.json(&[
+    let limit = workshop.json(&[
         "corpus",
         "limit",
         "corpus.safetensors",
@@ -76,23 +76,23 @@ fn a_run_from_corpus_to_report() {
         assert_eq!(limit[key].as_array().unwrap().len(), 3, "{key}");
         assert_eq!(limit[key], found["limit"][key], "{key}");
     }
-    let page = String::from_utf8(at.bytes("report/report.html")).unwrap();
+    let page = String::from_utf8(workshop.bytes("report/report.html")).unwrap();
     assert!(page.contains("<svg") && page.contains("Synthetic data"));
     for figure in ["curves", "confusion-0", "confusion-0.5", "training"] {
-        let svg = String::from_utf8(at.bytes(&format!("report/{figure}.svg"))).unwrap();
+        let svg = String::from_utf8(workshop.bytes(&format!("report/{figure}.svg"))).unwrap();
         assert!(
             svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"),
             "{figure}"
         );
     }
-    let table = at.ok(&["evaluate", "run", "--rates", rates]);
+    let table = workshop.ok(&["evaluate", "run", "--rates", rates]);
     assert!(
         table.contains("limit UA") && table.contains("synthetic"),
         "{table}"
     );
 
     // Another run of the same seed, with other threads, is the same run.
-    let mut again = at.command(&small_training("again", &[]));
+    let mut again = workshop.command(&small_training("again", &[]));
     assert!(
         again
             .env("RAYON_NUM_THREADS", "1")
@@ -100,7 +100,7 @@ fn a_run_from_corpus_to_report() {
             .unwrap()
             .success()
     );
-    let mut more = at.command(&small_training("more", &[]));
+    let mut more = workshop.command(&small_training("more", &[]));
     assert!(
         more.env("RAYON_NUM_THREADS", "5")
             .status()
@@ -108,18 +108,18 @@ fn a_run_from_corpus_to_report() {
             .success()
     );
     for file in RESULT {
-        let expected = at.bytes(&format!("run/{file}"));
+        let expected = workshop.bytes(&format!("run/{file}"));
         assert!(
-            at.bytes(&format!("again/{file}")) == expected,
+            workshop.bytes(&format!("again/{file}")) == expected,
             "{file}, 1 thread"
         );
         assert!(
-            at.bytes(&format!("more/{file}")) == expected,
+            workshop.bytes(&format!("more/{file}")) == expected,
             "{file}, 5 threads"
         );
     }
     // The config that the run wrote reproduces it.
-    at.ok(&[
+    workshop.ok(&[
         "train",
         "--corpus",
         "corpus.safetensors",
@@ -131,11 +131,11 @@ fn a_run_from_corpus_to_report() {
         "flex",
     ]);
     assert!(
-        at.bytes("copy/checkpoints/last.safetensors")
-            == at.bytes("run/checkpoints/last.safetensors")
+        workshop.bytes("copy/checkpoints/last.safetensors")
+            == workshop.bytes("run/checkpoints/last.safetensors")
     );
     // Runs are pooled.
-    let pooled = at.json(&["evaluate", "run", "again", "--rates", "0.0", "--json"]);
+    let pooled = workshop.json(&["evaluate", "run", "again", "--rates", "0.0", "--json"]);
     assert_eq!(
         pooled["utterances"].as_u64(),
         found["utterances"].as_u64().map(|n| 2 * n)
@@ -152,8 +152,8 @@ fn probabilities(output: &Value) -> Vec<f64> {
 
 #[test]
 fn predictions_do_not_depend_on_the_batch_and_weights_travel() {
-    let at = Workshop::with_corpus();
-    at.ok(&small_training("run", &["--epochs", "1"]));
+    let workshop = Workshop::with_corpus();
+    workshop.ok(&small_training("run", &["--epochs", "1"]));
     let predict = |source: &str, more: &[&str]| {
         let mut arguments = vec![
             "predict",
@@ -163,7 +163,7 @@ fn predictions_do_not_depend_on_the_batch_and_weights_travel() {
             "--json",
         ];
         arguments.extend(more);
-        probabilities(&at.json(&arguments))
+        probabilities(&workshop.json(&arguments))
     };
     let close = |a: &[f64], b: &[f64], most: f64| {
         assert_eq!(a.len(), b.len());
@@ -182,7 +182,7 @@ fn predictions_do_not_depend_on_the_batch_and_weights_travel() {
         );
     }
     let scores = |size: &str| {
-        at.json(&[
+        workshop.json(&[
             "evaluate",
             "run",
             "--rates",
@@ -195,8 +195,8 @@ fn predictions_do_not_depend_on_the_batch_and_weights_travel() {
     assert_eq!(scores("1")["confusion"], scores("64")["confusion"]);
 
     let exact = predict("run", &[]);
-    at.ok(&["weights", "export", "run", "--out", "w32.safetensors"]);
-    at.ok(&[
+    workshop.ok(&["weights", "export", "run", "--out", "w32.safetensors"]);
+    workshop.ok(&[
         "weights",
         "export",
         "run",
@@ -205,10 +205,12 @@ fn predictions_do_not_depend_on_the_batch_and_weights_travel() {
         "--precision",
         "f16",
     ]);
-    assert!(at.bytes("w16.safetensors").len() * 10 < at.bytes("w32.safetensors").len() * 6);
+    assert!(
+        workshop.bytes("w16.safetensors").len() * 10 < workshop.bytes("w32.safetensors").len() * 6
+    );
     close(&predict("w32.safetensors", &[]), &exact, 0.0);
     close(&predict("w16.safetensors", &[]), &exact, 5e-3);
-    at.ok(&[
+    workshop.ok(&[
         "weights",
         "import",
         "w32.safetensors",
@@ -219,45 +221,45 @@ fn predictions_do_not_depend_on_the_batch_and_weights_travel() {
     ]);
     close(&predict("back", &[]), &exact, 0.0);
     // There is nothing to resume, and nothing is lost by trying.
-    at.ok(&["resume", "back"]);
+    workshop.ok(&["resume", "back"]);
     close(&predict("back", &[]), &exact, 0.0);
-    at.ok(&small_training(
+    workshop.ok(&small_training(
         "warm",
         &["--weights", "w32.safetensors", "--epochs", "1"],
     ));
     // As a table.
-    let table = at.ok(&["predict", "run"]);
+    let table = workshop.ok(&["predict", "run"]);
     assert_eq!(table.lines().count(), 1 + exact.len() / 4);
     assert!(table.starts_with("id\tlabel\tpredicted\tangry\t"));
 }
 
-/// Resumed after kills at all kinds of moments, a run ends as the one that was left alone.
+/// A run that is killed at various moments and resumed ends as an uninterrupted one.
 #[test]
 fn a_killed_run_resumes_bit_for_bit() {
-    let at = Workshop::with_corpus();
+    let workshop = Workshop::with_corpus();
     let epochs = ["--epochs", "6"];
     let start = Instant::now();
-    at.ok(&small_training("whole", &epochs));
+    workshop.ok(&small_training("whole", &epochs));
     let whole = start.elapsed();
     let mut kills = 0;
     for (round, share) in [0.02, 0.15, 0.3, 0.45, 0.6, 0.8].into_iter().enumerate() {
         let first = round == 0;
         let mut command = if first {
-            at.command(&small_training("killed", &epochs))
+            workshop.command(&small_training("killed", &epochs))
         } else {
-            at.command(&["resume", "killed"])
+            workshop.command(&["resume", "killed"])
         };
-        if !at.path("killed/config.toml").exists() && !first {
-            command = at.command(&small_training("killed", &epochs));
+        if !workshop.path("killed/config.toml").exists() && !first {
+            command = workshop.command(&small_training("killed", &epochs));
         }
         let mut process = command.stderr(std::process::Stdio::null()).spawn().unwrap();
         std::thread::sleep(whole.mul_f64(share));
         process.kill().unwrap();
         kills += usize::from(!process.wait().unwrap().success());
-        let leftover = at.path("killed/checkpoints/last.safetensors");
+        let leftover = workshop.path("killed/checkpoints/last.safetensors");
         assert!(
             !leftover.exists()
-                || at
+                || workshop
                     .run(&["evaluate", "killed", "--rates", "0.0", "--json"])
                     .status
                     .code()
@@ -265,34 +267,38 @@ fn a_killed_run_resumes_bit_for_bit() {
         );
     }
     assert!(kills >= 3, "only {kills} kills hit the process");
-    at.ok(&["resume", "killed"]);
+    workshop.ok(&["resume", "killed"]);
     for file in RESULT {
-        let same = at.bytes(&format!("killed/{file}")) == at.bytes(&format!("whole/{file}"));
+        let same =
+            workshop.bytes(&format!("killed/{file}")) == workshop.bytes(&format!("whole/{file}"));
         assert!(same, "{file} differs after {kills} kills");
     }
-    for line in String::from_utf8(at.bytes("killed/events.jsonl"))
+    for line in String::from_utf8(workshop.bytes("killed/events.jsonl"))
         .unwrap()
         .lines()
     {
         serde_json::from_str::<Value>(line).unwrap();
     }
-    let rest = support::listing(&at.path("killed/checkpoints"));
-    assert_eq!(rest, ["best.safetensors", "last.safetensors"]);
+    let files = support::listing(&workshop.path("killed/checkpoints"));
+    assert_eq!(files, ["best.safetensors", "last.safetensors"]);
 }
 
 #[cfg(unix)]
 #[test]
-fn ctrl_c_stops_after_the_step_and_resume_goes_on() {
-    let at = Workshop::with_corpus();
+fn ctrl_c_stops_after_the_step_and_resume_continues() {
+    let workshop = Workshop::with_corpus();
     let epochs = ["--epochs", "40", "--set", "training.patience=40"];
-    at.ok(&small_training("whole", &epochs));
-    let process = at
+    workshop.ok(&small_training("whole", &epochs));
+    let process = workshop
         .command(&small_training("stopped", &epochs))
         .stderr(std::process::Stdio::piped())
         .spawn()
         .unwrap();
     let begin = Instant::now();
-    while !at.path("stopped/checkpoints/last.safetensors").exists() {
+    while !workshop
+        .path("stopped/checkpoints/last.safetensors")
+        .exists()
+    {
         assert!(begin.elapsed() < Duration::from_secs(120), "no checkpoint");
         std::thread::sleep(Duration::from_millis(5));
     }
@@ -309,12 +315,12 @@ fn ctrl_c_stops_after_the_step_and_resume_goes_on() {
         &["Ctrl-C"],
         &["stopping", "mct-hfr resume stopped"],
     );
-    let metrics: Value = serde_json::from_slice(&at.bytes("stopped/metrics.json")).unwrap();
+    let metrics: Value = serde_json::from_slice(&workshop.bytes("stopped/metrics.json")).unwrap();
     assert_eq!(metrics["finished"], false);
-    at.ok(&["resume", "stopped"]);
+    workshop.ok(&["resume", "stopped"]);
     for file in RESULT {
         assert!(
-            at.bytes(&format!("stopped/{file}")) == at.bytes(&format!("whole/{file}")),
+            workshop.bytes(&format!("stopped/{file}")) == workshop.bytes(&format!("whole/{file}")),
             "{file}"
         );
     }
@@ -322,41 +328,46 @@ fn ctrl_c_stops_after_the_step_and_resume_goes_on() {
 
 #[test]
 fn the_demo_corpus_is_the_same_everywhere() {
-    let at = Workshop::new();
+    let workshop = Workshop::new();
     for (name, seed) in [("a", "7"), ("b", "7"), ("c", "8")] {
-        at.ok(&[
+        workshop.ok(&[
             "corpus", "demo", "--out", name, "--scale", "0.05", "--seed", seed,
         ]);
     }
-    assert!(at.bytes("a") == at.bytes("b"));
-    assert!(at.bytes("a") != at.bytes("c"));
-    let info = at.json(&["corpus", "info", "a", "--json"]);
+    assert!(workshop.bytes("a") == workshop.bytes("b"));
+    assert!(workshop.bytes("a") != workshop.bytes("c"));
+    let info = workshop.json(&["corpus", "info", "a", "--json"]);
     assert_eq!(info["synthetic"], true);
     assert_eq!(info["classes"].as_array().unwrap().len(), 4);
     assert_eq!(info["sessions"].as_array().unwrap().len(), 5);
     assert_eq!(info["modalities"].as_array().unwrap().len(), 3);
-    assert!(at.ok(&["corpus", "info", "a"]).contains("(synthetic)"));
     assert!(
-        at.ok(&["corpus", "check", "a"])
+        workshop
+            .ok(&["corpus", "info", "a"])
+            .contains("(synthetic)")
+    );
+    assert!(
+        workshop
+            .ok(&["corpus", "check", "a"])
             .contains("nothing is wrong")
     );
 }
 
 #[test]
 fn complexity_has_the_papers_counts() {
-    let at = Workshop::new();
-    let counts = at.json(&["complexity", "--preset", "table4", "--json"]);
+    let workshop = Workshop::new();
+    let counts = workshop.json(&["complexity", "--preset", "table4", "--json"]);
     assert_eq!(counts["layer"]["parameters"], 594_816);
     assert_eq!(counts["layer"]["thop_parameters"], 446_208);
     assert_eq!(counts["inference"]["thop_parameters"], 2_410_116);
-    assert!(at.ok(&["complexity"]).contains("one layer"));
+    assert!(workshop.ok(&["complexity"]).contains("one layer"));
 }
 
 #[test]
 fn the_cpu_is_a_device_and_auto_is_no_software_rasteriser() {
-    let at = Workshop::new();
-    let devices = at.json(&["devices", "--json"]);
-    let devices = devices.as_array().unwrap();
+    let workshop = Workshop::new();
+    let listed = workshop.json(&["devices", "--json"]);
+    let devices = listed.as_array().unwrap();
     assert!(devices.iter().any(|device| device["name"] == "flex"));
     let auto: Vec<&Value> = devices
         .iter()
@@ -367,19 +378,19 @@ fn the_cpu_is_a_device_and_auto_is_no_software_rasteriser() {
 }
 
 #[test]
-fn the_demo_writes_a_report_and_goes_on_where_it_stopped() {
-    let at = Workshop::new();
+fn the_demo_writes_a_report_and_resumes_where_it_stopped() {
+    let workshop = Workshop::new();
     let demo = [
         "demo", "--out", "d", "--scale", "0.02", "--epochs", "2", "--device", "flex",
     ];
-    let table = at.ok(&demo);
+    let table = workshop.ok(&demo);
     assert!(
         table.contains("limit UA") && table.contains("AUILC"),
         "{table}"
     );
-    let checkpoint = at.bytes("d/run/checkpoints/last.safetensors");
-    assert!(at.path("d/report/report.html").exists());
+    let checkpoint = workshop.bytes("d/run/checkpoints/last.safetensors");
+    assert!(workshop.path("d/report/report.html").exists());
     // The second time it is only scored.
-    assert_eq!(at.ok(&demo), table);
-    assert!(at.bytes("d/run/checkpoints/last.safetensors") == checkpoint);
+    assert_eq!(workshop.ok(&demo), table);
+    assert!(workshop.bytes("d/run/checkpoints/last.safetensors") == checkpoint);
 }

@@ -1,17 +1,19 @@
-//! What a corpus holds, and everything that is wrong with it.
+//! Everything that is wrong with the structure of a corpus.
 
 use std::collections::HashMap;
 
-use serde::Serialize;
-
-use crate::corpus::{Corpus, Modality};
-use crate::error::{Finding, Result};
+use crate::error::Finding;
+use crate::metadata::{Metadata, Utterance};
+use crate::modality::Modality;
 
 /// Findings about the structure: what must hold before any other code may touch the corpus.
-pub(crate) fn structure(corpus: &Corpus) -> Vec<Finding> {
+pub(crate) fn structure(
+    metadata: &Metadata,
+    utterances: &[Utterance],
+    modalities: &[Modality],
+) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let metadata = &corpus.metadata;
-    let n = corpus.len();
+    let n = utterances.len();
     if n == 0 {
         findings.push(Finding::new("utterances", 0, "1 or more"));
     }
@@ -19,7 +21,7 @@ pub(crate) fn structure(corpus: &Corpus) -> Vec<Finding> {
         let found = metadata.classes.len();
         findings.push(Finding::new("header.classes", found, "2 or more"));
     }
-    if corpus.modalities.is_empty() {
+    if modalities.is_empty() {
         findings.push(Finding::new("header.modalities", 0, "1 or more"));
     }
     let names = |names: Vec<&str>, field: &str, findings: &mut Vec<Finding>| {
@@ -35,15 +37,15 @@ pub(crate) fn structure(corpus: &Corpus) -> Vec<Finding> {
             }
         }
     };
-    let ids = corpus.utterances.iter().map(|u| u.id.as_str()).collect();
+    let ids = utterances.iter().map(|u| u.id.as_str()).collect();
     names(ids, "ids", &mut findings);
     let speakers = metadata.speakers.iter().map(|s| s.name.as_str()).collect();
     names(speakers, "header.speakers", &mut findings);
-    let modalities = corpus.modalities.iter().map(|m| m.name.as_str()).collect();
-    names(modalities, "header.modalities", &mut findings);
+    let modality_names = modalities.iter().map(|m| m.name.as_str()).collect();
+    names(modality_names, "header.modalities", &mut findings);
 
-    let has_sides = corpus.utterances.iter().any(|u| u.side.is_some());
-    for (index, utterance) in corpus.utterances.iter().enumerate() {
+    let has_sides = utterances.iter().any(|u| u.side.is_some());
+    for (index, utterance) in utterances.iter().enumerate() {
         let id = &utterance.id;
         let mut below = |field: &str, value: usize, bound: usize| {
             if value >= bound {
@@ -73,7 +75,7 @@ pub(crate) fn structure(corpus: &Corpus) -> Vec<Finding> {
             findings.push(Finding::new(field, found, "a finite number from 0 up"));
         }
     }
-    for modality in &corpus.modalities {
+    for modality in modalities {
         let name = &modality.name;
         if modality.offsets.len() != n + 1 {
             let field = format!("modality.{name}.offsets");
@@ -81,7 +83,7 @@ pub(crate) fn structure(corpus: &Corpus) -> Vec<Finding> {
             findings.push(Finding::new(field, found, n + 1));
             continue;
         }
-        for (index, utterance) in corpus.utterances.iter().enumerate() {
+        for (index, utterance) in utterances.iter().enumerate() {
             if modality.steps(index) == 0 {
                 let field = format!("modality.{name} of [{index}] ({})", utterance.id);
                 findings.push(Finding::new(field, "0 steps", "1 or more"));
@@ -94,172 +96,4 @@ pub(crate) fn structure(corpus: &Corpus) -> Vec<Finding> {
         }
     }
     findings
-}
-
-/// Counts of values that no model can take.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct NonFinite {
-    pub nan: usize,
-    pub infinite: usize,
-}
-
-fn non_finite(values: &[f32]) -> NonFinite {
-    NonFinite {
-        nan: values.iter().filter(|v| v.is_nan()).count(),
-        infinite: values.iter().filter(|v| v.is_infinite()).count(),
-    }
-}
-
-/// Findings about the feature values, one for each sequence that holds NaN or infinity.
-pub fn values(corpus: &Corpus) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for modality in &corpus.modalities {
-        for (index, utterance) in corpus.utterances.iter().enumerate() {
-            let NonFinite { nan, infinite } = non_finite(&modality.values(index));
-            if nan + infinite > 0 {
-                let field = format!("modality.{} of [{index}] ({})", modality.name, utterance.id);
-                let found = format!("{nan} NaN and {infinite} infinite values");
-                findings.push(Finding::new(field, found, "finite values"));
-            }
-        }
-    }
-    findings
-}
-
-impl Corpus {
-    /// Refuses a corpus with NaN or infinity in its features.
-    ///
-    /// # Errors
-    /// Names the first such sequence and how many there are.
-    pub fn require_finite(&self) -> Result<()> {
-        let findings = values(self);
-        let count = findings.len();
-        match findings.into_iter().next() {
-            None => Ok(()),
-            Some(mut first) => {
-                first.expected += &format!(" ({count} such sequences)");
-                Err(first.in_file(&self.source))
-            }
-        }
-    }
-
-    /// What the corpus holds.
-    pub fn info(&self) -> Info {
-        let classes = self.metadata.classes.clone();
-        let mut sessions: Vec<SessionInfo> = match self.metadata.sessions.as_slice() {
-            [] => vec![SessionInfo::new("all", classes.len())],
-            names => names
-                .iter()
-                .map(|name| SessionInfo::new(name, classes.len()))
-                .collect(),
-        };
-        for utterance in &self.utterances {
-            let session = &mut sessions[utterance.session.unwrap_or(0)];
-            session.utterances += 1;
-            session.by_class[utterance.label] += 1;
-        }
-        let mut durations: Vec<f32> = self.utterances.iter().map(|u| u.duration_secs).collect();
-        durations.sort_by(f32::total_cmp);
-        Info {
-            title: self.metadata.title.clone(),
-            licence: self.metadata.licence.clone(),
-            synthetic: self.metadata.synthetic,
-            utterances: self.len(),
-            speakers: self.metadata.speakers.len(),
-            classes,
-            sessions,
-            duration_secs: Percentiles::of(&durations),
-            modalities: self.modalities.iter().map(|m| self.describe(m)).collect(),
-        }
-    }
-
-    fn describe(&self, modality: &Modality) -> ModalityInfo {
-        let mut steps: Vec<f32> = (0..self.len()).map(|i| modality.steps(i) as f32).collect();
-        steps.sort_by(f32::total_cmp);
-        let mut found = NonFinite::default();
-        for index in 0..self.len() {
-            let NonFinite { nan, infinite } = non_finite(&modality.values(index));
-            found.nan += nan;
-            found.infinite += infinite;
-        }
-        ModalityInfo {
-            name: modality.name.clone(),
-            features: modality.dim,
-            rate_hz: modality.rate_hz,
-            unknown_vector: modality.unknown.is_some(),
-            total_steps: modality.total_steps(),
-            steps: Percentiles::of(&steps),
-            non_finite: found,
-        }
-    }
-}
-
-#[derive(Debug, Clone, Serialize)]
-pub struct Info {
-    pub title: String,
-    pub licence: String,
-    pub synthetic: bool,
-    pub utterances: usize,
-    pub speakers: usize,
-    pub classes: Vec<String>,
-    pub sessions: Vec<SessionInfo>,
-    pub duration_secs: Percentiles,
-    pub modalities: Vec<ModalityInfo>,
-}
-
-#[derive(Debug, Clone, Serialize)]
-pub struct SessionInfo {
-    pub name: String,
-    pub utterances: usize,
-    pub by_class: Vec<usize>,
-}
-
-impl SessionInfo {
-    fn new(name: &str, classes: usize) -> Self {
-        Self {
-            name: name.to_owned(),
-            utterances: 0,
-            by_class: vec![0; classes],
-        }
-    }
-}
-
-#[derive(Debug, Clone, Serialize)]
-pub struct ModalityInfo {
-    pub name: String,
-    pub features: usize,
-    pub rate_hz: Option<f32>,
-    pub unknown_vector: bool,
-    pub total_steps: usize,
-    pub steps: Percentiles,
-    pub non_finite: NonFinite,
-}
-
-#[derive(Debug, Clone, Copy, Serialize)]
-pub struct Percentiles {
-    pub min: f32,
-    pub p25: f32,
-    pub p50: f32,
-    pub p75: f32,
-    pub p95: f32,
-    pub max: f32,
-}
-
-impl Percentiles {
-    /// Of sorted values, nearest rank.
-    fn of(sorted: &[f32]) -> Self {
-        let at = |share: f32| {
-            let last = sorted.len().saturating_sub(1);
-            let index = (share * last as f32).round() as usize;
-            sorted.get(index).copied().unwrap_or(0.0)
-        };
-        Self {
-            min: at(0.0),
-            p25: at(0.25),
-            p50: at(0.5),
-            p75: at(0.75),
-            p95: at(0.95),
-            max: at(1.0),
-        }
-    }
 }

@@ -1,4 +1,4 @@
-//! The corpus file: one `.safetensors`, ragged sequences end to end with offsets.
+//! The corpus file: one `.safetensors`, ragged sequences concatenated along time, with offsets.
 //!
 //! | tensor | type | shape |
 //! |---|---|---|
@@ -12,7 +12,7 @@
 //! | `modality.NAME.offsets` | I64 | `[n + 1]`, in steps |
 //! | `modality.NAME.unknown` (optional) | F32 | `[features]` |
 //!
-//! The header's metadata entry [`HEADER`] holds the rest as JSON.
+//! The header's metadata entry [`HEADER`] holds everything else as JSON.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -23,8 +23,10 @@ use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use serde::{Deserialize, Serialize};
 
-use crate::corpus::{Bytes, Corpus, Metadata, Modality, Precision, Side, Utterance};
+use crate::corpus::Corpus;
 use crate::error::{CorpusError, Finding, Result};
+use crate::metadata::{Metadata, Side, Utterance};
+use crate::modality::{Bytes, Modality, Precision};
 
 /// The header entry that makes a safetensors file a corpus.
 pub const HEADER: &str = "mct-corpus";
@@ -96,12 +98,17 @@ impl Corpus {
         let numbers = |values: &mut dyn Iterator<Item = usize>| -> Vec<u8> {
             values.flat_map(|v| (v as i64).to_le_bytes()).collect()
         };
-        let of =
+        let column =
             |pick: &dyn Fn(&Utterance) -> usize| numbers(&mut self.utterances.iter().map(pick));
-        tensors.push(("labels".into(), Dtype::I64, vec![n], of(&|u| u.label)));
-        tensors.push(("speakers".into(), Dtype::I64, vec![n], of(&|u| u.speaker)));
+        tensors.push(("labels".into(), Dtype::I64, vec![n], column(&|u| u.label)));
+        tensors.push((
+            "speakers".into(),
+            Dtype::I64,
+            vec![n],
+            column(&|u| u.speaker),
+        ));
         if !self.metadata.sessions.is_empty() {
-            let sessions = of(&|u| u.session.unwrap_or(usize::MAX));
+            let sessions = column(&|u| u.session.unwrap_or(usize::MAX));
             tensors.push(("sessions".into(), Dtype::I64, vec![n], sessions));
         }
         let durations = self.utterances.iter();

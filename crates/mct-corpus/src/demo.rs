@@ -11,53 +11,12 @@
 //!
 //! The posterior of this process can be computed exactly: see [`crate::limit`].
 
-use serde::{Deserialize, Serialize};
-
-use crate::corpus::{
-    Corpus, Metadata, Modality, ModalityBuilder, Precision, Sex, Speaker, Utterance,
-};
+use crate::corpus::Corpus;
 use crate::counter::Stream;
 use crate::error::{CorpusError, Result};
-
-/// The generative process, kept in the file's header: everything the exact posterior needs.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Process {
-    pub seed: u64,
-    /// Ticks of the hidden chain a second.
-    pub tick_hz: f64,
-    /// Mean stay in the neutral and in the expressive state, in seconds.
-    pub neutral_secs: f64,
-    pub expressive_secs: f64,
-    /// Speakers fall into this many styles, equally likely.
-    pub styles: usize,
-    pub modalities: Vec<Channel>,
-}
-
-/// How one modality shows the hidden state.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Channel {
-    pub name: String,
-    pub features: usize,
-    /// One step every so many ticks.
-    pub ticks_a_step: usize,
-    /// The prototype that each class shows in an expressive moment.
-    pub prototype_of_class: Vec<usize>,
-    /// Length of the prototypes, and of the style offsets, in standard deviations of the noise.
-    pub expression: f64,
-    pub style: f64,
-    /// Length of the vector that stands for a missing step; 0 for none.
-    pub unknown: f64,
-}
-
-/// Mean vectors of one channel.
-pub(crate) struct Means {
-    /// The neutral state's mean, then one a prototype.
-    pub(crate) states: Vec<Vec<f64>>,
-    pub(crate) styles: Vec<Vec<f64>>,
-    unknown: Vec<f64>,
-}
+use crate::metadata::{Metadata, Sex, Speaker, Utterance};
+use crate::modality::{Modality, ModalityBuilder, Precision};
+use crate::process::Process;
 
 const CLASSES: [&str; 4] = ["angry", "happy", "neutral", "sad"];
 
@@ -81,110 +40,7 @@ const DURATION_SHARES: [[f64; 5]; 2] =
 // What a stream of numbers is for.
 const LABELS: u64 = 1;
 const STYLES: u64 = 2;
-const MEANS: u64 = 3;
 const UTTERANCE: u64 = 4;
-
-impl Process {
-    /// The process of `mct-hfr corpus demo`.
-    pub fn standard(seed: u64) -> Self {
-        let channel =
-            |name: &str, features, ticks_a_step, prototypes: [usize; 4], expression| Channel {
-                name: name.into(),
-                features,
-                ticks_a_step,
-                prototype_of_class: prototypes.to_vec(),
-                expression,
-                style: 1.0,
-                unknown: 0.0,
-            };
-        let mut modalities = vec![
-            // Arousal: angry and happy against neutral and sad.
-            channel("audio", 16, 1, [0, 0, 1, 1], 1.5),
-            // Valence: angry and sad look alike.
-            channel("vision", 12, 2, [0, 1, 2, 0], 1.9),
-            // Words: happy and neutral sound alike.
-            channel("text", 20, 4, [0, 1, 1, 2], 2.5),
-        ];
-        modalities[2].unknown = 2.0;
-        Self {
-            seed,
-            tick_hz: 10.0,
-            neutral_secs: 1.0,
-            expressive_secs: 0.6,
-            styles: 4,
-            modalities,
-        }
-    }
-
-    /// Probability a tick to leave the neutral and the expressive state.
-    pub(crate) fn leave(&self) -> [f64; 2] {
-        [
-            1.0 / (self.neutral_secs * self.tick_hz),
-            1.0 / (self.expressive_secs * self.tick_hz),
-        ]
-    }
-
-    /// Share of ticks in the neutral and in the expressive state.
-    pub(crate) fn stationary(&self) -> [f64; 2] {
-        let total = self.neutral_secs + self.expressive_secs;
-        [self.neutral_secs / total, self.expressive_secs / total]
-    }
-
-    pub(crate) fn means(&self, modality: usize) -> Means {
-        let channel = &self.modalities[modality];
-        let mut stream = Stream::new(&[MEANS, self.seed, modality as u64]);
-        let mut vector = |length: f64| {
-            let direction: Vec<f64> = (0..channel.features).map(|_| stream.normal()).collect();
-            let norm = libm::sqrt(direction.iter().map(|x| x * x).sum());
-            direction.iter().map(|x| x * length / norm).collect()
-        };
-        let prototypes = channel.prototype_of_class.iter().max().map_or(0, |p| p + 1);
-        let mut states = vec![vec![0.0; channel.features]];
-        states.extend((0..prototypes).map(|_| vector(channel.expression)));
-        Means {
-            states,
-            styles: (0..self.styles).map(|_| vector(channel.style)).collect(),
-            unknown: vector(channel.unknown),
-        }
-    }
-
-    /// Refuses a process (read from a file) from which no posterior could be computed.
-    pub(crate) fn validate(&self, corpus: &Corpus) -> Result<()> {
-        let bad = |field: &str, found: String, expected: &str| {
-            let field = format!("header.metadata.process.{field}");
-            Err(CorpusError::invalid(&corpus.source, field, found, expected))
-        };
-        let leave = self.leave();
-        if !leave.iter().all(|p| (0.0..=1.0).contains(p)) {
-            return bad(
-                "tick_hz",
-                format!("{leave:?} to leave a state"),
-                "probabilities",
-            );
-        }
-        if self.styles == 0 {
-            return bad("styles", "0".into(), "1 or more");
-        }
-        if self.modalities.len() != corpus.modalities.len() {
-            let found = self.modalities.len().to_string();
-            return bad("modalities", found, "as many as the corpus has");
-        }
-        for (channel, modality) in self.modalities.iter().zip(&corpus.modalities) {
-            let fits = channel.features == modality.dim
-                && channel.ticks_a_step > 0
-                && channel.prototype_of_class.len() == corpus.class_count()
-                && channel
-                    .prototype_of_class
-                    .iter()
-                    .all(|p| *p < corpus.class_count());
-            if !fits {
-                let found = format!("{channel:?}");
-                return bad("modalities", found, "features and classes of the corpus");
-            }
-        }
-        Ok(())
-    }
-}
 
 /// Generates the demo corpus. The same seed and scale give the same bytes on every platform.
 ///

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::corpus::{Corpus, Sex, Side};
+use crate::corpus::Corpus;
 use crate::error::{CorpusError, Result};
+use crate::metadata::{Sex, Side};
 
 /// How a corpus is split.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -171,16 +172,16 @@ fn by_speaker_groups(corpus: &Corpus, groups: &[Vec<usize>]) -> Result<Vec<Fold>
     }
     let folds = groups.iter().enumerate().map(|(index, group)| {
         let next = &groups[(index + 1) % groups.len()];
-        let of = |group: &[usize], i: usize| group.contains(&corpus.utterances[i].speaker);
+        let is_by = |group: &[usize], i: usize| group.contains(&corpus.utterances[i].speaker);
         let names: Vec<&str> = group
             .iter()
             .map(|speaker| corpus.metadata.speakers[*speaker].name.as_str())
             .collect();
         Fold {
             name: format!("speaker {}", names.join(", ")),
-            train: select(corpus, |i| !of(group, i) && !of(next, i)),
-            validation: select(corpus, |i| of(next, i)),
-            test: select(corpus, |i| of(group, i)),
+            train: select(corpus, |i| !is_by(group, i) && !is_by(next, i)),
+            validation: select(corpus, |i| is_by(next, i)),
+            test: select(corpus, |i| is_by(group, i)),
         }
     });
     Ok(folds.collect())
@@ -196,12 +197,12 @@ fn by_side(corpus: &Corpus) -> Result<Fold> {
             expected,
         ));
     }
-    let of = |side| select(corpus, |index| corpus.utterances[index].side == Some(side));
+    let on_side = |side| select(corpus, |index| corpus.utterances[index].side == Some(side));
     Ok(Fold {
         name: "the file's split".into(),
-        train: of(Side::Train),
-        validation: of(Side::Validation),
-        test: of(Side::Test),
+        train: on_side(Side::Train),
+        validation: on_side(Side::Validation),
+        test: on_side(Side::Test),
     })
 }
 

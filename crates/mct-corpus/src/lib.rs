@@ -7,7 +7,7 @@
 
 #[cfg(not(target_arch = "wasm32"))]
 pub mod atomic;
-pub mod check;
+mod check;
 pub mod container;
 mod corpus;
 pub mod counter;
@@ -15,10 +15,14 @@ pub mod demo;
 mod error;
 pub mod fold;
 pub mod import;
+pub mod info;
 pub mod limit;
+mod metadata;
 pub mod missing;
+mod modality;
+pub mod process;
 
-pub use corpus::{
-    Corpus, Metadata, Modality, ModalityBuilder, Precision, Sex, Side, Speaker, Utterance,
-};
+pub use corpus::Corpus;
 pub use error::{CorpusError, Finding, Result};
+pub use metadata::{Metadata, Sex, Side, Speaker, Utterance};
+pub use modality::{Modality, ModalityBuilder, Precision};

@@ -8,9 +8,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::corpus::Corpus;
-use crate::demo::Process;
 use crate::error::{CorpusError, Result};
 use crate::missing::{Missing, Purpose};
+use crate::process::Process;
 
 /// The limit at one missing rate.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -89,8 +89,45 @@ fn process(corpus: &Corpus) -> Result<&Process> {
         let expected = "a generative process (only a demo corpus has an exact limit)";
         CorpusError::invalid(&corpus.source, "header.metadata.process", "none", expected)
     })?;
-    process.validate(corpus)?;
+    validate(process, corpus)?;
     Ok(process)
+}
+
+/// Refuses a process (read from a file) from which no posterior could be computed.
+fn validate(process: &Process, corpus: &Corpus) -> Result<()> {
+    let bad = |field: &str, found: String, expected: &str| {
+        let field = format!("header.metadata.process.{field}");
+        Err(CorpusError::invalid(&corpus.source, field, found, expected))
+    };
+    let leave = process.leave();
+    if !leave.iter().all(|p| (0.0..=1.0).contains(p)) {
+        return bad(
+            "tick_hz",
+            format!("{leave:?} to leave a state"),
+            "probabilities",
+        );
+    }
+    if process.styles == 0 {
+        return bad("styles", "0".into(), "1 or more");
+    }
+    if process.modalities.len() != corpus.modalities.len() {
+        let found = process.modalities.len().to_string();
+        return bad("modalities", found, "as many as the corpus has");
+    }
+    for (channel, modality) in process.modalities.iter().zip(&corpus.modalities) {
+        let fits = channel.features == modality.dim
+            && channel.ticks_a_step > 0
+            && channel.prototype_of_class.len() == corpus.class_count()
+            && channel
+                .prototype_of_class
+                .iter()
+                .all(|p| *p < corpus.class_count());
+        if !fits {
+            let found = format!("{channel:?}");
+            return bad("modalities", found, "features and classes of the corpus");
+        }
+    }
+    Ok(())
 }
 
 fn most_probable(scores: impl Iterator<Item = f64>) -> Option<usize> {

@@ -21,7 +21,7 @@ pub enum Pattern {
     Burst { mean_steps: f64 },
 }
 
-/// Missing rates, one a modality, and how the missing steps are spread.
+/// Missing rates per modality, and how the missing steps are spread.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Missing {
     /// One rate in 0..=1 for each modality of the corpus; 1 means that it is absent.
@@ -70,7 +70,7 @@ impl Missing {
     pub fn validate(&self, corpus: &Corpus) -> Result<()> {
         let source = &corpus.source;
         if self.rates.len() != corpus.modalities.len() {
-            let expected = format!("{}, one a modality", corpus.modalities.len());
+            let expected = format!("{}, one per modality", corpus.modalities.len());
             let found = self.rates.len();
             return Err(CorpusError::invalid(
                 source,

@@ -468,8 +468,8 @@ fn no_changed_byte_makes_an_importer_panic() {
 fn a_changed_value_in_an_npz_is_found_by_its_checksum() {
     let mut bytes = bytes_of("ragged_stored.npz");
     let id: Vec<u8> = "clip-2".bytes().flat_map(|b| [b, 0, 0, 0]).collect();
-    let at = bytes.windows(id.len()).position(|window| window == id);
-    bytes[at.expect("the id")] = b'k';
+    let position = bytes.windows(id.len()).position(|window| window == id);
+    bytes[position.expect("the id")] = b'k';
     let result = import_bytes(Format::Npz, "x.npz", bytes, &Options::default());
     let error = message(result);
     assert!(error.contains("checksum"), "{error}");

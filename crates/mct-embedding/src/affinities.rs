@@ -1,33 +1,34 @@
-//! How near the vectors are to each other, as probabilities (van der Maaten and Hinton, 2008, eqs. 1
-//! and 2): symmetric, over pairs, with a sum of one.
+//! Affinities of pairs of vectors, as probabilities (van der Maaten and Hinton, 2008, eqs. 1 and 2):
+//! symmetric, with a sum of one over all pairs.
 
 use crate::Neighbours;
 use crate::rows::each_row;
 
-/// How near `ln(perplexity)` the entropy of a row must come.
+/// Largest deviation of a row's entropy from `ln(perplexity)`, in nats.
 const TOLERANCE: f64 = 1e-6;
 
-/// Sparse rows: vectors that are not among the nearest of each other have no affinity
-/// (van der Maaten, 2014, section 3).
+/// A sparse matrix: vectors that are not nearest neighbours of each other have no affinity (van der
+/// Maaten, 2014, section 3).
 #[derive(Debug, Clone)]
 pub struct Affinities {
     /// Where each row begins in `pairs`, and the end of the last.
     begins: Vec<usize>,
     /// Column and `p_ij`.
     pairs: Vec<(u32, f32)>,
-    /// The sum of `p ln p`, which the divergence needs and no step changes.
+    /// The sum of `p ln p`: the constant term of the divergence.
     p_log_p: f64,
 }
 
 impl Affinities {
+    /// Affinities of `count` vectors from their nearest neighbours.
     pub fn new(neighbours: &Neighbours, count: usize, perplexity: f32) -> Self {
-        let of = |row| conditional(neighbours.of(row), f64::from(perplexity));
-        let conditional: Vec<f64> = each_row(count, of).concat();
-        // p_ij = (p_j|i + p_i|j) / 2n: each half is put into its own row and into the other's.
+        let conditional_row = |row| conditional(neighbours.of(row), f64::from(perplexity));
+        let conditional: Vec<f64> = each_row(count, conditional_row).concat();
+        // p_ij = (p_j|i + p_i|j) / 2n: each half is added to row i and to row j.
         let mut rows: Vec<Vec<(u32, f64)>> = vec![Vec::new(); count];
         for row in 0..count {
-            let own = &conditional[row * neighbours.each()..];
-            for ((column, _), p) in neighbours.of(row).iter().zip(own) {
+            let probabilities = &conditional[row * neighbours.k()..];
+            for ((column, _), p) in neighbours.of(row).iter().zip(probabilities) {
                 let half = p / (2 * count) as f64;
                 rows[row].push((*column, half));
                 rows[*column as usize].push((row as u32, half));
@@ -38,7 +39,7 @@ impl Affinities {
         let mut p_log_p = 0.0;
         for mut row in rows {
             row.sort_unstable_by_key(|(column, _)| *column);
-            // Two halves of one pair are added: the order of two makes no difference.
+            // The sum of two halves does not depend on their order.
             for pair in row.chunk_by(|a, b| a.0 == b.0) {
                 let p: f64 = pair.iter().map(|(_, half)| half).sum();
                 if p > 0.0 {
@@ -55,29 +56,31 @@ impl Affinities {
         }
     }
 
+    /// Column and `p_ij` of the entries of a row.
     pub fn row(&self, row: usize) -> &[(u32, f32)] {
         &self.pairs[self.begins[row]..self.begins[row + 1]]
     }
 
+    /// The sum of `p ln p`, in nats.
     pub fn p_log_p(&self) -> f64 {
         self.p_log_p
     }
 }
 
-/// `p_j|i` of the nearest: a Gaussian whose precision gives the perplexity, found by bisection.
+/// `p_j|i` of the nearest neighbours: a Gaussian whose precision gives the perplexity, by bisection.
 fn conditional(nearest: &[(u32, f32)], perplexity: f64) -> Vec<f64> {
-    let nearest_of_all = nearest.first().map_or(0.0, |(_, squared)| *squared);
-    // Only differences matter, and the smallest being zero keeps the exponentials from vanishing.
+    let smallest = nearest.first().map_or(0.0, |(_, squared)| *squared);
+    // Only differences matter; with the smallest at zero the exponentials cannot all underflow.
     let squared: Vec<f64> = nearest
         .iter()
-        .map(|(_, squared)| f64::from(squared - nearest_of_all))
+        .map(|(_, squared)| f64::from(squared - smallest))
         .collect();
     let wanted = libm::log(perplexity);
     let (mut low, mut high) = (0.0f64, f64::INFINITY);
     let mean = squared.iter().sum::<f64>() / squared.len() as f64;
     let mut precision = if mean > 0.0 { 1.0 / mean } else { 1.0 };
     let mut weights = vec![0.0; squared.len()];
-    // 200 halvings are below the resolution of the numbers: rows of equal distances end here.
+    // 200 bisections exhaust the precision of f64: rows of equal distances end here.
     for _ in 0..200 {
         for (weight, squared) in weights.iter_mut().zip(&squared) {
             *weight = libm::exp(-squared * precision);

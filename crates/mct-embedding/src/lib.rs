@@ -1,12 +1,12 @@
 //! Projections of vectors onto the plane.
 //!
-//! - [`Tsne`]: exact t-SNE, one step at a time, so that it can be watched, paused and restarted.
+//! - [`Tsne`]: exact t-SNE, one step at a time, so that it can be watched, paused and resumed.
 //! - [`principal_components`]: the two directions of largest variance.
 //! - [`Neighbours`]: the nearest vectors of each vector, by distance in the original space.
 //! - [`trustworthiness`]: how far the neighbours in the plane are neighbours in the original space.
 //!
-//! The same vectors and settings give the same places on every machine and with every number of
-//! threads: each row of points is summed by one thread, in one order.
+//! The same vectors and settings give the same coordinates on every machine and with every number of
+//! threads: each row of the pairwise sums is computed by one thread, in one order.
 
 mod affinities;
 mod neighbours;
@@ -33,15 +33,15 @@ pub enum Error {
     },
     #[error("vector {row} holds a number that is not finite")]
     NotFinite { row: usize },
-    #[error("{found} places, expected {expected}, as many as vectors")]
-    Places { found: usize, expected: usize },
+    #[error("{found} coordinates, expected {expected}, as many as vectors")]
+    Coordinates { found: usize, expected: usize },
     #[error("perplexity {found} with {count} vectors, expected from 1 to {most}")]
     Perplexity { found: f32, count: usize, most: f32 },
     #[error("learning rate {found}, expected a positive number")]
     LearningRate { found: f32 },
 }
 
-/// Vectors of one length, all numbers finite.
+/// Checks that there are `expected` vectors or more, of one length, and that their numbers are finite.
 pub(crate) fn checked<V: AsRef<[f32]>>(vectors: &[V], expected: usize) -> Result<(), Error> {
     if vectors.len() < expected {
         let found = vectors.len();
@@ -64,11 +64,11 @@ pub(crate) fn checked<V: AsRef<[f32]>>(vectors: &[V], expected: usize) -> Result
     Ok(())
 }
 
-/// Finite places, as many as vectors.
-pub(crate) fn checked_places(places: &[[f32; 2]], expected: usize) -> Result<(), Error> {
-    if places.len() != expected {
-        let found = places.len();
-        return Err(Error::Places { found, expected });
+/// Checks that the coordinates are finite and as many as the vectors, `expected`.
+pub(crate) fn checked_coordinates(coordinates: &[[f32; 2]], expected: usize) -> Result<(), Error> {
+    if coordinates.len() != expected {
+        let found = coordinates.len();
+        return Err(Error::Coordinates { found, expected });
     }
-    checked(places, expected)
+    checked(coordinates, expected)
 }

@@ -1,4 +1,4 @@
-//! Nearest vectors, found by looking at all of them.
+//! Nearest neighbours, by brute force.
 
 use crate::rows::each_row;
 use crate::{Error, checked};
@@ -6,16 +6,16 @@ use crate::{Error, checked};
 /// Sums run in this many lanes, which the compiler turns into vector instructions.
 const LANES: usize = 8;
 
-/// The nearest other vectors of each vector.
+/// The `k` nearest other vectors of each vector.
 #[derive(Debug, Clone)]
 pub struct Neighbours {
-    each: usize,
-    /// `[vectors, each]`: index and squared Euclidean distance, nearest first.
+    k: usize,
+    /// `[vectors, k]`: index and squared Euclidean distance, nearest first.
     nearest: Vec<(u32, f32)>,
 }
 
-/// Index and squared Euclidean distance of the `count` nearest other vectors of one, nearest first; of
-/// vectors at the same distance, the first in order is the nearer one.
+/// Index and squared Euclidean distance of the `count` nearest other vectors of `vectors[row]`, nearest
+/// first, or of all others where there are fewer. Ties are in the order of the vectors.
 ///
 /// # Errors
 /// Fewer than two vectors, vectors of different lengths, or numbers that are not finite.
@@ -28,12 +28,17 @@ pub fn nearest<V: AsRef<[f32]>>(
     Ok(nearest_of(vectors, row, count.min(vectors.len() - 1)))
 }
 
-/// Of checked vectors, and no more than there are others.
+/// [`nearest`] of checked vectors, with `count` below their number.
 fn nearest_of<V: AsRef<[f32]>>(vectors: &[V], row: usize, count: usize) -> Vec<(u32, f32)> {
-    let own = vectors[row].as_ref();
+    let query = vectors[row].as_ref();
     let mut others: Vec<(u32, f32)> = (0..vectors.len())
         .filter(|other| *other != row)
-        .map(|other| (other as u32, squared_distance(own, vectors[other].as_ref())))
+        .map(|other| {
+            (
+                other as u32,
+                squared_distance(query, vectors[other].as_ref()),
+            )
+        })
         .collect();
     let nearer = |a: &(u32, f32), b: &(u32, f32)| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0));
     if (1..others.len()).contains(&count) {
@@ -45,34 +50,34 @@ fn nearest_of<V: AsRef<[f32]>>(vectors: &[V], row: usize, count: usize) -> Vec<(
 }
 
 impl Neighbours {
-    /// The `each` nearest of each vector, or all others where there are fewer. Of vectors at the same
-    /// distance, the first in order is the nearer one.
+    /// The `k` nearest neighbours of each of `vectors`, or all others where there are fewer. Ties are in
+    /// the order of the vectors.
     ///
     /// # Errors
     /// Fewer than two vectors, vectors of different lengths, or numbers that are not finite.
-    pub fn find<V: AsRef<[f32]> + Sync>(vectors: &[V], each: usize) -> Result<Self, Error> {
+    pub fn find<V: AsRef<[f32]> + Sync>(vectors: &[V], k: usize) -> Result<Self, Error> {
         checked(vectors, 2)?;
-        let each = each.min(vectors.len() - 1);
-        let nearest = each_row(vectors.len(), |row| nearest_of(vectors, row, each));
+        let k = k.min(vectors.len() - 1);
+        let nearest = each_row(vectors.len(), |row| nearest_of(vectors, row, k));
         Ok(Self {
-            each,
+            k,
             nearest: nearest.concat(),
         })
     }
 
-    /// Index and squared Euclidean distance of the nearest, nearest first.
+    /// Index and squared Euclidean distance of the neighbours of vector `row`, nearest first.
     pub fn of(&self, row: usize) -> &[(u32, f32)] {
-        &self.nearest[row * self.each..(row + 1) * self.each]
+        &self.nearest[row * self.k..(row + 1) * self.k]
     }
 
-    pub(crate) fn each(&self) -> usize {
-        self.each
+    pub(crate) fn k(&self) -> usize {
+        self.k
     }
 }
 
 pub(crate) fn squared_distance(a: &[f32], b: &[f32]) -> f32 {
-    let (a_lanes, a_rest) = a.as_chunks::<LANES>();
-    let (b_lanes, b_rest) = b.as_chunks::<LANES>();
+    let (a_lanes, a_tail) = a.as_chunks::<LANES>();
+    let (b_lanes, b_tail) = b.as_chunks::<LANES>();
     let mut sums = [0.0f32; LANES];
     for (a, b) in a_lanes.iter().zip(b_lanes) {
         for lane in 0..LANES {
@@ -80,8 +85,8 @@ pub(crate) fn squared_distance(a: &[f32], b: &[f32]) -> f32 {
             sums[lane] += difference * difference;
         }
     }
-    let rest = a_rest.iter().zip(b_rest).map(|(a, b)| (a - b) * (a - b));
-    sums.iter().sum::<f32>() + rest.sum::<f32>()
+    let tail = a_tail.iter().zip(b_tail).map(|(a, b)| (a - b) * (a - b));
+    sums.iter().sum::<f32>() + tail.sum::<f32>()
 }
 
 #[cfg(test)]

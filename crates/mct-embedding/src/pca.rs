@@ -4,8 +4,8 @@ use nalgebra::{DMatrix, SymmetricEigen};
 
 use crate::{Error, checked};
 
-/// The vectors along the two directions of largest variance, centred. The sign of a direction is the
-/// one with which its largest coordinate is positive.
+/// Centred projections of the vectors `[vectors, features]` onto the two directions of largest variance,
+/// `[vectors, 2]`. The entry of largest magnitude of each direction is positive.
 ///
 /// # Errors
 /// Fewer than two vectors, vectors of different lengths, or numbers that are not finite.
@@ -24,16 +24,16 @@ pub fn principal_components<V: AsRef<[f32]>>(vectors: &[V]) -> Result<Vec<[f32; 
     let eigen = SymmetricEigen::new(scatter);
     let mut order: Vec<usize> = (0..width).collect();
     order.sort_by(|a, b| eigen.eigenvalues[*b].total_cmp(&eigen.eigenvalues[*a]));
-    let mut places = vec![[0.0; 2]; vectors.len()];
+    let mut coordinates = vec![[0.0; 2]; vectors.len()];
     for (axis, direction) in order.into_iter().take(2).enumerate() {
         let direction = eigen.eigenvectors.column(direction);
         let largest = direction[direction.icamax()];
         let along = matrix.tr_mul(&direction) * largest.signum();
-        for (place, along) in places.iter_mut().zip(along.iter()) {
-            place[axis] = *along as f32;
+        for (point, along) in coordinates.iter_mut().zip(along.iter()) {
+            point[axis] = *along as f32;
         }
     }
-    Ok(places)
+    Ok(coordinates)
 }
 
 #[cfg(test)]
@@ -58,9 +58,9 @@ mod tests {
     }
 
     #[test]
-    fn one_number_a_vector_has_one_component() {
-        let places = principal_components(&[[1.0f32], [4.0]]).unwrap();
-        assert_eq!(places, [[-1.5, 0.0], [1.5, 0.0]]);
+    fn vectors_of_one_number_have_one_component() {
+        let coordinates = principal_components(&[[1.0f32], [4.0]]).unwrap();
+        assert_eq!(coordinates, [[-1.5, 0.0], [1.5, 0.0]]);
         assert!(principal_components(&[[1.0f32]]).is_err());
     }
 }

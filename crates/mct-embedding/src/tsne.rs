@@ -1,40 +1,41 @@
 //! Exact t-SNE (van der Maaten and Hinton, 2008), one step of gradient descent at a time.
 //!
-//! Attraction runs over the nearest vectors only (van der Maaten, 2014); repulsion runs over all pairs,
-//! without a tree: a few thousand points take milliseconds, and the sums have one order.
+//! Attraction is summed over the nearest neighbours only (van der Maaten, 2014), repulsion over all
+//! pairs, without a tree: a few thousand points take milliseconds, and the sums have one order.
 
 use mct_corpus::counter::Stream;
 
 use crate::affinities::Affinities;
 use crate::rows::each_row;
-use crate::{Error, Neighbours, checked, checked_places, principal_components};
+use crate::{Error, Neighbours, checked, checked_coordinates, principal_components};
 
 /// Sums run in this many lanes, which the compiler turns into vector instructions.
 const LANES: usize = 8;
 
-/// Attraction is this much stronger in the first steps, so that groups form first.
+/// Early exaggeration: attraction is this much stronger in the first steps, so that clusters form first.
 const EXAGGERATION: f32 = 12.0;
 
-/// Steps with the exaggeration and the lower momentum.
+/// Steps with early exaggeration and the lower momentum.
 const FIRST_STEPS: usize = 250;
 
-/// The first places are this far apart, as a standard deviation.
-const FIRST_SPREAD: f32 = 1e-4;
+/// Standard deviation of the initial coordinates.
+const INITIAL_SPREAD: f32 = 1e-4;
 
-/// Where the points start.
+/// Initial coordinates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Start {
-    /// From the principal components, which keeps what is far apart far apart (Kobak and Linderman, 2021).
+    /// The principal components, which preserve the global structure (Kobak and Linderman, 2021).
     PrincipalComponents,
-    /// From normal numbers of this seed.
+    /// Normal random numbers of this seed.
     Random(u64),
 }
 
+/// Settings of t-SNE; [`Settings::for_points`] gives the defaults.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Settings {
-    /// How many neighbours a point has, roughly. At least 1 and at most a third of the other points.
+    /// Effective number of neighbours per point, at least 1 and at most a third of the other points.
     pub perplexity: f32,
-    /// None: by the number of points (Belkina et al., 2019), at least 50.
+    /// `None`: by the number of points (Belkina et al., 2019), at least 50.
     pub learning_rate: Option<f32>,
     pub start: Start,
 }
@@ -49,35 +50,35 @@ impl Settings {
         }
     }
 
-    /// The largest perplexity that `count` points allow: three times as many neighbours must be there.
+    /// The largest perplexity that `count` points allow: a point needs three times as many neighbours.
     pub fn most_perplexity(count: usize) -> f32 {
         count.saturating_sub(1) as f32 / 3.0
     }
 }
 
-/// Points in the plane that move, with [`Tsne::step`], to where their neighbours are.
+/// An embedding in the plane; [`Tsne::step`] moves its points towards their neighbours.
 #[derive(Debug, Clone)]
 pub struct Tsne {
     affinities: Affinities,
     learning_rate: f32,
-    places: Places,
+    coordinates: Coordinates,
     velocity: Vec<[f32; 2]>,
-    /// How much longer the step of each coordinate is (Jacobs, 1988).
+    /// Factor on the learning rate per coordinate (Jacobs, 1988).
     gains: Vec<[f32; 2]>,
     steps: usize,
-    /// Steps with the exaggeration, from the first on.
+    /// Steps with early exaggeration, from the first on.
     exaggerated: usize,
 }
 
-/// Coordinates apart from each other, which vector instructions ask for.
+/// One list per axis, for vector instructions.
 #[derive(Debug, Clone)]
-struct Places {
+struct Coordinates {
     x: Vec<f32>,
     y: Vec<f32>,
 }
 
-/// What the other points do to one.
-struct Pull {
+/// The forces of the other points on one.
+struct Forces {
     attraction: [f32; 2],
     repulsion: [f32; 2],
     /// The sum of `1 / (1 + d²)` over the other points.
@@ -85,7 +86,7 @@ struct Pull {
 }
 
 impl Tsne {
-    /// Affinities of the vectors and the first places.
+    /// Affinities of the vectors `[vectors, features]` and their initial coordinates.
     ///
     /// # Errors
     /// Fewer than four vectors, vectors of different lengths, numbers that are not finite, a perplexity
@@ -104,12 +105,12 @@ impl Tsne {
         let automatic = (count as f32 / EXAGGERATION / 4.0).max(50.0);
         let learning_rate = settings.learning_rate.unwrap_or(automatic);
         positive(learning_rate)?;
-        let each = libm::ceilf(3.0 * settings.perplexity) as usize;
-        let neighbours = Neighbours::find(vectors, each)?;
+        let k = libm::ceilf(3.0 * settings.perplexity) as usize;
+        let neighbours = Neighbours::find(vectors, k)?;
         Ok(Self {
             affinities: Affinities::new(&neighbours, count, settings.perplexity),
             learning_rate,
-            places: first_places(vectors, settings.start)?,
+            coordinates: initial_coordinates(vectors, settings.start)?,
             velocity: vec![[0.0; 2]; count],
             gains: vec![[1.0; 2]; count],
             steps: 0,
@@ -117,15 +118,16 @@ impl Tsne {
         })
     }
 
-    /// Starts from where the same points were with other vectors, before the first step. There is no
-    /// exaggeration, so that what has not changed much stays where it is.
+    /// Starts, before the first step, from the coordinates `[vectors, 2]` that the same points had with
+    /// other vectors. Early exaggeration is off, so that points whose vectors changed little stay in
+    /// place.
     ///
     /// # Errors
-    /// Not as many places as vectors, or places that are not finite.
-    pub fn start_from(&mut self, places: &[[f32; 2]]) -> Result<(), Error> {
-        checked_places(places, self.places.x.len())?;
-        let (x, y) = places.iter().map(|[x, y]| (*x, *y)).unzip();
-        self.places = Places { x, y };
+    /// Not as many coordinates as vectors, or coordinates that are not finite.
+    pub fn start_from(&mut self, coordinates: &[[f32; 2]]) -> Result<(), Error> {
+        checked_coordinates(coordinates, self.coordinates.x.len())?;
+        let (x, y) = coordinates.iter().map(|[x, y]| (*x, *y)).unzip();
+        self.coordinates = Coordinates { x, y };
         self.exaggerated = 0;
         Ok(())
     }
@@ -137,16 +139,16 @@ impl Tsne {
         } else {
             (1.0, 0.8)
         };
-        let pulls: Vec<Pull> = self.each_point(|point| Pull {
+        let forces: Vec<Forces> = self.each_point(|point| Forces {
             attraction: self.attraction(point),
-            ..self.places.repulsion(point)
+            ..self.coordinates.repulsion(point)
         });
-        let total: f64 = pulls.iter().map(|pull| pull.weight).sum();
-        let total = (1.0 / total) as f32;
-        for (point, pull) in pulls.iter().enumerate() {
+        let total: f64 = forces.iter().map(|force| force.weight).sum();
+        let normaliser = (1.0 / total) as f32;
+        for (point, force) in forces.iter().enumerate() {
             for axis in 0..2 {
-                let gradient =
-                    4.0 * (exaggeration * pull.attraction[axis] - pull.repulsion[axis] * total);
+                let attraction = exaggeration * force.attraction[axis];
+                let gradient = 4.0 * (attraction - force.repulsion[axis] * normaliser);
                 let velocity = &mut self.velocity[point][axis];
                 let gain = &mut self.gains[point][axis];
                 *gain = if *velocity * gradient < 0.0 {
@@ -156,11 +158,11 @@ impl Tsne {
                 };
                 *velocity = momentum * *velocity - self.learning_rate * *gain * gradient;
             }
-            self.places.x[point] += self.velocity[point][0];
-            self.places.y[point] += self.velocity[point][1];
+            self.coordinates.x[point] += self.velocity[point][0];
+            self.coordinates.y[point] += self.velocity[point][1];
         }
-        centre(&mut self.places.x);
-        centre(&mut self.places.y);
+        centre(&mut self.coordinates.x);
+        centre(&mut self.coordinates.y);
         self.steps += 1;
     }
 
@@ -174,7 +176,7 @@ impl Tsne {
         self.learning_rate
     }
 
-    /// From the next step on.
+    /// Sets the learning rate from the next step on.
     ///
     /// # Errors
     /// A learning rate that is not positive.
@@ -184,52 +186,53 @@ impl Tsne {
         Ok(())
     }
 
-    /// Where the points are now, in the order of the vectors.
-    pub fn places(&self) -> Vec<[f32; 2]> {
-        let places = self.places.x.iter().zip(&self.places.y);
-        places.map(|(x, y)| [*x, *y]).collect()
+    /// The current coordinates `[vectors, 2]`, in the order of the vectors.
+    pub fn coordinates(&self) -> Vec<[f32; 2]> {
+        let pairs = self.coordinates.x.iter().zip(&self.coordinates.y);
+        pairs.map(|(x, y)| [*x, *y]).collect()
     }
 
-    /// The Kullback-Leibler divergence of the places from the affinities, in nats, without the
+    /// The Kullback-Leibler divergence of the embedding from the affinities, in nats, without
     /// exaggeration. As costly as a few steps.
     pub fn divergence(&self) -> f64 {
-        self.divergence_of(&self.places)
+        self.divergence_of(&self.coordinates)
     }
 
-    /// The divergence of other places of the same vectors, say those of another program.
+    /// The divergence, in nats, of other coordinates `[vectors, 2]` of the same vectors, such as those of
+    /// another program.
     ///
     /// # Errors
-    /// Not as many places as vectors, or places that are not finite.
-    pub fn divergence_at(&self, places: &[[f32; 2]]) -> Result<f64, Error> {
-        checked_places(places, self.places.x.len())?;
-        let (x, y) = places.iter().map(|[x, y]| (*x, *y)).unzip();
-        Ok(self.divergence_of(&Places { x, y }))
+    /// Not as many coordinates as vectors, or coordinates that are not finite.
+    pub fn divergence_at(&self, coordinates: &[[f32; 2]]) -> Result<f64, Error> {
+        checked_coordinates(coordinates, self.coordinates.x.len())?;
+        let (x, y) = coordinates.iter().map(|[x, y]| (*x, *y)).unzip();
+        Ok(self.divergence_of(&Coordinates { x, y }))
     }
 
     /// Sum of p ln p - p ln q, with q_ij = w_ij / sum of w and w = 1 / (1 + d²).
-    fn divergence_of(&self, places: &Places) -> f64 {
+    fn divergence_of(&self, coordinates: &Coordinates) -> f64 {
         let rows: Vec<(f64, f64)> = self.each_point(|point| {
-            let near = self.affinities.row(point).iter();
-            let log_weights = near.map(|(other, p)| {
-                let (dx, dy) = places.from(point, *other as usize);
+            let neighbours = self.affinities.row(point).iter();
+            let log_weights = neighbours.map(|(other, p)| {
+                let (dx, dy) = coordinates.from(point, *other as usize);
                 f64::from(*p) * libm::log1p(f64::from(dx * dx + dy * dy))
             });
-            (log_weights.sum(), places.repulsion(point).weight)
+            (log_weights.sum(), coordinates.repulsion(point).weight)
         });
         let log_weights: f64 = rows.iter().map(|row| row.0).sum();
         let total: f64 = rows.iter().map(|row| row.1).sum();
         self.affinities.p_log_p() + log_weights + libm::log(total)
     }
 
-    fn each_point<T: Send>(&self, of: impl Fn(usize) -> T + Sync + Send) -> Vec<T> {
-        each_row(self.places.x.len(), of)
+    fn each_point<T: Send>(&self, compute: impl Fn(usize) -> T + Sync + Send) -> Vec<T> {
+        each_row(self.coordinates.x.len(), compute)
     }
 
     /// Sum of p_ij w_ij (y_i - y_j).
     fn attraction(&self, point: usize) -> [f32; 2] {
         let mut sum = [0.0f32; 2];
         for (other, p) in self.affinities.row(point) {
-            let (dx, dy) = self.places.from(point, *other as usize);
+            let (dx, dy) = self.coordinates.from(point, *other as usize);
             let weight = p / (1.0 + dx * dx + dy * dy);
             sum[0] += weight * dx;
             sum[1] += weight * dy;
@@ -238,18 +241,19 @@ impl Tsne {
     }
 }
 
-impl Places {
+impl Coordinates {
+    /// The vector from `other` to `point`.
     fn from(&self, point: usize, other: usize) -> (f32, f32) {
         let dx = self.x[point] - self.x[other];
         (dx, self.y[point] - self.y[other])
     }
 
-    /// Sum of w_ij² (y_i - y_j) and of w_ij, without attraction.
-    fn repulsion(&self, point: usize) -> Pull {
+    /// Sum of w_ij² (y_i - y_j) and of w_ij; the attraction is zero.
+    fn repulsion(&self, point: usize) -> Forces {
         let (x, y) = (self.x[point], self.y[point]);
         let (mut weights, mut right, mut up) = ([0.0f32; LANES], [0.0; LANES], [0.0; LANES]);
-        let (x_lanes, x_rest) = self.x.as_chunks::<LANES>();
-        let (y_lanes, y_rest) = self.y.as_chunks::<LANES>();
+        let (x_lanes, x_tail) = self.x.as_chunks::<LANES>();
+        let (y_lanes, y_tail) = self.y.as_chunks::<LANES>();
         for (others_x, others_y) in x_lanes.iter().zip(y_lanes) {
             for lane in 0..LANES {
                 let (dx, dy) = (x - others_x[lane], y - others_y[lane]);
@@ -259,7 +263,7 @@ impl Places {
                 up[lane] += weight * weight * dy;
             }
         }
-        for (lane, (other_x, other_y)) in x_rest.iter().zip(y_rest).enumerate() {
+        for (lane, (other_x, other_y)) in x_tail.iter().zip(y_tail).enumerate() {
             let (dx, dy) = (x - other_x, y - other_y);
             let weight = 1.0 / (1.0 + dx * dx + dy * dy);
             weights[lane] += weight;
@@ -267,10 +271,10 @@ impl Places {
             up[lane] += weight * weight * dy;
         }
         let weight: f64 = weights.iter().map(|weight| f64::from(*weight)).sum();
-        Pull {
+        Forces {
             attraction: [0.0; 2],
             repulsion: [right.iter().sum(), up.iter().sum()],
-            // The point is at distance zero from itself: no repulsion, a weight of one.
+            // The point itself, at distance zero, adds no repulsion but a weight of one.
             weight: weight - 1.0,
         }
     }
@@ -286,7 +290,10 @@ fn positive(learning_rate: f32) -> Result<(), Error> {
     }
 }
 
-fn first_places<V: AsRef<[f32]> + Sync>(vectors: &[V], start: Start) -> Result<Places, Error> {
+fn initial_coordinates<V: AsRef<[f32]> + Sync>(
+    vectors: &[V],
+    start: Start,
+) -> Result<Coordinates, Error> {
     let (x, y): (Vec<f32>, Vec<f32>) = match start {
         Start::PrincipalComponents => {
             let components = principal_components(vectors)?;
@@ -294,32 +301,32 @@ fn first_places<V: AsRef<[f32]> + Sync>(vectors: &[V], start: Start) -> Result<P
             let squares: f32 = components.iter().map(|[x, _]| x * x).sum();
             let spread = libm::sqrtf(squares / count);
             let scale = if spread > 0.0 {
-                FIRST_SPREAD / spread
+                INITIAL_SPREAD / spread
             } else {
                 0.0
             };
-            // Equal vectors must not start at the same place, where no force could part them.
+            // Equal vectors must not start at the same point, where no force could separate them.
             let mut stream = Stream::new(&[0x7473_6E65]);
-            let mut jitter = || 1e-3 * FIRST_SPREAD * (stream.uniform() as f32 - 0.5);
-            let places = components.iter();
-            places
+            let mut jitter = || 1e-3 * INITIAL_SPREAD * (stream.uniform() as f32 - 0.5);
+            components
+                .iter()
                 .map(|[x, y]| (x * scale + jitter(), y * scale + jitter()))
                 .unzip()
         }
         Start::Random(seed) => {
             let mut stream = Stream::new(&[0x7473_6E65, seed]);
-            let mut place = || FIRST_SPREAD * stream.normal() as f32;
-            (0..vectors.len()).map(|_| (place(), place())).unzip()
+            let mut normal = || INITIAL_SPREAD * stream.normal() as f32;
+            (0..vectors.len()).map(|_| (normal(), normal())).unzip()
         }
     };
-    Ok(Places { x, y })
+    Ok(Coordinates { x, y })
 }
 
 fn centre(axis: &mut [f32]) {
-    let sum: f64 = axis.iter().map(|place| f64::from(*place)).sum();
+    let sum: f64 = axis.iter().map(|value| f64::from(*value)).sum();
     let mean = (sum / axis.len() as f64) as f32;
-    for place in axis {
-        *place -= mean;
+    for value in axis {
+        *value -= mean;
     }
 }
 
@@ -357,8 +364,8 @@ mod tests {
         let vectors = groups(160);
         for start in [Start::PrincipalComponents, Start::Random(3)] {
             let tsne = moved(&vectors, start, 500);
-            let places = tsne.places();
-            let neighbours = Neighbours::find(&places, 1).unwrap();
+            let coordinates = tsne.coordinates();
+            let neighbours = Neighbours::find(&coordinates, 1).unwrap();
             let right = (0..160).filter(|i| neighbours.of(*i)[0].0 as usize / 40 == i / 40);
             assert!(right.count() >= 158);
             assert!(tsne.divergence() < moved(&vectors, start, 0).divergence() / 2.0);
@@ -372,7 +379,7 @@ mod tests {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
             let run = || moved(&vectors, Start::Random(1), 60);
             let tsne = pool.build().unwrap().install(run);
-            (tsne.places(), tsne.divergence())
+            (tsne.coordinates(), tsne.divergence())
         };
         assert_eq!(with(1), with(3));
     }
@@ -380,21 +387,21 @@ mod tests {
     #[test]
     fn the_step_is_the_gradient_of_the_divergence() {
         let vectors = groups(60);
-        // Past the exaggeration, with no momentum left: a step is the gradient times the rate.
+        // After the exaggeration, without momentum, a step is the gradient times the learning rate.
         let mut tsne = moved(&vectors, Start::PrincipalComponents, 300);
         tsne.set_learning_rate(1e-3).unwrap();
         tsne.velocity.fill([0.0; 2]);
         tsne.gains.fill([1.0; 2]);
-        let before = tsne.places();
-        let mut after = tsne.clone();
-        after.step();
-        let after = after.places();
+        let before = tsne.coordinates();
+        let mut next = tsne.clone();
+        next.step();
+        let after = next.coordinates();
         for point in [0, 17, 59] {
             for axis in 0..2 {
                 let shifted = |by: f32| {
-                    let mut places = before.clone();
-                    places[point][axis] += by;
-                    tsne.divergence_at(&places).unwrap()
+                    let mut coordinates = before.clone();
+                    coordinates[point][axis] += by;
+                    tsne.divergence_at(&coordinates).unwrap()
                 };
                 let numeric = (shifted(0.02) - shifted(-0.02)) / 0.04;
                 // The gain of a coordinate that has not moved falls to 0.8.
@@ -406,45 +413,45 @@ mod tests {
     }
 
     #[test]
-    fn an_embedding_goes_on_from_the_places_of_another() {
+    fn an_embedding_starts_from_the_coordinates_of_another() {
         let vectors = groups(160);
         let first = moved(&vectors, Start::Random(3), 600);
         let mut changed = vectors.clone();
         changed[7][3] += 0.5;
         let mut second = moved(&changed, Start::Random(3), 0);
-        second.start_from(&first.places()).unwrap();
+        second.start_from(&first.coordinates()).unwrap();
         let before = second.divergence();
         (0..30).for_each(|_| second.step());
         assert!(second.divergence() <= before + 1e-3);
-        let (before, after) = (first.places(), second.places());
-        let far = before.iter().zip(&after);
-        let far = far.filter(|(a, b)| (a[0] - b[0]).hypot(a[1] - b[1]) > 3.0);
+        let (before, after) = (first.coordinates(), second.coordinates());
+        let pairs = before.iter().zip(&after);
+        let far = pairs.filter(|(a, b)| (a[0] - b[0]).hypot(a[1] - b[1]) > 3.0);
         assert!(far.count() < 8, "most points stay about where they were");
         let few = second.start_from(&[[0.0; 2]]).unwrap_err();
         assert_eq!(
             few.to_string(),
-            "1 places, expected 160, as many as vectors"
+            "1 coordinates, expected 160, as many as vectors"
         );
     }
 
     #[test]
-    fn equal_vectors_keep_finite_places() {
+    fn equal_vectors_keep_finite_coordinates() {
         let mut vectors = groups(40);
         vectors.extend(vec![vec![1.0; 10]; 40]);
         let tsne = moved(&vectors, Start::PrincipalComponents, 400);
         assert!(
-            tsne.places()
+            tsne.coordinates()
                 .iter()
                 .flatten()
-                .all(|place| place.is_finite())
+                .all(|value| value.is_finite())
         );
         let same = vec![vec![2.0f32; 3]; 50];
         let tsne = moved(&same, Start::PrincipalComponents, 50);
         assert!(
-            tsne.places()
+            tsne.coordinates()
                 .iter()
                 .flatten()
-                .all(|place| place.is_finite())
+                .all(|value| value.is_finite())
         );
     }
 

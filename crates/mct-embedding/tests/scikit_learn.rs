@@ -1,5 +1,5 @@
-//! Against scikit-learn: the same divergence and trustworthiness for its places, and own places that are
-//! no worse than 2 %. The numbers come from tests/reference/tsne.py.
+//! Against scikit-learn: the same divergence and trustworthiness for its coordinates, and embeddings of
+//! ours that are at most 2 % worse in both. The numbers come from tests/reference/tsne.py.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests")]
 
@@ -12,7 +12,7 @@ const NEIGHBOURS: usize = 12;
 
 struct Reference {
     vectors: Vec<Vec<f32>>,
-    places: Vec<[f32; 2]>,
+    coordinates: Vec<[f32; 2]>,
     divergence: f64,
     trustworthiness: f64,
 }
@@ -31,7 +31,7 @@ fn read(path: &Path) -> Reference {
     let (width, vectors) = numbers("vectors");
     Reference {
         vectors: vectors.chunks(width).map(<[f32]>::to_vec).collect(),
-        places: numbers("places").1.as_chunks::<2>().0.to_vec(),
+        coordinates: numbers("places").1.as_chunks::<2>().0.to_vec(),
         divergence: text["divergence"].parse().unwrap(),
         trustworthiness: text["trustworthiness"].parse().unwrap(),
     }
@@ -40,8 +40,9 @@ fn read(path: &Path) -> Reference {
 fn compare(path: &Path) {
     let reference = read(path);
     let vectors = &reference.vectors;
-    let trust = |places: &[[f32; 2]]| trustworthiness(vectors, places, NEIGHBOURS).unwrap();
-    let found = trust(&reference.places);
+    let trust =
+        |coordinates: &[[f32; 2]]| trustworthiness(vectors, coordinates, NEIGHBOURS).unwrap();
+    let found = trust(&reference.coordinates);
     assert!((found - reference.trustworthiness).abs() < 1e-4, "{found}");
 
     for start in [Start::PrincipalComponents, Start::Random(0)] {
@@ -50,15 +51,15 @@ fn compare(path: &Path) {
             ..Settings::for_points(vectors.len())
         };
         let mut tsne = Tsne::new(vectors, settings).unwrap();
-        // Theirs counts all pairs as near, or sums by a tree.
-        let theirs = tsne.divergence_at(&reference.places).unwrap();
+        // scikit-learn has affinities of all pairs, or sums the repulsion with a tree.
+        let theirs = tsne.divergence_at(&reference.coordinates).unwrap();
         let relative = (theirs / reference.divergence - 1.0).abs();
         assert!(relative < 0.02, "{theirs} {}", reference.divergence);
 
         for _ in 0..1000 {
             tsne.step();
         }
-        let (divergence, trust) = (tsne.divergence(), trust(&tsne.places()));
+        let (divergence, trust) = (tsne.divergence(), trust(&tsne.coordinates()));
         println!(
             "{start:?}: divergence {divergence:.4}, scikit-learn {theirs:.4}; trustworthiness {trust:.4}, \
              scikit-learn {:.4}",

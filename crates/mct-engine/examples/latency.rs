@@ -1,5 +1,5 @@
-//! `cargo run --release -p mct-engine --example latency [DEVICE] [TURNS]`: how long a matrix takes from
-//! the question to its answer, on the test set of the full-size demo corpus.
+//! `cargo run --release --example latency [DEVICE] [TURNS]`: latency of a confusion matrix
+//! from request to response, on the test set of the full-size demo corpus.
 #![allow(clippy::print_stdout)]
 
 use std::sync::Arc;
@@ -26,7 +26,7 @@ fn main() -> Result<(), String> {
         seed: 1,
         scale: 1.0,
     };
-    // The weights do not matter for how long it takes.
+    // The latency does not depend on the weights.
     let corpus = pollster::block_on(demo.corpus())?;
     let config = Config::preset("demo").map_err(text)?;
     let trainer = Trainer::new(&corpus, config, &Device::flex()).map_err(text)?;
@@ -48,7 +48,7 @@ fn main() -> Result<(), String> {
     let mut millis = Vec::new();
     let mut utterances = 0;
     for turn in 0..turns {
-        let asked = Instant::now();
+        let requested = Instant::now();
         let rate = (turn % 10) as f64 / 10.0;
         handle.request(Request::Predict(Predict {
             ticket: turn,
@@ -59,25 +59,26 @@ fn main() -> Result<(), String> {
                 mask_seed: 1,
             },
         }));
-        utterances = answer(&handle)?;
-        millis.push(asked.elapsed().as_secs_f64() * 1e3);
+        utterances = await_predictions(&handle)?;
+        millis.push(requested.elapsed().as_secs_f64() * 1e3);
     }
-    // The first opens corpus and model, and warms up.
-    let mut rest = millis.split_off(1);
-    rest.sort_by(f64::total_cmp);
+    // The first turn opens corpus and model, and warms up.
+    let mut remaining = millis.split_off(1);
+    remaining.sort_by(f64::total_cmp);
     println!(
         "{device}, {} threads, {utterances} utterances: first {:.0} ms, then median {:.0} ms, 95th \
          percentile {:.0} ms, most {:.0} ms",
         std::thread::available_parallelism().map_or(1, usize::from),
         millis[0],
-        rest[rest.len() / 2],
-        rest[rest.len() * 95 / 100],
-        rest[rest.len() - 1],
+        remaining[remaining.len() / 2],
+        remaining[remaining.len() * 95 / 100],
+        remaining[remaining.len() - 1],
     );
     Ok(())
 }
 
-fn answer(handle: &Handle<Evaluation>) -> Result<usize, String> {
+/// Waits for the predictions; returns the number of utterances.
+fn await_predictions(handle: &Handle<Evaluation>) -> Result<usize, String> {
     loop {
         for received in handle.received() {
             match received {

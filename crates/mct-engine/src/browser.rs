@@ -1,4 +1,4 @@
-//! What pipelines need of a browser: files beside the page, and the page's own storage.
+//! Browser services for the pipelines: files at URLs, and the page's own storage.
 
 use js_sys::{Function, Promise, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
@@ -14,32 +14,32 @@ extern "C" {
     fn set_timeout(then: &Function, millis: i32);
 }
 
-/// Waits.
+/// Waits for `millis` milliseconds.
 pub async fn pause(millis: i32) {
     let pause = Promise::new(&mut |resolve, _| set_timeout(&resolve, millis));
     JsFuture::from(pause).await.ok();
 }
 
-/// The bytes of a file beside the page.
+/// The bytes of a file at a URL.
 ///
 /// # Errors
-/// When it is not there.
+/// When the request fails, or its status is not a success.
 pub async fn fetch(url: &str) -> Result<Vec<u8>, String> {
-    let said = |error: JsValue| format!("{url}: {}", describe(&error));
+    let failed = |error: JsValue| format!("{url}: {}", describe(&error));
     let global = js_sys::global();
-    let fetch = Reflect::get(&global, &"fetch".into()).map_err(said)?;
-    let fetch: Function = fetch.dyn_into().map_err(said)?;
-    let asked = fetch.call1(&global, &url.into()).map_err(said)?;
-    let answer = JsFuture::from(Promise::from(asked)).await;
-    let answer: Response = answer.and_then(JsCast::dyn_into).map_err(said)?;
-    if !answer.ok() {
+    let fetch = Reflect::get(&global, &"fetch".into()).map_err(failed)?;
+    let fetch: Function = fetch.dyn_into().map_err(failed)?;
+    let request = fetch.call1(&global, &url.into()).map_err(failed)?;
+    let response = JsFuture::from(Promise::from(request)).await;
+    let response: Response = response.and_then(JsCast::dyn_into).map_err(failed)?;
+    if !response.ok() {
         return Err(format!(
             "{url}: found status {}, expected 200",
-            answer.status()
+            response.status()
         ));
     }
-    let buffer = answer.array_buffer().map_err(said)?;
-    let buffer = JsFuture::from(buffer).await.map_err(said)?;
+    let buffer = response.array_buffer().map_err(failed)?;
+    let buffer = JsFuture::from(buffer).await.map_err(failed)?;
     Ok(Uint8Array::new(&buffer).to_vec())
 }
 
@@ -69,10 +69,10 @@ pub mod storage {
         JsFuture::from(handle).await?.dyn_into()
     }
 
-    /// Replaces a file as a whole: it is swapped in when everything is written.
+    /// Writes a file, replacing it atomically once all bytes are written.
     ///
     /// # Errors
-    /// When the browser has no such storage, or no room left.
+    /// When the browser has no such storage, or its quota is exceeded.
     pub async fn write(name: &str, bytes: &[u8]) -> Result<(), String> {
         let write = async {
             let stream = JsFuture::from(handle(name, true).await?.create_writable()).await?;
@@ -85,7 +85,7 @@ pub mod storage {
         Ok(())
     }
 
-    /// A file, where it is there.
+    /// The bytes of a file; `None` where it does not exist.
     pub async fn read(name: &str) -> Option<Vec<u8>> {
         let file = JsFuture::from(handle(name, false).await.ok()?.get_file()).await;
         let file: Blob = file.ok()?.dyn_into().ok()?;
@@ -93,7 +93,7 @@ pub mod storage {
         Some(Uint8Array::new(&buffer).to_vec())
     }
 
-    /// Removes a file; it is no loss when it is not there.
+    /// Removes a file, if it exists.
     pub async fn remove(name: &str) {
         if let Ok(root) = root().await {
             JsFuture::from(root.remove_entry(name)).await.ok();

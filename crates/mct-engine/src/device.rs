@@ -4,7 +4,8 @@ use mct_hfr::device::{Choice, choose};
 
 use crate::error::message;
 
-/// The device of this name, after its known-answer test; `progress` is called with the share that is done.
+/// The device of this name, after its known-answer test; the CPU, with a warning, where it fails the test.
+/// `progress` receives the completed fraction of the test, 0 to 1.
 ///
 /// # Errors
 /// When there is no such device.
@@ -13,14 +14,15 @@ pub async fn device(name: &str, progress: &mut dyn FnMut(f32)) -> Result<Choice,
     choose(name, progress).await.map_err(message)
 }
 
-/// The device of this name, after its known-answer test. When the browser gives none, the processor, with
-/// a warning.
+/// The device of this name, after its known-answer test; the CPU, with a warning, where it fails the test
+/// or the browser provides no adapter. `progress` receives the completed fraction of the test, 0 to 1.
 ///
 /// # Errors
-/// When there is no device of this name in any browser.
+/// When no browser has a device of this name.
 #[cfg(target_arch = "wasm32")]
 pub async fn device(name: &str, progress: &mut dyn FnMut(f32)) -> Result<Choice, String> {
-    // A browser that has just started its GPU process may deny an adapter and give it a moment later.
+    // A browser that has just started its GPU process may deny an adapter at first and grant it a moment
+    // later.
     const TRIES: usize = 10;
     const PAUSE_MILLIS: i32 = 300;
 

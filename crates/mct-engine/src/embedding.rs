@@ -1,4 +1,4 @@
-//! The embedding pipeline: projections that move while they are optimised.
+//! The embedding pipeline: projections onto the plane, shown while they are optimised.
 
 use mct_embedding::{Settings, Start, Tsne, principal_components};
 use serde::{Deserialize, Serialize};
@@ -7,71 +7,79 @@ use web_time::{Duration, Instant};
 use crate::evaluation::Ticket;
 use crate::pipeline::{Inbox, Outbox, Pipeline, yield_now};
 
-/// Places are told this often: as often as a window is drawn.
+/// Interval between responses with coordinates: about that between frames of the window.
 const REPORT_EVERY: Duration = Duration::from_millis(30);
 
-/// The divergence costs a few steps, so it is computed once in so many.
+/// Steps between computations of the divergence, which costs as much as a few steps.
 const DIVERGENCE_EVERY: usize = 20;
 
+/// A request to the embedding pipeline.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Request {
     Project(Project),
     Pause,
     Continue,
-    /// From the next step on; `None` for one by the number of points.
+    /// Sets the learning rate of t-SNE from the next step on.
     LearningRate(f32),
 }
 
-/// Projects these vectors; an older projection ends.
+/// Projects these vectors; a running projection is stopped.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Project {
     pub ticket: Ticket,
     pub width: usize,
-    /// `[vector, width]` row by row.
+    /// `[points, width]` row by row.
     pub vectors: Vec<f32>,
     pub method: Method,
-    /// Where the same points were with other vectors: t-SNE goes on from there.
+    /// Initial coordinates of t-SNE, `[points, 2]`: those of the same points with other vectors.
     pub from: Option<Vec<[f32; 2]>>,
 }
 
+/// How vectors are projected.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub enum Method {
     PrincipalComponents,
     Tsne {
         perplexity: f32,
+        /// `None`: by the number of points.
         learning_rate: Option<f32>,
-        /// Random first places from this seed; principal components where `None`.
+        /// Seed of random initial coordinates; `None`: principal components.
         seed: Option<u64>,
-        /// After so many steps it rests.
+        /// The number of steps of the optimisation.
         steps: usize,
     },
 }
 
+/// A response of the embedding pipeline.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Response {
-    Places(Places),
+    Coordinates(Coordinates),
     Failed { ticket: Ticket, message: String },
 }
 
+/// The current coordinates of a projection.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Places {
+pub struct Coordinates {
     pub ticket: Ticket,
-    /// In the order of the vectors.
-    pub places: Vec<[f32; 2]>,
-    /// `None` for a projection without steps.
+    /// `[points, 2]`, in the order of the vectors.
+    pub coordinates: Vec<[f32; 2]>,
+    /// `None` for principal components, which take no steps.
     pub progress: Option<Progress>,
 }
 
+/// Progress of t-SNE.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
     pub steps: usize,
-    pub steps_a_second: f32,
+    #[serde(rename = "steps_a_second")]
+    pub steps_per_second: f32,
     pub learning_rate: f32,
-    /// Kullback-Leibler divergence in nats, at the step it was last computed at.
+    /// Kullback-Leibler divergence in nats, as last computed.
     pub divergence: f64,
     pub finished: bool,
 }
 
+/// The embedding pipeline.
 pub struct Embedding {
     inbox: Inbox<Request>,
     outbox: Outbox<Response>,
@@ -79,7 +87,7 @@ pub struct Embedding {
     paused: bool,
 }
 
-/// A t-SNE under way.
+/// A running t-SNE.
 struct Running {
     ticket: Ticket,
     tsne: Tsne,
@@ -110,8 +118,8 @@ impl Pipeline for Embedding {
 impl Embedding {
     async fn serve(&mut self) {
         loop {
-            let moves = !self.paused && self.running.as_ref().is_some_and(Running::moves);
-            let request = if moves {
+            let runs = !self.paused && self.running.as_ref().is_some_and(|r| !r.finished());
+            let request = if runs {
                 self.inbox.try_next()
             } else {
                 match self.inbox.next().await {
@@ -122,7 +130,7 @@ impl Embedding {
             match request {
                 Some(request) => {
                     let request = self.newest(request);
-                    self.answer(request);
+                    self.handle(request);
                 }
                 None => self.step(),
             }
@@ -133,13 +141,13 @@ impl Embedding {
         }
     }
 
-    /// Of several projections that wait, the last alone is of use.
+    /// The request to handle next: of consecutive queued projections the last.
     fn newest(&mut self, mut request: Request) -> Request {
         while matches!(request, Request::Project(_)) {
             match self.inbox.try_next() {
                 Some(Request::Project(newer)) => request = Request::Project(newer),
                 Some(other) => {
-                    self.answer(request);
+                    self.handle(request);
                     return other;
                 }
                 None => break,
@@ -148,7 +156,7 @@ impl Embedding {
         request
     }
 
-    fn answer(&mut self, request: Request) {
+    fn handle(&mut self, request: Request) {
         match request {
             Request::Pause => self.paused = true,
             Request::Continue => self.paused = false,
@@ -182,11 +190,13 @@ impl Embedding {
         } = project;
         let vectors: Vec<&[f32]> = vectors.chunks_exact(width.max(1)).collect();
         match method {
-            Method::PrincipalComponents => self.outbox.respond(Response::Places(Places {
-                ticket,
-                places: principal_components(&vectors)?,
-                progress: None,
-            })),
+            Method::PrincipalComponents => {
+                self.outbox.respond(Response::Coordinates(Coordinates {
+                    ticket,
+                    coordinates: principal_components(&vectors)?,
+                    progress: None,
+                }))
+            }
             Method::Tsne {
                 perplexity,
                 learning_rate,
@@ -199,8 +209,8 @@ impl Embedding {
                     start: seed.map_or(Start::PrincipalComponents, Start::Random),
                 };
                 let mut tsne = Tsne::new(&vectors, settings)?;
-                if let Some(places) = from {
-                    tsne.start_from(&places)?;
+                if let Some(coordinates) = from {
+                    tsne.start_from(&coordinates)?;
                 }
                 let running = Running {
                     ticket,
@@ -222,10 +232,10 @@ impl Embedding {
             return;
         };
         running.tsne.step();
-        if running.tsne.steps() % DIVERGENCE_EVERY == 0 || !running.moves() {
+        if running.tsne.steps() % DIVERGENCE_EVERY == 0 || running.finished() {
             running.divergence = running.tsne.divergence();
         }
-        if running.reported.elapsed() >= REPORT_EVERY || !running.moves() {
+        if running.reported.elapsed() >= REPORT_EVERY || running.finished() {
             self.report();
         }
     }
@@ -236,25 +246,25 @@ impl Embedding {
         };
         let steps = running.tsne.steps();
         let seconds = running.reported.elapsed().as_secs_f32();
-        let places = Places {
+        let coordinates = Coordinates {
             ticket: running.ticket,
-            places: running.tsne.places(),
+            coordinates: running.tsne.coordinates(),
             progress: Some(Progress {
                 steps,
-                steps_a_second: (steps - running.reported_steps) as f32 / seconds.max(1e-6),
+                steps_per_second: (steps - running.reported_steps) as f32 / seconds.max(1e-6),
                 learning_rate: running.tsne.learning_rate(),
                 divergence: running.divergence,
-                finished: !running.moves(),
+                finished: running.finished(),
             }),
         };
         running.reported = Instant::now();
         running.reported_steps = steps;
-        self.outbox.respond(Response::Places(places));
+        self.outbox.respond(Response::Coordinates(coordinates));
     }
 }
 
 impl Running {
-    fn moves(&self) -> bool {
-        self.tsne.steps() < self.steps
+    fn finished(&self) -> bool {
+        self.tsne.steps() >= self.steps
     }
 }

@@ -1,6 +1,6 @@
-//! Errors as text for a person, which is how they leave a pipeline.
+//! Errors leave a pipeline as human-readable text.
 
-/// What an error says.
+/// The message of an error.
 pub(crate) fn message(error: impl std::fmt::Display) -> String {
     error.to_string()
 }

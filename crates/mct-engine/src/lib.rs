@@ -1,8 +1,8 @@
-//! What the application computes, apart from its window.
+//! The computations of the application, without its window.
 //!
-//! Three pipelines, each a thread natively and a web worker in a browser: [`evaluation`] holds the
-//! corpus and the models and answers questions about them, [`training`] trains, [`embedding`] projects
-//! vectors onto the plane. The window asks and is told; neither side waits for the other.
+//! Three pipelines, each a thread natively and a web worker in a browser: [`evaluation`] owns the corpus
+//! and the models and evaluates them on request, [`training`] trains, [`embedding`] projects vectors
+//! onto the plane. Requests and responses are asynchronous; neither side waits for the other.
 
 #[cfg(target_arch = "wasm32")]
 pub mod browser;

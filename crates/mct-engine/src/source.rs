@@ -1,4 +1,4 @@
-//! Where a corpus or a model comes from, and what is in a file.
+//! Sources of corpora and models, and the detection of what a file holds.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::error::message;
 
-/// Bytes that several owners share without copying.
+/// Shared bytes, cloned without copying.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bytes(Arc<[u8]>);
 
@@ -38,38 +38,38 @@ impl<'de> Deserialize<'de> for Bytes {
     }
 }
 
-/// Where a corpus or a model comes from.
+/// The source of a corpus or a model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Source {
-    /// The synthetic corpus, generated where it is needed: the same everywhere.
+    /// The synthetic corpus, generated on use: the same on every machine.
     Demo { seed: u64, scale: f64 },
-    /// A file that was dropped or chosen, or that ships with the program.
+    /// A file that was dropped or chosen, or that is embedded in the program.
     Bytes { name: String, bytes: Bytes },
     /// A file, or the folder of a run.
     #[cfg(not(target_arch = "wasm32"))]
     Path(std::path::PathBuf),
-    /// A file beside the page.
+    /// A file at a URL.
     #[cfg(target_arch = "wasm32")]
     Url { name: String, url: String },
 }
 
-/// What a source holds.
+/// The content of a source.
 pub enum Content {
     Corpus(Box<Corpus>),
     Model(Box<OpenedModel>),
 }
 
-/// A model with what its run folder says of it.
+/// A model, with the details of its run folder where it has one.
 pub struct OpenedModel {
     pub checkpoint: Checkpoint,
-    /// The corpus of the run, where that is known.
+    /// The corpus of the run, where known.
     pub corpus: Option<Source>,
-    /// The epochs of training, where they are known.
+    /// The epochs of training; empty where unknown.
     pub history: Vec<training::EpochRecord>,
 }
 
 impl Source {
-    /// The name that a person knows it by.
+    /// The display name.
     pub fn name(&self) -> String {
         match self {
             Self::Demo { .. } => "demo corpus".to_owned(),
@@ -84,10 +84,10 @@ impl Source {
         }
     }
 
-    /// Reads it and finds out what it is.
+    /// Reads the source and detects what it holds.
     ///
     /// # Errors
-    /// When it cannot be read, or is neither corpus nor model: a text for a person.
+    /// When it cannot be read, or holds neither a corpus nor a model: a human-readable message.
     pub async fn read(&self) -> Result<Content, String> {
         match self {
             Self::Demo { seed, scale } => {
@@ -96,18 +96,18 @@ impl Source {
                     .map(|c| Content::Corpus(Box::new(c)))
                     .map_err(message)
             }
-            Self::Bytes { name, bytes } => of_bytes(name, bytes),
+            Self::Bytes { name, bytes } => read_bytes(name, bytes),
             #[cfg(not(target_arch = "wasm32"))]
-            Self::Path(path) => of_path(path),
+            Self::Path(path) => read_path(path),
             #[cfg(target_arch = "wasm32")]
-            Self::Url { name, url } => of_bytes(name, &crate::browser::fetch(url).await?),
+            Self::Url { name, url } => read_bytes(name, &crate::browser::fetch(url).await?),
         }
     }
 
-    /// Reads it as a corpus.
+    /// Reads the source as a corpus.
     ///
     /// # Errors
-    /// As [`Source::read`], and when it is a model.
+    /// As [`Source::read`], and when it holds a model.
     pub async fn corpus(&self) -> Result<Corpus, String> {
         match self.read().await? {
             Content::Corpus(corpus) => Ok(*corpus),
@@ -117,7 +117,7 @@ impl Source {
 }
 
 #[cfg(not(target_arch = "wasm32"))]
-fn of_path(path: &std::path::Path) -> Result<Content, String> {
+fn read_path(path: &std::path::Path) -> Result<Content, String> {
     use mct_runs::{RunFolder, Which};
 
     if path.is_dir() {
@@ -134,16 +134,16 @@ fn of_path(path: &std::path::Path) -> Result<Content, String> {
     let mut head = [0; HEAD];
     let length = read_head(path, &mut head).map_err(|error| format!("{name}: {error}"))?;
     if kind(&name, &head[..length]) == Some(Kind::Corpus) {
-        // Mapped, since it may be larger than memory.
+        // Memory-mapped, since it may be larger than memory.
         return Corpus::open(path)
             .map(|c| Content::Corpus(Box::new(c)))
             .map_err(message);
     }
     let bytes = std::fs::read(path).map_err(|error| format!("{name}: {error}"))?;
-    of_bytes(&name, &bytes)
+    read_bytes(&name, &bytes)
 }
 
-/// So many bytes of a file tell what is in it: the keys of a safetensors header come first.
+/// Bytes read to detect the kind of a file: the keys of a safetensors header come first.
 const HEAD: usize = 4096;
 
 #[cfg(not(target_arch = "wasm32"))]
@@ -169,41 +169,41 @@ enum Kind {
     Pickle,
 }
 
-/// What a file is, by how it begins; pickles, which begin in many ways, by their name.
+/// The kind of a file, by its first bytes; pickles, which have no common prefix, by their name.
 fn kind(name: &str, head: &[u8]) -> Option<Kind> {
-    let holds = |key: &str| {
+    let has_key = |key: &str| {
         let key = format!("\"{key}\"");
-        head.windows(key.len()).any(|part| part == key.as_bytes())
+        head.windows(key.len()).any(|w| w == key.as_bytes())
     };
     if head.starts_with(b"PK\x03\x04") {
         return Some(Kind::Npz);
     }
-    if holds(training::HEADER) {
+    if has_key(training::HEADER) {
         return Some(Kind::Checkpoint);
     }
-    if holds(mct_corpus::container::HEADER) {
+    if has_key(mct_corpus::container::HEADER) {
         return Some(Kind::Corpus);
     }
     let pickled = name.ends_with(".pkl") || name.ends_with(".pickle");
     pickled.then_some(Kind::Pickle)
 }
 
-fn of_bytes(name: &str, bytes: &[u8]) -> Result<Content, String> {
+fn read_bytes(name: &str, bytes: &[u8]) -> Result<Content, String> {
     let import = |format| import_bytes(format, name, bytes.to_vec(), &Options::default());
     let head = &bytes[..bytes.len().min(HEAD)];
     let corpus = match kind(name, head) {
         Some(Kind::Checkpoint) => {
             let checkpoint = Checkpoint::from_bytes(name, bytes).map_err(message)?;
-            let history = checkpoint.state.as_ref();
+            let state = checkpoint.state.as_ref();
             return Ok(Content::Model(Box::new(OpenedModel {
-                history: history.map(|s| s.history.clone()).unwrap_or_default(),
+                history: state.map(|s| s.history.clone()).unwrap_or_default(),
                 checkpoint,
                 corpus: None,
             })));
         }
         Some(Kind::Corpus) => Corpus::from_bytes(name, bytes.to_vec()),
         Some(Kind::Npz) => import(Format::Npz),
-        // Both layouts are dictionaries; what the second lacks is said by the first.
+        // Both layouts are dictionaries; the error is that of the first.
         Some(Kind::Pickle) => {
             import(Format::Mmsa).or_else(|error| import(Format::Mult).map_err(|_| error))
         }
@@ -225,21 +225,21 @@ mod tests {
     use super::*;
 
     fn message(name: &str, bytes: &[u8]) -> String {
-        match of_bytes(name, bytes) {
+        match read_bytes(name, bytes) {
             Ok(_) => panic!("{name} was read"),
             Err(message) => message,
         }
     }
 
     #[test]
-    fn a_corpus_is_told_from_a_file_of_another_kind() {
+    fn a_corpus_is_distinguished_from_other_files() {
         let corpus = mct_corpus::demo::generate(1, 0.01).unwrap();
         let bytes = corpus.to_bytes().unwrap();
         assert!(matches!(
-            of_bytes("c.safetensors", &bytes),
+            read_bytes("c.safetensors", &bytes),
             Ok(Content::Corpus(read)) if read.len() == corpus.len()
         ));
-        // A cut file is still a corpus, and its own reader says what is wrong.
+        // A truncated file is still detected as a corpus, and the corpus reader reports the error.
         let error = message("c.safetensors", &bytes[..bytes.len() / 2]);
         assert!(error.starts_with("c.safetensors: "), "{error}");
         let error = message("photo.png", b"\x89PNG....");
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_cross_as_bytes() {
+    fn bytes_are_serialised_as_bytes() {
         let source = Source::Bytes {
             name: "a".into(),
             bytes: vec![7; 1000].into(),

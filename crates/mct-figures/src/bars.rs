@@ -5,7 +5,11 @@ use plotters::prelude::*;
 use crate::palette::colour;
 use crate::{Result, drawn, unplottable};
 
-/// Groups of bars, a value and its deviation in each: `bars[group][bar]`.
+/// Grouped bars: `bars[group][bar]` holds a score from 0 to 1 and the standard deviation that its
+/// whisker shows, if any. `names` are those of the bars.
+///
+/// # Errors
+/// When the figure cannot be drawn.
 pub fn bars(
     title: &str,
     groups: &[&str],
@@ -45,8 +49,8 @@ pub fn bars(
         for (index, name) in names.iter().enumerate() {
             let fill = colour(index, names.len()).filled();
             let left = |group: usize| group as f64 + 0.1 + index as f64 * width;
-            let values = bars.iter().enumerate();
-            let values = values.map(|(group, bars)| (left(group), bars[index]));
+            let indexed = bars.iter().enumerate();
+            let values = indexed.map(|(group, bars)| (left(group), bars[index]));
             let boxes = values
                 .clone()
                 .map(|(x, (y, _))| Rectangle::new([(x, bottom), (x + width * 0.92, y)], fill));

@@ -15,6 +15,9 @@ struct Cell {
 }
 
 /// Share of each true class (row) that is predicted as each class (column), with the counts.
+///
+/// # Errors
+/// When the figure cannot be drawn.
 pub fn confusion(title: &str, classes: &[String], counts: &Confusion) -> Result<String> {
     matrix(title, classes, |row, column| {
         let total: usize = counts.0[row].iter().sum();
@@ -29,8 +32,11 @@ pub fn confusion(title: &str, classes: &[String], counts: &Confusion) -> Result<
     })
 }
 
-/// How many more utterances (fewer, where negative) of each true class the first predicts as each class
-/// than the second.
+/// How many more utterances (fewer, where negative) of each true class (row) `first` predicts as each
+/// class (column) than `second`.
+///
+/// # Errors
+/// When the figure cannot be drawn.
 pub fn confusion_difference(
     title: &str,
     classes: &[String],
@@ -40,8 +46,8 @@ pub fn confusion_difference(
     let difference =
         |row: usize, column: usize| first.0[row][column] as i64 - second.0[row][column] as i64;
     let all = (0..classes.len()).flat_map(|row| (0..classes.len()).map(move |c| (row, c)));
-    let most = all.map(|(row, column)| difference(row, column).abs()).max();
-    let most = most.unwrap_or(0).max(1) as f64;
+    let magnitudes = all.map(|(row, column)| difference(row, column).abs());
+    let most = magnitudes.max().unwrap_or(0).max(1) as f64;
     matrix(title, classes, |row, column| {
         let difference = difference(row, column);
         let strength = difference.abs() as f64 / most;
@@ -65,19 +71,25 @@ fn faded((r, g, b): (u8, u8, u8), share: f64) -> RGBColor {
     RGBColor(fade(r), fade(g), fade(b))
 }
 
-fn matrix(title: &str, classes: &[String], cell: impl Fn(usize, usize) -> Cell) -> Result<String> {
+/// A matrix over the classes, with the cell of each row and column.
+fn matrix(
+    title: &str,
+    classes: &[String],
+    cell_at: impl Fn(usize, usize) -> Cell,
+) -> Result<String> {
     const CELL: i32 = 64;
     const LEFT: i32 = 110;
     const TOP: i32 = 76;
     let n = classes.len() as i32;
     let size = (LEFT + n * CELL + 16, TOP + n * CELL + 16);
     drawn((size.0 as u32, size.1 as u32), |area| {
-        let text = |text: &str, at: (i32, i32), size: i32, anchor: HPos, colour: &RGBColor| {
-            use plotters::style::text_anchor::{Pos, VPos};
-            let style = ("sans-serif", size).into_font().color(colour);
-            area.draw_text(text, &style.pos(Pos::new(anchor, VPos::Center)), at)
-                .map_err(unplottable)
-        };
+        let text =
+            |text: &str, position: (i32, i32), size: i32, anchor: HPos, colour: &RGBColor| {
+                use plotters::style::text_anchor::{Pos, VPos};
+                let style = ("sans-serif", size).into_font().color(colour);
+                area.draw_text(text, &style.pos(Pos::new(anchor, VPos::Center)), position)
+                    .map_err(unplottable)
+            };
         text(title, (8, 16), 16, HPos::Left, &BLACK)?;
         text("true \\ predicted", (8, TOP - 22), 12, HPos::Left, &BLACK)?;
         for (row, class) in classes.iter().enumerate() {
@@ -87,18 +99,18 @@ fn matrix(title: &str, classes: &[String], cell: impl Fn(usize, usize) -> Cell) 
             let lift = if n > 5 && row % 2 == 1 { 16 } else { 0 };
             text(class, (across, TOP - 10 - lift), 12, HPos::Center, &BLACK)?;
             for column in 0..classes.len() {
-                let own = cell(row, column);
+                let cell = cell_at(row, column);
                 let left = LEFT + column as i32 * CELL;
                 let top = TOP + row as i32 * CELL;
                 let corners = [(left, top), (left + CELL - 2, top + CELL - 2)];
-                area.draw(&Rectangle::new(corners, own.fill.filled()))
+                area.draw(&Rectangle::new(corners, cell.fill.filled()))
                     .map_err(unplottable)?;
                 let middle = (left + CELL / 2, top + CELL / 2);
-                let lift = if own.small.is_empty() { 0 } else { 8 };
-                let at = (middle.0, middle.1 - lift);
-                text(&own.text, at, 15, HPos::Center, &own.ink)?;
-                let at = (middle.0, middle.1 + 12);
-                text(&own.small, at, 11, HPos::Center, &own.ink)?;
+                let lift = if cell.small.is_empty() { 0 } else { 8 };
+                let upper = (middle.0, middle.1 - lift);
+                text(&cell.text, upper, 15, HPos::Center, &cell.ink)?;
+                let lower = (middle.0, middle.1 + 12);
+                text(&cell.small, lower, 11, HPos::Center, &cell.ink)?;
             }
         }
         Ok(())

@@ -5,14 +5,16 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use crate::{Result, drawn, unplottable};
 
-/// One sequence; values are `[steps, features]` row by row, in deviations.
+/// The sequence of one modality.
 pub struct HeatMap<'a> {
     pub name: &'a str,
     pub steps: usize,
     pub features: usize,
+    /// `[time, features]`, row-major, in standard deviations.
     pub values: &'a [f32],
+    /// Whether each step is missing; steps beyond its end are not.
     pub missing: &'a [bool],
-    /// How much of the time axis its steps take.
+    /// Duration of the steps on the time axis.
     pub seconds: f32,
 }
 
@@ -22,21 +24,25 @@ const HEIGHT: i32 = 90;
 const TOP: i32 = 40;
 const GAP: i32 = 12;
 
-/// Values are shown up to so many deviations.
+/// The colour scale saturates at this many standard deviations.
 const DEVIATIONS: f32 = 2.5;
 
-/// Missing steps are hatched. Sequences of many features are averaged down to what can be seen.
+/// Sequences over a time axis of `duration` seconds. Missing steps are hatched; where there are more
+/// features than rows of pixels fit, neighbouring features are averaged.
+///
+/// # Errors
+/// When the figure cannot be drawn.
 pub fn heat_maps(title: &str, duration: f32, maps: &[HeatMap<'_>]) -> Result<String> {
     let height = TOP + maps.len() as i32 * (HEIGHT + GAP) + 30;
     drawn(((LEFT + WIDTH + 16) as u32, height as u32), |area| {
-        let text = |text: &str, at: (i32, i32), anchor: HPos, size: i32| {
-            let style = ("sans-serif", size).into_font().color(&BLACK);
-            let style = style.pos(Pos::new(anchor, VPos::Center));
-            area.draw_text(text, &style, at).map_err(unplottable)
+        let text = |text: &str, position: (i32, i32), anchor: HPos, size: i32| {
+            let font = ("sans-serif", size).into_font().color(&BLACK);
+            let style = font.pos(Pos::new(anchor, VPos::Center));
+            area.draw_text(text, &style, position).map_err(unplottable)
         };
         text(title, (LEFT, 18), HPos::Left, 16)?;
-        for (place, map) in maps.iter().enumerate() {
-            let top = TOP + place as i32 * (HEIGHT + GAP);
+        for (index, map) in maps.iter().enumerate() {
+            let top = TOP + index as i32 * (HEIGHT + GAP);
             text(map.name, (LEFT - 8, top + HEIGHT / 2), HPos::Right, 13)?;
             let share = (map.seconds / duration.max(1e-6)).clamp(0.01, 1.0);
             let width = WIDTH as f32 * share;
@@ -46,9 +52,9 @@ pub fn heat_maps(title: &str, duration: f32, maps: &[HeatMap<'_>]) -> Result<Str
             for column in 0..map.steps {
                 let (left, right) = (edge(column), edge(column + 1));
                 for row in 0..rows {
-                    let own = row * map.features / rows..((row + 1) * map.features / rows);
-                    let values = own.clone().map(|f| map.values[column * map.features + f]);
-                    let mean = values.sum::<f32>() / own.len().max(1) as f32;
+                    let band = row * map.features / rows..((row + 1) * map.features / rows);
+                    let values = band.clone().map(|f| map.values[column * map.features + f]);
+                    let mean = values.sum::<f32>() / band.len().max(1) as f32;
                     let (above, below) = (row as i32 * HEIGHT, (row as i32 + 1) * HEIGHT);
                     let corners = [
                         (left, top + above / rows as i32),

@@ -16,7 +16,7 @@ pub use heat_map::{HeatMap, heat_maps};
 pub use lines::{Line, comparison, curves, sweep, training};
 pub use scatter::scatter;
 
-/// What could not be drawn.
+/// Why a figure could not be drawn.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot draw: {0}")]
 pub struct Error(String);
@@ -25,6 +25,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
+/// The SVG of `size` pixels that `draw` fills.
 fn drawn(size: (u32, u32), draw: impl FnOnce(&Area<'_>) -> Result<()>) -> Result<String> {
     let mut svg = String::new();
     {

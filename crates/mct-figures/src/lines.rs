@@ -15,20 +15,29 @@ pub struct Line {
     pub bound: bool,
 }
 
-/// Scores against the missing rate.
+/// Scores from 0 to 1 against the missing rate.
+///
+/// # Errors
+/// When the figure cannot be drawn.
 pub fn curves(title: &str, lines: &[Line]) -> Result<String> {
     // Curves fall to the right: the lower left stays free.
     let legend = Legend::Inside(SeriesLabelPosition::LowerLeft);
     draw_lines((title, "missing rate", "score"), 0.0..1.0, legend, lines)
 }
 
-/// A score against a setting, over the range that the values take.
+/// AUILC against a setting, over the range of the values.
+///
+/// # Errors
+/// When the figure cannot be drawn.
 pub fn sweep(title: &str, setting: &str, lines: &[Line]) -> Result<String> {
     let legend = Legend::Inside(SeriesLabelPosition::LowerRight);
     draw_lines((title, setting, "AUILC"), range(lines), legend, lines)
 }
 
-/// Scores against the missing rate, over the range that the values take.
+/// A score against the missing rate, over the range of the values.
+///
+/// # Errors
+/// When the figure cannot be drawn.
 pub fn comparison(title: &str, score: &str, lines: &[Line]) -> Result<String> {
     draw_lines(
         (title, "missing rate", score),
@@ -38,7 +47,7 @@ pub fn comparison(title: &str, score: &str, lines: &[Line]) -> Result<String> {
     )
 }
 
-/// The values with some room around them, to the next twentieth.
+/// The range of the values, rounded outwards to the next twentieth.
 fn range(lines: &[Line]) -> Range<f64> {
     let all = lines.iter().flat_map(|line| &line.points);
     let (low, high) = all.fold((f64::MAX, f64::MIN), |(low, high), (_, y)| {
@@ -52,14 +61,14 @@ fn range(lines: &[Line]) -> Range<f64> {
     }
 }
 
-/// Where the names of lines go.
+/// Position of the legend.
 enum Legend {
     Inside(SeriesLabelPosition),
     /// For lines that fill the plot.
     Beside,
 }
 
-/// Names of lines under each other, each after a piece of its line.
+/// The legend beside the plot, one line per row.
 fn names_beside(area: &Area<'_>, lines: &[Line]) -> Result<()> {
     for (index, line) in lines.iter().enumerate() {
         let y = 60 + 20 * index as i32;
@@ -88,7 +97,7 @@ fn style(index: usize, lines: &[Line]) -> RGBColor {
     colour(index, measured)
 }
 
-/// Lines over common axes; the text is the title and what the axes are.
+/// Lines over common axes, with the title and the labels of the axes.
 fn draw_lines(
     (title, x, y): (&str, &str, &str),
     range: Range<f64>,
@@ -159,7 +168,10 @@ fn draw_lines(
     })
 }
 
-/// Losses and validation scores over the epochs, each curve with its name.
+/// Losses and validation scores over the epochs: the name and the points of each curve.
+///
+/// # Errors
+/// When the figure cannot be drawn.
 pub fn training(curves: Vec<(&str, Vec<(f64, f64)>)>) -> Result<String> {
     let lines: Vec<Line> = curves
         .into_iter()

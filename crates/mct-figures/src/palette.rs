@@ -1,8 +1,8 @@
-//! Colours that stay apart with colour blindness.
+//! Palettes for colour-blind readers.
 
 use plotters::style::RGBColor;
 
-/// Colours that stay apart with colour blindness (Okabe and Ito, 2008).
+/// A palette for colour-blind readers (Okabe and Ito, 2008).
 pub const COLOURS: [RGBColor; 6] = [
     RGBColor(0, 114, 178),
     RGBColor(213, 94, 0),
@@ -12,7 +12,7 @@ pub const COLOURS: [RGBColor; 6] = [
     RGBColor(86, 180, 233),
 ];
 
-/// For more lines than that (Tol's muted scheme).
+/// For more lines than [`COLOURS`] has (Tol's muted scheme).
 const MANY_COLOURS: [RGBColor; 9] = [
     RGBColor(51, 34, 136),
     RGBColor(136, 204, 238),
@@ -25,7 +25,7 @@ const MANY_COLOURS: [RGBColor; 9] = [
     RGBColor(204, 102, 119),
 ];
 
-/// Of one of `count` lines or bars.
+/// The colour of one of `count` lines or bars.
 pub fn colour(index: usize, count: usize) -> RGBColor {
     if count <= COLOURS.len() {
         COLOURS[index]

@@ -5,7 +5,10 @@ use plotters::prelude::*;
 use crate::palette::colour;
 use crate::{Area, Result, drawn, unplottable};
 
-/// Points of several kinds in one plane without scales: `kinds` are their names and places.
+/// Points of several kinds in one plane without scales: the name and the coordinates of each kind.
+///
+/// # Errors
+/// When the figure cannot be drawn.
 pub fn scatter(title: &str, kinds: &[(&str, Vec<(f64, f64)>)]) -> Result<String> {
     let all = || kinds.iter().flat_map(|(_, points)| points);
     let bounds = |pick: fn(&(f64, f64)) -> f64| {
@@ -32,12 +35,12 @@ pub fn scatter(title: &str, kinds: &[(&str, Vec<(f64, f64)>)]) -> Result<String>
     })
 }
 
-/// Names in a row below the plane.
+/// Names per row of the legend.
 const COLUMNS: usize = 3;
-/// Height of such a row.
+/// Height of a row of the legend, in pixels.
 const ROW: u32 = 18;
 
-/// The names with their colours: below, where no point can be.
+/// The legend, below the plane, where no point can be.
 fn names<'a>(area: &Area<'_>, names: impl ExactSizeIterator<Item = &'a str>) -> Result<()> {
     let count = names.len();
     for (index, name) in names.enumerate() {

@@ -1,7 +1,7 @@
 //! Median time of a training step and of an inference batch, at the sizes of the paper: the same
 //! arithmetic as `tests/reference/benchmark.py`, which `tests/reference/benchmark.sh` runs beside it.
 //!
-//! `cargo run --release -p mct-hfr --example benchmark -- [DEVICE] [BATCH] [REPEATS]`
+//! `cargo run --release --example benchmark -- [DEVICE] [BATCH] [REPEATS]`
 #![allow(clippy::print_stdout, reason = "prints its one result")]
 
 use std::time::Instant;

@@ -67,14 +67,14 @@ fn batch_size_and_padding_change_no_probability() {
         let model = model(&corpus, &config, &device);
         let all: Vec<usize> = (0..corpus.len()).collect();
         let missing = Missing::uniform(0.4, 3);
-        let of = |size| {
+        let predict = |size| {
             let missing = Some((&missing, 1));
             pollster::block_on(probabilities(&model, &corpus, &all, missing, size, &device))
                 .unwrap()
         };
-        let single = of(1);
+        let single = predict(1);
         for size in [2, 7, 64, 1000] {
-            for (row, expected) in of(size).iter().flatten().zip(single.iter().flatten()) {
+            for (row, expected) in predict(size).iter().flatten().zip(single.iter().flatten()) {
                 assert!((row - expected).abs() < 1e-5, "{preset}, batches of {size}");
             }
         }

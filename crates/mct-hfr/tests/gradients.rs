@@ -38,10 +38,10 @@ fn check(name: &str, model: &Model, batch: &Batch, training: &TrainingConfig, au
         }
         // Larger steps cross the kinks of the ReLUs, smaller ones drown in single precision.
         let step = 1e-3;
-        let at = |sign: f64| {
+        let loss_along = |sign: f64| {
             let mut moved: Values = values.clone();
-            let own = floats(&values[parameter]);
-            let pairs = own.iter().zip(&gradient);
+            let point = floats(&values[parameter]);
+            let pairs = point.iter().zip(&gradient);
             let along =
                 pairs.map(|(x, g)| (f64::from(*x) + sign * step * f64::from(*g) / norm) as f32);
             let shape = values[parameter].shape().to_vec();
@@ -54,7 +54,7 @@ fn check(name: &str, model: &Model, batch: &Batch, training: &TrainingConfig, au
             drop(loss.backward());
             value
         };
-        let slope = (at(1.0) - at(-1.0)) / (2.0 * step);
+        let slope = (loss_along(1.0) - loss_along(-1.0)) / (2.0 * step);
         let error = (slope - norm).abs();
         assert!(
             error < 0.03 * norm + 1e-3,

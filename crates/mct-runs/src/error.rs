@@ -1,9 +1,10 @@
-//! What can be wrong with a run folder.
+//! Errors of run folders.
 
 use std::path::Path;
 
 use mct_corpus::CorpusError;
 
+/// What is wrong with a run folder.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("{file}: {error}")]
@@ -30,7 +31,7 @@ impl Error {
         move |error| Self::Io { file, error }
     }
 
-    /// What serialisation could not write.
+    /// A value that cannot be serialised.
     pub(crate) fn unwritable<E: std::fmt::Display>(path: &Path) -> impl FnOnce(E) -> Self {
         let file = path.display().to_string();
         move |error| mct_hfr::Error::invalid(file, "content", error, "writable values").into()

@@ -1,6 +1,6 @@
 //! Run folders: `config.toml`, `events.jsonl`, `metrics.json` and `checkpoints/`.
 //!
-//! What the command line trains the application opens, and the other way round.
+//! The application opens what the command line trains, and vice versa.
 
 mod error;
 mod recorder;
@@ -28,7 +28,7 @@ pub struct Manifest {
     pub training: TrainingConfig,
 }
 
-/// Which corpus a run is about.
+/// The corpus that a run is trained on.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CorpusReference {
@@ -37,6 +37,10 @@ pub struct CorpusReference {
 }
 
 impl CorpusReference {
+    /// The reference to the corpus at `path`, with its digest.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
     pub fn of(path: &Path) -> Result<Self> {
         Ok(Self {
             sha256: sha256(path).map_err(Error::io(path))?,
@@ -44,7 +48,10 @@ impl CorpusReference {
         })
     }
 
-    /// Opens the corpus, which must still be the same file.
+    /// Opens the corpus.
+    ///
+    /// # Errors
+    /// When the file cannot be read, has changed since the run was created, or is no valid corpus.
     pub fn open(&self) -> Result<Corpus> {
         let found = sha256(&self.path).map_err(Error::io(&self.path))?;
         if found != self.sha256 {
@@ -76,6 +83,7 @@ fn sha256(path: &Path) -> std::io::Result<String> {
 }
 
 impl Manifest {
+    /// The config of the model and its training.
     pub fn config(&self) -> Config {
         Config {
             model: self.model.clone(),
@@ -98,12 +106,13 @@ impl Manifest {
 /// Which checkpoint of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Which {
-    /// The best on the validation set
+    /// The best on the validation set.
     Best,
-    /// The last
+    /// The last, from which training resumes.
     Last,
 }
 
+/// A run folder, open for reading.
 pub struct RunFolder {
     pub path: PathBuf,
     pub manifest: Manifest,
@@ -113,11 +122,15 @@ pub struct RunFolder {
 pub struct Writer {
     pub folder: RunFolder,
     events: File,
-    /// Released by the system however the process ends.
+    /// Released by the operating system, however the process ends.
     _lock: File,
 }
 
 impl RunFolder {
+    /// Opens the run folder at `path`.
+    ///
+    /// # Errors
+    /// When its `config.toml` is missing or invalid.
     pub fn open(path: &Path) -> Result<Self> {
         let manifest =
             Manifest::read(&path.join("config.toml")).map_err(|error| Error::NotARun {
@@ -130,7 +143,10 @@ impl RunFolder {
         })
     }
 
-    /// Starts a run folder.
+    /// Creates a run folder and locks it.
+    ///
+    /// # Errors
+    /// When there is a run already, or the folder cannot be written.
     pub fn create(path: &Path, manifest: Manifest) -> Result<Writer> {
         let config = path.join("config.toml");
         if config.exists() {
@@ -145,16 +161,19 @@ impl RunFolder {
         Self { path, manifest }.writer()
     }
 
-    /// Locks the folder and clears away what a killed process left half written.
+    /// Locks the folder and removes what a killed process left incomplete.
+    ///
+    /// # Errors
+    /// When another process is writing to the run, or the folder cannot be written.
     pub fn writer(self) -> Result<Writer> {
-        let at = |name: &str| self.path.join(name);
-        let lock_path = at(".lock");
+        let in_folder = |name: &str| self.path.join(name);
+        let lock_path = in_folder(".lock");
         let lock = File::create(&lock_path).map_err(Error::io(&lock_path))?;
         if lock.try_lock().is_err() {
             let folder = self.path.display().to_string();
             return Err(Error::Locked { folder });
         }
-        for folder in [self.path.clone(), at("checkpoints")] {
+        for folder in [self.path.clone(), in_folder("checkpoints")] {
             for entry in std::fs::read_dir(&folder).map_err(Error::io(&folder))? {
                 let path = entry.map_err(Error::io(&folder))?.path();
                 let name = path.file_name().unwrap_or_default();
@@ -163,7 +182,7 @@ impl RunFolder {
                 }
             }
         }
-        let path = at("events.jsonl");
+        let path = in_folder("events.jsonl");
         let open = || -> std::io::Result<File> {
             let mut options = OpenOptions::new();
             let mut file = options
@@ -189,6 +208,7 @@ impl RunFolder {
         })
     }
 
+    /// Where the checkpoint is, whether or not it exists yet.
     pub fn checkpoint_path(&self, which: Which) -> PathBuf {
         let name = match which {
             Which::Best => "best.safetensors",
@@ -197,11 +217,18 @@ impl RunFolder {
         self.path.join("checkpoints").join(name)
     }
 
+    /// Reads a checkpoint.
+    ///
+    /// # Errors
+    /// When there is none yet, or it is invalid.
     pub fn checkpoint(&self, which: Which) -> Result<Checkpoint> {
         read_checkpoint(&self.checkpoint_path(which))
     }
 
-    /// The state of training, `None` before the first checkpoint.
+    /// The last checkpoint, `None` before the first one.
+    ///
+    /// # Errors
+    /// When it is invalid.
     pub fn last(&self) -> Result<Option<Checkpoint>> {
         let path = self.checkpoint_path(Which::Last);
         if path.exists() {
@@ -213,6 +240,10 @@ impl RunFolder {
 }
 
 impl Writer {
+    /// Appends the event to `events.jsonl`.
+    ///
+    /// # Errors
+    /// When it cannot be written.
     pub fn event(&mut self, event: &Event) -> Result<()> {
         let path = self.folder.path.join("events.jsonl");
         let line = serde_json::to_string(event).map_err(Error::unwritable(&path))? + "\n";
@@ -221,6 +252,10 @@ impl Writer {
             .map_err(Error::io(&path))
     }
 
+    /// Replaces a checkpoint, atomically.
+    ///
+    /// # Errors
+    /// When it cannot be written; the older checkpoint then stays intact.
     pub fn save(&self, checkpoint: &Checkpoint, which: Which) -> Result<()> {
         let bytes = checkpoint.to_bytes(Precision::F32)?;
         Ok(atomic::write(&self.folder.checkpoint_path(which), &bytes)?)
@@ -228,6 +263,9 @@ impl Writer {
 }
 
 /// Reads a checkpoint or exported weights.
+///
+/// # Errors
+/// When the file cannot be read or is invalid.
 pub fn read_checkpoint(path: &Path) -> Result<Checkpoint> {
     let bytes = std::fs::read(path).map_err(Error::io(path))?;
     Ok(Checkpoint::from_bytes(&path.display().to_string(), &bytes)?)

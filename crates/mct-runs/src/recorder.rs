@@ -1,4 +1,4 @@
-//! What a face of training leaves in a run folder.
+//! Records a training in its run folder.
 
 use mct_corpus::atomic;
 use mct_hfr::training::{Checkpoint, EpochRecord, Event, State};
@@ -7,14 +7,14 @@ use serde::Serialize;
 
 use crate::{Error, Result, Which, Writer};
 
-/// Writes events, checkpoints and metrics as training goes on.
+/// Writes events, checkpoints and metrics during training.
 pub struct Recorder {
     writer: Writer,
     synthetic: bool,
     fold: String,
 }
 
-/// `metrics.json`: what training has come to.
+/// `metrics.json`: the epochs so far and the best of them.
 #[derive(Serialize)]
 struct Metrics<'a> {
     synthetic: bool,
@@ -26,7 +26,7 @@ struct Metrics<'a> {
 }
 
 impl Recorder {
-    /// `synthetic` says whether the corpus is.
+    /// `synthetic`: whether the corpus is.
     pub fn new(writer: Writer, synthetic: bool) -> Self {
         Self {
             writer,
@@ -35,7 +35,7 @@ impl Recorder {
         }
     }
 
-    /// Adds the event to `events.jsonl`.
+    /// Appends the event to `events.jsonl`.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -46,10 +46,10 @@ impl Recorder {
         self.writer.event(event)
     }
 
-    /// Keeps a checkpoint, and with the last one `metrics.json`.
+    /// Writes a checkpoint, and with the last one `metrics.json`.
     ///
     /// # Errors
-    /// When it cannot be written; the older checkpoint is then still whole.
+    /// When it cannot be written; the older checkpoint then stays intact.
     pub fn save(&self, checkpoint: &Checkpoint, which: Which) -> Result<()> {
         self.writer.save(checkpoint, which)?;
         match &checkpoint.state {

@@ -1,4 +1,4 @@
-//! The frame around the panels: menus, status line, messages and the tree of tiles.
+//! The frame around the panels: menus, status bar, messages and the tree of tiles.
 
 use eframe::egui::{self, CentralPanel, Context, ProgressBar, ThemePreference, Ui};
 use egui_tiles::{Behavior, TileId, Tiles, UiResponse};
@@ -10,7 +10,7 @@ use crate::state::Workspace;
 use crate::state::command::{Command, File};
 
 impl Application {
-    /// Draws everything.
+    /// Draws the window.
     pub fn ui(&mut self, ui: &mut Ui) {
         self.workspace.controls.clear();
         egui::Panel::top("top").show(ui, |ui| self.top(ui));
@@ -77,9 +77,9 @@ impl Application {
         context.set_theme(theme);
         ui.separator();
         for pane in Pane::ALL {
-            let mut seen = layout::is_there(&self.layout, pane);
-            if ui.checkbox(&mut seen, pane.title()).changed() {
-                layout::set_there(&mut self.layout, pane, seen);
+            let mut open = layout::is_open(&self.layout, pane);
+            if ui.checkbox(&mut open, pane.title()).changed() {
+                layout::set_open(&mut self.layout, pane, open);
             }
         }
         if ui.button("Reset the layout").clicked() {
@@ -114,7 +114,7 @@ impl Application {
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 let count = self.workspace.notices.all().len();
                 let text = format!("{count} messages");
-                ui.toggle_value(&mut self.show_messages, text).on_hover_text("All that was said");
+                ui.toggle_value(&mut self.show_messages, text).on_hover_text("All messages so far");
             });
         });
     }
@@ -134,7 +134,7 @@ impl Application {
     }
 }
 
-/// The panes, for the tree of tiles.
+/// Draws the panes of the tree of tiles.
 struct Panes<'a> {
     panels: &'a mut Panels,
     workspace: &'a mut Workspace,
@@ -178,7 +178,7 @@ impl Behavior<Pane> for Panes<'_> {
                 }
             }
         });
-        let hint = format!("Take {} away as a file", pane.title().to_lowercase());
+        let hint = format!("Save the {} as a file", pane.title().to_lowercase());
         self.workspace
             .controls
             .note(format!("save {}", pane.slug()), &menu.response);
@@ -206,7 +206,7 @@ impl Behavior<Pane> for Panes<'_> {
     }
 }
 
-/// While files hang over the window.
+/// Shown while files are dragged over the window.
 fn drop_hint(context: &Context) {
     if context.input(|input| input.raw.hovered_files.is_empty()) {
         return;

@@ -1,8 +1,8 @@
-//! The window: its layout, its pipelines, and what goes between them.
+//! The window: its layout, its pipelines, and the messages between them.
 
 mod frame;
-mod hear;
 mod perform;
+mod receive;
 
 use std::sync::Arc;
 
@@ -21,31 +21,31 @@ use crate::requests::Requests;
 use crate::state::{Workspace, embedding as projection, missing, training as trained};
 use crate::{layout, theme};
 
-/// How the application is started.
+/// Options of the start.
 pub struct Options {
-    /// The name of the device that computes.
+    /// The name of the compute device.
     pub device: String,
-    /// What is opened first.
+    /// The sources to open at the start.
     pub open: Vec<Source>,
-    /// Values for the next training, `key=value` each.
+    /// Config values for the next training run, each `key=value`.
     pub set: Vec<String>,
-    /// Where saved files go instead of a dialog: for tests.
+    /// The folder to save files to without a dialog: for tests.
     pub save_to: Option<std::path::PathBuf>,
-    /// The training that an earlier page has left.
+    /// The unfinished run of an earlier page: its name, its corpus and its last checkpoint.
     pub unfinished: Option<(String, Source, mct_engine::source::Bytes)>,
 }
 
-/// What is kept between starts.
+/// What is stored between sessions.
 #[derive(Serialize, Deserialize)]
 #[serde(default)]
-struct Kept {
+struct Stored {
     layout: Tree<Pane>,
     missing: missing::MissingSettings,
     projection: projection::Settings,
     training: trained::Settings,
 }
 
-impl Default for Kept {
+impl Default for Stored {
     fn default() -> Self {
         Self {
             layout: layout::standard(),
@@ -56,8 +56,9 @@ impl Default for Kept {
     }
 }
 
-const KEPT: &str = "mct-app";
+const STORAGE_KEY: &str = "mct-app";
 
+/// The application: its state, its panels and its pipelines.
 pub struct Application {
     pub workspace: Workspace,
     panels: Panels,
@@ -69,18 +70,18 @@ pub struct Application {
     files: Files,
     device: String,
     wake: Wake,
-    /// Models that were asked for, with where they come from, until they are told.
+    /// Requested models with their sources, until the response.
     opening: Vec<(ModelId, Source)>,
     show_messages: bool,
-    /// What was compared in the last frame.
+    /// The model that was compared in the last frame.
     compared: Option<ModelId>,
 }
 
 impl Application {
-    /// Starts the pipelines and opens what the options name.
+    /// Starts the pipelines and opens the sources of the options.
     ///
     /// # Errors
-    /// When the system has no thread or worker to give.
+    /// When a thread or worker cannot be started.
     pub fn new(
         context: &Context,
         storage: Option<&dyn eframe::Storage>,
@@ -90,12 +91,13 @@ impl Application {
         let repaint = context.clone();
         let wake: Wake = Arc::new(move || repaint.request_repaint());
         let device = options.device;
-        let kept = storage.and_then(|storage| eframe::get_value::<Kept>(storage, KEPT));
-        let kept = kept.unwrap_or_default();
+        let stored: Stored = storage
+            .and_then(|storage| eframe::get_value(storage, STORAGE_KEY))
+            .unwrap_or_default();
         let mut workspace = Workspace::new();
-        workspace.missing = kept.missing;
-        workspace.projection.settings = kept.projection;
-        workspace.training.settings = kept.training;
+        workspace.missing = stored.missing;
+        workspace.projection.settings = stored.projection;
+        workspace.training.settings = stored.training;
         workspace.training.unfinished = options.unfinished;
         if !options.set.is_empty() {
             workspace.training.settings.more = options.set.join("\n");
@@ -106,7 +108,7 @@ impl Application {
         Ok(Self {
             workspace,
             panels: Panels::default(),
-            layout: layout::checked(kept.layout),
+            layout: layout::checked(stored.layout),
             requests: Requests::default(),
             evaluation: Handle::start(device.clone(), wake.clone())?,
             training: Handle::start(device.clone(), wake.clone())?,
@@ -120,12 +122,12 @@ impl Application {
         })
     }
 
-    /// Takes in what has come, and asks what follows. Called before each frame, and while the window is
-    /// hidden.
+    /// Receives responses, performs commands and sends requests. Called before each frame, and while the
+    /// window is hidden.
     pub fn work(&mut self, context: &Context) {
-        self.hear_evaluation();
-        self.hear_training();
-        self.hear_embedding();
+        self.receive_evaluation();
+        self.receive_training();
+        self.receive_embedding();
         self.take_files(context);
         for command in self.workspace.take_commands() {
             self.perform(command, context);
@@ -135,7 +137,7 @@ impl Application {
             layout::show(&mut self.layout, Pane::Comparison);
         }
         self.compared = compared;
-        let seen = layout::is_seen(&self.layout, Pane::Embedding);
+        let embedding_is_seen = layout::is_seen(&self.layout, Pane::Embedding);
         let Self {
             requests,
             workspace,
@@ -143,18 +145,18 @@ impl Application {
             embedding,
             ..
         } = self;
-        requests.request(workspace, evaluation, embedding, seen);
+        requests.request(workspace, evaluation, embedding, embedding_is_seen);
     }
 
-    /// The layout and the settings, as they are kept.
-    pub fn keep(&self, storage: &mut dyn eframe::Storage) {
-        let kept = Kept {
+    /// Stores the layout and the settings.
+    pub fn store(&self, storage: &mut dyn eframe::Storage) {
+        let stored = Stored {
             layout: self.layout.clone(),
             missing: self.workspace.missing.clone(),
             projection: self.workspace.projection.settings.clone(),
             training: self.workspace.training.settings.clone(),
         };
-        eframe::set_value(storage, KEPT, &kept);
+        eframe::set_value(storage, STORAGE_KEY, &stored);
     }
 }
 
@@ -165,14 +167,14 @@ impl eframe::App for Application {
 
     fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
         Application::ui(self, ui);
-        // What a panel has asked for is done in the next frame, which may otherwise wait for the mouse.
+        // Commands are performed in the next frame, which would otherwise wait for input.
         if self.workspace.has_commands() {
             ui.ctx().request_repaint();
         }
     }
 
     fn save(&mut self, storage: &mut dyn eframe::Storage) {
-        self.keep(storage);
+        self.store(storage);
     }
 
     #[cfg(target_arch = "wasm32")]
@@ -181,7 +183,7 @@ impl eframe::App for Application {
     }
 }
 
-/// The synthetic corpus, of the size of the paper's.
+/// The synthetic corpus, of the size of the paper's corpus.
 pub const fn demo_corpus() -> Source {
     Source::Demo {
         seed: 1,

@@ -1,4 +1,4 @@
-//! What panels and files ask for.
+//! Commands of the panels, and incoming files.
 
 use eframe::egui::Context;
 use mct_engine::embedding;
@@ -28,7 +28,7 @@ impl Application {
     }
 
     pub(super) fn request_open(&mut self, source: Source, model: ModelId) {
-        self.opening.retain(|(own, _)| *own != model);
+        self.opening.retain(|(opening, _)| *opening != model);
         self.opening.push((model, source.clone()));
         self.evaluation
             .request(evaluation::Request::Open { source, model });
@@ -76,12 +76,12 @@ impl Application {
     }
 
     fn train(&mut self, run: Run) {
-        let open = self
+        let open_corpus = self
             .workspace
             .corpus
             .as_ref()
             .map(|card| card.source.clone());
-        let Some(corpus) = run.corpus.or(open) else {
+        let Some(corpus) = run.corpus.or(open_corpus) else {
             return;
         };
         let resumed = matches!(run.begin, training::Begin::Resume(_));
@@ -102,7 +102,7 @@ impl Application {
             })));
     }
 
-    /// Starts a pipeline that has died again, with what was open.
+    /// Restarts a pipeline that has died, and reopens the open corpus and models.
     fn restart(&mut self, part: Part) {
         self.workspace.notices.revived(part);
         let device = self.device.clone();

@@ -1,4 +1,4 @@
-//! Files that come in by dialog or drag and drop, and files that are taken away.
+//! Files opened by dialog or drag and drop, and files saved by dialog or download.
 
 #[cfg(not(target_arch = "wasm32"))]
 mod native;
@@ -24,33 +24,34 @@ use web as system;
 #[cfg(target_arch = "wasm32")]
 pub use web::{discard_unfinished, free_folder};
 
-/// What has come of a dialog, a drop or a download.
+/// The result of a dialog, a drop or a download.
 pub enum Incoming {
     Chosen(Source),
-    /// What could not be read or written.
+    /// The message of a failed read or write.
     Failed(String),
-    /// What was written, and where.
+    /// A file was written: its path or name.
     Saved(String),
 }
 
+/// Dialogs, drops and downloads, and their results.
 pub struct Files {
     sender: Sender<Incoming>,
     receiver: Receiver<Incoming>,
     wake: Wake,
-    /// Where saved files go instead of a dialog.
+    /// The folder to save files to without a dialog.
     save_to: Option<PathBuf>,
 }
 
-/// Where dialogs answer: they run beside the window.
+/// Where dialogs, which run beside the window, send their results.
 #[derive(Clone)]
-struct Answer {
+struct Results {
     sender: Sender<Incoming>,
     wake: Wake,
 }
 
-impl Answer {
-    fn give(&self, incoming: Incoming) {
-        // Nobody listens any more when the window has closed.
+impl Results {
+    fn send(&self, incoming: Incoming) {
+        // Fails once the window has closed.
         self.sender.send(incoming).ok();
         (self.wake)();
     }
@@ -67,42 +68,42 @@ impl Files {
         }
     }
 
-    fn answer(&self) -> Answer {
-        Answer {
+    fn results(&self) -> Results {
+        Results {
             sender: self.sender.clone(),
             wake: self.wake.clone(),
         }
     }
 
-    /// What has come since the last time.
+    /// The results since the last call.
     pub fn incoming(&self) -> Vec<Incoming> {
         self.receiver.try_iter().collect()
     }
 
-    /// Asks for files to open.
+    /// Opens a dialog for files to open.
     pub fn choose(&self) {
-        system::choose(self.answer());
+        system::choose(self.results());
     }
 
-    /// Asks for the folder of a run to open.
+    /// Opens a dialog for a run folder to open.
     pub fn choose_folder(&self) {
-        system::choose_folder(self.answer());
+        system::choose_folder(self.results());
     }
 
-    /// Keeps a file where a person wants it.
+    /// Saves a file, by dialog or download.
     pub fn save(&self, file: File) {
-        system::save(file, self.save_to.clone(), self.answer());
+        system::save(file, self.save_to.clone(), self.results());
     }
 
-    /// Keeps a picture of the window, once its next frame is drawn.
+    /// Saves a screenshot of the window, once its next frame is drawn.
     pub fn save_picture(&self, context: &Context) {
-        let (folder, answer) = (self.save_to.clone(), self.answer());
+        let (folder, results) = (self.save_to.clone(), self.results());
         context.request_screenshot(move |image| match picture::png(&image) {
             Ok(bytes) => {
                 let name = "mct-hfr.png".to_owned();
-                system::save(File { name, bytes }, folder, answer);
+                system::save(File { name, bytes }, folder, results);
             }
-            Err(text) => answer.give(Incoming::Failed(text)),
+            Err(text) => results.send(Incoming::Failed(text)),
         });
     }
 
@@ -110,7 +111,7 @@ impl Files {
     pub fn take_dropped(&self, context: &Context) {
         let dropped = context.input(|input| input.raw.dropped_files.clone());
         for file in dropped {
-            system::read_dropped(file, self.answer());
+            system::read_dropped(file, self.results());
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Files on the desktop: dialogs in threads of their own.
+//! Files on the desktop: one thread per dialog.
 
 use std::path::{Path, PathBuf};
 
@@ -6,46 +6,47 @@ use eframe::egui::DroppedFileHandle;
 use mct_engine::source::Source;
 use rfd::AsyncFileDialog;
 
-use super::{Answer, Incoming};
+use super::{Incoming, Results};
 use crate::state::command::File;
 
-/// The kinds of files that can be opened.
-const OPENED: [&str; 4] = ["safetensors", "npz", "pkl", "pickle"];
+/// Extensions of the files that can be opened.
+const EXTENSIONS: [&str; 4] = ["safetensors", "npz", "pkl", "pickle"];
 
-fn beside(work: impl FnOnce() + Send + 'static) {
-    // A system without threads has no window either.
+/// Runs a dialog in a thread.
+fn spawn(work: impl FnOnce() + Send + 'static) {
+    // A system that cannot start a thread has no window either.
     std::thread::Builder::new()
         .name("dialog".to_owned())
         .spawn(work)
         .ok();
 }
 
-pub fn choose(answer: Answer) {
-    beside(move || {
+pub fn choose(results: Results) {
+    spawn(move || {
         let dialog = AsyncFileDialog::new()
             .set_title("Open a corpus, a checkpoint or features")
-            .add_filter("corpus, checkpoint, features", &OPENED)
+            .add_filter("corpus, checkpoint, features", &EXTENSIONS)
             .add_filter("all files", &["*"]);
         for file in pollster::block_on(dialog.pick_files())
             .into_iter()
             .flatten()
         {
-            answer.give(Incoming::Chosen(Source::Path(file.path().to_owned())));
+            results.send(Incoming::Chosen(Source::Path(file.path().to_owned())));
         }
     });
 }
 
-pub fn choose_folder(answer: Answer) {
-    beside(move || {
+pub fn choose_folder(results: Results) {
+    spawn(move || {
         let dialog = AsyncFileDialog::new().set_title("Open the folder of a run");
         if let Some(folder) = pollster::block_on(dialog.pick_folder()) {
-            answer.give(Incoming::Chosen(Source::Path(folder.path().to_owned())));
+            results.send(Incoming::Chosen(Source::Path(folder.path().to_owned())));
         }
     });
 }
 
-pub fn save(file: File, folder: Option<PathBuf>, answer: Answer) {
-    beside(move || {
+pub fn save(file: File, folder: Option<PathBuf>, results: Results) {
+    spawn(move || {
         let path = match folder {
             Some(folder) => Some(folder.join(&file.name)),
             None => {
@@ -55,18 +56,18 @@ pub fn save(file: File, folder: Option<PathBuf>, answer: Answer) {
             }
         };
         let Some(path) = path else { return };
-        answer.give(match mct_corpus::atomic::write(&path, &file.bytes) {
+        results.send(match mct_corpus::atomic::write(&path, &file.bytes) {
             Ok(()) => Incoming::Saved(format!("saved {}", path.display())),
             Err(error) => Incoming::Failed(error.to_string()),
         });
     });
 }
 
-pub fn read_dropped(file: DroppedFileHandle, answer: Answer) {
-    answer.give(Incoming::Chosen(Source::Path(file.path().to_owned())));
+pub fn read_dropped(file: DroppedFileHandle, results: Results) {
+    results.send(Incoming::Chosen(Source::Path(file.path().to_owned())));
 }
 
-/// A folder of this name that does not hold a run yet: numbered, where the name is taken.
+/// A folder of this name without a run; numbered where the name is taken.
 pub fn free_folder(wanted: &str) -> String {
     let taken = |name: &str| Path::new(name).join("config.toml").exists();
     if !taken(wanted) {
@@ -77,7 +78,7 @@ pub fn free_folder(wanted: &str) -> String {
     free.next().unwrap_or_else(|| wanted.to_owned())
 }
 
-/// Run folders are kept until somebody removes them.
+/// Run folders are never deleted.
 pub const fn discard_unfinished() {}
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Files in a browser: read as a whole, saved as downloads.
+//! Files in a browser: read into memory, saved as downloads.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{Blob, HtmlAnchorElement, Url};
 
-use super::{Answer, Incoming};
+use super::{Incoming, Results};
 use crate::state::command::File;
 
 fn chosen(name: String, bytes: Vec<u8>) -> Incoming {
@@ -20,7 +20,7 @@ fn chosen(name: String, bytes: Vec<u8>) -> Incoming {
     })
 }
 
-pub fn choose(answer: Answer) {
+pub fn choose(results: Results) {
     spawn_local(async move {
         for file in AsyncFileDialog::new()
             .pick_files()
@@ -29,30 +29,31 @@ pub fn choose(answer: Answer) {
             .flatten()
         {
             let bytes = file.read().await;
-            answer.give(chosen(file.file_name(), bytes));
+            results.send(chosen(file.file_name(), bytes));
         }
     });
 }
 
-/// A browser gives no folders.
-pub fn choose_folder(answer: Answer) {
-    choose(answer);
+/// Browsers do not open folders; opens files instead.
+pub fn choose_folder(results: Results) {
+    choose(results);
 }
 
-pub fn save(file: File, _folder: Option<PathBuf>, answer: Answer) {
+pub fn save(file: File, _folder: Option<PathBuf>, results: Results) {
     let failed = |error: JsValue| Incoming::Failed(format!("{}: {error:?}", file.name));
-    answer.give(match download(&file) {
+    results.send(match download(&file) {
         Ok(()) => Incoming::Saved(format!("downloaded {}", file.name)),
         Err(error) => failed(error),
     });
 }
 
 fn download(file: &File) -> Result<(), JsValue> {
-    let parts = Array::of1(&Uint8Array::from(&file.bytes[..]));
-    let blob = Blob::new_with_u8_array_sequence(&parts)?;
+    let content = Array::of1(&Uint8Array::from(&file.bytes[..]));
+    let blob = Blob::new_with_u8_array_sequence(&content)?;
     let url = Url::create_object_url_with_blob(&blob)?;
-    let document = web_sys::window().and_then(|window| window.document());
-    let document = document.ok_or("no document")?;
+    let document = web_sys::window()
+        .and_then(|window| window.document())
+        .ok_or("no document")?;
     let anchor: HtmlAnchorElement = document.create_element("a")?.dyn_into()?;
     anchor.set_href(&url);
     anchor.set_download(&file.name);
@@ -60,21 +61,22 @@ fn download(file: &File) -> Result<(), JsValue> {
     Url::revoke_object_url(&url)
 }
 
-pub fn read_dropped(file: DroppedFileHandle, answer: Answer) {
+pub fn read_dropped(file: DroppedFileHandle, results: Results) {
     spawn_local(async move {
         let name = file.path().display().to_string();
-        answer.give(match file.bytes_async().await {
+        results.send(match file.bytes_async().await {
             Ok(bytes) => chosen(name, bytes),
             Err(error) => Incoming::Failed(format!("{name}: {error}")),
         });
     });
 }
 
-/// The page's own storage keeps one run.
+/// The page's own storage holds a single run, whatever its name.
 pub fn free_folder(wanted: &str) -> String {
     wanted.to_owned()
 }
 
+/// Deletes the unfinished run from the page's own storage.
 pub fn discard_unfinished() {
     spawn_local(mct_engine::training::discard());
 }

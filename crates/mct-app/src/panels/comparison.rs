@@ -1,4 +1,4 @@
-//! Two models side by side: the differences of their matrices, curves and predictions.
+//! Comparison of two models: the differences of their matrices, curves and predictions.
 
 use eframe::egui::{self, Grid, RichText, Ui};
 use egui_plot::{HLine, Line, LineStyle, Plot, PlotPoints};
@@ -18,8 +18,8 @@ pub struct Panel;
 struct Pair<'a> {
     first: &'a OpenModel,
     second: &'a OpenModel,
-    /// Utterance, true class, what the first predicts, what the second.
-    both: Vec<(usize, usize, usize, usize)>,
+    /// Utterance, true class, class predicted by the first, class predicted by the second.
+    common: Vec<(usize, usize, usize, usize)>,
     classes: &'a [String],
 }
 
@@ -36,40 +36,43 @@ impl<'a> Pair<'a> {
             .ok_or("choose “compare” beside another model in the list on the left")?;
         let evaluated = |open: &'a OpenModel| open.evaluated.as_ref().ok_or("evaluating…");
         let (a, b): (&Evaluated, &Evaluated) = (evaluated(first)?, evaluated(second)?);
-        let both = a
+        let common: Vec<_> = a
             .utterances
             .iter()
             .zip(&a.predicted)
-            .filter_map(|(utterance, own)| {
-                let other = b.class_of(*utterance)?;
-                Some((*utterance, card.utterances[*utterance].label, *own, other))
-            });
-        let both: Vec<_> = both.collect();
-        if both.is_empty() {
+            .filter_map(|(utterance, first)| {
+                let second = b.class_of(*utterance)?;
+                let label = card.utterances[*utterance].label;
+                Some((*utterance, label, *first, second))
+            })
+            .collect();
+        if common.is_empty() {
             return Err("the two models have no utterance in common on this side of their folds");
         }
         Ok(Self {
             first,
             second,
-            both,
+            common,
             classes: &card.metadata.classes,
         })
     }
 
-    /// The matrix of the first or the second on the common utterances.
+    /// The confusion matrix of the first or the second model on the common utterances.
     fn confusion(&self, second: bool) -> Confusion {
         let mut confusion = Confusion::new(self.classes.len());
-        for (_, label, a, b) in &self.both {
+        for (_, label, a, b) in &self.common {
             confusion.add(*label, if second { *b } else { *a });
         }
         confusion
     }
 
-    /// Utterances by whether the first and the second are right.
+    /// The utterances on which the first and the second model are right or wrong as given.
     fn agreement(&self, first: bool, second: bool) -> Vec<usize> {
-        let both = self.both.iter();
-        let both = both.filter(|(_, label, a, b)| (a == label, b == label) == (first, second));
-        both.map(|(utterance, ..)| *utterance).collect()
+        self.common
+            .iter()
+            .filter(|(_, label, a, b)| (a == label, b == label) == (first, second))
+            .map(|(utterance, ..)| *utterance)
+            .collect()
     }
 }
 
@@ -81,19 +84,19 @@ impl Panel {
         };
         let (a, b) = (pair.confusion(false), pair.confusion(true));
         let names = (&pair.first.card.name, &pair.second.card.name);
-        let alone = pair
+        let of_first = pair
             .first
             .evaluated
             .as_ref()
-            .map_or(0, |own| own.utterances.len());
+            .map_or(0, |evaluated| evaluated.utterances.len());
         let mut chosen: Option<(Vec<usize>, String)> = None;
         ui.label(format!(
             "{} minus {}, on {} utterances",
             names.0,
             names.1,
-            pair.both.len()
+            pair.common.len()
         ));
-        if pair.both.len() != alone {
+        if pair.common.len() != of_first {
             ui.weak("the models are of different folds: only common utterances are compared");
         }
         egui::ScrollArea::vertical()
@@ -102,31 +105,35 @@ impl Panel {
                 scores(ui, &a, &b);
                 agreement(ui, &pair, &mut chosen);
                 ui.strong("Difference of the confusion matrices, in utterances");
-                let most = largest(&a, &b);
+                let largest = largest_difference(&a, &b);
                 ui.allocate_ui(egui::vec2(ui.available_width(), 260.0), |ui| {
                     let hit = matrix::show(ui, "difference", pair.classes, |label, predicted| {
-                        let (own, other) = (a.0[label][predicted], b.0[label][predicted]);
-                        let difference = own as i64 - other as i64;
-                        let fill = theme::diverging(difference as f32 / most as f32);
+                        let (first, second) = (a.0[label][predicted], b.0[label][predicted]);
+                        let difference = first as i64 - second as i64;
+                        let fill = theme::diverging(difference as f32 / largest as f32);
                         Cell {
                             ink: theme::ink_on(fill),
                             fill,
                             text: format!("{difference:+}"),
-                            small: format!("{own}, {other}"),
-                            hint: format!("{own} of {}, {other} of {}", names.0, names.1),
+                            small: format!("{first}, {second}"),
+                            hint: format!("{first} of {}, {second} of {}", names.0, names.1),
                             selected: false,
                         }
                     });
                     if let Some(Hit::Cell { label, predicted }) = hit {
-                        let moved = pair.both.iter().filter(|(_, own, a, b)| {
-                            *own == label && (*a == predicted) != (*b == predicted)
-                        });
-                        let moved = moved.map(|(utterance, ..)| *utterance).collect();
+                        let differing = pair
+                            .common
+                            .iter()
+                            .filter(|(_, class, a, b)| {
+                                *class == label && (*a == predicted) != (*b == predicted)
+                            })
+                            .map(|(utterance, ..)| *utterance)
+                            .collect();
                         let reason = format!(
                             "{} that only one predicts as {}",
                             pair.classes[label], pair.classes[predicted]
                         );
-                        chosen = Some((moved, reason));
+                        chosen = Some((differing, reason));
                     }
                 });
                 curves(ui, &pair);
@@ -137,7 +144,8 @@ impl Panel {
     }
 }
 
-fn largest(a: &Confusion, b: &Confusion) -> i64 {
+/// The largest absolute difference of two cells, at least 1.
+fn largest_difference(a: &Confusion, b: &Confusion) -> i64 {
     let pairs = a.0.iter().flatten().zip(b.0.iter().flatten());
     let differences = pairs.map(|(a, b)| (*a as i64 - *b as i64).abs());
     differences.max().unwrap_or(0).max(1)
@@ -174,31 +182,30 @@ fn agreement(ui: &mut Ui, pair: &Pair<'_>, chosen: &mut Option<(Vec<usize>, Stri
         (false, false, "both wrong".to_owned()),
     ];
     Grid::new("agreement").num_columns(2).show(ui, |ui| {
-        for (place, (first, second, text)) in cells.into_iter().enumerate() {
+        for (index, (first, second, text)) in cells.into_iter().enumerate() {
             let utterances = pair.agreement(first, second);
             let button = ui.button(format!("{text}: {}", utterances.len()));
-            if button.on_hover_text("Select them").clicked() {
+            if button.on_hover_text("Select these utterances").clicked() {
                 *chosen = Some((utterances, text));
             }
-            if place % 2 == 1 {
+            if index % 2 == 1 {
                 ui.end_row();
             }
         }
     });
 }
 
-/// First minus second at each rate that both have come to.
+/// First minus second, at each missing rate computed for both.
 fn difference(first: &Curve, second: &Curve, score: Score) -> Vec<(f64, f64)> {
     let (a, b) = (first.points(score), second.points(score));
-    let at = |rate: f64| {
+    let second_at = |rate: f64| {
         b.iter()
-            .find(|(own, _)| *own == rate)
+            .find(|(other, _)| *other == rate)
             .map(|(_, value)| *value)
     };
-    let points = a
-        .iter()
-        .filter_map(|(rate, value)| Some((*rate, value - at(*rate)?)));
-    points.collect()
+    a.iter()
+        .filter_map(|(rate, value)| Some((*rate, value - second_at(*rate)?)))
+        .collect()
 }
 
 fn curves(ui: &mut Ui, pair: &Pair<'_>) {
@@ -210,11 +217,11 @@ fn curves(ui: &mut Ui, pair: &Pair<'_>) {
         .allow_scroll(false);
     plot.show(ui, |plot| {
         plot.add(HLine::new("no difference", 0.0).style(LineStyle::dashed_dense()));
-        for (place, score) in Score::ALL.into_iter().enumerate() {
+        for (index, score) in Score::ALL.into_iter().enumerate() {
             let points = difference(&pair.first.curve, &pair.second.curve, score);
             let points = points.into_iter().map(|(x, y)| [x, y]);
             let line = Line::new(score.name(), PlotPoints::from_iter(points));
-            plot.line(line.color(theme::qualitative(place)));
+            plot.line(line.color(theme::qualitative(index)));
         }
     });
 }
@@ -231,7 +238,7 @@ pub fn export(format: Format, workspace: &Workspace) -> Option<String> {
         }
         Format::Csv => {
             let header = ["id", "true", names.0, names.1].map(str::to_owned);
-            let rows = pair.both.iter().map(|(utterance, label, a, b)| {
+            let rows = pair.common.iter().map(|(utterance, label, a, b)| {
                 let class = |class: usize| pair.classes[class].clone();
                 vec![
                     card.utterances[*utterance].id.clone(),
@@ -252,7 +259,7 @@ pub fn export(format: Format, workspace: &Workspace) -> Option<String> {
                 "first": names.0,
                 "second": names.1,
                 "conditions": workspace.missing.conditions(),
-                "utterances": pair.both.len(),
+                "utterances": pair.common.len(),
                 "classes": pair.classes,
                 "confusion_first": a,
                 "confusion_second": b,

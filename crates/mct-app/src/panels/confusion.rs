@@ -1,4 +1,4 @@
-//! The confusion matrix of the model that is shown, with the four scores.
+//! The confusion matrix of the shown model, with the four scores.
 
 use eframe::egui::{RichText, Ui};
 use mct_engine::evaluation::CorpusCard;
@@ -41,7 +41,7 @@ impl Panel {
             let count = evaluated.confusion.0[label][predicted];
             let share = count as f32 / row.max(1) as f32;
             let fill = theme::cell(background, share);
-            let mut inside = of_cell(card, evaluated, label, predicted);
+            let mut utterances = in_cell(card, evaluated, label, predicted);
             Cell {
                 ink: theme::ink_on(fill),
                 fill,
@@ -50,23 +50,23 @@ impl Panel {
                 hint: format!("{count} of {row} utterances, {:.1} %", share * 100.0),
                 selected: count > 0
                     && !selection.is_empty()
-                    && inside.all(|utterance| selection.contains(utterance)),
+                    && utterances.all(|utterance| selection.contains(utterance)),
             }
         });
         let Some(hit) = hit else { return };
         let all = 0..classes.len();
         let (chosen, reason): (Vec<usize>, String) = match hit {
             Hit::Cell { label, predicted } => (
-                of_cell(card, evaluated, label, predicted).collect(),
+                in_cell(card, evaluated, label, predicted).collect(),
                 format!("{} predicted as {}", classes[label], classes[predicted]),
             ),
             Hit::Row(label) => (
-                all.flat_map(|p| of_cell(card, evaluated, label, p))
+                all.flat_map(|p| in_cell(card, evaluated, label, p))
                     .collect(),
                 format!("true class {}", classes[label]),
             ),
             Hit::Column(predicted) => (
-                all.flat_map(|l| of_cell(card, evaluated, l, predicted))
+                all.flat_map(|l| in_cell(card, evaluated, l, predicted))
                     .collect(),
                 format!("predicted as {}", classes[predicted]),
             ),
@@ -80,17 +80,20 @@ impl Panel {
 }
 
 /// The utterances of a cell.
-fn of_cell<'a>(
+fn in_cell<'a>(
     card: &'a CorpusCard,
     evaluated: &'a Evaluated,
     label: usize,
     predicted: usize,
 ) -> impl Iterator<Item = usize> + 'a {
-    let utterances = evaluated.utterances.iter().zip(&evaluated.predicted);
-    let inside = utterances.filter(move |(utterance, class)| {
-        card.utterances[**utterance].label == label && **class == predicted
-    });
-    inside.map(|(utterance, _)| *utterance)
+    evaluated
+        .utterances
+        .iter()
+        .zip(&evaluated.predicted)
+        .filter(move |(utterance, class)| {
+            card.utterances[**utterance].label == label && **class == predicted
+        })
+        .map(|(utterance, _)| *utterance)
 }
 
 fn scores(ui: &mut Ui, open: &OpenModel, evaluated: &Evaluated, limit: Option<f64>) {
@@ -104,8 +107,8 @@ fn scores(ui: &mut Ui, open: &OpenModel, evaluated: &Evaluated, limit: Option<f6
         if let Some(limit) = limit {
             ui.weak(format!("UA at most {}", percent(limit)))
                 .on_hover_text(
-                    "The exact limit: what the posterior of the process that generated this corpus \
-                 reaches on the same utterances with the same steps missing",
+                    "The exact limit: UA of the posterior of the generating process, on the same \
+                 utterances with the same missing steps",
                 );
         }
     });
@@ -115,7 +118,7 @@ fn scores(ui: &mut Ui, open: &OpenModel, evaluated: &Evaluated, limit: Option<f6
         "{name}, {count} utterances, {:.0} ms",
         evaluated.millis
     ))
-    .on_hover_text("What the matrix counts, and how long it took to compute");
+    .on_hover_text("The utterances in the matrix, and the time of the computation");
 }
 
 pub fn export(format: Format, workspace: &Workspace) -> Option<String> {
@@ -134,12 +137,15 @@ pub fn export(format: Format, workspace: &Workspace) -> Option<String> {
         Format::Csv => {
             let mut header = vec!["true \\ predicted".to_owned()];
             header.extend(classes.iter().cloned());
-            let rows = classes.iter().zip(&evaluated.confusion.0);
-            let rows = rows.map(|(class, counts)| {
-                let counts = counts.iter().map(usize::to_string);
-                std::iter::once(class.clone()).chain(counts).collect()
-            });
-            Some(csv(&header, &rows.collect::<Vec<_>>()))
+            let rows: Vec<Vec<String>> = classes
+                .iter()
+                .zip(&evaluated.confusion.0)
+                .map(|(class, counts)| {
+                    let counts = counts.iter().map(usize::to_string);
+                    std::iter::once(class.clone()).chain(counts).collect()
+                })
+                .collect();
+            Some(csv(&header, &rows))
         }
         Format::Json => to_json(&json!({
             "synthetic": card.metadata.synthetic,

@@ -1,4 +1,4 @@
-//! Scores against the missing rate, of all open models, beside the exact limit.
+//! Scores over the missing rates: curves of all open models, and the exact limit.
 
 use eframe::egui::{self, Color32, Ui};
 use egui_plot::{AxisHints, Legend, Line, LineStyle, MarkerShape, Plot, PlotPoints, Points, VLine};
@@ -14,10 +14,12 @@ pub struct Panel {
     score: Score,
 }
 
-/// One line: a model's, or the limit.
+/// One line: a model or the limit.
 struct Drawn {
     name: String,
+    /// Missing rate and score.
     points: Vec<(f64, f64)>,
+    /// `None` for the limit.
     colour: Option<Color32>,
 }
 
@@ -49,7 +51,7 @@ impl Panel {
             .y_grid_spacer(egui_plot::uniform_grid_spacer(|_| [1.0, 0.2, 0.1]))
             .allow_scroll(false)
             .label_formatter(|position| {
-                let (name, at) = match position {
+                let (name, point) = match position {
                     egui_plot::HoverPosition::NearDataPoint {
                         plot_name,
                         position,
@@ -57,7 +59,11 @@ impl Panel {
                     } => (plot_name.trim(), position),
                     egui_plot::HoverPosition::Elsewhere { .. } => return None,
                 };
-                Some(format!("{name}\nrate {:.1}: {:.1} %", at.x, at.y * 100.0))
+                Some(format!(
+                    "{name}\nrate {:.1}: {:.1} %",
+                    point.x,
+                    point.y * 100.0
+                ))
             });
         let drawn = plot.show(ui, |plot| {
             for Drawn {
@@ -88,11 +94,11 @@ impl Panel {
         drawn.response.widget_info(|| {
             egui::WidgetInfo::labeled(egui::Role::Image, true, "scores against missing rates")
         });
-        let hint = "Click to set this missing rate; drag to move, double-click to see all";
+        let hint = "Click to set this missing rate, drag to pan, double-click to show all";
         if drawn.response.on_hover_text_at_pointer(hint).clicked()
-            && let Some(at) = drawn.inner
+            && let Some(pointer) = drawn.inner
         {
-            workspace.missing.rate = (at.x.clamp(0.0, 1.0) * 100.0).round() / 100.0;
+            workspace.missing.rate = (pointer.x.clamp(0.0, 1.0) * 100.0).round() / 100.0;
         }
     }
 
@@ -104,7 +110,7 @@ impl Panel {
             .map(|open| Drawn {
                 name: with_area(&open.card.name, open.curve.auilc(self.score)),
                 points: open.curve.points(self.score),
-                colour: Some(theme::qualitative(models.place(open.card.id))),
+                colour: Some(theme::qualitative(models.position(open.card.id))),
             })
             .collect();
         if let (Some(limit), Score::Ua) = (&workspace.limit, self.score) {
@@ -142,10 +148,12 @@ impl Panel {
                 let mut header = vec![format!("{name} of")];
                 header.extend(RATES.iter().map(f64::to_string));
                 let rows = lines.iter().map(|line| {
-                    let at = |rate: &f64| line.points.iter().find(|(x, _)| x == rate);
-                    let value = |rate| at(rate).map_or_else(String::new, |(_, y)| y.to_string());
+                    let score_at = |rate: &f64| {
+                        let point = line.points.iter().find(|(x, _)| x == rate);
+                        point.map_or_else(String::new, |(_, y)| y.to_string())
+                    };
                     std::iter::once(line.name.clone())
-                        .chain(RATES.iter().map(value))
+                        .chain(RATES.iter().map(score_at))
                         .collect()
                 });
                 Some(csv(&header, &rows.collect::<Vec<_>>()))

@@ -1,4 +1,4 @@
-//! The complete and the incomplete view of the same utterances in the plane (the paper's figure 9).
+//! The complete and the incomplete view of the same utterances in the plane (figure 9 of the paper).
 
 use eframe::egui::{self, Color32, ComboBox, DragValue, Pos2, Rect, RichText, Slider, Ui};
 use mct_embedding::Settings as Tsne;
@@ -12,19 +12,19 @@ use crate::state::embedding::{Colour, Point, Projection, Vectors, Views};
 use crate::state::models::Evaluated;
 use crate::state::selection::Selection;
 use crate::theme;
-use crate::widgets::canvas::{self, Done, Dot, Look};
+use crate::widgets::canvas::{self, Dot, Gesture, Viewport};
 use crate::widgets::mark;
 use crate::widgets::matrix::adds;
 
-/// A click this close to a point is on it, in pixels.
-const CLOSE: f32 = 12.0;
+/// The largest distance of a click from its point, in pixels.
+const MAX_CLICK_DISTANCE: f32 = 12.0;
 
-const CAVEAT: &str = "How far apart groups of points are, and how large they are, means little; that \
-    points are together means more. Try other perplexities and seeds before you believe a shape.";
+const CAVEAT: &str = "Distances between groups of points and sizes of groups mean little; which \
+    points are neighbours means more. Try other perplexities and seeds before you trust a shape.";
 
 #[derive(Default)]
 pub struct Panel {
-    look: Look,
+    viewport: Viewport,
 }
 
 /// What the points are coloured by.
@@ -52,12 +52,12 @@ impl Panel {
         let part_names: Vec<String> = projection
             .representations
             .iter()
-            .flat_map(|all| all.parts.iter().map(|part| part.name.clone()))
+            .flat_map(|vectors| vectors.parts.iter().map(|part| part.name.clone()))
             .collect();
         ui.horizontal_wrapped(|ui| {
             ui.selectable_value(&mut projection.settings.tsne, true, "t-SNE")
                 .on_hover_text(
-                    "t-distributed stochastic neighbour embedding: keeps neighbours together",
+                    "t-distributed stochastic neighbour embedding: preserves neighbourhoods",
                 );
             ui.selectable_value(&mut projection.settings.tsne, false, "PCA")
                 .on_hover_text("The two directions of largest variance");
@@ -97,14 +97,15 @@ impl Panel {
         selection: &mut Selection,
         palette: &Palette<'_>,
     ) {
-        let (response, frame, done) = canvas::show(ui, &mut self.look, &projection.places);
+        let (response, frame, gesture) =
+            canvas::show(ui, &mut self.viewport, &projection.coordinates);
         response.widget_info(|| {
             egui::WidgetInfo::labeled(egui::Role::Image, true, "points of the embedding")
         });
-        let at: Vec<Pos2> = projection
-            .places
+        let positions: Vec<Pos2> = projection
+            .coordinates
             .iter()
-            .map(|place| frame.to_screen(*place))
+            .map(|coordinates| frame.to_screen(*coordinates))
             .collect();
         let points = &projection.cloud.points;
         let focus = selection.focus();
@@ -112,17 +113,17 @@ impl Panel {
             .iter()
             .position(|point| Some(point.utterance) == focus);
         let radius = if points.len() > 1200 { 2.5 } else { 3.5 };
-        let any = !selection.is_empty();
+        let any_selected = !selection.is_empty();
         let dots: Vec<Dot> = points
             .iter()
-            .zip(&at)
-            .map(|(point, at)| {
-                let chosen = selection.contains(point.utterance);
-                let colour = palette.of(*point);
+            .zip(&positions)
+            .map(|(point, position)| {
+                let selected = selection.contains(point.utterance);
+                let colour = palette.colour_of(*point);
                 Dot {
-                    at: *at,
+                    position: *position,
                     radius,
-                    colour: if any && !chosen {
+                    colour: if any_selected && !selected {
                         colour.gamma_multiply(0.35)
                     } else {
                         colour
@@ -133,44 +134,49 @@ impl Panel {
             })
             .collect();
         canvas::paint(ui, frame.rect, &dots);
-        if let Some(own) = focused
-            && let Some(start) = at.get(own)
+        if let Some(focused) = focused
+            && let Some(start) = positions.get(focused)
         {
             let painter = ui.painter_at(frame.rect);
             let stroke = egui::Stroke::new(1.0, ui.visuals().text_color().gamma_multiply(0.6));
-            for (other, _) in projection.neighbours(own) {
-                painter.line_segment([*start, at[other]], stroke);
+            for (neighbour, _) in projection.neighbours(focused) {
+                painter.line_segment([*start, positions[neighbour]], stroke);
             }
-            neighbours(ui, frame.rect, projection, own, palette);
+            neighbours(ui, frame.rect, projection, focused, palette);
         }
-        let nearest = |to: Pos2| {
-            let distances = at.iter().map(|at| at.distance(to)).enumerate();
-            let nearest = distances.min_by(|a, b| a.1.total_cmp(&b.1));
-            nearest
-                .filter(|(_, distance)| *distance <= CLOSE)
+        let nearest = |pointer: Pos2| {
+            positions
+                .iter()
+                .map(|position| position.distance(pointer))
+                .enumerate()
+                .min_by(|a, b| a.1.total_cmp(&b.1))
+                .filter(|(_, distance)| *distance <= MAX_CLICK_DISTANCE)
                 .map(|(point, _)| point)
         };
         if let Some(point) = response.hover_pos().and_then(nearest) {
             let text = palette.describe(points[point]);
             response.clone().on_hover_text_at_pointer(text);
         }
-        match done {
-            Done::Nothing => {}
-            Done::Click(pointer) => {
+        match gesture {
+            Gesture::Nothing => {}
+            Gesture::Click(pointer) => {
                 if let Some(point) = nearest(pointer) {
                     let utterance = points[point].utterance;
                     if adds(ui) {
                         selection.toggle(utterance);
                     } else {
-                        selection.look(utterance);
+                        selection.focus_on(utterance);
                     }
                 } else if !adds(ui) {
                     selection.clear();
                 }
             }
-            Done::Rectangle(rect) => {
-                let inside = points.iter().zip(&at).filter(|(_, at)| rect.contains(**at));
-                let inside = inside.map(|(point, _)| point.utterance);
+            Gesture::Rectangle(rect) => {
+                let inside = points
+                    .iter()
+                    .zip(&positions)
+                    .filter(|(_, position)| rect.contains(**position))
+                    .map(|(point, _)| point.utterance);
                 if adds(ui) {
                     selection.add(inside, "points in a rectangle");
                 } else {
@@ -190,15 +196,17 @@ fn run_buttons(
         .progress
         .is_some_and(|progress| progress.finished);
     let response = if projection.paused {
-        let go = ui.button("Continue").on_hover_text("Go on from here");
-        if go.clicked() {
+        let resume = ui
+            .button("Continue")
+            .on_hover_text("Resume the optimisation");
+        if resume.clicked() {
             projection.paused = false;
             commands.push(Command::ContinueProjection);
         }
-        go
+        resume
     } else {
         let pause = ui.add_enabled(!finished, egui::Button::new("Pause"));
-        let pause = pause.on_hover_text("Let the points rest where they are");
+        let pause = pause.on_hover_text("Pause the optimisation");
         if pause.clicked() {
             projection.paused = true;
             commands.push(Command::PauseProjection);
@@ -207,7 +215,7 @@ fn run_buttons(
     };
     if ui
         .button("Restart")
-        .on_hover_text("From the first places again")
+        .on_hover_text("Restart from the initial coordinates")
         .clicked()
     {
         commands.push(Command::RestartProjection);
@@ -252,7 +260,9 @@ fn vectors(ui: &mut Ui, projection: &mut Projection, parts: &[String]) {
             }
         })
         .response
-        .on_hover_text("Discs: all steps are there. Crosses: steps are missing as the sliders say");
+        .on_hover_text(
+            "Discs: complete. Crosses: incomplete, with the missing steps of the sliders",
+        );
     if before != (settings.vectors, settings.views) {
         projection.select_vectors();
     }
@@ -265,39 +275,39 @@ fn colours(ui: &mut Ui, projection: &mut Projection) {
         (Colour::Speaker, "by speaker"),
         (Colour::Correctness, "by correctness"),
     ];
-    let own = &mut projection.settings.colour;
-    let chosen = colours.iter().find(|(colour, _)| colour == own);
+    let current = &mut projection.settings.colour;
+    let chosen = colours.iter().find(|(colour, _)| colour == current);
     ComboBox::from_id_salt("colours")
         .selected_text(chosen.map_or("", |(_, name)| name))
         .width(100.0)
         .show_ui(ui, |ui| {
             for (colour, name) in colours {
-                ui.selectable_value(own, colour, name);
+                ui.selectable_value(current, colour, name);
             }
         })
         .response
-        .on_hover_text("What the colours of the points say");
+        .on_hover_text("What the points are coloured by");
 }
 
 fn settings(ui: &mut Ui, projection: &mut Projection, commands: &mut Vec<Command>) {
-    let most = Tsne::most_perplexity(projection.cloud.points.len()).max(2.0);
+    let max_perplexity = Tsne::most_perplexity(projection.cloud.points.len()).max(2.0);
     let settings = &mut projection.settings;
     ui.add(Slider::new(&mut settings.perplexity, 2.0..=100.0).text("perplexity"))
         .on_hover_text(format!(
-            "Roughly how many neighbours a point has; at most {most:.0} for this many points"
+            "Effective number of neighbours per point; at most {max_perplexity:.0} for these points"
         ));
-    let mut own = settings.learning_rate.is_some();
+    let mut has_own_rate = settings.learning_rate.is_some();
     ui.horizontal(|ui| {
-        let hint = "Instead of one by the number of points";
+        let hint = "Instead of the default, which depends on the number of points";
         if ui
-            .checkbox(&mut own, "learning rate")
+            .checkbox(&mut has_own_rate, "learning rate")
             .on_hover_text(hint)
             .changed()
         {
             let now = projection
                 .progress
                 .map_or(200.0, |progress| progress.learning_rate);
-            settings.learning_rate = own.then_some(now);
+            settings.learning_rate = has_own_rate.then_some(now);
         }
         if let Some(rate) = &mut settings.learning_rate {
             let value = DragValue::new(rate).range(1.0..=5000.0).speed(2.0);
@@ -322,13 +332,13 @@ fn settings(ui: &mut Ui, projection: &mut Projection, commands: &mut Vec<Command
         }
         if let Some(seed) = &mut settings.seed {
             ui.add(DragValue::new(seed).speed(0.05))
-                .on_hover_text("Another seed, other first places");
+                .on_hover_text("Another seed gives other initial coordinates");
         }
     });
     ui.add(Slider::new(&mut settings.steps, 250..=5000).text("steps"))
-        .on_hover_text("After so many steps the points rest");
+        .on_hover_text("Number of steps of the optimisation");
     ui.add(Slider::new(&mut settings.neighbours, 0..=50).text("neighbours"))
-        .on_hover_text("Of the utterance in focus, nearest in the original space");
+        .on_hover_text("Nearest neighbours of the utterance in focus, in the original space");
 }
 
 fn status(ui: &mut Ui, projection: &Projection) {
@@ -346,7 +356,7 @@ fn status(ui: &mut Ui, projection: &Projection) {
             if progress.finished {
                 0.0
             } else {
-                progress.steps_a_second
+                progress.steps_per_second
             },
             progress.learning_rate
         ),
@@ -356,7 +366,7 @@ fn status(ui: &mut Ui, projection: &Projection) {
 }
 
 impl Palette<'_> {
-    fn of(&self, point: Point) -> Color32 {
+    fn colour_of(&self, point: Point) -> Color32 {
         let utterance = &self.card.utterances[point.utterance];
         match self.colour {
             Colour::Class => theme::qualitative(utterance.label),
@@ -370,24 +380,25 @@ impl Palette<'_> {
         }
     }
 
-    /// Whether the model gets the utterance right with the steps that are missing now.
+    /// Whether the model predicts the utterance correctly under the current conditions.
     fn is_right(&self, point: Point) -> Option<bool> {
         let predicted = self.evaluated?.class_of(point.utterance)?;
         Some(predicted == self.card.utterances[point.utterance].label)
     }
 
+    /// The entries of the legend.
     fn names(&self) -> Vec<(String, Color32)> {
-        let named = |names: &mut dyn Iterator<Item = &str>| {
-            let names = names.enumerate();
+        let with_colours = |names: &mut dyn Iterator<Item = &str>| {
             names
-                .map(|(place, name)| (name.to_owned(), theme::qualitative(place)))
+                .enumerate()
+                .map(|(index, name)| (name.to_owned(), theme::qualitative(index)))
                 .collect()
         };
         let metadata = &self.card.metadata;
         match self.colour {
-            Colour::Class => named(&mut metadata.classes.iter().map(String::as_str)),
-            Colour::View => named(&mut ["complete", "incomplete"].into_iter()),
-            Colour::Speaker => named(&mut metadata.speakers.iter().map(|own| own.name.as_str())),
+            Colour::Class => with_colours(&mut metadata.classes.iter().map(String::as_str)),
+            Colour::View => with_colours(&mut ["complete", "incomplete"].into_iter()),
+            Colour::Speaker => with_colours(&mut metadata.speakers.iter().map(|s| s.name.as_str())),
             Colour::Correctness => {
                 vec![
                     ("right".to_owned(), theme::RIGHT),
@@ -406,25 +417,25 @@ impl Palette<'_> {
             "complete"
         };
         let mut text = format!("{}, {view}\n{}", utterance.id, classes[utterance.label]);
-        if let Some(class) = self.evaluated.and_then(|own| own.class_of(point.utterance)) {
+        if let Some(class) = self.evaluated.and_then(|e| e.class_of(point.utterance)) {
             text += &format!(", predicted {}", classes[class]);
         }
         text
     }
 }
 
-/// Names in a legend at most; a corpus can have hundreds of speakers.
-const NAMES: usize = 12;
+/// The largest number of names in a legend; a corpus can have hundreds of speakers.
+const MAX_NAMES: usize = 12;
 
 fn legend(ui: &mut Ui, palette: &Palette<'_>) {
     ui.horizontal_wrapped(|ui| {
         let names = palette.names();
-        for (name, colour) in names.iter().take(NAMES) {
+        for (name, colour) in names.iter().take(MAX_NAMES) {
             mark::dot(ui, *colour);
             ui.label(RichText::new(name).small());
         }
-        if names.len() > NAMES {
-            ui.label(RichText::new(format!("and {} more", names.len() - NAMES)).small());
+        if names.len() > MAX_NAMES {
+            ui.label(RichText::new(format!("and {} more", names.len() - MAX_NAMES)).small());
         }
         ui.add_space(8.0);
         let ink = ui.visuals().weak_text_color();
@@ -435,40 +446,41 @@ fn legend(ui: &mut Ui, palette: &Palette<'_>) {
     });
 }
 
-/// The neighbours of a point in words, in a corner of the plane.
-fn neighbours(ui: &Ui, rect: Rect, projection: &Projection, own: usize, palette: &Palette<'_>) {
-    let found = projection.neighbours(own);
-    if found.is_empty() {
+/// A summary of the neighbours of a point, in a corner of the plane.
+fn neighbours(ui: &Ui, rect: Rect, projection: &Projection, point: usize, palette: &Palette<'_>) {
+    let neighbours = projection.neighbours(point);
+    if neighbours.is_empty() {
         return;
     }
     let class = |point: usize| {
         let utterance = projection.cloud.points[point].utterance;
         palette.card.utterances[utterance].label
     };
-    let alike = found
+    let same_class = neighbours
         .iter()
-        .filter(|(other, _)| class(*other) == class(own))
+        .filter(|(neighbour, _)| class(*neighbour) == class(point))
         .count();
-    let far = found.last().map_or(0.0, |(_, distance)| *distance);
+    let farthest = neighbours.last().map_or(0.0, |(_, distance)| *distance);
     let text = format!(
-        "{alike} of {} neighbours are of its class, the farthest at {far:.2}",
-        found.len()
+        "{same_class} of {} neighbours are of its class, the farthest at {farthest:.2}",
+        neighbours.len()
     );
     let font = egui::TextStyle::Small.resolve(ui.style());
-    let at = rect.left_bottom() + egui::vec2(6.0, -6.0);
+    let corner = rect.left_bottom() + egui::vec2(6.0, -6.0);
     let ink = ui.visuals().text_color();
     ui.painter_at(rect)
-        .text(at, egui::Align2::LEFT_BOTTOM, text, font, ink);
+        .text(corner, egui::Align2::LEFT_BOTTOM, text, font, ink);
 }
 
 pub fn export(format: Format, workspace: &Workspace) -> Option<String> {
     let card = workspace.corpus.as_ref()?;
     let projection = &workspace.projection;
     let classes = &card.metadata.classes;
-    let points = projection.cloud.points.iter().zip(&projection.places);
-    if projection.places.len() != projection.cloud.points.len() || projection.places.is_empty() {
+    let coordinates = &projection.coordinates;
+    if coordinates.len() != projection.cloud.points.len() || coordinates.is_empty() {
         return None;
     }
+    let points = projection.cloud.points.iter().zip(coordinates);
     match format {
         Format::Svg => {
             let palette = Palette {
@@ -482,13 +494,13 @@ pub fn export(format: Format, workspace: &Workspace) -> Option<String> {
             let names = palette.names();
             let kinds: Vec<(&str, Vec<(f64, f64)>)> = names
                 .iter()
-                .take(NAMES)
+                .take(MAX_NAMES)
                 .map(|(name, colour)| {
-                    let own = points
+                    let coordinates = points
                         .clone()
-                        .filter(|(point, _)| palette.of(**point) == *colour);
-                    let own = own.map(|(_, [x, y])| (f64::from(*x), f64::from(*y)));
-                    (name.as_str(), own.collect())
+                        .filter(|(point, _)| palette.colour_of(**point) == *colour)
+                        .map(|(_, [x, y])| (f64::from(*x), f64::from(*y)));
+                    (name.as_str(), coordinates.collect())
                 })
                 .collect();
             mct_figures::scatter(&title(projection, card), &kinds).ok()
@@ -513,11 +525,11 @@ pub fn export(format: Format, workspace: &Workspace) -> Option<String> {
             Some(csv(&header, &rows.collect::<Vec<_>>()))
         }
         Format::Json => {
-            let rows = points.map(|(point, place)| {
+            let rows = points.map(|(point, coordinates)| {
                 json!({
                     "id": card.utterances[point.utterance].id,
                     "incomplete": point.incomplete,
-                    "place": place,
+                    "place": coordinates,
                 })
             });
             to_json(&json!({

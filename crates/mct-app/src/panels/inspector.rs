@@ -1,5 +1,5 @@
-//! One utterance: its sequences over a common time axis with the missing steps, what the model predicts
-//! with and without them, what it attends to, and what it imagines.
+//! One utterance: its sequences over a common time axis with the missing steps, the class probabilities
+//! with and without them, the attention, and the imagined features.
 
 use eframe::egui::{
     self, Color32, Pos2, Rect, RichText, ScrollArea, Sense, Slider, Stroke, StrokeKind, Ui, pos2,
@@ -14,19 +14,20 @@ use crate::state::{Seen, Workspace};
 use crate::theme;
 use crate::widgets::heat_map::HeatMaps;
 
-/// Standardised values are shown up to so many deviations.
+/// Range of the colour map, in standard deviations.
 const DEVIATIONS: f32 = 2.5;
 
-/// Room on the left of the sequences for their names, in pixels.
+/// Width of the sequence names on the left, in points.
 const LEFT: f32 = 70.0;
 
+/// Height of a heat map, in points.
 const MAP_HEIGHT: f32 = 54.0;
 
 #[derive(Default)]
 pub struct Panel {
     maps: HeatMaps,
     imagined: bool,
-    /// Whether the stroke under way hides steps, or brings them back.
+    /// Whether the current stroke masks steps or unmasks them.
     stroke: Option<bool>,
 }
 
@@ -63,13 +64,14 @@ impl Panel {
                 ui.add(Slider::new(layer, 0..=layers - 1).text("layer"))
                     .on_hover_text("The layer of the fusion whose attention is shown, from 0");
             }
-            if let Some((modality, steps, hide)) = edit {
-                mask_by_hand(workspace, utterance, modality, &steps, hide);
+            if let Some((modality, steps, mask)) = edit {
+                mask_by_hand(workspace, utterance, modality, &steps, mask);
             }
         });
     }
 
-    /// Sequences as heat maps; returns the steps that were hidden or brought back by hand.
+    /// Draws the sequences as heat maps. Returns the modality and the steps edited by hand, and whether
+    /// they are masked.
     fn sequences(
         &mut self,
         ui: &mut Ui,
@@ -82,13 +84,14 @@ impl Panel {
             .inspection
             .modalities
             .iter()
-            .any(|own| own.imagined.is_some());
+            .any(|sequence| sequence.imagined.is_some());
         ui.horizontal(|ui| {
             ui.weak("Click or drag over steps to hide them or bring them back");
             if can_imagine {
-                ui.checkbox(&mut self.imagined, "what is imagined").on_hover_text(
-                    "Below each sequence, what local feature imagination makes of the missing steps",
-                );
+                ui.checkbox(&mut self.imagined, "what is imagined")
+                    .on_hover_text(
+                        "Below each sequence, the missing steps from local feature imagination",
+                    );
             }
         });
         let duration = card.utterances[seen.utterance].duration_secs.max(1e-3);
@@ -102,8 +105,8 @@ impl Panel {
         {
             let end = seconds(modality, sequence.steps(), duration).min(duration) / duration;
             let drawn = self.sequence(ui, m, modality, sequence, &masks[m], seen, end);
-            if let Some((steps, hide)) = drawn {
-                edit = Some((m, steps, hide));
+            if let Some((steps, mask)) = drawn {
+                edit = Some((m, steps, mask));
             }
             if self.imagined && sequence.imagined.is_some() {
                 self.imagination(ui, m, sequence, seen, end);
@@ -113,7 +116,8 @@ impl Panel {
         edit
     }
 
-    #[expect(clippy::too_many_arguments, reason = "a drawing and what it draws")]
+    /// Draws one sequence. Returns the steps edited by hand, and whether they are masked.
+    #[expect(clippy::too_many_arguments, reason = "drawing state and content")]
     fn sequence(
         &mut self,
         ui: &mut Ui,
@@ -150,7 +154,7 @@ impl Panel {
             let left = area.left() + step as f32 * width;
             Rect::from_x_y_ranges(left..=left + width, area.y_range())
         };
-        // A grey that the map does not have, in both themes.
+        // A grey that does not occur in the colour map, in both themes.
         let veil = Color32::from_gray(110).gamma_multiply(0.85);
         for (step, _) in mask
             .iter()
@@ -158,25 +162,25 @@ impl Panel {
             .enumerate()
             .filter(|(_, missing)| **missing)
         {
-            let own = column(step);
-            ui.painter().rect_filled(own, 0.0, veil);
-            let ink = Color32::from_gray(60);
-            ui.painter()
-                .vline(own.center().x, area.y_range(), Stroke::new(1.0, ink));
+            let rect = column(step);
+            ui.painter().rect_filled(rect, 0.0, veil);
+            let stroke = Stroke::new(1.0, Color32::from_gray(60));
+            ui.painter().vline(rect.center().x, area.y_range(), stroke);
         }
-        let step_at = |at: Pos2| {
-            let step = ((at.x - area.left()) / width.max(1e-6)).floor();
+        let step_at = |position: Pos2| {
+            let step = ((position.x - area.left()) / width.max(1e-6)).floor();
             (0.0..steps as f32).contains(&step).then_some(step as usize)
         };
-        if let Some(at) = response.hover_pos()
-            && let Some(step) = step_at(at)
+        if let Some(pointer) = response.hover_pos()
+            && let Some(step) = step_at(pointer)
         {
             let height = area.height() / features.max(1) as f32;
-            let feature = (((at.y - area.top()) / height) as usize).min(features.saturating_sub(1));
-            let place = step * features + feature;
+            let row = ((pointer.y - area.top()) / height) as usize;
+            let feature = row.min(features.saturating_sub(1));
+            let index = step * features + feature;
             let mut text = format!(
                 "{} step {step} of {steps}, feature {feature}: {:.2} deviations",
-                modality.name, sequence.values[place]
+                modality.name, sequence.values[index]
             );
             if let Some(rate) = modality.rate_hz {
                 text += &format!("\nat {:.2} s", step as f32 / rate);
@@ -184,7 +188,7 @@ impl Panel {
             if mask[step] {
                 text += "\nmissing";
                 if let Some(imagined) = &sequence.imagined {
-                    text += &format!(", imagined as {:.2}", imagined[place]);
+                    text += &format!(", imagined as {:.2}", imagined[index]);
                 }
             }
             response.clone().on_hover_text_at_pointer(text);
@@ -199,12 +203,12 @@ impl Panel {
         if response.drag_started() || response.clicked() {
             self.stroke = touched.map(|step| !mask[step]);
         }
-        let hide = self.stroke?;
+        let masks = self.stroke?;
         if !(response.dragged() || response.clicked()) {
             return None;
         }
         let step = touched?;
-        (mask[step] != hide).then(|| (vec![step], hide))
+        (mask[step] != masks).then(|| (vec![step], masks))
     }
 
     fn imagination(&mut self, ui: &mut Ui, m: usize, sequence: &Sequence, seen: &Seen, end: f32) {
@@ -228,24 +232,25 @@ impl Panel {
         );
         let uv = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
         ui.painter().image(texture.id(), area, uv, Color32::WHITE);
-        let (mut sum, mut zero, mut count) = (0.0, 0.0, 0);
+        // Squared errors of the imagined values, and of the mean, which is 0 in standardised values.
+        let (mut imagined_error, mut mean_error, mut count) = (0.0, 0.0, 0);
         for step in (0..steps).filter(|step| sequence.missing[*step]) {
-            let own = step * features..(step + 1) * features;
-            for (imagined, truth) in imagined[own.clone()].iter().zip(&sequence.values[own]) {
-                sum += (imagined - truth).powi(2);
-                zero += truth.powi(2);
+            let row = step * features..(step + 1) * features;
+            for (imagined, truth) in imagined[row.clone()].iter().zip(&sequence.values[row]) {
+                imagined_error += (imagined - truth).powi(2);
+                mean_error += truth.powi(2);
                 count += 1;
             }
         }
         if count > 0 {
-            let root = |sum: f32| (sum / count as f32).sqrt();
+            let root_mean = |sum: f32| (sum / count as f32).sqrt();
             ui.indent(("error", m), |ui| {
                 ui.weak(format!(
                     "off by {:.2} deviations (the mean instead would be off by {:.2})",
-                    root(sum),
-                    root(zero)
+                    root_mean(imagined_error),
+                    root_mean(mean_error)
                 ))
-                .on_hover_text("Root of the mean square over the features of the missing steps");
+                .on_hover_text("Root mean square error over the features of the missing steps");
             });
         }
     }
@@ -256,8 +261,8 @@ impl Panel {
         };
         ui.add_space(6.0);
         ui.strong("Attention over the hyper-modality").on_hover_text(
-            "How much each step of each modality (row) attends to each step of all of them (column), \
-             the mean of the heads",
+            "Attention weights of each step of each modality (row) to the steps of all modalities \
+             (column), mean of the heads",
         );
         let steps: Vec<usize> = seen
             .inspection
@@ -265,48 +270,56 @@ impl Panel {
             .iter()
             .map(Sequence::steps)
             .collect();
-        let size: usize = steps.iter().sum();
+        let total_steps: usize = steps.iter().sum();
         let names: Vec<&str> = card.modalities.iter().map(|m| m.name.as_str()).collect();
         ui.horizontal_top(|ui| {
             let side = ui.available_width().min(300.0);
             let (rect, response) = ui.allocate_exact_size(vec2(side, side), Sense::hover());
-            let most = attention
-                .iter()
-                .fold(0.0f32, |most, weight| most.max(*weight));
-            let texture =
-                self.maps
-                    .get(ui.ctx(), "attention", seen.version, [size, size], |k, q| {
-                        // The root, so that small weights can be seen beside large ones.
-                        theme::sequential((attention[q * size + k] / most.max(1e-9)).sqrt())
-                    });
+            let largest = attention.iter().copied().fold(0.0, f32::max);
+            let texture = self.maps.get(
+                ui.ctx(),
+                "attention",
+                seen.version,
+                [total_steps, total_steps],
+                |key, query| {
+                    // The square root makes small weights visible beside large ones.
+                    let weight = attention[query * total_steps + key];
+                    theme::sequential((weight / largest.max(1e-9)).sqrt())
+                },
+            );
             let uv = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
             ui.painter().image(texture.id(), rect, uv, Color32::WHITE);
             let mut edge = 0;
-            for own in &steps[..steps.len().saturating_sub(1)] {
-                edge += own;
-                let at = edge as f32 / size.max(1) as f32 * side;
+            for steps_of_modality in &steps[..steps.len().saturating_sub(1)] {
+                edge += steps_of_modality;
+                let offset = edge as f32 / total_steps.max(1) as f32 * side;
                 let stroke = Stroke::new(1.0, Color32::WHITE);
-                ui.painter().vline(rect.left() + at, rect.y_range(), stroke);
-                ui.painter().hline(rect.x_range(), rect.top() + at, stroke);
+                let (x, y) = (rect.left() + offset, rect.top() + offset);
+                ui.painter().vline(x, rect.y_range(), stroke);
+                ui.painter().hline(rect.x_range(), y, stroke);
             }
-            if let Some(at) = response.hover_pos() {
-                let place = |offset: f32| ((offset / side * size as f32) as usize).min(size - 1);
-                let (key, query) = (place(at.x - rect.left()), place(at.y - rect.top()));
-                let named = |place: usize| {
-                    let mut rest = place;
-                    for (name, own) in names.iter().zip(&steps) {
-                        if rest < *own {
-                            return format!("{name} {rest}");
+            if let Some(pointer) = response.hover_pos() {
+                let index = |offset: f32| {
+                    let index = (offset / side * total_steps as f32) as usize;
+                    index.min(total_steps - 1)
+                };
+                let key = index(pointer.x - rect.left());
+                let query = index(pointer.y - rect.top());
+                let describe_step = |index: usize| {
+                    let mut step = index;
+                    for (name, steps_of_modality) in names.iter().zip(&steps) {
+                        if step < *steps_of_modality {
+                            return format!("{name} {step}");
                         }
-                        rest -= own;
+                        step -= steps_of_modality;
                     }
                     String::new()
                 };
-                let weight = attention[query * size + key];
+                let weight = attention[query * total_steps + key];
                 response.on_hover_text_at_pointer(format!(
                     "{} attends to {}: {weight:.4}",
-                    named(query),
-                    named(key)
+                    describe_step(query),
+                    describe_step(key)
                 ));
             }
             shares(ui, &names, &steps, attention);
@@ -314,21 +327,22 @@ impl Panel {
     }
 }
 
-/// The room of one sequence: with its name on the left, and the part that its steps take.
+/// Allocates the row of one sequence, with its name on the left. Returns the area to the right of the name,
+/// and the part of it up to the fraction `end`, which the steps take.
 fn lane(ui: &mut Ui, height: f32, end: f32, name: &str) -> (Rect, Rect) {
     let width = ui.available_width().max(LEFT + 40.0);
     let (all, _) = ui.allocate_exact_size(vec2(width, height), Sense::hover());
     let ink = ui.visuals().text_color();
     let font = egui::TextStyle::Small.resolve(ui.style());
-    let at = all.left_center();
+    let position = all.left_center();
     ui.painter()
-        .text(at, egui::Align2::LEFT_CENTER, name, font, ink);
+        .text(position, egui::Align2::LEFT_CENTER, name, font, ink);
     let rect = Rect::from_min_max(pos2(all.left() + LEFT, all.top()), all.max);
     let area = Rect::from_min_size(rect.min, vec2(rect.width() * end.clamp(0.01, 1.0), height));
     (rect, area)
 }
 
-/// How much of the time so many steps take; all of it where the rate is not known.
+/// Duration of `steps` steps in seconds; `duration` where the rate is unknown.
 fn seconds(modality: &ModalityCard, steps: usize, duration: f32) -> f32 {
     modality
         .rate_hz
@@ -340,31 +354,31 @@ fn time_axis(ui: &mut Ui, duration: f32) {
     let (all, _) = ui.allocate_exact_size(vec2(width, 16.0), Sense::hover());
     let font = egui::TextStyle::Small.resolve(ui.style());
     let ink = ui.visuals().weak_text_color();
-    let every = [0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0];
-    let every = every
+    let interval = [0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0]
         .into_iter()
-        .find(|every| duration / every <= 8.0)
+        .find(|interval| duration / interval <= 8.0)
         .unwrap_or(120.0);
-    let mut at = 0.0;
-    while at <= duration {
-        let x = all.left() + LEFT + (all.width() - LEFT) * at / duration;
+    let mut secs = 0.0;
+    while secs <= duration {
+        let x = all.left() + LEFT + (all.width() - LEFT) * secs / duration;
         ui.painter()
             .vline(x, all.top()..=all.top() + 4.0, Stroke::new(1.0, ink));
-        let text = format!("{at} s");
-        let place = pos2(x, all.bottom());
-        let anchor = if at == 0.0 {
+        let text = format!("{secs} s");
+        let tick = pos2(x, all.bottom());
+        let anchor = if secs == 0.0 {
             egui::Align2::LEFT_BOTTOM
         } else {
             egui::Align2::CENTER_BOTTOM
         };
-        ui.painter().text(place, anchor, text, font.clone(), ink);
-        at += every;
+        ui.painter().text(tick, anchor, text, font.clone(), ink);
+        secs += interval;
     }
 }
 
-/// How much of its attention each modality gives to each.
+/// The share of attention from each modality to each, mean of its steps. `attention` is
+/// `[queries, keys]` over the concatenated modalities.
 fn shares(ui: &mut Ui, names: &[&str], steps: &[usize], attention: &[f32]) {
-    let size: usize = steps.iter().sum();
+    let total_steps: usize = steps.iter().sum();
     ui.vertical(|ui| {
         ui.weak("share of attention");
         egui::Grid::new("shares").striped(true).show(ui, |ui| {
@@ -373,54 +387,56 @@ fn shares(ui: &mut Ui, names: &[&str], steps: &[usize], attention: &[f32]) {
                 ui.label(*name);
             }
             ui.end_row();
-            let mut first = 0;
-            for (name, own) in names.iter().zip(steps) {
+            let mut first_query = 0;
+            for (name, queries) in names.iter().zip(steps) {
                 ui.label(*name);
-                let mut key = 0;
-                for width in steps {
-                    let rows =
-                        (first..first + own).flat_map(|q| &attention[q * size + key..][..*width]);
-                    let share = rows.sum::<f32>() / (*own).max(1) as f32;
+                let mut first_key = 0;
+                for keys in steps {
+                    let sum: f32 = (first_query..first_query + queries)
+                        .flat_map(|query| &attention[query * total_steps + first_key..][..*keys])
+                        .sum();
+                    let share = sum / (*queries).max(1) as f32;
                     ui.label(format!("{:.0} %", share * 100.0));
-                    key += width;
+                    first_key += keys;
                 }
                 ui.end_row();
-                first += own;
+                first_query += queries;
             }
         });
     });
 }
 
-fn head(ui: &mut Ui, workspace: &mut Workspace, utterance: usize) {
+/// Id, class, speaker, duration and transcript.
+fn head(ui: &mut Ui, workspace: &mut Workspace, index: usize) {
     let Some(card) = &workspace.corpus else {
         return;
     };
-    let own = &card.utterances[utterance];
+    let utterance = &card.utterances[index];
     ui.horizontal_wrapped(|ui| {
-        ui.strong(&own.id);
-        ui.label(&card.metadata.classes[own.label])
+        ui.strong(&utterance.id);
+        ui.label(&card.metadata.classes[utterance.label])
             .on_hover_text("the true class");
-        ui.weak(&card.metadata.speakers[own.speaker].name);
-        ui.weak(format!("{:.2} s", own.duration_secs));
+        ui.weak(&card.metadata.speakers[utterance.speaker].name);
+        ui.weak(format!("{:.2} s", utterance.duration_secs));
         let edited = workspace
             .inspector
             .edited
             .as_ref()
-            .is_some_and(|(of, _)| *of == utterance);
+            .is_some_and(|(edited, _)| *edited == index);
         if edited {
-            let hint = "Back to the steps that the sliders hide";
+            let hint = "Restore the missing steps of the sliders";
             let undo = ui.small_button("Undo my changes").on_hover_text(hint);
             if undo.clicked() {
                 workspace.inspector.edited = None;
             }
         }
     });
-    if let Some(transcript) = &own.transcript {
+    if let Some(transcript) = &utterance.transcript {
         ui.label(RichText::new(format!("“{transcript}”")).italics());
     }
 }
 
-/// Bars a class: from all steps, and from those that are there.
+/// Two bars per class: the probability from all steps, and from those that are not missing.
 fn probabilities(ui: &mut Ui, card: &CorpusCard, utterance: usize, inspection: &Inspection) {
     let label = card.utterances[utterance].label;
     egui::Grid::new("probabilities")
@@ -462,19 +478,20 @@ fn bar(ui: &mut Ui, probability: f32, fill: Color32) {
     ui.label(format!("{probability:.3}"));
 }
 
+/// Marks steps of one modality as missing or not, for this utterance only.
 fn mask_by_hand(
     workspace: &mut Workspace,
     utterance: usize,
     modality: usize,
     steps: &[usize],
-    hide: bool,
+    missing: bool,
 ) {
     let Some(mut masks) = workspace.masks(utterance) else {
         return;
     };
     for step in steps {
-        if let Some(own) = masks.get_mut(modality).and_then(|mask| mask.get_mut(*step)) {
-            *own = hide;
+        if let Some(mask) = masks.get_mut(modality).and_then(|mask| mask.get_mut(*step)) {
+            *mask = missing;
         }
     }
     workspace.inspector.edited = Some((utterance, masks));
@@ -483,22 +500,26 @@ fn mask_by_hand(
 pub fn export(format: Format, workspace: &Workspace) -> Option<String> {
     let card = workspace.corpus.as_ref()?;
     let seen = workspace.inspector.seen.as_ref()?;
-    let own = &card.utterances[seen.utterance];
+    let utterance = &card.utterances[seen.utterance];
     match format {
         Format::Svg => {
-            let maps = seen.inspection.modalities.iter().zip(&card.modalities);
-            let maps: Vec<mct_figures::HeatMap<'_>> = maps
+            let maps: Vec<mct_figures::HeatMap<'_>> = seen
+                .inspection
+                .modalities
+                .iter()
+                .zip(&card.modalities)
                 .map(|(sequence, modality)| mct_figures::HeatMap {
                     name: &modality.name,
                     steps: sequence.steps(),
                     features: sequence.features,
                     values: &sequence.values,
                     missing: &sequence.missing,
-                    seconds: seconds(modality, sequence.steps(), own.duration_secs),
+                    seconds: seconds(modality, sequence.steps(), utterance.duration_secs),
                 })
                 .collect();
-            let title = format!("{} ({})", own.id, card.metadata.classes[own.label]);
-            mct_figures::heat_maps(&title, own.duration_secs, &maps).ok()
+            let class = &card.metadata.classes[utterance.label];
+            let title = format!("{} ({class})", utterance.id);
+            mct_figures::heat_maps(&title, utterance.duration_secs, &maps).ok()
         }
         Format::Csv => {
             let header = [
@@ -506,13 +527,13 @@ pub fn export(format: Format, workspace: &Workspace) -> Option<String> {
             ];
             let mut rows = Vec::new();
             for (sequence, modality) in seen.inspection.modalities.iter().zip(&card.modalities) {
-                for (place, value) in sequence.values.iter().enumerate() {
-                    let step = place / sequence.features;
-                    let imagined = sequence.imagined.as_ref().map(|own| own[place].to_string());
+                for (index, value) in sequence.values.iter().enumerate() {
+                    let step = index / sequence.features;
+                    let imagined = sequence.imagined.as_ref().map(|v| v[index].to_string());
                     rows.push(vec![
                         modality.name.clone(),
                         step.to_string(),
-                        (place % sequence.features).to_string(),
+                        (index % sequence.features).to_string(),
                         value.to_string(),
                         sequence.missing[step].to_string(),
                         imagined.unwrap_or_default(),
@@ -523,8 +544,8 @@ pub fn export(format: Format, workspace: &Workspace) -> Option<String> {
         }
         Format::Json => to_json(&json!({
             "synthetic": card.metadata.synthetic,
-            "utterance": own.id,
-            "label": card.metadata.classes[own.label],
+            "utterance": utterance.id,
+            "label": card.metadata.classes[utterance.label],
             "classes": card.metadata.classes,
             "inspection": seen.inspection,
         })),

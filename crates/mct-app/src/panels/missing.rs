@@ -1,4 +1,4 @@
-//! Which steps are missing: a rate for all modalities, one per modality, bursts, whole modalities.
+//! The missing steps: a rate for all modalities or per modality, bursts, whole modalities.
 
 use eframe::egui::{self, DragValue, Slider, Ui};
 
@@ -10,11 +10,10 @@ pub fn ui(ui: &mut Ui, workspace: &mut Workspace) {
     } = workspace;
     ui.horizontal(|ui| {
         ui.strong("Missing steps").on_hover_text(
-            "The share of steps that the models miss, in every modality without a rate of \
-             its own",
+            "The fraction of steps that are missing, in every modality without a rate of its own",
         );
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            let hint = "All steps are there again";
+            let hint = "No steps are missing";
             let reset = ui.small_button("Reset").on_hover_text(hint);
             controls.note("reset missing", &reset);
             if reset.clicked() {
@@ -24,37 +23,38 @@ pub fn ui(ui: &mut Ui, workspace: &mut Workspace) {
     });
     let all = rate_slider(ui, &mut missing.rate, "all modalities");
     controls.note("missing rate", &all);
-    for own in &mut missing.modalities {
+    for modality in &mut missing.modalities {
+        let name = &modality.name;
         ui.horizontal(|ui| {
-            let mut there = !own.off;
-            let hint = format!("Untick to take {} away as a whole", own.name);
-            let tick = ui.checkbox(&mut there, &own.name).on_hover_text(hint);
-            controls.note(format!("{} there", own.name), &tick);
-            own.off = !there;
-            let mut alone = own.own.is_some();
-            ui.add_enabled_ui(there, |ui| {
-                let hint = format!("Give {} a missing rate of its own", own.name);
+            let mut present = !modality.off;
+            let hint = format!("Untick to remove {name} completely");
+            let tick = ui.checkbox(&mut present, name).on_hover_text(hint);
+            controls.note(format!("{name} there"), &tick);
+            modality.off = !present;
+            let mut has_own_rate = modality.own_rate.is_some();
+            ui.add_enabled_ui(present, |ui| {
+                let hint = format!("Set a separate missing rate for {name}");
                 if ui
-                    .checkbox(&mut alone, "own rate")
+                    .checkbox(&mut has_own_rate, "own rate")
                     .on_hover_text(hint)
                     .changed()
                 {
-                    own.own = alone.then_some(missing.rate);
+                    modality.own_rate = has_own_rate.then_some(missing.rate);
                 }
             });
         });
-        if let Some(rate) = &mut own.own
-            && !own.off
+        if let Some(rate) = &mut modality.own_rate
+            && !modality.off
         {
-            ui.indent(&own.name, |ui| {
-                let slider = rate_slider(ui, rate, &own.name);
-                controls.note(format!("missing rate {}", own.name), &slider);
+            ui.indent(name, |ui| {
+                let slider = rate_slider(ui, rate, name);
+                controls.note(format!("missing rate {name}"), &slider);
             });
         }
     }
     ui.horizontal(|ui| {
         ui.checkbox(&mut missing.burst, "bursts of").on_hover_text(
-            "Mask runs of consecutive steps instead of single ones; the share of missing steps stays",
+            "Mask runs of consecutive steps instead of single ones, at the same missing rate",
         );
         ui.add_enabled(
             missing.burst,
@@ -69,7 +69,7 @@ pub fn ui(ui: &mut Ui, workspace: &mut Workspace) {
         let label = ui.label("mask seed");
         ui.add(DragValue::new(&mut missing.mask_seed).speed(0.05))
             .labelled_by(label.id)
-            .on_hover_text("Another seed hides other steps at the same rates");
+            .on_hover_text("Another seed masks other steps at the same rates");
     });
 }
 

@@ -1,4 +1,4 @@
-//! The views, one file each, and what can be taken away from them.
+//! The views, one file each, and their export to files.
 
 pub mod comparison;
 pub mod confusion;
@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::state::Workspace;
 
-/// A view that has a place of its own in the window.
+/// A view with a tab in the window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Pane {
     Confusion,
@@ -51,7 +51,7 @@ impl Pane {
         }
     }
 
-    /// For the names of files.
+    /// The name in file names and in the state object.
     pub const fn slug(self) -> &'static str {
         match self {
             Self::Confusion => "confusion",
@@ -65,7 +65,7 @@ impl Pane {
     }
 }
 
-/// As what a view can be taken away.
+/// The file formats of exported views.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     Svg,
@@ -93,7 +93,7 @@ impl Format {
     }
 }
 
-/// What panels keep to themselves.
+/// The state of the panels that is not shared.
 #[derive(Default)]
 pub struct Panels {
     pub confusion: confusion::Panel,
@@ -106,6 +106,7 @@ pub struct Panels {
 }
 
 impl Panels {
+    /// Draws a panel.
     pub fn ui(&mut self, ui: &mut Ui, pane: Pane, workspace: &mut Workspace) {
         match pane {
             Pane::Confusion => self.confusion.ui(ui, workspace),
@@ -118,7 +119,7 @@ impl Panels {
         }
     }
 
-    /// The content of a file; `None` where the view has nothing of this kind to give now.
+    /// The content of the exported file; `None` where the view has nothing to export in this format.
     pub fn export(&self, pane: Pane, format: Format, workspace: &Workspace) -> Option<String> {
         match pane {
             Pane::Confusion => confusion::export(format, workspace),
@@ -159,7 +160,7 @@ pub(crate) fn json(value: &serde_json::Value) -> Option<String> {
         .map(|text| text + "\n")
 }
 
-/// A share in percent, as the views write it.
+/// A fraction in percent, as the views show it.
 pub(crate) fn percent(value: f64) -> String {
     format!("{:.1} %", value * 100.0)
 }

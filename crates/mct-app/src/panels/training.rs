@@ -1,4 +1,4 @@
-//! Training: its settings, and what comes of it while it goes on.
+//! Training: its settings, its progress and its results.
 
 use eframe::egui::{
     self, Button, ComboBox, DragValue, Grid, ProgressBar, RichText, ScrollArea, TextEdit, Ui,
@@ -23,14 +23,14 @@ const STRATEGIES: [(Strategy, &str, &str); 3] = [
     (
         Strategy::Dynamic,
         "dynamic",
-        "Fresh missing steps in every epoch, of a share of utterances that rises (section 4.4.2)",
+        "New missing steps in every epoch, in a growing share of the utterances (section 4.4.2)",
     ),
     (
         Strategy::OneToOne,
         "one-to-one",
         "The same missing steps in every epoch, at one rate",
     ),
-    (Strategy::Complete, "complete", "All steps are there"),
+    (Strategy::Complete, "complete", "No steps are missing"),
 ];
 
 impl Panel {
@@ -45,7 +45,7 @@ impl Panel {
             if let Some(problem) = &workspace.training.problem {
                 ui.colored_label(ui.visuals().error_fg_color, problem);
             }
-            take_away(ui, workspace);
+            checkpoints(ui, workspace);
             ui.separator();
             let wide = ui.available_width() > 560.0;
             let training = &workspace.training;
@@ -94,7 +94,7 @@ fn settings(ui: &mut Ui, settings: &mut Settings) {
                 })
                 .response
                 .labelled_by(label.id)
-                .on_hover_text("paper and released are large: minutes a step on a CPU");
+                .on_hover_text("paper and released are large: minutes per step on a CPU");
             if settings.preset != before {
                 let name = settings.preset.clone();
                 settings.take_preset(&name);
@@ -103,7 +103,7 @@ fn settings(ui: &mut Ui, settings: &mut Settings) {
             let label = ui.label("strategy");
             let chosen = STRATEGIES
                 .iter()
-                .find(|(own, _, _)| *own == settings.strategy);
+                .find(|(strategy, _, _)| *strategy == settings.strategy);
             ComboBox::from_id_salt("strategy")
                 .selected_text(chosen.map_or("", |(_, name, _)| name))
                 .show_ui(ui, |ui| {
@@ -117,20 +117,20 @@ fn settings(ui: &mut Ui, settings: &mut Settings) {
             number(
                 ui,
                 "epochs",
-                "At most so many",
+                "Maximum number of epochs",
                 DragValue::new(&mut settings.epochs).range(1..=10_000),
             );
             ui.end_row();
             number(
                 ui,
                 "fold",
-                "Which part of the corpus is held out, from 0",
+                "The fold of the corpus that is held out, from 0",
                 DragValue::new(&mut settings.fold),
             );
             number(
                 ui,
                 "seed",
-                "Another seed, other initial weights and masks",
+                "Another seed gives other initial weights and masks",
                 DragValue::new(&mut settings.seed),
             );
             ui.end_row();
@@ -145,11 +145,11 @@ fn settings(ui: &mut Ui, settings: &mut Settings) {
             ui.add_enabled_ui(!complete, |ui| {
                 ui.horizontal(|ui| {
                     ui.add(rate(&mut settings.missing_rate))
-                        .on_hover_text("The lowest that is trained at");
+                        .on_hover_text("The lowest missing rate in training");
                     if settings.strategy == Strategy::Dynamic {
                         ui.label("to");
                         ui.add(rate(&mut settings.missing_rate_max))
-                            .on_hover_text("Each incomplete sample has a rate between the two");
+                            .on_hover_text("Each incomplete utterance has a rate in this range");
                     }
                 });
             });
@@ -164,13 +164,13 @@ fn settings(ui: &mut Ui, settings: &mut Settings) {
             );
             ui.end_row();
             let size = DragValue::new(&mut settings.batch_size).range(2..=4096);
-            number(ui, "batch size", "Utterances a step", size);
+            number(ui, "batch size", "Utterances per step", size);
             if cfg!(not(target_arch = "wasm32")) {
                 let label = ui.label("folder");
                 ui.add(TextEdit::singleline(&mut settings.folder).desired_width(150.0))
                     .labelled_by(label.id)
                     .on_hover_text(
-                        "The run folder to make; the command line can evaluate and resume it",
+                        "The run folder to create; the command line can evaluate and resume it",
                     );
             }
             ui.end_row();
@@ -183,7 +183,7 @@ fn settings(ui: &mut Ui, settings: &mut Settings) {
                 .code_editor()
                 .desired_rows(3),
         )
-        .on_hover_text("Any value of the config by its path, a line each: key = value");
+        .on_hover_text("Config values by path, one per line: key = value");
     });
 }
 
@@ -198,17 +198,17 @@ fn buttons(ui: &mut Ui, workspace: &mut Workspace, has_corpus: bool) {
         if phase.is_busy() {
             match phase {
                 Phase::Paused => {
-                    let go = ui.button("Continue").on_hover_text("Go on training");
-                    workspace.controls.note("pause training", &go);
-                    if go.clicked() {
+                    let resume = ui.button("Continue").on_hover_text("Continue training");
+                    workspace.controls.note("pause training", &resume);
+                    if resume.clicked() {
                         workspace.command(Command::ContinueTraining);
                     }
                 }
                 _ => {
-                    let can = phase == Phase::Running;
-                    let hint = "After the current step; what has been trained is kept";
+                    let can_pause = phase == Phase::Running;
+                    let hint = "After the current step, with a checkpoint";
                     let pause = ui
-                        .add_enabled(can, Button::new("Pause"))
+                        .add_enabled(can_pause, Button::new("Pause"))
                         .on_hover_text(hint);
                     workspace.controls.note("pause training", &pause);
                     if pause.clicked() {
@@ -216,9 +216,11 @@ fn buttons(ui: &mut Ui, workspace: &mut Workspace, has_corpus: bool) {
                     }
                 }
             }
-            let can = phase != Phase::Stopping;
+            let can_stop = phase != Phase::Stopping;
             let hint = "After the current step; the run can be resumed";
-            let stop = ui.add_enabled(can, Button::new("Stop")).on_hover_text(hint);
+            let stop = ui
+                .add_enabled(can_stop, Button::new("Stop"))
+                .on_hover_text(hint);
             workspace.controls.note("stop training", &stop);
             if stop.clicked() {
                 workspace.command(Command::StopTraining);
@@ -252,7 +254,7 @@ fn buttons(ui: &mut Ui, workspace: &mut Workspace, has_corpus: bool) {
         if let Some(last) = last {
             let resume = ui
                 .button("Resume")
-                .on_hover_text("Go on from the last checkpoint");
+                .on_hover_text("Resume from the last checkpoint");
             workspace.controls.note("resume training", &resume);
             if resume.clicked() {
                 workspace.command(Command::Train(workspace.training.resumed(last)));
@@ -261,7 +263,7 @@ fn buttons(ui: &mut Ui, workspace: &mut Workspace, has_corpus: bool) {
     });
 }
 
-/// A training that an earlier page has left.
+/// Offers to resume the unfinished run of an earlier page.
 fn unfinished(ui: &mut Ui, workspace: &mut Workspace) {
     let Some((name, corpus, last)) = workspace.training.unfinished.clone() else {
         return;
@@ -271,9 +273,11 @@ fn unfinished(ui: &mut Ui, workspace: &mut Workspace) {
             "the training “{name}” on {} was not finished",
             corpus.name()
         ));
-        let go = ui.button("Go on").on_hover_text("From its last checkpoint");
-        workspace.controls.note("resume unfinished", &go);
-        if go.clicked() {
+        let resume = ui
+            .button("Go on")
+            .on_hover_text("Resume from its last checkpoint");
+        workspace.controls.note("resume unfinished", &resume);
+        if resume.clicked() {
             workspace.training.unfinished = None;
             workspace.command(Command::Train(Run {
                 begin: Begin::Resume(mct_engine::source::Source::Bytes {
@@ -284,7 +288,7 @@ fn unfinished(ui: &mut Ui, workspace: &mut Workspace) {
                 corpus: Some(corpus),
             }));
         }
-        if ui.button("Discard").on_hover_text("Forget it").clicked() {
+        if ui.button("Discard").on_hover_text("Delete it").clicked() {
             workspace.training.unfinished = None;
             workspace.command(Command::DiscardUnfinished);
         }
@@ -304,26 +308,26 @@ fn progress(ui: &mut Ui, training: &Training) {
         Phase::Ended(FinishReason::Interrupted) => "stopped".to_owned(),
         Phase::Failed => "failed".to_owned(),
     };
-    let mut parts = vec![text];
+    let mut phrases = vec![text];
     if training.epochs > 0 {
-        parts.push(format!(
+        phrases.push(format!(
             "epoch {} of {}",
             training.epoch + 1,
             training.epochs
         ));
-        parts.push(format!(
+        phrases.push(format!(
             "step {} of {}",
-            training.step, training.steps_an_epoch
+            training.step, training.steps_per_epoch
         ));
     }
     if let (Phase::Running, Some(left)) = (training.phase, training.seconds_left()) {
-        parts.push(if left > 90.0 {
+        phrases.push(if left > 90.0 {
             format!("about {:.0} min left", left / 60.0)
         } else {
             format!("about {left:.0} s left")
         });
     }
-    ui.add(ProgressBar::new(training.progress()).text(parts.join(", ")));
+    ui.add(ProgressBar::new(training.progress()).text(phrases.join(", ")));
     let system = training
         .config
         .as_ref()
@@ -338,8 +342,8 @@ fn progress(ui: &mut Ui, training: &Training) {
     }
 }
 
-/// The checkpoints as files.
-fn take_away(ui: &mut Ui, workspace: &mut Workspace) {
+/// Buttons that save the checkpoints as files.
+fn checkpoints(ui: &mut Ui, workspace: &mut Workspace) {
     let (best, last) = (
         workspace.training.best.clone(),
         workspace.training.last.clone(),
@@ -359,7 +363,7 @@ fn take_away(ui: &mut Ui, workspace: &mut Workspace) {
                 last,
                 "Save last…",
                 "last.safetensors",
-                "All that is needed to resume the training",
+                "The full training state, to resume the run",
             ),
         ];
         for (bytes, text, name, hint) in files {
@@ -378,11 +382,11 @@ fn take_away(ui: &mut Ui, workspace: &mut Workspace) {
 
 fn losses(ui: &mut Ui, training: &Training) {
     ui.strong("Losses")
-        .on_hover_text("By term, before they are weighted; mean of ten steps");
+        .on_hover_text("Per term, before weighting; mean of ten steps");
     let mut terms: Vec<Term> = training
         .steps
         .iter()
-        .flat_map(|(_, own)| own.keys().copied())
+        .flat_map(|(_, losses)| losses.keys().copied())
         .collect();
     terms.sort_unstable();
     terms.dedup();
@@ -393,15 +397,18 @@ fn losses(ui: &mut Ui, training: &Training) {
         .include_y(0.0)
         .allow_scroll(false);
     plot.show(ui, |plot| {
-        for (place, term) in terms.iter().enumerate() {
-            let points = training.steps.iter();
-            let points = points.filter_map(|(step, own)| Some([*step, f64::from(*own.get(term)?)]));
+        for (index, term) in terms.iter().enumerate() {
+            let points = training
+                .steps
+                .iter()
+                .filter_map(|(step, losses)| Some([*step, f64::from(*losses.get(term)?)]));
             let line = Line::new(term.name(), PlotPoints::from_iter(points));
-            plot.line(line.color(theme::qualitative(place)));
+            plot.line(line.color(theme::qualitative(index)));
         }
     });
 }
 
+/// Selects a value of an epoch.
 type Pick = fn(&EpochRecord) -> f64;
 
 const SCORES: [(&str, Pick); 5] = [
@@ -414,7 +421,7 @@ const SCORES: [(&str, Pick); 5] = [
 
 fn validation(ui: &mut Ui, training: &Training) {
     ui.strong("Validation")
-        .on_hover_text("By epoch, with the missing steps of the strategy");
+        .on_hover_text("Per epoch, with the missing steps of the strategy");
     let plot = Plot::new("validation")
         .height(170.0)
         .legend(Legend::default())
@@ -423,11 +430,13 @@ fn validation(ui: &mut Ui, training: &Training) {
         .include_y(1.0)
         .allow_scroll(false);
     plot.show(ui, |plot| {
-        for (place, (name, pick)) in SCORES.iter().enumerate() {
-            let points = training.history.iter();
-            let points = points.map(|record| [(record.epoch + 1) as f64, pick(record)]);
+        for (index, (name, pick)) in SCORES.iter().enumerate() {
+            let points = training
+                .history
+                .iter()
+                .map(|record| [(record.epoch + 1) as f64, pick(record)]);
             let line = Line::new(*name, PlotPoints::from_iter(points));
-            plot.line(line.color(theme::qualitative(place)));
+            plot.line(line.color(theme::qualitative(index)));
         }
     });
 }

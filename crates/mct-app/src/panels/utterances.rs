@@ -1,4 +1,4 @@
-//! The utterances as a table: sorted, filtered, selected.
+//! The table of utterances, with sorting, filtering and selection.
 
 use eframe::egui::{self, Key, RichText, TextEdit, Ui};
 use egui_extras::{Column, TableBuilder};
@@ -43,13 +43,13 @@ impl Default for Panel {
     }
 }
 
-/// One line.
+/// One row of the table.
 struct Row {
     utterance: usize,
     predicted: Option<usize>,
     /// Probability of the predicted class.
     confidence: Option<f32>,
-    /// What the model predicts that it is compared with.
+    /// The class predicted by the compared model.
     compared: Option<usize>,
 }
 
@@ -83,21 +83,21 @@ impl Panel {
                 .desired_width(160.0);
             let edit = ui
                 .add(edit)
-                .on_hover_text("Show only utterances that contain this");
+                .on_hover_text("Show only utterances that contain this text");
             controls.note("filter", &edit);
             ui.checkbox(&mut self.only_wrong, "wrong only")
-                .on_hover_text("Hide those that the model gets right");
+                .on_hover_text("Hide utterances that the model predicts correctly");
             ui.checkbox(&mut self.only_selected, "selected only")
-                .on_hover_text("Hide those that are not selected");
+                .on_hover_text("Hide utterances that are not selected");
             let all = ui
                 .small_button("Select all")
-                .on_hover_text("Select the lines below");
+                .on_hover_text("Select the rows below");
             if all.clicked() {
                 selection.set(rows.iter().map(|row| row.utterance), "lines of the table");
             }
             if ui
                 .small_button("Clear")
-                .on_hover_text("Select nothing")
+                .on_hover_text("Clear the selection")
                 .clicked()
             {
                 selection.clear();
@@ -108,14 +108,14 @@ impl Panel {
             }
             ui.weak(text);
         });
-        let two = models.compared().is_some();
+        let has_compared = models.compared().is_some();
         let position = |focus: usize| rows.iter().position(|row| row.utterance == focus);
         let focus = selection.focus().and_then(position);
         let step = keys(ui);
         if step != 0 && !rows.is_empty() {
             let last = rows.len() as i64 - 1;
             let next = focus.map_or(0, |row| (row as i64 + step).clamp(0, last));
-            selection.look(rows[next as usize].utterance);
+            selection.focus_on(rows[next as usize].utterance);
         }
         let height = egui::TextStyle::Body.resolve(ui.style()).size + 4.0;
         let mut table = TableBuilder::new(ui)
@@ -127,12 +127,12 @@ impl Panel {
             .column(Column::initial(84.0).clip(true).resizable(true))
             .column(Column::initial(64.0).clip(true).resizable(true))
             .column(Column::initial(84.0).clip(true).resizable(true))
-            .column(if two {
+            .column(if has_compared {
                 Column::initial(84.0).clip(true)
             } else {
                 Column::remainder()
             });
-        if two {
+        if has_compared {
             table = table.column(Column::remainder().clip(true));
         }
         if selection.focus() != self.scrolled_to {
@@ -145,7 +145,7 @@ impl Panel {
             for (order, name, hint) in COLUMNS {
                 header.col(|ui| self.heading(ui, order, name, hint));
             }
-            if two {
+            if has_compared {
                 header.col(|ui| {
                     ui.strong("compared")
                         .on_hover_text("What the compared model predicts");
@@ -153,7 +153,7 @@ impl Panel {
             }
         });
         let classes = &card.metadata.classes;
-        let name = |class: Option<usize>| class.map_or("", |class| classes[class].as_str());
+        let class_name = |class: Option<usize>| class.map_or("", |class| classes[class].as_str());
         let mut clicked = None;
         table.body(|body| {
             body.rows(height, rows.len(), |mut line| {
@@ -179,7 +179,7 @@ impl Panel {
                 line.col(|ui| {
                     prediction(
                         ui,
-                        name(row.predicted),
+                        class_name(row.predicted),
                         row.predicted == Some(utterance.label),
                     );
                 });
@@ -189,10 +189,10 @@ impl Panel {
                             .map_or_else(String::new, |p| format!("{p:.3}")),
                     );
                 });
-                if two {
+                if has_compared {
                     line.col(|ui| {
                         let right = row.compared == Some(utterance.label);
-                        prediction(ui, name(row.compared), right);
+                        prediction(ui, class_name(row.compared), right);
                     });
                 }
                 if line.response().clicked() {
@@ -205,7 +205,7 @@ impl Panel {
             if crate::widgets::matrix::adds(ui) {
                 selection.toggle(utterance);
             } else {
-                selection.look(utterance);
+                selection.focus_on(utterance);
             }
         }
     }
@@ -231,41 +231,41 @@ impl Panel {
     ) -> Vec<Row> {
         let shown = models.shown().and_then(|open| open.evaluated.as_ref());
         let compared = models.compared().and_then(|open| open.evaluated.as_ref());
-        let all: Vec<usize> = match shown {
+        let candidates: Vec<usize> = match shown {
             Some(evaluated) => evaluated.utterances.clone(),
             None => (0..card.utterances.len()).collect(),
         };
         let filter = self.filter.trim().to_lowercase();
-        let found = |utterance: usize| {
-            let own = &card.utterances[utterance];
-            let holds = |text: &str| text.to_lowercase().contains(&filter);
+        let matches_filter = |utterance: usize| {
+            let utterance = &card.utterances[utterance];
+            let contains = |text: &str| text.to_lowercase().contains(&filter);
             filter.is_empty()
-                || holds(&own.id)
-                || holds(&card.metadata.classes[own.label])
-                || own.transcript.as_deref().is_some_and(holds)
+                || contains(&utterance.id)
+                || contains(&card.metadata.classes[utterance.label])
+                || utterance.transcript.as_deref().is_some_and(contains)
         };
-        let mut rows: Vec<Row> = all
+        let mut rows: Vec<Row> = candidates
             .into_iter()
             .map(|utterance| {
-                let predicted = shown.and_then(|own| own.class_of(utterance));
-                let probabilities = shown.and_then(|own| own.probabilities_of(utterance));
+                let predicted = shown.and_then(|shown| shown.class_of(utterance));
+                let probabilities = shown.and_then(|shown| shown.probabilities_of(utterance));
                 Row {
                     utterance,
                     confidence: predicted.and_then(|class| Some(probabilities?[class])),
                     predicted,
-                    compared: compared.and_then(|own| own.class_of(utterance)),
+                    compared: compared.and_then(|compared| compared.class_of(utterance)),
                 }
             })
             .filter(|row| {
                 let label = card.utterances[row.utterance].label;
                 (!self.only_selected || is_selected(row.utterance))
                     && (!self.only_wrong || row.predicted.is_some_and(|p| p != label))
-                    && found(row.utterance)
+                    && matches_filter(row.utterance)
             })
             .collect();
         let utterance = |row: &Row| &card.utterances[row.utterance];
         let speaker = |row: &Row| &card.metadata.speakers[utterance(row).speaker].name;
-        let certain = |row: &Row| row.confidence.unwrap_or(0.0);
+        let confidence = |row: &Row| row.confidence.unwrap_or(0.0);
         rows.sort_by(|a, b| {
             let ordering = match self.order {
                 Order::Id => utterance(a).id.cmp(&utterance(b).id),
@@ -275,7 +275,7 @@ impl Panel {
                     .total_cmp(&utterance(b).duration_secs),
                 Order::Label => utterance(a).label.cmp(&utterance(b).label),
                 Order::Predicted => a.predicted.cmp(&b.predicted),
-                Order::Confidence => certain(a).total_cmp(&certain(b)),
+                Order::Confidence => confidence(a).total_cmp(&confidence(b)),
             };
             if self.descending {
                 ordering.reverse()
@@ -337,7 +337,7 @@ impl Panel {
     }
 }
 
-/// A class that was predicted: right or wrong by mark and colour.
+/// A predicted class, marked as right or wrong.
 fn prediction(ui: &mut Ui, class: &str, right: bool) {
     if !class.is_empty() {
         mark::is_right(ui, right);
@@ -345,7 +345,7 @@ fn prediction(ui: &mut Ui, class: &str, right: bool) {
     }
 }
 
-/// Lines to go down with the arrow keys, where nothing else listens to them.
+/// Rows to move the focus down with the keyboard; 0 where a widget has the keyboard focus.
 fn keys(ui: &Ui) -> i64 {
     if ui.ctx().memory(|memory| memory.focused().is_some()) {
         return 0;

@@ -1,45 +1,47 @@
-//! What panels ask for and cannot do themselves.
+//! Commands: what panels request and cannot do themselves.
 
 use mct_engine::evaluation::ModelId;
 use mct_engine::source::Source;
 
 use super::training::Run;
 
+/// A command, performed by the application.
 pub enum Command {
     /// Opens a corpus or a model.
     Open(Source),
-    /// Asks for files, and opens them.
+    /// Opens a dialog for files, and opens the chosen ones.
     ChooseFiles,
-    /// Asks for the folder of a run, and opens it.
+    /// Opens a dialog for a run folder, and opens the chosen one.
     ChooseFolder,
     Close(ModelId),
     Train(Run),
     PauseTraining,
     ContinueTraining,
     StopTraining,
-    /// Starts a pipeline that has died again.
+    /// Restarts a pipeline that has died.
     Restart(Part),
     PauseProjection,
     ContinueProjection,
     RestartProjection,
+    /// Sets the learning rate of t-SNE.
     SetLearningRate(f32),
-    /// Keeps bytes as a file, by dialog or download.
+    /// Saves a file, by dialog or download.
     Save(File),
-    /// Keeps a picture of the window.
+    /// Saves a screenshot of the window.
     SavePicture,
     ResetLayout,
-    /// Forgets the training that an earlier page has left.
+    /// Deletes the unfinished run of an earlier page.
     DiscardUnfinished,
 }
 
-/// A file to be kept.
+/// A file to save.
 #[derive(Debug, Clone, PartialEq)]
 pub struct File {
     pub name: String,
     pub bytes: Vec<u8>,
 }
 
-/// What can die and be started again.
+/// A pipeline, which can die and be restarted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
     Evaluation,
@@ -48,6 +50,7 @@ pub enum Part {
 }
 
 impl Part {
+    /// The name in messages and in the state object.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Evaluation => "evaluation",

@@ -1,22 +1,22 @@
-//! The projection that the embedding view shows: what is asked for, and where the points are.
+//! The projection that the embedding view shows: its settings and the coordinates of its points.
 
-use mct_engine::embedding::{Method, Places, Progress};
+use mct_engine::embedding::{Coordinates, Method, Progress};
 use mct_engine::evaluation::Representations;
 use serde::{Deserialize, Serialize};
 
-/// Utterances that are projected at most: each of them is two points.
-pub const MOST_UTTERANCES: usize = 1500;
+/// The largest number of utterances projected, each as two points.
+pub const MAX_UTTERANCES: usize = 1500;
 
-/// What is asked for.
+/// The settings of the projection.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
     pub tsne: bool,
     pub vectors: Vectors,
     pub views: Views,
     pub perplexity: f32,
-    /// `None` for one by the number of points.
+    /// `None`: by the number of points.
     pub learning_rate: Option<f32>,
-    /// Random first places from this seed; principal components where `None`.
+    /// Seed of random initial coordinates; `None`: principal components.
     pub seed: Option<u64>,
     pub steps: usize,
     pub colour: Colour,
@@ -39,22 +39,25 @@ impl Default for Settings {
     }
 }
 
-/// Which of the vectors that the classifier reads.
+/// Which of the vectors that the classifier reads are projected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Vectors {
-    /// All of them side by side.
+    /// All of them, concatenated.
     Joint,
+    /// One of them, by index.
     Part(usize),
 }
 
+/// Which views of the utterances are projected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Views {
-    /// Two points an utterance, as in the paper's figure 9.
+    /// Two points per utterance, as in figure 9 of the paper.
     Both,
     Complete,
     Incomplete,
 }
 
+/// What the points are coloured by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Colour {
     Class,
@@ -76,29 +79,30 @@ pub struct Point {
 pub struct Cloud {
     pub points: Vec<Point>,
     pub width: usize,
-    /// `[point, width]` row by row.
+    /// `[points, width]` row by row.
     pub vectors: Vec<f32>,
 }
 
+/// The projection, its vectors and its settings.
 #[derive(Default)]
 pub struct Projection {
     pub settings: Settings,
     pub representations: Option<Representations>,
     pub cloud: Cloud,
-    /// Where the points are, in their order; of an older cloud until the first answer.
-    pub places: Vec<[f32; 2]>,
+    /// `[points, 2]`, in the order of the points; of an older cloud until the first response.
+    pub coordinates: Vec<[f32; 2]>,
     pub progress: Option<Progress>,
-    /// The points that the places are of.
-    pub placed: Vec<Point>,
+    /// The points of the latest request.
+    pub projected: Vec<Point>,
     pub paused: bool,
-    /// Rises when the same should be projected again from the start.
+    /// Increased to restart the projection from its initial coordinates.
     pub restarts: u64,
-    /// Why there is none.
+    /// Why there is no projection.
     pub problem: Option<String>,
 }
 
 impl Projection {
-    /// Forgets vectors and places, of another corpus.
+    /// Removes vectors and coordinates: another corpus is open.
     pub fn forget(&mut self) {
         let settings = std::mem::take(&mut self.settings);
         *self = Self {
@@ -108,19 +112,19 @@ impl Projection {
         };
     }
 
-    /// New vectors have come, or others of them are asked for.
+    /// Rebuilds the cloud from the representations, by the settings.
     pub fn select_vectors(&mut self) {
-        let Some(all) = &self.representations else {
+        let Some(representations) = &self.representations else {
             return;
         };
         if let Vectors::Part(part) = self.settings.vectors
-            && part >= all.parts.len()
+            && part >= representations.parts.len()
         {
             self.settings.vectors = Vectors::Joint;
         }
-        let parts = match self.settings.vectors {
-            Vectors::Joint => &all.parts[..],
-            Vectors::Part(part) => &all.parts[part..=part],
+        let selected = match self.settings.vectors {
+            Vectors::Joint => &representations.parts[..],
+            Vectors::Part(part) => &representations.parts[part..=part],
         };
         let views: &[bool] = match self.settings.views {
             Views::Both => &[false, true],
@@ -128,16 +132,16 @@ impl Projection {
             Views::Incomplete => &[true],
         };
         let mut cloud = Cloud {
-            width: parts.iter().map(|part| part.width).sum(),
+            width: selected.iter().map(|part| part.width).sum(),
             ..Cloud::default()
         };
         for incomplete in views {
-            for (row, utterance) in all.utterances.iter().enumerate() {
+            for (row, utterance) in representations.utterances.iter().enumerate() {
                 cloud.points.push(Point {
                     utterance: *utterance,
                     incomplete: *incomplete,
                 });
-                for part in parts {
+                for part in selected {
                     let values = if *incomplete {
                         &part.incomplete
                     } else {
@@ -152,13 +156,13 @@ impl Projection {
         self.cloud = cloud;
     }
 
-    /// The perplexity that this number of points allows, at most what is asked for.
+    /// The method of the settings, with a perplexity that the number of points allows.
     pub fn method(&self) -> Method {
         let settings = &self.settings;
         if settings.tsne {
-            let allowed = mct_embedding::Settings::most_perplexity(self.cloud.points.len());
+            let max_perplexity = mct_embedding::Settings::most_perplexity(self.cloud.points.len());
             Method::Tsne {
-                perplexity: settings.perplexity.clamp(1.0, allowed.max(1.0)),
+                perplexity: settings.perplexity.clamp(1.0, max_perplexity.max(1.0)),
                 learning_rate: settings.learning_rate,
                 seed: settings.seed,
                 steps: settings.steps,
@@ -168,15 +172,16 @@ impl Projection {
         }
     }
 
-    pub fn set_places(&mut self, places: Places) {
-        if places.places.len() == self.cloud.points.len() {
-            self.places = places.places;
-            self.progress = places.progress;
+    /// Takes new coordinates, unless they are of another number of points.
+    pub fn set_coordinates(&mut self, response: Coordinates) {
+        if response.coordinates.len() == self.cloud.points.len() {
+            self.coordinates = response.coordinates;
+            self.progress = response.progress;
             self.problem = None;
         }
     }
 
-    /// The vector of a point.
+    /// The vector of a point, `[width]`; empty where there is no such point.
     pub fn vector(&self, point: usize) -> &[f32] {
         let width = self.cloud.width;
         self.cloud
@@ -185,13 +190,13 @@ impl Projection {
             .unwrap_or(&[])
     }
 
-    /// The nearest other points of one in the original space, with their Euclidean distances.
+    /// The nearest neighbours of a point in the original space, with their Euclidean distances.
     pub fn neighbours(&self, point: usize) -> Vec<(usize, f32)> {
-        let vectors = self.cloud.vectors.chunks_exact(self.cloud.width.max(1));
-        let vectors: Vec<&[f32]> = vectors.collect();
+        let width = self.cloud.width.max(1);
+        let vectors: Vec<&[f32]> = self.cloud.vectors.chunks_exact(width).collect();
         let count = self.settings.neighbours;
-        let found = mct_embedding::nearest(&vectors, point, count).unwrap_or_default();
-        found
+        mct_embedding::nearest(&vectors, point, count)
+            .unwrap_or_default()
             .into_iter()
             .map(|(other, squared)| (other as usize, squared.sqrt()))
             .collect()
@@ -221,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn an_utterance_is_a_point_in_each_view() {
+    fn an_utterance_has_one_point_per_view() {
         let mut projection = projection();
         projection.select_vectors();
         assert_eq!(projection.cloud.width, 2);
@@ -236,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_that_is_not_there_is_the_joint_vector() {
+    fn an_absent_part_falls_back_to_the_joint_vector() {
         let mut projection = projection();
         projection.settings.vectors = Vectors::Part(5);
         projection.select_vectors();

@@ -1,30 +1,33 @@
-//! Which steps are missing, as it is set with the sliders.
+//! The missing steps, as set with the sliders.
 
 use mct_corpus::missing::{Missing, Pattern, Purpose};
 use mct_engine::evaluation::{Conditions, CorpusCard};
 use serde::{Deserialize, Serialize};
 
-/// The seed of the masks unless told otherwise: that of the command line.
+/// The default seed of the masks, as on the command line.
 const MASK_SEED: u64 = 1;
 
+/// Missing rates, pattern and seed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MissingSettings {
-    /// The rate of all modalities that have none of their own.
+    /// The missing rate of all modalities without a rate of their own.
     pub rate: f64,
     pub modalities: Vec<Modality>,
     pub burst: bool,
-    /// Mean length of a burst.
+    /// Mean length of a burst, in steps.
     pub burst_steps: f64,
     pub mask_seed: u64,
 }
 
+/// The settings of one modality.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Modality {
     pub name: String,
-    /// Not there at all.
+    /// Whether the whole modality is missing.
     pub off: bool,
-    /// A rate of its own.
-    pub own: Option<f64>,
+    /// The missing rate of this modality; `None`: the shared one.
+    #[serde(rename = "own")]
+    pub own_rate: Option<f64>,
 }
 
 impl Default for MissingSettings {
@@ -40,25 +43,25 @@ impl Default for MissingSettings {
 }
 
 impl MissingSettings {
-    /// Those of a corpus; what was set for a modality of the same name stays.
+    /// Sets the modalities of a corpus. Settings of modalities of the same name are kept.
     pub fn set_modalities(&mut self, names: &[&str]) {
         let old = std::mem::take(&mut self.modalities);
-        let kept = |name: &str| old.iter().find(|own| own.name == name).cloned();
-        let modalities = names.iter().map(|name| {
+        let kept = |name: &str| old.iter().find(|modality| modality.name == name).cloned();
+        let modality = |name: &&str| {
             kept(name).unwrap_or_else(|| Modality {
                 name: (*name).to_owned(),
                 off: false,
-                own: None,
+                own_rate: None,
             })
-        });
-        self.modalities = modalities.collect();
+        };
+        self.modalities = names.iter().map(modality).collect();
     }
 
-    /// Back to all steps being there.
+    /// Resets all settings: no steps are missing.
     pub fn reset(&mut self) {
         let modalities = std::mem::take(&mut self.modalities);
         *self = Self::default();
-        let names: Vec<&str> = modalities.iter().map(|own| own.name.as_str()).collect();
+        let names: Vec<&str> = modalities.iter().map(|m| m.name.as_str()).collect();
         self.set_modalities(&names);
     }
 
@@ -72,29 +75,32 @@ impl MissingSettings {
         }
     }
 
-    /// What is set now.
+    /// The conditions of the current settings.
     pub fn conditions(&self) -> Conditions {
-        self.with(|own| own.own.unwrap_or(self.rate))
+        self.with_rates(|modality| modality.own_rate.unwrap_or(self.rate))
     }
 
-    /// One rate for all modalities that are there: a point of a curve.
-    pub fn at(&self, rate: f64) -> Conditions {
-        self.with(|_| rate)
+    /// The conditions with the same rate for all modalities that are not off: a point of a curve.
+    pub fn at_rate(&self, rate: f64) -> Conditions {
+        self.with_rates(|_| rate)
     }
 
-    fn with(&self, rate: impl Fn(&Modality) -> f64) -> Conditions {
-        let rates = self.modalities.iter();
-        let rates = rates.map(|own| if own.off { 1.0 } else { rate(own) });
+    fn with_rates(&self, rate: impl Fn(&Modality) -> f64) -> Conditions {
+        let rates: Vec<f64> = self
+            .modalities
+            .iter()
+            .map(|modality| if modality.off { 1.0 } else { rate(modality) })
+            .collect();
         Conditions {
             missing: Missing {
-                rates: rates.collect(),
+                rates,
                 pattern: self.pattern(),
             },
             mask_seed: self.mask_seed,
         }
     }
 
-    /// The missing steps of one utterance, a modality.
+    /// The missing steps of one utterance, `[modality][time]`.
     pub fn masks(&self, card: &CorpusCard, utterance: usize) -> Vec<Vec<bool>> {
         let Conditions { missing, mask_seed } = self.conditions();
         let id = &card.utterances[utterance].id;
@@ -107,27 +113,27 @@ impl MissingSettings {
             .collect()
     }
 
-    /// In a few words.
+    /// A short description for titles.
     pub fn describe(&self) -> String {
-        let mut parts: Vec<String> = Vec::new();
-        let shared = self
+        let mut phrases: Vec<String> = Vec::new();
+        let any_shared = self
             .modalities
             .iter()
-            .any(|own| !own.off && own.own.is_none());
-        if shared {
-            parts.push(format!("missing rate {:.2}", self.rate));
+            .any(|modality| !modality.off && modality.own_rate.is_none());
+        if any_shared {
+            phrases.push(format!("missing rate {:.2}", self.rate));
         }
-        for own in &self.modalities {
-            if own.off {
-                parts.push(format!("no {}", own.name));
-            } else if let Some(rate) = own.own {
-                parts.push(format!("{} {rate:.2}", own.name));
+        for modality in &self.modalities {
+            if modality.off {
+                phrases.push(format!("no {}", modality.name));
+            } else if let Some(rate) = modality.own_rate {
+                phrases.push(format!("{} {rate:.2}", modality.name));
             }
         }
         if self.burst {
-            parts.push(format!("bursts of {:.0} steps", self.burst_steps));
+            phrases.push(format!("bursts of {:.0} steps", self.burst_steps));
         }
-        parts.join(", ")
+        phrases.join(", ")
     }
 }
 
@@ -136,14 +142,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_modality_can_be_off_or_have_a_rate_of_its_own() {
+    fn a_modality_can_be_off_or_have_its_own_rate() {
         let mut missing = MissingSettings::default();
         missing.set_modalities(&["audio", "vision", "text"]);
         missing.rate = 0.3;
         missing.modalities[1].off = true;
-        missing.modalities[2].own = Some(0.8);
+        missing.modalities[2].own_rate = Some(0.8);
         assert_eq!(missing.conditions().missing.rates, [0.3, 1.0, 0.8]);
-        assert_eq!(missing.at(0.5).missing.rates, [0.5, 1.0, 0.5]);
+        assert_eq!(missing.at_rate(0.5).missing.rates, [0.5, 1.0, 0.5]);
         assert_eq!(
             missing.describe(),
             "missing rate 0.30, no vision, text 0.80"

@@ -1,7 +1,7 @@
-//! What the panels share: the open corpus and models, what is asked of them, and what is known.
+//! The state shared by the panels: the open corpus and models, the settings, and the results.
 //!
-//! Panels read and change this and nothing else. What follows from a change is asked of the pipelines
-//! by `questions.rs`; what can only be done outside the window is a [`Command`].
+//! Panels read and change this and nothing else. Requests that follow from a change are sent to the
+//! pipelines by `requests.rs`; actions outside the state are [`Command`]s.
 
 pub mod command;
 pub mod controls;
@@ -25,9 +25,10 @@ use notices::Notices;
 use selection::Selection;
 use training::Training;
 
+/// The state of the application.
 pub struct Workspace {
     pub corpus: Option<CorpusCard>,
-    /// Rises with every corpus, so that answers about an older one can be told.
+    /// Increased with every opened corpus, so that requests about an older one are outdated.
     pub corpus_version: u64,
     pub models: Models,
     pub side: Side,
@@ -38,37 +39,39 @@ pub struct Workspace {
     pub training: Training,
     pub notices: Notices,
     pub controls: Controls,
-    /// What computes, once it has been tested.
+    /// The compute device, once it has been tested.
     pub device: Option<DeviceCard>,
-    /// Which share of its test is done, before there is one.
+    /// Progress of the device's known-answer test, 0 to 1.
     pub device_tested: f32,
-    /// The exact limit over [`models::RATES`], where the corpus has one.
+    /// The exact limit of UA at [`models::RATES`], where the corpus has one.
     pub limit: Option<Vec<f64>>,
-    /// The limit at the rates that are set now.
+    /// The exact limit of UA under the current conditions.
     pub limit_now: Option<f64>,
     commands: Vec<Command>,
 }
 
-/// The utterance that is looked into.
+/// The state of the inspector.
 #[derive(Default)]
 pub struct Inspector {
-    /// Steps that were masked or unmasked by hand, for this utterance alone.
+    /// An utterance and its masks `[modality][time]`, edited by hand.
     pub edited: Option<(usize, Vec<Vec<bool>>)>,
     /// The layer whose attention is shown.
     pub layer: usize,
-    /// The answer, with the utterance and the model that it is about.
+    /// The latest inspection.
     pub seen: Option<Seen>,
 }
 
+/// An inspection, with its model and utterance.
 pub struct Seen {
     pub model: ModelId,
     pub utterance: usize,
     pub inspection: Inspection,
-    /// Rises with every answer.
+    /// Increased with every inspection.
     pub version: u64,
 }
 
 impl Workspace {
+    /// An empty workspace with default settings.
     pub fn new() -> Self {
         Self {
             corpus: None,
@@ -90,20 +93,22 @@ impl Workspace {
         }
     }
 
-    /// Asks for something outside the window.
+    /// Queues a command.
     pub fn command(&mut self, command: Command) {
         self.commands.push(command);
     }
 
+    /// Takes the queued commands, in order.
     pub fn take_commands(&mut self) -> Vec<Command> {
         std::mem::take(&mut self.commands)
     }
 
+    /// Whether commands are queued.
     pub fn has_commands(&self) -> bool {
         !self.commands.is_empty()
     }
 
-    /// Another corpus is open: what was known of the old one is forgotten.
+    /// Sets the open corpus, and removes what depends on the old one.
     pub fn set_corpus(&mut self, card: CorpusCard) {
         let names: Vec<&str> = card.modalities.iter().map(|m| m.name.as_str()).collect();
         self.missing.set_modalities(&names);
@@ -123,13 +128,14 @@ impl Workspace {
         self.command(Command::Open(source));
     }
 
-    /// The utterance that is looked into: the focus of the selection.
+    /// The utterance in the inspector: the focus of the selection.
     pub fn focus(&self) -> Option<usize> {
         let count = self.corpus.as_ref().map_or(0, |card| card.utterances.len());
         self.selection.focus().filter(|index| *index < count)
     }
 
-    /// The missing steps of an utterance, a modality: as edited by hand, or as the rates say.
+    /// The missing steps of an utterance, `[modality][time]`: edited by hand, or drawn at the missing
+    /// rates. `None` where no corpus is open.
     pub fn masks(&self, utterance: usize) -> Option<Vec<Vec<bool>>> {
         if let Some((edited, masks)) = &self.inspector.edited
             && *edited == utterance

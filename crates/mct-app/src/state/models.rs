@@ -1,4 +1,4 @@
-//! The open models with what they predict.
+//! The open models with their predictions.
 
 use std::collections::HashMap;
 
@@ -6,45 +6,49 @@ use mct_corpus::Utterance;
 use mct_engine::evaluation::{ModelCard, ModelId, Predictions};
 use mct_scores::{Confusion, PAPER_RATES, Scores, auilc, most_probable};
 
-/// The rates of the curves.
+/// The missing rates of the curves.
 pub const RATES: [f64; 10] = PAPER_RATES;
 
+/// The open models.
 #[derive(Default)]
 pub struct Models {
     open: Vec<OpenModel>,
-    /// The one that the views show.
+    /// The model that the views show.
     pub shown: Option<ModelId>,
-    /// The one that it is compared with.
+    /// The model that it is compared with.
     pub compared: Option<ModelId>,
     last_id: u32,
 }
 
+/// An open model with its results.
 pub struct OpenModel {
     pub card: ModelCard,
-    /// What it predicts under the conditions that are set.
+    /// Its predictions under the current conditions.
     pub evaluated: Option<Evaluated>,
     pub curve: Curve,
-    /// From which it can be opened again.
+    /// Where it can be opened again.
     pub source: mct_engine::source::Source,
 }
 
-/// What a model predicts of the utterances of a side.
+/// The predictions of a model for the utterances of a side.
 pub struct Evaluated {
     /// Indices into the corpus.
     pub utterances: Vec<usize>,
+    /// Row by utterance.
     rows: HashMap<usize, usize>,
+    /// `[utterances, classes]` row by row.
     probabilities: Vec<f32>,
     classes: usize,
-    /// The most probable class of each.
+    /// The most probable class per utterance.
     pub predicted: Vec<usize>,
     pub confusion: Confusion,
     pub scores: Scores,
-    /// How long it took to compute.
+    /// Time of the computation, in milliseconds.
     pub millis: f32,
 }
 
 impl Evaluated {
-    /// `None` when they are not of these utterances.
+    /// `None` when the predictions do not match the utterances or classes.
     pub fn of(predictions: Predictions, utterances: &[Utterance], classes: usize) -> Option<Self> {
         let Predictions {
             utterances: indices,
@@ -62,9 +66,9 @@ impl Evaluated {
             confusion.add(utterances.get(*index)?.label, class);
             predicted.push(class);
         }
-        let rows = indices.iter().enumerate().map(|(row, index)| (*index, row));
+        let rows = indices.iter().enumerate();
         Some(Self {
-            rows: rows.collect(),
+            rows: rows.map(|(row, index)| (*index, row)).collect(),
             scores: confusion.scores(),
             utterances: indices,
             probabilities,
@@ -75,11 +79,12 @@ impl Evaluated {
         })
     }
 
-    /// The predicted class of an utterance, where it is on this side.
+    /// The predicted class of an utterance; `None` where it is not on this side.
     pub fn class_of(&self, utterance: usize) -> Option<usize> {
         self.rows.get(&utterance).map(|row| self.predicted[*row])
     }
 
+    /// The class probabilities of an utterance, `[classes]`; `None` where it is not on this side.
     pub fn probabilities_of(&self, utterance: usize) -> Option<&[f32]> {
         let row = self.rows.get(&utterance)?;
         self.probabilities
@@ -87,7 +92,7 @@ impl Evaluated {
     }
 }
 
-/// Scores at [`RATES`], as far as they have come.
+/// Scores at [`RATES`]; `None` where they have not been computed yet.
 #[derive(Debug, Clone, Default)]
 pub struct Curve {
     pub points: [Option<Scores>; RATES.len()],
@@ -115,15 +120,17 @@ impl Score {
         }
     }
 
+    /// What the score measures, for hover texts.
     pub const fn meaning(self) -> &'static str {
         match self {
             Self::Ua => "unweighted accuracy: the mean recall of the classes",
-            Self::Wa => "weighted accuracy: the share of right answers",
+            Self::Wa => "weighted accuracy: the share of correct predictions",
             Self::Uf1 => "unweighted F1: the mean F1 of the classes",
             Self::Wf1 => "weighted F1: the mean F1 of the classes, weighted by their size",
         }
     }
 
+    /// The value of this score, 0 to 1.
     pub const fn of(self, scores: &Scores) -> f64 {
         match self {
             Self::Ua => scores.ua,
@@ -135,15 +142,16 @@ impl Score {
 }
 
 impl Curve {
-    /// Rate and score of the points that are there.
+    /// Missing rate and score of the points computed so far.
     pub fn points(&self, score: Score) -> Vec<(f64, f64)> {
-        let points = RATES.iter().zip(&self.points);
-        points
+        RATES
+            .iter()
+            .zip(&self.points)
             .filter_map(|(rate, scores)| Some((*rate, score.of(scores.as_ref()?))))
             .collect()
     }
 
-    /// Area under the curve (eq. 19) once all of it is there.
+    /// Area under the curve (eq. 19), once all points are computed.
     pub fn auilc(&self, score: Score) -> Option<f64> {
         let points = self.points(score);
         let values: Vec<f64> = points.iter().map(|(_, value)| *value).collect();
@@ -152,13 +160,13 @@ impl Curve {
 }
 
 impl Models {
-    /// A name for a model that is about to be opened.
+    /// The id of a model to be opened.
     pub fn new_id(&mut self) -> ModelId {
         self.last_id += 1;
         ModelId(self.last_id)
     }
 
-    /// A model has been opened, or told again because the corpus has changed.
+    /// Updates an open model, or adds a new one. A new one without a source is ignored.
     pub fn set(&mut self, card: ModelCard, source: Option<mct_engine::source::Source>) {
         let id = card.id;
         match self.open.iter_mut().find(|open| open.card.id == id) {
@@ -183,7 +191,7 @@ impl Models {
         }
     }
 
-    /// Forgets what was predicted, of another corpus.
+    /// Removes all predictions: another corpus is open.
     pub fn forget(&mut self) {
         for open in &mut self.open {
             open.evaluated = None;
@@ -191,6 +199,7 @@ impl Models {
         }
     }
 
+    /// Removes a model; where it was shown, the first remaining one is shown.
     pub fn close(&mut self, id: ModelId) {
         self.open.retain(|open| open.card.id != id);
         if self.compared == Some(id) {
@@ -220,8 +229,8 @@ impl Models {
         self.open.is_empty()
     }
 
-    /// The place in the list, which gives a model its colour.
-    pub fn place(&self, id: ModelId) -> usize {
+    /// The position in the list, which determines the colour of a model.
+    pub fn position(&self, id: ModelId) -> usize {
         self.open
             .iter()
             .position(|open| open.card.id == id)
@@ -271,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn the_area_waits_for_the_whole_curve() {
+    fn the_area_requires_all_points() {
         let mut curve = Curve::default();
         let scores = Scores {
             ua: 1.0,

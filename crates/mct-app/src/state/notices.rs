@@ -1,10 +1,10 @@
-//! What a person should know: refused files, warnings, what has died.
+//! Notices to the user: refused files, warnings, pipelines that have died.
 
 use web_time::{Duration, Instant};
 
 use super::command::Part;
 
-/// How long a notice stays on screen by itself; it is kept in the list.
+/// How long a notice stays on screen; it remains in the list.
 const SHOWN_FOR: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,10 +22,11 @@ pub struct Notice {
     dismissed: bool,
 }
 
+/// All notices, and the pipelines that have died.
 #[derive(Default)]
 pub struct Notices {
     all: Vec<Notice>,
-    /// Pipelines that have died, with their last words.
+    /// Pipelines that have died, with the error.
     dead: Vec<(Part, String)>,
 }
 
@@ -39,34 +40,39 @@ impl Notices {
         });
     }
 
+    /// Records that a pipeline has died.
     pub fn died(&mut self, part: Part, text: String) {
         if self.dead.iter().all(|(dead, _)| *dead != part) {
             self.dead.push((part, text));
         }
     }
 
+    /// Records that a pipeline was restarted.
     pub fn revived(&mut self, part: Part) {
         self.dead.retain(|(dead, _)| *dead != part);
     }
 
+    /// The pipelines that have died, with the error.
     pub fn dead(&self) -> &[(Part, String)] {
         &self.dead
     }
 
-    /// Those that are still on screen, newest first, with their number. Errors stay until dismissed.
+    /// The notices on screen, newest first, with their index. Errors stay until dismissed.
     pub fn shown(&self) -> impl Iterator<Item = (usize, &Notice)> {
         let fresh =
             |notice: &Notice| notice.kind == Kind::Error || notice.since.elapsed() < SHOWN_FOR;
-        let all = self.all.iter().enumerate().rev();
-        all.filter(move |(_, notice)| !notice.dismissed && fresh(notice))
+        let newest_first = self.all.iter().enumerate().rev();
+        newest_first.filter(move |(_, notice)| !notice.dismissed && fresh(notice))
     }
 
-    pub fn dismiss(&mut self, number: usize) {
-        if let Some(notice) = self.all.get_mut(number) {
+    /// Removes a notice from the screen.
+    pub fn dismiss(&mut self, index: usize) {
+        if let Some(notice) = self.all.get_mut(index) {
             notice.dismissed = true;
         }
     }
 
+    /// All notices, oldest first.
     pub fn all(&self) -> &[Notice] {
         &self.all
     }

@@ -1,13 +1,14 @@
-//! Which utterances are selected: one set, shared by all views.
+//! The selected utterances: one set, shared by all views.
 
 use std::collections::BTreeSet;
 
-/// Indices into the corpus.
+/// Selected utterances, by index into the corpus.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Selection {
     chosen: BTreeSet<usize>,
+    /// The utterance in the inspector.
     focus: Option<usize>,
-    /// What was done last, in words.
+    /// The last action, in words.
     pub reason: String,
 }
 
@@ -16,7 +17,7 @@ impl Selection {
         *self = Self::default();
     }
 
-    /// These and no others; the first is looked into.
+    /// Selects these and no others; unless the focus is among them, it moves to the first.
     pub fn set(&mut self, chosen: impl IntoIterator<Item = usize>, reason: impl Into<String>) {
         self.chosen = chosen.into_iter().collect();
         self.reason = reason.into();
@@ -25,7 +26,7 @@ impl Selection {
         }
     }
 
-    /// These besides those that are selected already.
+    /// Adds to the selection.
     pub fn add(&mut self, chosen: impl IntoIterator<Item = usize>, reason: impl Into<String>) {
         self.chosen.extend(chosen);
         self.reason = reason.into();
@@ -34,14 +35,14 @@ impl Selection {
         }
     }
 
-    /// This one alone.
+    /// Selects this one only.
     pub fn one(&mut self, index: usize) {
         self.chosen = BTreeSet::from([index]);
         self.focus = Some(index);
         self.reason.clear();
     }
 
-    /// Adds it, or takes it away.
+    /// Adds an utterance, or removes it.
     pub fn toggle(&mut self, index: usize) {
         if self.chosen.remove(&index) {
             if self.focus == Some(index) {
@@ -53,8 +54,8 @@ impl Selection {
         }
     }
 
-    /// Looks into one of those that are selected, or into another and selects it alone.
-    pub fn look(&mut self, index: usize) {
+    /// Moves the focus; an utterance that is not selected becomes the only one selected.
+    pub fn focus_on(&mut self, index: usize) {
         if self.chosen.contains(&index) {
             self.focus = Some(index);
         } else {
@@ -78,7 +79,7 @@ impl Selection {
         self.chosen.iter().copied()
     }
 
-    /// The utterance that is looked into.
+    /// The utterance in the inspector.
     pub fn focus(&self) -> Option<usize> {
         self.focus
     }
@@ -93,11 +94,11 @@ mod tests {
         let mut selection = Selection::default();
         selection.set([3, 5, 9], "a cell");
         assert_eq!(selection.focus(), Some(3));
-        selection.look(5);
+        selection.focus_on(5);
         assert_eq!((selection.focus(), selection.len()), (Some(5), 3));
         selection.toggle(5);
         assert_eq!((selection.focus(), selection.len()), (Some(3), 2));
-        selection.look(7);
+        selection.focus_on(7);
         assert_eq!((selection.focus(), selection.len()), (Some(7), 1));
         selection.set([], "nothing");
         assert_eq!(selection.focus(), None);

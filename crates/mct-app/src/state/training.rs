@@ -1,4 +1,4 @@
-//! The run that is being trained, as far as it has come, and the settings of the next.
+//! The state of the current training run, and the settings of the next.
 
 use std::collections::VecDeque;
 
@@ -10,16 +10,16 @@ use mct_hfr::training::{EpochRecord, Event, FinishReason, LossRecord};
 use serde::{Deserialize, Serialize};
 use web_time::Instant;
 
-/// A run to be trained.
+/// A run to train.
 pub struct Run {
     pub begin: Begin,
-    /// The folder that it is kept in; in a browser its name.
+    /// The run folder; in a browser the name of the run.
     pub folder: String,
-    /// Another corpus than the one that is open.
+    /// The corpus; `None`: the open one.
     pub corpus: Option<Source>,
 }
 
-/// What is set for the next run.
+/// The settings of the next run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
     pub preset: String,
@@ -32,7 +32,7 @@ pub struct Settings {
     pub missing_rate_max: f64,
     pub learning_rate: f64,
     pub batch_size: usize,
-    /// Lines of `key = value`, stronger than the rest.
+    /// Lines of `key = value`, which override the other settings.
     pub more: String,
     pub folder: String,
 }
@@ -60,7 +60,7 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// The values of a preset.
+    /// Takes the values of a preset.
     pub fn take_preset(&mut self, name: &str) {
         let Ok(preset) = Config::preset(name) else {
             return;
@@ -78,16 +78,16 @@ impl Settings {
     /// The config of the run.
     ///
     /// # Errors
-    /// What is wrong with a value.
+    /// When a value is invalid.
     pub fn config(&self) -> Result<Config, String> {
-        let text = |error: mct_hfr::Error| error.to_string();
-        let preset = Config::preset(&self.preset).map_err(text)?;
+        let message = |error: mct_hfr::Error| error.to_string();
+        let preset = Config::preset(&self.preset).map_err(message)?;
         let mut config = preset.with_system(self.system);
         let training = &mut config.training;
-        // A learning rate that was to fall falls by as much.
-        let fall = training.final_learning_rate / training.learning_rate;
+        // The learning-rate schedule of the preset keeps its ratio of final to initial rate.
+        let decay = training.final_learning_rate / training.learning_rate;
         training.learning_rate = self.learning_rate;
-        training.final_learning_rate = self.learning_rate * fall;
+        training.final_learning_rate = self.learning_rate * decay;
         training.strategy = self.strategy;
         training.fold = self.fold;
         training.seed = self.seed;
@@ -98,7 +98,7 @@ impl Settings {
             Strategy::Dynamic => self.missing_rate_max.max(self.missing_rate),
             Strategy::OneToOne | Strategy::Complete => self.missing_rate,
         };
-        let mut more = Vec::new();
+        let mut overrides = Vec::new();
         for line in self.more.lines().map(str::trim) {
             if line.is_empty() || line.starts_with('#') {
                 continue;
@@ -106,42 +106,45 @@ impl Settings {
             let (key, value) = line
                 .split_once('=')
                 .ok_or_else(|| format!("found `{line}`, expected key = value"))?;
-            more.push((key.trim().to_owned(), value.trim().to_owned()));
+            overrides.push((key.trim().to_owned(), value.trim().to_owned()));
         }
-        config.set(&more).map_err(text)
+        config.set(&overrides).map_err(message)
     }
 }
 
+/// The phase of the training run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Phase {
     #[default]
     Idle,
-    /// Asked for, and not begun yet.
+    /// Requested, and not begun yet.
     Starting,
     Running,
-    /// Asked to pause or to stop; the current step is finished first.
+    /// A pause was requested; the current step is finished first.
     Pausing,
     Paused,
+    /// A stop was requested; the current step is finished first.
     Stopping,
     Ended(FinishReason),
     Failed,
 }
 
 impl Phase {
-    /// Whether a run holds the pipeline.
+    /// Whether the pipeline has a run.
     pub fn is_busy(self) -> bool {
         !matches!(self, Self::Idle | Self::Ended(_) | Self::Failed)
     }
 }
 
-/// Losses of every step are kept this far back.
+/// The number of loss records to keep, the newest.
 const STEPS_KEPT: usize = 4000;
 
+/// The current or last training run, and the settings of the next.
 #[derive(Default)]
 pub struct Training {
     pub settings: Settings,
     pub phase: Phase,
-    /// The config of the run under way, or of the last.
+    /// The config of the current or last run.
     pub config: Option<Config>,
     pub folder: String,
     /// The corpus of the run.
@@ -149,25 +152,27 @@ pub struct Training {
     pub fold: String,
     pub epochs: usize,
     pub history: Vec<EpochRecord>,
-    /// Losses by step, numbered over all epochs.
+    /// Losses by step; steps are numbered over all epochs.
     pub steps: VecDeque<(f64, LossRecord)>,
     pub epoch: usize,
     pub step: usize,
-    pub steps_an_epoch: usize,
-    /// Where the run can be resumed.
+    pub steps_per_epoch: usize,
+    /// The last checkpoint as a file, from which the run can be resumed.
     pub last: Option<Bytes>,
-    /// The best weights so far.
+    /// The best weights so far, as a checkpoint file.
     pub best: Option<Bytes>,
     /// The model that the best weights are opened as.
     pub model: Option<ModelId>,
-    /// What an earlier page has left: its name, and the run.
+    /// The unfinished run of an earlier page: its name, its corpus and its last checkpoint.
     pub unfinished: Option<(String, Source, Bytes)>,
-    /// What went wrong.
+    /// The error that ended the run.
     pub problem: Option<String>,
+    /// When the speed measurement began, and at which step.
     begun: Option<(Instant, f64)>,
 }
 
 impl Training {
+    /// A new run was requested: the results of the last are removed.
     pub fn start(&mut self, folder: String, corpus: Source) {
         let settings = std::mem::take(&mut self.settings);
         let unfinished = self.unfinished.take();
@@ -181,11 +186,11 @@ impl Training {
         };
     }
 
-    /// The run that was stopped, from its last checkpoint on.
+    /// The stopped run, to be resumed from its last checkpoint.
     pub fn resumed(&self, last: Bytes) -> Run {
         #[cfg(not(target_arch = "wasm32"))]
         let source = {
-            // Its folder goes on being written to.
+            // The run folder has the checkpoint, and is continued.
             drop(last);
             Source::Path(self.folder.clone().into())
         };
@@ -201,7 +206,7 @@ impl Training {
         }
     }
 
-    /// The run is under way, from where `history` ends.
+    /// The run has begun, after the epochs of `history`.
     pub fn began(&mut self, config: Config, history: Vec<EpochRecord>) {
         self.config = Some(config);
         self.history = history;
@@ -210,6 +215,7 @@ impl Training {
         }
     }
 
+    /// Takes an event of the trainer.
     pub fn event(&mut self, event: &Event) {
         match event {
             Event::Started { fold, epochs, .. } => {
@@ -222,7 +228,7 @@ impl Training {
                 steps,
                 losses,
             } => {
-                (self.epoch, self.step, self.steps_an_epoch) = (*epoch, *step, *steps);
+                (self.epoch, self.step, self.steps_per_epoch) = (*epoch, *step, *steps);
                 let number = (epoch * steps + step) as f64;
                 self.begun.get_or_insert_with(|| (Instant::now(), number));
                 self.steps.push_back((number, losses.clone()));
@@ -235,22 +241,22 @@ impl Training {
         }
     }
 
-    /// The share that is done, 0 to 1.
+    /// Completed fraction of the run, 0 to 1.
     pub fn progress(&self) -> f32 {
-        let all = (self.epochs * self.steps_an_epoch).max(1) as f32;
-        (self.epoch * self.steps_an_epoch + self.step) as f32 / all
+        let total = (self.epochs * self.steps_per_epoch).max(1) as f32;
+        (self.epoch * self.steps_per_epoch + self.step) as f32 / total
     }
 
-    /// Seconds that are left, from the time that the steps so far have taken.
+    /// Estimated remaining time in seconds; `None` until ten steps are measured.
     pub fn seconds_left(&self) -> Option<f64> {
         let (since, first) = self.begun?;
-        let now = (self.epoch * self.steps_an_epoch + self.step) as f64;
+        let now = (self.epoch * self.steps_per_epoch + self.step) as f64;
         let done = now - first;
-        let left = (self.epochs * self.steps_an_epoch) as f64 - now;
+        let left = (self.epochs * self.steps_per_epoch) as f64 - now;
         (done >= 10.0).then(|| since.elapsed().as_secs_f64() / done * left)
     }
 
-    /// The time of a pause is nobody's.
+    /// Restarts the speed measurement, so that a pause does not count.
     pub fn forget_speed(&mut self) {
         self.begun = None;
     }

@@ -1,77 +1,85 @@
-//! A plane with points that can be moved, zoomed and selected from.
+//! A plane of points, with panning, zooming and selection.
 
 use eframe::egui::{Color32, Pos2, Rect, Response, Sense, Stroke, StrokeKind, Ui, pos2, vec2};
 
-/// What is seen of the plane.
+/// The visible part of the plane.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Look {
-    /// Set by hand: the middle, and pixels a unit. `None` shows all points.
-    own: Option<(Pos2, f32)>,
-    /// Where a rectangle was begun, in pixels.
+pub struct Viewport {
+    /// Set by pan and zoom: centre in the plane, and pixels per unit. `None` shows all points.
+    manual: Option<(Pos2, f32)>,
+    /// First corner of the rectangle being drawn, in pixels.
     corner: Option<Pos2>,
 }
 
-/// From the plane to the screen.
+/// The transform from the plane to the screen.
 #[derive(Debug, Clone, Copy)]
 pub struct Frame {
+    /// The plane on the screen, in pixels.
     pub rect: Rect,
-    middle: Pos2,
+    centre: Pos2,
+    /// Pixels per unit.
     scale: f32,
 }
 
 impl Frame {
+    /// The position of a point of the plane on the screen, in pixels.
     pub fn to_screen(self, [x, y]: [f32; 2]) -> Pos2 {
         // The y axis points up.
-        let offset = vec2(x - self.middle.x, self.middle.y - y) * self.scale;
+        let offset = vec2(x - self.centre.x, self.centre.y - y) * self.scale;
         self.rect.center() + offset
     }
 }
 
-/// What a person has done with the plane in this frame.
-pub enum Done {
+/// The pointer gesture completed in this frame.
+pub enum Gesture {
     Nothing,
-    /// Clicked at this point of the screen.
+    /// A click at this position on the screen.
     Click(Pos2),
-    /// Drawn a rectangle on the screen.
+    /// A rectangle drawn on the screen.
     Rectangle(Rect),
 }
 
-/// Takes the room that there is for a plane that shows `places`.
-pub fn show(ui: &mut Ui, look: &mut Look, places: &[[f32; 2]]) -> (Response, Frame, Done) {
+/// Shows a plane with points at `coordinates` in the available space.
+pub fn show(
+    ui: &mut Ui,
+    viewport: &mut Viewport,
+    coordinates: &[[f32; 2]],
+) -> (Response, Frame, Gesture) {
     let (rect, response) = ui.allocate_exact_size(ui.available_size(), Sense::click_and_drag());
-    let frame = match look.own {
-        Some((middle, scale)) => Frame {
+    let frame = match viewport.manual {
+        Some((centre, scale)) => Frame {
             rect,
-            middle,
+            centre,
             scale,
         },
-        None => whole(rect, places),
+        None => fit(rect, coordinates),
     };
     ui.painter()
         .rect_filled(rect, 2.0, ui.visuals().extreme_bg_color);
-    let done = act(ui, look, frame, &response);
-    (response, frame, done)
+    let gesture = interact(ui, viewport, frame, &response);
+    (response, frame, gesture)
 }
 
-/// All points with some room around them.
-fn whole(rect: Rect, places: &[[f32; 2]]) -> Frame {
+/// All points, with a margin.
+fn fit(rect: Rect, coordinates: &[[f32; 2]]) -> Frame {
     let mut bounds = Rect::NOTHING;
-    for [x, y] in places {
+    for [x, y] in coordinates {
         bounds.extend_with(pos2(*x, *y));
     }
-    if !bounds.is_finite() || places.is_empty() {
+    if !bounds.is_finite() || coordinates.is_empty() {
         bounds = Rect::from_min_max(pos2(-1.0, -1.0), pos2(1.0, 1.0));
     }
-    let room = (rect.size() - vec2(24.0, 24.0)).max(vec2(1.0, 1.0));
+    let available = (rect.size() - vec2(24.0, 24.0)).max(vec2(1.0, 1.0));
     let size = bounds.size().max(vec2(1e-6, 1e-6));
     Frame {
         rect,
-        middle: bounds.center(),
-        scale: (room.x / size.x).min(room.y / size.y),
+        centre: bounds.center(),
+        scale: (available.x / size.x).min(available.y / size.y),
     }
 }
 
-fn act(ui: &Ui, look: &mut Look, frame: Frame, response: &Response) -> Done {
+/// Pans and zooms the viewport, and returns the completed gesture.
+fn interact(ui: &Ui, viewport: &mut Viewport, frame: Frame, response: &Response) -> Gesture {
     if response.hovered() {
         let (zoom, scroll) = ui.input(|input| (input.zoom_delta(), input.smooth_scroll_delta.y));
         let factor = zoom * (scroll / 200.0).exp();
@@ -82,44 +90,46 @@ fn act(ui: &Ui, look: &mut Look, frame: Frame, response: &Response) -> Done {
             // The point under the pointer stays where it is.
             let offset = pointer - frame.rect.center();
             let moved = vec2(offset.x, -offset.y) * (1.0 / frame.scale - 1.0 / scale);
-            look.own = Some((frame.middle + moved, scale));
+            viewport.manual = Some((frame.centre + moved, scale));
         }
     }
     if response.double_clicked() {
-        look.own = None;
-        return Done::Nothing;
+        viewport.manual = None;
+        return Gesture::Nothing;
     }
-    let moves = ui.input(|input| input.pointer.secondary_down() || input.pointer.middle_down());
-    if response.dragged() && moves {
-        let by = response.drag_delta() / frame.scale;
-        look.own = Some((frame.middle - vec2(by.x, -by.y), frame.scale));
-        return Done::Nothing;
+    let pans = ui.input(|input| input.pointer.secondary_down() || input.pointer.middle_down());
+    if response.dragged() && pans {
+        let delta = response.drag_delta() / frame.scale;
+        viewport.manual = Some((frame.centre - vec2(delta.x, -delta.y), frame.scale));
+        return Gesture::Nothing;
     }
-    if response.drag_started() && !moves {
-        look.corner = ui.input(|input| input.pointer.press_origin());
+    if response.drag_started() && !pans {
+        viewport.corner = ui.input(|input| input.pointer.press_origin());
     }
     let pointer = response.interact_pointer_pos();
-    if let (Some(corner), Some(pointer)) = (look.corner, pointer) {
+    if let (Some(corner), Some(pointer)) = (viewport.corner, pointer) {
         let drawn = Rect::from_two_pos(corner, pointer);
         if response.drag_stopped() {
-            look.corner = None;
-            return Done::Rectangle(drawn);
+            viewport.corner = None;
+            return Gesture::Rectangle(drawn);
         }
         let stroke = Stroke::new(1.0, ui.visuals().text_color());
         ui.painter()
             .rect_stroke(drawn, 0.0, stroke, StrokeKind::Inside);
-        return Done::Nothing;
+        return Gesture::Nothing;
     }
-    look.corner = None;
+    viewport.corner = None;
     match (response.clicked(), pointer) {
-        (true, Some(pointer)) => Done::Click(pointer),
-        _ => Done::Nothing,
+        (true, Some(pointer)) => Gesture::Click(pointer),
+        _ => Gesture::Nothing,
     }
 }
 
-/// A point of the plane.
+/// A point to paint.
 pub struct Dot {
-    pub at: Pos2,
+    /// Position on the screen, in pixels.
+    pub position: Pos2,
+    /// In pixels.
     pub radius: f32,
     pub colour: Color32,
     /// A cross instead of a disc.
@@ -131,21 +141,25 @@ pub struct Dot {
 pub fn paint(ui: &Ui, rect: Rect, dots: &[Dot]) {
     let painter = ui.painter_at(rect);
     let ink = ui.visuals().strong_text_color();
-    let (above, below): (Vec<&Dot>, Vec<&Dot>) = dots.iter().partition(|dot| dot.ring);
-    for dot in below.into_iter().chain(above) {
+    let (ringed, plain): (Vec<&Dot>, Vec<&Dot>) = dots.iter().partition(|dot| dot.ring);
+    for dot in plain.into_iter().chain(ringed) {
         let Dot {
-            at, radius, colour, ..
+            position,
+            radius,
+            colour,
+            ..
         } = *dot;
         if dot.cross {
             let arm = radius * 0.9;
             let stroke = Stroke::new(radius * 0.6, colour);
-            painter.line_segment([at + vec2(-arm, -arm), at + vec2(arm, arm)], stroke);
-            painter.line_segment([at + vec2(-arm, arm), at + vec2(arm, -arm)], stroke);
+            for arm in [vec2(arm, arm), vec2(arm, -arm)] {
+                painter.line_segment([position - arm, position + arm], stroke);
+            }
         } else {
-            painter.circle_filled(at, radius, colour);
+            painter.circle_filled(position, radius, colour);
         }
         if dot.ring {
-            painter.circle_stroke(at, radius + 2.0, Stroke::new(1.5, ink));
+            painter.circle_stroke(position, radius + 2.0, Stroke::new(1.5, ink));
         }
     }
 }

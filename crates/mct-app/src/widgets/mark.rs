@@ -1,25 +1,25 @@
-//! Small signs that are drawn, since no font has all of them.
+//! Small symbols, drawn because no font has all of them.
 
 use eframe::egui::{Color32, Rect, Response, Sense, Stroke, Ui, pos2, vec2};
 
 use crate::theme;
 
-/// Side of a sign, in points.
+/// Side of a symbol, in points.
 const SIDE: f32 = 11.0;
 
-fn sign(ui: &mut Ui) -> (Rect, Response) {
+fn allocate(ui: &mut Ui) -> (Rect, Response) {
     ui.allocate_exact_size(vec2(SIDE, SIDE), Sense::hover())
 }
 
 pub fn dot(ui: &mut Ui, colour: Color32) -> Response {
-    let (rect, response) = sign(ui);
+    let (rect, response) = allocate(ui);
     ui.painter()
         .circle_filled(rect.center(), SIDE * 0.36, colour);
     response
 }
 
 pub fn cross(ui: &mut Ui, colour: Color32) -> Response {
-    let (rect, response) = sign(ui);
+    let (rect, response) = allocate(ui);
     let inner = rect.shrink(SIDE * 0.18);
     let stroke = Stroke::new(2.0, colour);
     ui.painter()
@@ -30,9 +30,9 @@ pub fn cross(ui: &mut Ui, colour: Color32) -> Response {
 }
 
 fn tick(ui: &mut Ui, colour: Color32) -> Response {
-    let (rect, response) = sign(ui);
-    let at = |x: f32, y: f32| pos2(rect.left() + x * SIDE, rect.top() + y * SIDE);
-    let points = vec![at(0.12, 0.55), at(0.4, 0.82), at(0.9, 0.18)];
+    let (rect, response) = allocate(ui);
+    let point = |x: f32, y: f32| pos2(rect.left() + x * SIDE, rect.top() + y * SIDE);
+    let points = vec![point(0.12, 0.55), point(0.4, 0.82), point(0.9, 0.18)];
     ui.painter().line(points, Stroke::new(2.0, colour));
     response
 }
@@ -48,7 +48,7 @@ pub fn is_right(ui: &mut Ui, right: bool) -> Response {
 
 /// An exclamation mark in a triangle.
 pub fn warning(ui: &mut Ui, colour: Color32) -> Response {
-    let (rect, response) = sign(ui);
+    let (rect, response) = allocate(ui);
     let points = vec![
         rect.center_top(),
         rect.right_bottom(),
@@ -67,7 +67,7 @@ pub fn warning(ui: &mut Ui, colour: Color32) -> Response {
 
 /// A triangle that points up or down.
 pub fn arrow(ui: &mut Ui, down: bool) -> Response {
-    let (rect, response) = sign(ui);
+    let (rect, response) = allocate(ui);
     let inner = rect.shrink2(vec2(2.0, 3.0));
     let points = if down {
         vec![inner.left_top(), inner.right_top(), inner.center_bottom()]

@@ -12,26 +12,27 @@ pub enum Hit {
         label: usize,
         predicted: usize,
     },
-    /// Everything of this true class.
+    /// All utterances of this true class.
     Row(usize),
-    /// Everything that is predicted as this class.
+    /// All utterances predicted as this class.
     Column(usize),
 }
 
-/// How a cell is shown.
+/// The appearance of a cell.
 pub struct Cell {
     pub fill: Color32,
     pub ink: Color32,
-    /// In large and in small letters.
+    /// In large letters.
     pub text: String,
+    /// In small letters, below the text.
     pub small: String,
-    /// For pointer and screen reader.
+    /// For hover text and screen reader.
     pub hint: String,
     pub selected: bool,
 }
 
-/// Draws the matrix into the room that there is, and returns what was clicked. `name` tells several
-/// matrices apart.
+/// Draws the matrix into the available space, and returns what was clicked. `name` distinguishes several
+/// matrices. `cell` is called with the true and the predicted class.
 pub fn show(
     ui: &mut Ui,
     name: &str,
@@ -40,33 +41,34 @@ pub fn show(
 ) -> Option<Hit> {
     let count = classes.len();
     let font = TextStyle::Small.resolve(ui.style());
-    let longest = classes.iter().map(|class| text_width(ui, class, &font));
-    let left = longest.fold(0.0, f32::max) + 10.0;
+    let widths = classes.iter().map(|class| text_width(ui, class, &font));
+    let left = widths.fold(0.0, f32::max) + 10.0;
     let top = font.size + 8.0;
-    let room = ui.available_size();
-    let side = |room: f32, head: f32| (room - head) / count.max(1) as f32;
-    let size = side(room.x, left).min(side(room.y, top)).clamp(26.0, 84.0);
+    let available = ui.available_size();
+    let side = |available: f32, header: f32| (available - header) / count.max(1) as f32;
+    let (width, height) = (side(available.x, left), side(available.y, top));
+    let size = width.min(height).clamp(26.0, 84.0);
     let full = vec2(left + size * count as f32, top + size * count as f32);
     let (rect, _) = ui.allocate_exact_size(full, Sense::hover());
     let origin = rect.min + vec2(left, top);
     let mut hit = None;
     let ink = ui.visuals().text_color();
-    for (place, class) in classes.iter().enumerate() {
-        let offset = place as f32 * size;
+    for (index, class) in classes.iter().enumerate() {
+        let offset = index as f32 * size;
         let row = Rect::from_min_size(pos2(rect.min.x, origin.y + offset), vec2(left, size));
         let hint = format!("true class {class}");
-        if header(ui, row, (name, "row", place), &hint).clicked() {
-            hit = Some(Hit::Row(place));
+        if header(ui, row, (name, "row", index), &hint).clicked() {
+            hit = Some(Hit::Row(index));
         }
-        let at = row.right_center() - vec2(6.0, 0.0);
+        let position = row.right_center() - vec2(6.0, 0.0);
         ui.painter()
-            .text(at, Align2::RIGHT_CENTER, class, font.clone(), ink);
+            .text(position, Align2::RIGHT_CENTER, class, font.clone(), ink);
         let column = Rect::from_min_size(pos2(origin.x + offset, rect.min.y), vec2(size, top));
         let hint = format!("predicted as {class}");
-        if header(ui, column, (name, "column", place), &hint).clicked() {
-            hit = Some(Hit::Column(place));
+        if header(ui, column, (name, "column", index), &hint).clicked() {
+            hit = Some(Hit::Column(index));
         }
-        let text = fitting(ui, class, &font, size - 4.0);
+        let text = truncated(ui, class, &font, size - 4.0);
         ui.painter().text(
             column.center(),
             Align2::CENTER_CENTER,
@@ -89,11 +91,11 @@ pub fn show(
             } = cell(label, predicted);
             let id = ui.scope_id().with((name, label, predicted));
             let response = ui.interact(area, id, Sense::click());
-            let spoken = format!(
+            let label_text = format!(
                 "{} predicted as {}: {hint}",
                 classes[label], classes[predicted]
             );
-            response.widget_info(|| WidgetInfo::labeled(Role::Button, true, &spoken));
+            response.widget_info(|| WidgetInfo::labeled(Role::Button, true, &label_text));
             let painter = ui.painter();
             painter.rect_filled(area, 2.0, fill);
             let outline = if response.has_focus() || selected {
@@ -115,7 +117,7 @@ pub fn show(
             } else {
                 painter.text(area.center(), Align2::CENTER_CENTER, text, large, ink);
             }
-            if response.on_hover_text(spoken).clicked() {
+            if response.on_hover_text(label_text).clicked() {
                 hit = Some(Hit::Cell { label, predicted });
             }
         }
@@ -140,24 +142,24 @@ fn text_width(ui: &Ui, text: &str, font: &FontId) -> f32 {
     layout.size().x
 }
 
-/// As much of the text as fits, from its beginning.
-fn fitting(ui: &Ui, text: &str, font: &FontId, room: f32) -> String {
-    if text_width(ui, text, font) <= room {
+/// The text, truncated to `width` points.
+fn truncated(ui: &Ui, text: &str, font: &FontId, width: f32) -> String {
+    if text_width(ui, text, font) <= width {
         return text.to_owned();
     }
     let mut short: String = text.to_owned();
-    while short.chars().count() > 1 && text_width(ui, &format!("{short}…"), font) > room {
+    while short.chars().count() > 1 && text_width(ui, &format!("{short}…"), font) > width {
         short.pop();
     }
     format!("{short}…")
 }
 
-/// Whether more should be added to a selection, rather than take its place.
+/// Whether a click adds to the selection instead of replacing it.
 pub fn adds(ui: &Ui) -> bool {
     ui.input(|input| input.modifiers.command || input.modifiers.shift)
 }
 
-/// A matrix that is not there yet.
+/// A text in place of a matrix.
 pub fn placeholder(ui: &mut Ui, text: &str) {
     ui.centered_and_justified(|ui| ui.weak(text));
 }

@@ -1,4 +1,4 @@
-//! Parts that several panels draw.
+//! Widgets shared by several panels.
 
 pub mod canvas;
 pub mod heat_map;

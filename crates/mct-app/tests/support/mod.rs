@@ -1,4 +1,4 @@
-//! A window without a screen, with real pipelines behind it.
+//! A window without a screen, with real pipelines.
 #![allow(dead_code, reason = "each test file uses a part")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
@@ -13,7 +13,7 @@ use mct_engine::source::Source;
 
 pub type Window = Harness<'static, Application>;
 
-/// How long anything may take on a slow machine.
+/// Timeout of a condition, enough for a slow machine.
 const PATIENCE: Duration = Duration::from_secs(240);
 
 /// A tenth of the demo corpus: 55 test utterances.
@@ -24,7 +24,7 @@ pub fn small_corpus() -> Source {
     }
 }
 
-/// The model that ships.
+/// The demo model of the repository.
 pub fn demo_model() -> Source {
     Source::Path(assets().join("demo-model.safetensors"))
 }
@@ -55,7 +55,7 @@ pub fn build(builder: HarnessBuilder<Application>, options: Options) -> Window {
     builder.build_eframe(|creation| Application::new(&creation.egui_ctx, None, options).unwrap())
 }
 
-/// The demo: the small corpus with the model that ships, evaluated.
+/// The demo: the small corpus and the demo model, evaluated.
 pub fn demo() -> Window {
     let mut window = window(options(vec![small_corpus(), demo_model()]));
     until(&mut window, "the first matrix", is_evaluated);
@@ -67,13 +67,13 @@ pub fn is_evaluated(application: &Application) -> bool {
     shown.is_some_and(|open| open.evaluated.is_some())
 }
 
-/// Draws frames until it is so.
-pub fn until(window: &mut Window, what: &str, is: impl Fn(&Application) -> bool) {
+/// Draws frames until the condition holds.
+pub fn until(window: &mut Window, what: &str, condition: impl Fn(&Application) -> bool) {
     let started = Instant::now();
     loop {
         window.step();
-        if is(window.state()) {
-            // What was drawn before the last answer came is drawn anew.
+        if condition(window.state()) {
+            // Draws the state after the last response.
             window.step();
             return;
         }
@@ -86,21 +86,21 @@ pub fn until(window: &mut Window, what: &str, is: impl Fn(&Application) -> bool)
     }
 }
 
-/// Where a control is that the state object names.
+/// The rectangle of a control, by its name in the state object.
 pub fn control(window: &Window, name: &str) -> eframe::egui::Rect {
     let controls = &window.state().workspace.controls;
-    let found = controls.iter().find(|(own, _)| *own == name);
+    let found = controls.iter().find(|(other, _)| *other == name);
     found.unwrap_or_else(|| panic!("no control {name}")).1
 }
 
-/// Presses at one place, moves to another, lets go.
+/// Drags the pointer from one position to another.
 pub fn drag(window: &mut Window, from: Pos2, to: Pos2) {
     window.hover_at(from);
     window.step();
     window.drag_at(from);
     window.step();
-    for part in 1..=4 {
-        window.hover_at(from + (to - from) * part as f32 / 4.0);
+    for quarter in 1..=4 {
+        window.hover_at(from + (to - from) * quarter as f32 / 4.0);
         window.step();
     }
     window.drop_at(to);
@@ -109,20 +109,20 @@ pub fn drag(window: &mut Window, from: Pos2, to: Pos2) {
 
 /// Clicks the control of this name.
 pub fn press(window: &mut Window, name: &str) {
-    let at = control(window, name).center();
-    window.hover_at(at);
+    let centre = control(window, name).center();
+    window.hover_at(centre);
     window.step();
-    window.drag_at(at);
-    window.drop_at(at);
+    window.drag_at(centre);
+    window.drop_at(centre);
     window.run_steps(2);
 }
 
-/// Drags the slider of this name to a share of its width.
+/// Drags the slider of this name to a fraction of its range, 0 to 1.
 pub fn slide(window: &mut Window, name: &str, share: f32) {
     let rect = control(window, name);
-    // The knob stays within the rail, which is followed by the value and the name.
+    // The knob stays within the rail; the value and the name follow the rail.
     let rail = 120.0;
     let middle = rect.center().y;
-    let at = |share: f32| Pos2::new(rect.left() + 7.0 + (rail - 14.0) * share, middle);
-    drag(window, at(0.0), at(share));
+    let knob = |share: f32| Pos2::new(rect.left() + 7.0 + (rail - 14.0) * share, middle);
+    drag(window, knob(0.0), knob(share));
 }

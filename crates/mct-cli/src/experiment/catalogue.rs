@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::output::usage;
 
-/// One line of a table: a system trained in one way.
+/// One row of a table: a system with its training.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Row {
@@ -18,7 +18,7 @@ pub struct Row {
     /// Values of the config that differ from the preset, by their path.
     #[serde(default)]
     pub set: Vec<(String, String)>,
-    /// Where the row belongs in a sweep: the panel and the value.
+    /// Position of the row in a sweep: the panel and the value.
     #[serde(default)]
     pub sweep: Option<(String, f64)>,
 }
@@ -43,6 +43,7 @@ pub enum View {
     Embedding,
 }
 
+/// The rows that an experiment compares, and how their results are shown.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Experiment {
@@ -70,7 +71,7 @@ fn dynamic(name: &str, system: System) -> Row {
     row(name, system, Strategy::Dynamic)
 }
 
-/// MCT-HFR with one value of the config changed.
+/// MCT-HFR with some values of the config changed.
 fn changed(name: &str, set: &[(&str, &str)]) -> Row {
     let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
     Row {
@@ -79,7 +80,7 @@ fn changed(name: &str, set: &[(&str, &str)]) -> Row {
     }
 }
 
-/// The nine rows of tables 2 and 3: each system with the training that its own paper describes.
+/// The nine rows of tables 2 and 3: each system with the training that its paper describes.
 fn compared() -> Vec<Row> {
     use Strategy::{Complete, Dynamic, OneToOne};
     vec![
@@ -113,7 +114,7 @@ fn sweep() -> Vec<Row> {
 }
 
 impl Experiment {
-    /// A built-in experiment, or `all` of them.
+    /// The built-in experiment of this name.
     pub fn named(name: &str) -> Option<Self> {
         use View::{Bars, Confusion, Curves, Durations, Embedding, Scores, Sweep};
         let (title, rows, views) = match name {
@@ -190,7 +191,10 @@ impl Experiment {
         })
     }
 
-    /// By the name of a built-in experiment or of a TOML file.
+    /// The built-in experiment `name`, or that of the TOML file `name`.
+    ///
+    /// # Errors
+    /// When there is neither, or the file is invalid.
     pub fn read(name: &str) -> Result<Self> {
         if let Some(experiment) = Self::named(name) {
             return Ok(experiment);

@@ -1,4 +1,4 @@
-//! Table 4: parameters and multiply-accumulates of all systems, beside the paper's.
+//! Table 4: parameters and multiply-accumulates of all systems, next to the paper's.
 
 use std::path::Path;
 
@@ -21,7 +21,7 @@ const SYSTEMS: [System; 7] = [
     System::MctHfr,
 ];
 
-/// Counts at the paper's sizes with the recipe of its table 4: they depend on no corpus.
+/// Counts at the paper's sizes with the recipe of its table 4, which depend on no corpus.
 pub fn write(folder: &Path) -> Result<()> {
     let header = [
         "system",
@@ -32,29 +32,29 @@ pub fn write(folder: &Path) -> Result<()> {
         "inference M",
         "inference G",
     ];
-    let cells = |name: String, parts: [(f64, f64); 3]| {
-        let values = parts.iter().flat_map(|(m, g)| [*m, *g]);
-        let values = values.map(|value| format!("{value:.2}"));
-        std::iter::once(name).chain(values).collect::<Vec<String>>()
+    let cells = |name: String, counts: [(f64, f64); 3]| {
+        let values = counts.iter().flat_map(|(m, g)| [*m, *g]);
+        let texts = values.map(|value| format!("{value:.2}"));
+        std::iter::once(name).chain(texts).collect::<Vec<String>>()
     };
     let (mut full, mut thop) = (Vec::new(), Vec::new());
     for system in SYSTEMS {
         let config = Config::preset("table4")?.with_system(system);
         let counts = count(&config, &paper_interface())?;
-        let parts = [counts.layer, counts.training, counts.inference];
+        let columns = [counts.layer, counts.training, counts.inference];
         let title = system.title().to_owned();
         let in_full = |c: Count| (c.parameters as f64 / 1e6, c.macs as f64 / 1e9);
-        full.push(cells(title.clone(), parts.map(in_full)));
+        full.push(cells(title.clone(), columns.map(in_full)));
         let as_thop = |c: Count| (c.thop_parameters as f64 / 1e6, c.thop_macs as f64 / 1e9);
-        thop.push(cells(title.clone(), parts.map(as_thop)));
-        let own = COMPLEXITY.iter().find(|(name, _)| *name == title);
-        if let Some((_, [a, b, c, d, e, f])) = own {
+        thop.push(cells(title.clone(), columns.map(as_thop)));
+        let paper = COMPLEXITY.iter().find(|(name, _)| *name == title);
+        if let Some((_, [a, b, c, d, e, f])) = paper {
             thop.push(cells("  the paper".into(), [(*a, *b), (*c, *d), (*e, *f)]));
         }
     }
     let mut page = Page::new("Complexity (table 4)");
     page.paragraph(
-        "Parameters in millions (M) and multiply-accumulates in thousand millions (G), for one utterance of \
+        "Parameters in millions (M) and multiply-accumulates in billions (G), for one utterance of \
          400 audio, 40 vision and 50 text steps.",
     );
     let as_paper = "As the paper's tool counts";

@@ -19,15 +19,15 @@ use crate::{device, interrupt, progress};
 /// Missing rates of the figure.
 const RATES: [f64; 3] = [0.3, 0.6, 0.9];
 
-/// Of t-SNE's gradient descent.
+/// Steps of t-SNE's gradient descent.
 const STEPS: usize = 1000;
 
 pub const NOTE: &str = "t-SNE (exact, perplexity 30, 1000 iterations) of the pooled vectors of each \
-    modality and of all of them side by side, on the test set of the first fold, with the first seed. \
-    Distances between groups of points mean little.";
+    modality and of their concatenation, on the test set of the first fold, with the first seed. \
+    Distances between clusters mean little.";
 
-/// Places of the vectors in the plane.
-fn places(vectors: &[Vec<f32>]) -> Result<Vec<(f64, f64)>> {
+/// Coordinates of the vectors in the plane.
+fn coordinates(vectors: &[Vec<f32>]) -> Result<Vec<(f64, f64)>> {
     let mut tsne = Tsne::new(vectors, Settings::for_points(vectors.len()))?;
     for _ in 0..STEPS {
         if interrupt::requested() {
@@ -35,11 +35,14 @@ fn places(vectors: &[Vec<f32>]) -> Result<Vec<(f64, f64)>> {
         }
         tsne.step();
     }
-    let places = tsne.places().into_iter();
-    Ok(places.map(|[x, y]| (x.into(), y.into())).collect())
+    let coordinates = tsne.coordinates().into_iter();
+    Ok(coordinates.map(|[x, y]| (x.into(), y.into())).collect())
 }
 
-/// The figures by name, a part and rate of each row.
+/// Name and SVG of the figures: one per row, missing rate and representation.
+///
+/// # Errors
+/// A row of one-to-one training, a run that is not finished, or an interruption.
 pub fn figures(
     experiment: &Experiment,
     setting: &Setting,
@@ -64,16 +67,16 @@ pub fn figures(
         let test = fold(corpus, setting.base.training.protocol.into(), *first_fold)?.test;
         let read = |rate: f64| {
             let missing = Missing::uniform(rate, corpus.modalities.len());
-            let missing = Some((&missing, MASK_SEED));
-            let parts = representations(&model, corpus, &test, missing, 64, &device);
-            pollster::block_on(parts).map(with_joint)
+            let masks = Some((&missing, MASK_SEED));
+            let pooled = representations(&model, corpus, &test, masks, 64, &device);
+            pollster::block_on(pooled).map(with_joint)
         };
         let complete = read(0.0)?;
         let bar = progress::bar((RATES.len() * complete.len()) as u64, "t-SNE");
         for rate in RATES {
             let incomplete = read(rate)?;
             for (part, (complete, incomplete)) in complete.iter().zip(incomplete).enumerate() {
-                let points = places(&[complete.clone(), incomplete].concat())?;
+                let points = coordinates(&[complete.clone(), incomplete].concat())?;
                 let (complete, incomplete) = points.split_at(test.len());
                 let name = match corpus.modalities.get(part) {
                     Some(modality) if row.system.is_mct() => modality.name.clone(),
@@ -95,14 +98,14 @@ pub fn figures(
     Ok(figures)
 }
 
-/// The parts, and all of them side by side.
-fn with_joint(mut parts: Vec<Vec<Vec<f32>>>) -> Vec<Vec<Vec<f32>>> {
-    let count = parts.first().map_or(0, Vec::len);
-    let joint = |utterance: usize| {
-        let own = parts.iter().map(|part| part[utterance].clone());
-        own.collect::<Vec<_>>().concat()
+/// Appends the concatenation of the pooled vectors, `pooled[part][utterance][feature]`.
+fn with_joint(mut pooled: Vec<Vec<Vec<f32>>>) -> Vec<Vec<Vec<f32>>> {
+    let utterances = pooled.first().map_or(0, Vec::len);
+    let concatenated = |utterance: usize| {
+        let vectors = pooled.iter().map(|part| part[utterance].clone());
+        vectors.collect::<Vec<_>>().concat()
     };
-    let joint = (0..count).map(joint).collect();
-    parts.push(joint);
-    parts
+    let joint = (0..utterances).map(concatenated).collect();
+    pooled.push(joint);
+    pooled
 }

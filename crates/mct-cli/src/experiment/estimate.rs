@@ -1,4 +1,4 @@
-//! What is still to be trained, and how long that takes.
+//! The runs that are still to be trained, and how long they take.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -14,14 +14,14 @@ use crate::experiment::pool::describe;
 use crate::experiment::store::Store;
 use crate::output::{say, table};
 
-/// Steps that are timed where no run like it has finished; the first is not counted.
+/// Steps that are timed where no run of the same kind has finished; the first is a warm-up.
 const STEPS: usize = 4;
 
 /// Stops after a few steps and keeps nothing.
 #[derive(Default)]
 struct Stopwatch {
     steps: usize,
-    steps_an_epoch: usize,
+    steps_per_epoch: usize,
     started: Option<Instant>,
     elapsed: Duration,
 }
@@ -29,7 +29,7 @@ struct Stopwatch {
 impl Face for Stopwatch {
     fn event(&mut self, event: Event) -> mct_hfr::Result<()> {
         if let Event::Step { step, steps, .. } = event {
-            self.steps_an_epoch = steps;
+            self.steps_per_epoch = steps;
             self.steps = self.steps.max(step);
         }
         Ok(())
@@ -41,7 +41,7 @@ impl Face for Stopwatch {
         self.steps + 1 >= STEPS
     }
     fn save_due(&self) -> bool {
-        // Losses are then read after each step, so that the device is waited for.
+        // The losses are then read after each step, which waits for the device.
         true
     }
     fn yield_now(&mut self) -> impl Future<Output = ()> {
@@ -53,18 +53,18 @@ impl Face for Stopwatch {
     }
 }
 
-/// Seconds that the run takes when it is not stopped early, from a few steps of it.
+/// Seconds that the run takes without early stopping, estimated from a few steps.
 fn measured(run: &Run, corpus: &Corpus) -> Result<f64> {
     let device = device::choose(&run.manifest.device)?;
     let mut trainer = Trainer::new(corpus, run.manifest.config(), &device.device)?;
     let mut face = Stopwatch::default();
     pollster::block_on(trainer.run(&mut face))?;
     let timed = face.steps.saturating_sub(1).max(1);
-    let steps = (face.steps_an_epoch * run.manifest.training.epochs) as f64;
+    let steps = (face.steps_per_epoch * run.manifest.training.epochs) as f64;
     Ok(face.elapsed.as_secs_f64() / timed as f64 * steps)
 }
 
-/// What tells runs apart in how long they take.
+/// Runs of the same kind take about the same time.
 fn kind(run: &Run) -> String {
     let training = &run.manifest.training;
     let layers = run.manifest.model.layers;
@@ -72,6 +72,10 @@ fn kind(run: &Run) -> String {
     format!("{system}, {:?}, {layers} layers", training.strategy)
 }
 
+/// Lists the runs, and estimates the time that the `missing` ones take.
+///
+/// # Errors
+/// When predictions cannot be read or steps cannot be timed.
 pub fn show(
     store: &Store,
     corpus: &Corpus,
@@ -128,7 +132,7 @@ pub fn show(
     ))?;
     let total: f64 = kinds.values().map(|(count, s, _)| *count as f64 * s).sum();
     say(format!(
-        "\n{} of {} runs to do; about {} with {jobs} at a time, if none stops early and each job has a core of its own",
+        "\n{} of {} runs to do; about {} with {jobs} at a time, without early stopping and with one core per job",
         missing.len(),
         runs.len(),
         human(total / jobs as f64)

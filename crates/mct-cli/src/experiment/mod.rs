@@ -32,19 +32,19 @@ use crate::{device, interrupt};
 /// Reproduce a table or figure of the paper on a corpus
 ///
 /// Trains what is not yet trained below OUT/runs, which experiments share, and writes
-/// OUT/NAME/report.html. Interrupted, the same command goes on where it stopped.
+/// OUT/NAME/report.html. If it is interrupted, the same command resumes where it stopped.
 #[derive(Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct Command {
     #[command(subcommand)]
-    command: Option<Part>,
+    command: Option<Action>,
     #[command(flatten)]
     reproduce: Option<Reproduce>,
 }
 
 #[derive(Subcommand)]
-enum Part {
-    /// Write the report from the runs that are there, without training
+enum Action {
+    /// Write the report from the finished runs, without training
     Collect(Reproduce),
     /// Finish one run (what a job does)
     #[command(hide = true)]
@@ -78,12 +78,12 @@ struct Reproduce {
     /// session, session-swapped, speaker, groups or file
     #[arg(long, value_parser = crate::arguments::kebab::<ProtocolKind>)]
     protocol: Option<ProtocolKind>,
-    /// Folds from 0, separated by commas; all of them unless given
+    /// Folds from 0, separated by commas [default: all]
     #[arg(long, value_name = "K", value_delimiter = ',')]
     folds: Vec<usize>,
     #[arg(long, value_delimiter = ',', default_values_t = [1, 2, 3, 4, 5])]
     seeds: Vec<u64>,
-    /// Runs at the same time
+    /// Number of runs at the same time
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: u16,
     /// auto, or a name that `mct-hfr devices` lists
@@ -91,7 +91,7 @@ struct Reproduce {
     device: String,
     #[arg(long, default_value = "local")]
     engine: Engine,
-    /// List the runs, with an estimate of the time that is left
+    /// List the runs, with an estimate of the remaining time
     #[arg(long)]
     dry_run: bool,
 }
@@ -99,8 +99,8 @@ struct Reproduce {
 impl Command {
     pub fn run(self) -> Result<()> {
         match (self.command, self.reproduce) {
-            (Some(Part::Work(work)), _) => work.run(),
-            (Some(Part::Collect(arguments)), _) => arguments.run(true),
+            (Some(Action::Work(work)), _) => work.run(),
+            (Some(Action::Collect(arguments)), _) => arguments.run(true),
             (None, Some(arguments)) => arguments.run(false),
             (None, None) => Err(usage("expected the name of an experiment")),
         }
@@ -137,19 +137,18 @@ impl Reproduce {
         })
     }
 
-    /// The experiments that are asked for, by name.
+    /// The requested experiments, by name.
     fn experiments(&self) -> Result<Vec<(String, Experiment)>> {
         if self.name == "all" {
             // Tables 2 and 3, figures 3 and 4 differ only in the paper's corpus.
-            let names = NAMES
+            return NAMES
                 .iter()
-                .filter(|name| !["table3", "fig4"].contains(name));
-            return names
+                .filter(|name| !["table3", "fig4"].contains(name))
                 .map(|name| Ok(((*name).to_owned(), Experiment::read(name)?)))
                 .collect();
         }
-        let stem = PathBuf::from(&self.name);
-        let stem = stem.file_stem().unwrap_or_default().to_string_lossy();
+        let path = PathBuf::from(&self.name);
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy();
         Ok(vec![(stem.into_owned(), Experiment::read(&self.name)?)])
     }
 
@@ -160,11 +159,17 @@ impl Reproduce {
         }
         let experiments = self.experiments()?;
         let setting = self.setting(&corpus)?;
-        let rows = experiments.iter().flat_map(|(_, own)| own.rows.clone());
-        let runs = setting.all(&rows.collect::<Vec<_>>())?;
+        let rows: Vec<_> = experiments
+            .iter()
+            .flat_map(|(_, experiment)| experiment.rows.clone())
+            .collect();
+        let runs = setting.all(&rows)?;
         let store = Store::new(&self.out)?;
-        let missing = runs.values().filter(|run| !store.is_finished(&run.id));
-        let missing: Vec<Run> = missing.cloned().collect();
+        let missing: Vec<Run> = runs
+            .values()
+            .filter(|run| !store.is_finished(&run.id))
+            .cloned()
+            .collect();
         interrupt::watch()?;
         if self.dry_run {
             return estimate::show(&store, &corpus, &runs, &missing, self.jobs.into());

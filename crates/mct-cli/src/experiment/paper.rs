@@ -1,4 +1,4 @@
-//! The numbers that the paper prints, in percent.
+//! The results that the paper reports; scores in percent.
 
 use mct_corpus::Corpus;
 
@@ -103,19 +103,20 @@ pub const COMPLEXITY: [(&str, [f64; 6]); 5] = [
 ];
 
 fn find<const N: usize>(rows: &[(&str, [f64; N])], name: &str) -> Option<[f64; N]> {
-    let row = rows.iter().find(|(own, _)| *own == name);
-    row.map(|(_, values)| *values)
+    let found = rows.iter().find(|(row, _)| *row == name);
+    found.map(|(_, values)| *values)
 }
 
-fn is(corpus: &Corpus, name: &str) -> bool {
+/// Whether the corpus is the paper's of this name, by its title.
+fn is_paper_corpus(corpus: &Corpus, name: &str) -> bool {
     !corpus.metadata.synthetic && corpus.metadata.title.to_lowercase().contains(name)
 }
 
-/// The paper's scores of a row, where the corpus is one of the paper's by its title.
+/// The paper's scores of a row, where the corpus is one of the paper's.
 pub fn scores(corpus: &Corpus, row: &str) -> Option<[f64; 8]> {
-    if is(corpus, "iemocap") {
+    if is_paper_corpus(corpus, "iemocap") {
         find(&IEMOCAP, row)
-    } else if is(corpus, "improv") {
+    } else if is_paper_corpus(corpus, "improv") {
         find(&MSP_IMPROV, row)
     } else {
         None
@@ -124,7 +125,7 @@ pub fn scores(corpus: &Corpus, row: &str) -> Option<[f64; 8]> {
 
 /// The paper's AUILC of a row by duration.
 pub fn durations(corpus: &Corpus, row: &str) -> Option<[f64; 6]> {
-    is(corpus, "iemocap")
+    is_paper_corpus(corpus, "iemocap")
         .then(|| find(&DURATIONS, row))
         .flatten()
 }

@@ -1,7 +1,7 @@
 //! From the rows of an experiment to the runs that they need.
 //!
-//! A run is what one training gives: a config on a corpus. Its name is a digest of both, so that
-//! experiments share runs and a finished run is never trained twice.
+//! A run is the training of one config on one corpus. Its name is a digest of both, so that experiments
+//! share runs and a finished run is never trained again.
 
 use std::collections::BTreeMap;
 
@@ -23,16 +23,18 @@ pub struct Setting {
     pub seeds: Vec<u64>,
 }
 
-/// Changes when the same config would train another model.
+/// Incremented when the same config would train a different model.
 const TRAINING_VERSION: u32 = 2;
 
+/// One training, by its name.
 #[derive(Clone)]
 pub struct Run {
     pub id: String,
     pub manifest: Manifest,
 }
 
-/// Rates at which the run of this config is tested: one-to-one models at their own.
+/// Missing rates at which the run of this config is tested: a one-to-one model at the rate of its
+/// training.
 pub fn test_rates(config: &Config) -> Vec<f64> {
     match config.training.strategy {
         Strategy::OneToOne => vec![config.training.missing_rate],
@@ -41,7 +43,10 @@ pub fn test_rates(config: &Config) -> Vec<f64> {
 }
 
 impl Setting {
-    /// The runs of one row on one fold with one seed: several for one-to-one training.
+    /// The runs of one row on one fold with one seed: one per missing rate for one-to-one training.
+    ///
+    /// # Errors
+    /// Values of the row that are no valid config, as a usage error.
     pub fn runs(&self, row: &Row, fold: usize, seed: u64) -> Result<Vec<Run>> {
         let base = self.base.clone().with_system(row.system);
         let mut config = base.set(&row.set).map_err(usage)?;
@@ -89,6 +94,9 @@ impl Setting {
     }
 
     /// Every run that these rows need, each once, by its name.
+    ///
+    /// # Errors
+    /// As for [`Setting::runs`].
     pub fn all(&self, rows: &[Row]) -> Result<BTreeMap<String, Run>> {
         let mut runs = BTreeMap::new();
         for row in rows {
@@ -123,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_share_runs_and_one_to_one_training_has_one_a_rate() {
+    fn rows_share_runs_and_one_to_one_training_has_one_per_rate() {
         let setting = setting();
         let table2 = Experiment::named("table2").unwrap();
         // Four of complete training, MCT, ten each of TFR-Net and EMT-DLFR, nine of MCT-HFR, whose

@@ -1,4 +1,4 @@
-//! Runs as processes of their own on this machine, several at a time.
+//! Runs as separate processes on this machine, several at a time.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -17,10 +17,10 @@ use crate::experiment::store::Store;
 use crate::output::{Interrupted, remark};
 use crate::{interrupt, progress};
 
-/// Finishes the runs with `jobs` processes at a time. A run that fails does not end the others.
+/// Finishes the runs with `jobs` processes at a time. A run that fails does not stop the others.
 ///
 /// # Errors
-/// When it is interrupted, or some runs have failed: names them.
+/// When it is interrupted, or runs have failed, each of which is printed.
 pub fn finish(store: &Store, runs: Vec<Run>, jobs: usize) -> Result<()> {
     let total = runs.len() as u64;
     let bars = MultiProgress::new();
@@ -33,8 +33,8 @@ pub fn finish(store: &Store, runs: Vec<Run>, jobs: usize) -> Result<()> {
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         queue.pop_front()
     };
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let threads = (threads / jobs.max(1)).max(1);
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = (cores / jobs.max(1)).max(1);
     all.enable_steady_tick(Duration::from_secs(1));
     std::thread::scope(|scope| {
         for _ in 0..jobs {
@@ -63,7 +63,7 @@ pub fn finish(store: &Store, runs: Vec<Run>, jobs: usize) -> Result<()> {
     });
     all.finish_and_clear();
     if interrupt::requested() {
-        let text = "interrupted; the same command goes on where it stopped";
+        let text = "interrupted; the same command resumes where it stopped";
         return Err(Interrupted(text.into()).into());
     }
     let failures = failures
@@ -78,7 +78,7 @@ pub fn finish(store: &Store, runs: Vec<Run>, jobs: usize) -> Result<()> {
     Ok(())
 }
 
-/// A run in a few words.
+/// A short description of a run.
 pub fn describe(run: &Run) -> String {
     let training = &run.manifest.training;
     let strategy = match training.strategy {
@@ -110,7 +110,7 @@ fn finish_one(store: &Store, run: &Run, threads: usize, bar: &ProgressBar) -> Re
     let events = child.stdout.take().context("the process has no output")?;
     let done = AtomicBool::new(false);
     let status = std::thread::scope(|scope| {
-        // Closing its input asks the process to stop, also where Ctrl-C has not reached it.
+        // Closing its standard input requests a stop, even if Ctrl-C has not reached the process.
         let input = child.stdin.take();
         scope.spawn(|| {
             let _input = input;
@@ -133,7 +133,7 @@ fn finish_one(store: &Store, run: &Run, threads: usize, bar: &ProgressBar) -> Re
     if !status.success() || !store.is_finished(&run.id) {
         let text = std::fs::read_to_string(&log).unwrap_or_default();
         let last = text.lines().rfind(|line| !line.trim().is_empty());
-        let said = last.unwrap_or("it said nothing").to_owned();
+        let said = last.unwrap_or("no error message").to_owned();
         bail!("{said} (see {})", log.display());
     }
     Ok(())

@@ -32,7 +32,7 @@ const COLUMNS: [&str; 8] = [
     "AUILC WF1",
 ];
 
-/// Everything of a report that is numbers.
+/// `numbers.json`: all numbers of a report.
 #[derive(Serialize)]
 struct Numbers<'a> {
     title: &'a str,
@@ -43,7 +43,7 @@ struct Numbers<'a> {
     seeds: &'a [u64],
     rows: Vec<RowNumbers<'a>>,
     limit: &'a Option<LimitCurve>,
-    /// Of the last row against each row.
+    /// The last row minus each row.
     significance: Vec<Comparison>,
 }
 
@@ -54,7 +54,7 @@ struct RowNumbers<'a> {
     seeds: Vec<&'a Evaluation>,
 }
 
-/// What a report is made from, and what it has come to so far.
+/// The data of a report, and its page so far.
 struct Report<'a> {
     folder: &'a Path,
     corpus: &'a Corpus,
@@ -106,7 +106,7 @@ impl Report<'_> {
 
     fn scores(&mut self, comparisons: &[Comparison]) -> Result<()> {
         let columns: Vec<Vec<Spread>> = self.table.rows.iter().map(RowScores::columns).collect();
-        // As far as they are shown: the same score can be another sum in its last bits.
+        // Compared as printed: equal scores can differ in their last bits.
         let shown = |value: f64| (value * 10_000.0).round();
         let best: Vec<f64> = (0..COLUMNS.len())
             .map(|c| {
@@ -132,11 +132,9 @@ impl Report<'_> {
             if let Some(paper) = paper::scores(self.corpus, &row.row.name) {
                 let mut cells = vec!["  the paper (difference)".to_owned()];
                 let pairs = paper.iter().zip(values);
-                cells.extend(
-                    pairs.map(|(paper, own)| {
-                        format!("{paper:.2} ({:+.2})", own.mean * 100.0 - paper)
-                    }),
-                );
+                cells.extend(pairs.map(|(paper, ours)| {
+                    format!("{paper:.2} ({:+.2})", ours.mean * 100.0 - paper)
+                }));
                 rows.push(cells);
             }
         }
@@ -152,7 +150,7 @@ impl Report<'_> {
         self.page.paragraph(
             "Folds pooled, mean and standard deviation over seeds. UA: mean recall of the classes; UF1: their \
              mean F1; WA and WF1: weighted by class size. AUILC: area under the score over missing rates 0.0 \
-             to 0.9, at most 90. † one model a missing rate, ⋆ dynamic incomplete training. The limit's WA is \
+             to 0.9, at most 90. † one model per missing rate, ⋆ dynamic incomplete training. The limit's WA is \
              its accuracy.",
         );
         let Some(last) = self.table.rows.last() else {
@@ -213,8 +211,8 @@ impl Report<'_> {
             let rows: Vec<Vec<String>> = lines
                 .iter()
                 .map(|line| {
-                    let values = line.points.iter();
-                    let values = values.map(|(_, y)| format!("{:.2}", y * 100.0));
+                    let points = line.points.iter();
+                    let values = points.map(|(_, y)| format!("{:.2}", y * 100.0));
                     std::iter::once(line.name.clone()).chain(values).collect()
                 })
                 .collect();
@@ -247,8 +245,8 @@ impl Report<'_> {
         let count = bins.len();
         let mut rows = Vec::new();
         for row in &self.table.rows {
-            let values = (0..count).map(|bin| row.spread(|e| e.durations[bin].auilc));
-            let values = values.chain([row.spread(|e| e.auilc.ua)]);
+            let by_bin = (0..count).map(|bin| row.spread(|e| e.durations[bin].auilc));
+            let values = by_bin.chain([row.spread(|e| e.auilc.ua)]);
             let mut cells = vec![row.row.name.clone()];
             cells.extend(values.map(percent));
             rows.push(cells);
@@ -305,15 +303,15 @@ impl Report<'_> {
             }
         }
         for (index, panel) in panels.into_iter().enumerate() {
-            let rows = self
+            let rows: Vec<(f64, &RowScores)> = self
                 .table
                 .rows
                 .iter()
                 .filter_map(|row| match &row.row.sweep {
-                    Some((own, value)) if own == panel => Some((*value, row)),
+                    Some((row_panel, value)) if row_panel == panel => Some((*value, row)),
                     _ => None,
-                });
-            let rows: Vec<(f64, &RowScores)> = rows.collect();
+                })
+                .collect();
             let line = |name: &str, pick: fn(&Evaluation) -> f64| Line {
                 name: name.to_owned(),
                 points: rows
@@ -341,13 +339,13 @@ impl Report<'_> {
 
     fn confusion(&mut self) -> Result<()> {
         for (index, row) in self.table.rows.iter().enumerate() {
-            for (place, rate) in PAPER_RATES.iter().enumerate() {
+            for (rate_index, rate) in PAPER_RATES.iter().enumerate() {
                 if ![0.0, 0.5].contains(rate) {
                     continue;
                 }
                 let title = format!("{} at missing rate {rate}", row.row.name);
                 let classes = &self.corpus.metadata.classes;
-                let svg = draw::confusion(&title, classes, &row.confusion(place))?;
+                let svg = draw::confusion(&title, classes, &row.confusion(rate_index))?;
                 let name = format!("confusion-{}-{rate}", index + 1);
                 self.save(&format!("{name}.svg"), &svg)?;
                 self.page.figure(&name, &svg);
@@ -358,6 +356,9 @@ impl Report<'_> {
 }
 
 /// Writes the report of an experiment whose runs are finished.
+///
+/// # Errors
+/// When predictions cannot be read, a figure cannot be drawn or a file cannot be written.
 pub fn write(
     folder: &Path,
     experiment: &Experiment,
@@ -439,7 +440,7 @@ pub fn write(
     let rows = toml::to_string(experiment)?;
     report.page.listing("Experiment", &rows);
     let config = setting.base.to_toml()?;
-    report.page.listing("Config that the rows change", &config);
+    report.page.listing("Base config of the rows", &config);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let machine = format!(
         "mct-hfr {}\ndevice {}\ncores {cores}\nsystem {} {}\ncorpus SHA-256 {}\n",

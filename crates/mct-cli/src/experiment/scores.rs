@@ -1,4 +1,4 @@
-//! From the predictions of runs to the scores of rows: folds are pooled, seeds are averaged.
+//! From the predictions of runs to the scores of rows: pooled over folds, averaged over seeds.
 
 use std::collections::HashMap;
 
@@ -14,13 +14,14 @@ use crate::experiment::store::Store;
 /// The scores of one row.
 pub struct RowScores {
     pub row: Row,
-    /// Per seed, the predictions of all folds together.
+    /// Per seed, the predictions pooled over the folds.
     pub seeds: Vec<Seed>,
 }
 
+/// The pooled predictions of one seed.
 pub struct Seed {
     pub evaluation: Evaluation,
-    /// Classes, `[rate][utterance]`, in the order of [`Table::indices`].
+    /// Predicted classes, `[rate][utterance]`, in the order of [`Table::indices`].
     pub predicted: Vec<Vec<usize>>,
 }
 
@@ -32,7 +33,7 @@ pub struct Table {
 }
 
 impl RowScores {
-    /// A score over the seeds.
+    /// Mean and standard deviation of a score over the seeds.
     pub fn spread(&self, pick: impl Fn(&Evaluation) -> f64) -> Spread {
         let values = self.seeds.iter().map(|seed| pick(&seed.evaluation));
         Spread::of(&values.collect::<Vec<f64>>())
@@ -52,15 +53,15 @@ impl RowScores {
         columns
     }
 
-    /// The counts of all seeds together at the rate of this place.
+    /// The counts summed over the seeds, at the rate `PAPER_RATES[rate]`.
     pub fn confusion(&self, rate: usize) -> Confusion {
         let mut sum = Confusion(Vec::new());
         for seed in &self.seeds {
-            let own = &seed.evaluation.confusion[rate];
+            let counts = &seed.evaluation.confusion[rate];
             if sum.0.is_empty() {
-                sum = own.clone();
+                sum = counts.clone();
             } else {
-                sum.merge(own);
+                sum.merge(counts);
             }
         }
         sum
@@ -70,9 +71,9 @@ impl RowScores {
 impl Table {
     /// The row at `reference` minus each row.
     pub fn compare(&self, corpus: &Corpus, reference: usize) -> Vec<Comparison> {
-        let labels = self.indices.iter().map(|i| corpus.utterances[*i].label);
+        let utterances = self.indices.iter().map(|i| &corpus.utterances[*i]);
         let trial = Trial {
-            labels: labels.collect(),
+            labels: utterances.map(|utterance| utterance.label).collect(),
             classes: corpus.class_count(),
             rates: &PAPER_RATES,
         };
@@ -84,9 +85,12 @@ impl Table {
         trial.compare(&rows, reference)
     }
 
-    /// Reads the predictions of the rows; all runs have to be finished.
+    /// Reads the predictions of the rows.
+    ///
+    /// # Errors
+    /// When a run is not finished, or the rows are not tested on the same utterances of `corpus`.
     pub fn read(setting: &Setting, store: &Store, rows: &[Row], corpus: &Corpus) -> Result<Self> {
-        let places: HashMap<&str, usize> = corpus
+        let index_of_id: HashMap<&str, usize> = corpus
             .utterances
             .iter()
             .enumerate()
@@ -97,28 +101,28 @@ impl Table {
         for row in rows {
             let mut seeds = Vec::new();
             for seed in &setting.seeds {
-                let mut own = Vec::new();
+                let mut tested_by_row = Vec::new();
                 let mut predicted = vec![Vec::new(); PAPER_RATES.len()];
                 for fold in &setting.folds {
                     let mut filled = vec![false; PAPER_RATES.len()];
                     for run in setting.runs(row, *fold, *seed)? {
                         let predictions = store.predictions(&run.id)?;
-                        let Some(tested) = lookup(&places, &predictions.utterances) else {
+                        let Some(tested) = lookup(&index_of_id, &predictions.utterances) else {
                             let name = store.folder(&run.id);
                             bail!("{}: utterances that the corpus lacks", name.display());
                         };
                         let pairs = predictions.rates.iter().zip(predictions.predicted);
                         for (rate, classes) in pairs {
-                            let place = PAPER_RATES.iter().position(|other| other == rate);
-                            // MCT stands for the first of one-to-one MCT-HFR, and has all rates.
-                            if let Some(place) = place
-                                && !filled[place]
+                            let index = PAPER_RATES.iter().position(|other| other == rate);
+                            // The first run of one-to-one MCT-HFR is MCT, which is tested at all rates.
+                            if let Some(index) = index
+                                && !filled[index]
                                 && (run_is_for(&run.manifest.training, row, *rate))
                             {
-                                filled[place] = true;
-                                predicted[place].extend(classes);
-                                if place == 0 {
-                                    own.extend(&tested);
+                                filled[index] = true;
+                                predicted[index].extend(classes);
+                                if index == 0 {
+                                    tested_by_row.extend(&tested);
                                 }
                             }
                         }
@@ -128,11 +132,11 @@ impl Table {
                     }
                 }
                 if indices.is_empty() {
-                    indices.clone_from(&own);
+                    indices.clone_from(&tested_by_row);
                 }
-                if indices != own {
+                if indices != tested_by_row {
                     bail!(
-                        "{}: tested on other utterances than the other rows",
+                        "{}: not tested on the same utterances as the other rows",
                         row.name
                     );
                 }
@@ -159,8 +163,9 @@ fn run_is_for(training: &mct_hfr::config::TrainingConfig, row: &Row, rate: f64) 
     row.strategy != Strategy::OneToOne || (training.strategy == Strategy::OneToOne) != (rate == 0.0)
 }
 
-fn lookup(places: &HashMap<&str, usize>, ids: &[String]) -> Option<Vec<usize>> {
+/// The indices of these ids, `None` where the corpus lacks one.
+fn lookup(index_of_id: &HashMap<&str, usize>, ids: &[String]) -> Option<Vec<usize>> {
     ids.iter()
-        .map(|id| places.get(id.as_str()).copied())
+        .map(|id| index_of_id.get(id.as_str()).copied())
         .collect()
 }

@@ -1,4 +1,4 @@
-//! Missing runs as an array job of Slurm. Tasks share the folder of the experiment.
+//! Missing runs as an array job of Slurm, whose tasks share the folder of the experiment.
 
 use std::path::Path;
 use std::process::Command;
@@ -11,6 +11,9 @@ use crate::experiment::store::Store;
 use crate::output::{remark, say};
 
 /// Writes the list of runs and the job script, and submits it: at most `jobs` tasks at a time.
+///
+/// # Errors
+/// When a file cannot be written, or `sbatch` cannot be started or fails.
 pub fn submit(store: &Store, out: &Path, runs: &[Run], jobs: u16) -> Result<()> {
     let out = out.canonicalize().context(out.display().to_string())?;
     let mut list = String::new();
@@ -28,7 +31,7 @@ pub fn submit(store: &Store, out: &Path, runs: &[Run], jobs: u16) -> Result<()> 
          #SBATCH --array=1-{}%{jobs}\n\
          #SBATCH --requeue\n\
          #SBATCH --signal=TERM@120\n\
-         # A task that is stopped goes on from its checkpoint when it is submitted again.\n\
+         # A task that is stopped resumes from its checkpoint when it is submitted again.\n\
          run=$(sed -n \"${{SLURM_ARRAY_TASK_ID}}p\" {})\n\
          export RAYON_NUM_THREADS=${{SLURM_CPUS_PER_TASK:-1}}\n\
          exec {} experiment work \"$run\" > \"$run/log.txt\" 2>&1\n",
@@ -38,12 +41,12 @@ pub fn submit(store: &Store, out: &Path, runs: &[Run], jobs: u16) -> Result<()> 
     );
     atomic::write(&script_path, script.as_bytes())?;
     let output = out.join("slurm-%A_%a.txt");
-    let submitted = Command::new("sbatch")
+    let result = Command::new("sbatch")
         .arg("--parsable")
         .arg(format!("--output={}", output.display()))
         .arg(&script_path)
         .output();
-    let submitted = match submitted {
+    let submitted = match result {
         Ok(submitted) => submitted,
         Err(error) => bail!(
             "cannot start sbatch ({error}); the job script is {}",

@@ -9,25 +9,30 @@ use serde::{Deserialize, Serialize};
 
 use crate::experiment::plan::Run;
 
+/// The folder of all runs.
 pub struct Store {
     root: PathBuf,
 }
 
-/// What a finished run predicts on its test set; its presence says that the run is finished.
+/// `predictions.json`: the predictions of a run on its test set. A run is finished once it has them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Predictions {
-    /// Wall time of training, `None` where it was interrupted.
+    /// Wall time of training in seconds, `None` where it was interrupted.
     pub training_seconds: Option<f64>,
     pub epochs: usize,
     pub fold: String,
     pub utterances: Vec<String>,
     pub rates: Vec<f64>,
-    /// Classes, `[rate][utterance]`.
+    /// Predicted classes, `[rate][utterance]`.
     pub predicted: Vec<Vec<usize>>,
 }
 
 impl Store {
+    /// Opens or creates `root/runs`.
+    ///
+    /// # Errors
+    /// When the folder cannot be created.
     pub fn new(root: &Path) -> Result<Self> {
         let root = root.join("runs");
         std::fs::create_dir_all(&root).context(root.display().to_string())?;
@@ -38,7 +43,10 @@ impl Store {
         self.root.join(id)
     }
 
-    /// Makes the folder of a run, where there is none yet.
+    /// Creates the folder of a run, unless it exists.
+    ///
+    /// # Errors
+    /// When it cannot be created.
     pub fn prepare(&self, run: &Run) -> Result<()> {
         let path = self.folder(&run.id);
         if !path.join("config.toml").exists() {
@@ -51,6 +59,10 @@ impl Store {
         predictions_path(&self.folder(id)).exists()
     }
 
+    /// Reads the predictions of a run.
+    ///
+    /// # Errors
+    /// When the run is not finished, or the file is invalid.
     pub fn predictions(&self, id: &str) -> Result<Predictions> {
         let path = predictions_path(&self.folder(id));
         let name = path.display().to_string();

@@ -1,5 +1,5 @@
-//! One run of an experiment, from start or interruption to its predictions. The processes of
-//! `--jobs` and the tasks of a Slurm array are this.
+//! One run of an experiment, from its start or an interruption to its predictions. The processes of
+//! `--jobs` and the tasks of a Slurm array run this command.
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -34,8 +34,8 @@ impl Work {
         interrupt::watch()?;
         if self.until_closed {
             std::thread::spawn(|| {
-                let mut rest = Vec::new();
-                let _ = std::io::stdin().read_to_end(&mut rest);
+                let mut input = Vec::new();
+                let _ = std::io::stdin().read_to_end(&mut input);
                 interrupt::request();
             });
         }
@@ -45,12 +45,12 @@ impl Work {
 
 fn finish(path: &Path) -> Result<()> {
     let started = Instant::now();
-    let begun = RunFolder::open(path)?.last()?.is_some();
+    let resumed = RunFolder::open(path)?.last()?.is_some();
     train::resume(path, None, true)?;
     let seconds = started.elapsed().as_secs_f64();
     let folder = RunFolder::open(path)?;
     let Some(last) = folder.last()?.and_then(|checkpoint| checkpoint.state) else {
-        bail!("{}: training has left no checkpoint", path.display());
+        bail!("{}: training has written no checkpoint", path.display());
     };
     let config = folder.manifest.config();
     let corpus = folder.manifest.corpus.open()?;
@@ -68,14 +68,14 @@ fn finish(path: &Path) -> Result<()> {
             return Err(Interrupted(format!("{}: interrupted", path.display())).into());
         }
         let missing = Missing::uniform(*rate, corpus.modalities.len());
-        let missing = Some((&missing, MASK_SEED));
-        let rows = probabilities(&model, &corpus, &fold.test, missing, 64, &device.device);
-        let rows = pollster::block_on(rows)?;
+        let masks = Some((&missing, MASK_SEED));
+        let evaluation = probabilities(&model, &corpus, &fold.test, masks, 64, &device.device);
+        let rows = pollster::block_on(evaluation)?;
         predicted.push(rows.iter().map(|row| most_probable(row)).collect());
     }
     let ids = fold.test.iter();
     Predictions {
-        training_seconds: (!begun).then_some(seconds),
+        training_seconds: (!resumed).then_some(seconds),
         epochs: last.epoch,
         fold: fold.name,
         utterances: ids.map(|i| corpus.utterances[*i].id.clone()).collect(),

@@ -1,4 +1,4 @@
-//! Runs the real binary in a folder of its own.
+//! Runs the real binary in a temporary folder.
 #![allow(dead_code)]
 
 use std::path::{Path, PathBuf};
@@ -63,7 +63,7 @@ impl Workshop {
         serde_json::from_str(&self.ok(arguments)).unwrap()
     }
 
-    /// The command must fail with this code and say all of this, without a panic.
+    /// The command must fail with this code and print all of `says`, without a panic.
     pub fn fails(&self, code: i32, arguments: &[&str], says: &[&str]) {
         refused(&self.run(arguments), code, arguments, says);
     }
@@ -96,8 +96,8 @@ pub fn refused(output: &Output, code: i32, what: &[&str], says: &[&str]) {
     let errors = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(code), "{what:?}: {errors}");
     assert!(!errors.contains("panicked"), "{what:?}: {errors}");
-    for part in says {
-        assert!(errors.contains(part), "{what:?}: `{errors}` lacks `{part}`");
+    for text in says {
+        assert!(errors.contains(text), "{what:?}: `{errors}` lacks `{text}`");
     }
 }
 
@@ -126,7 +126,7 @@ pub fn small_training<'a>(out: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     arguments
 }
 
-/// The files that a finished run is: the same for the same seed.
+/// The files of a finished run that depend only on its seed.
 pub const RESULT: [&str; 3] = [
     "checkpoints/last.safetensors",
     "checkpoints/best.safetensors",

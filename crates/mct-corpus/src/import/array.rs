@@ -6,8 +6,8 @@ use std::ops::Range;
 
 use half::f16;
 
-use crate::corpus::Precision;
 use crate::error::Finding;
+use crate::modality::Precision;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use half::f16;
 
 use super::Options;
-use crate::corpus::{
-    Corpus, Metadata, Modality, ModalityBuilder, Precision, Sex, Side, Speaker, Utterance,
-};
+use crate::corpus::Corpus;
 use crate::error::Finding;
+use crate::metadata::{Metadata, Sex, Side, Speaker, Utterance};
+use crate::modality::{Modality, ModalityBuilder, Precision};
 
 /// Frames that are stacked into one, at most: longer than any word.
 const LONGEST_STACK: usize = 1000;
@@ -96,7 +96,7 @@ impl Channel {
         })
     }
 
-    /// Features a step, before stacking.
+    /// Features per step, before stacking.
     pub fn dim(&self) -> usize {
         self.dim
     }
@@ -241,7 +241,7 @@ impl Draft {
     }
 }
 
-/// An option for a modality that is not there is a slip of the pen that must not go unseen.
+/// An option for a modality that does not exist is a typing error that must not go unnoticed.
 fn refuse_unknown_modalities(channels: &[Channel], options: &Options) -> Result<(), Finding> {
     let stacks = options.stack.iter().map(|(name, _)| ("stack", name));
     let rates = options.rates.iter().map(|(name, _)| ("rate", name));

@@ -28,17 +28,20 @@ pub(super) fn classes(
         .iter()
         .map(|value| distinct.partition_point(|class| class < value))
         .collect();
-    let own = distinct.iter().map(f64::to_string).collect();
-    Ok((named(own, names)?, labels))
+    let in_file = distinct.iter().map(f64::to_string).collect();
+    Ok((named(in_file, names)?, labels))
 }
 
-/// `names` in place of a file's `own` ones.
-pub(super) fn named(own: Vec<String>, names: Option<&[String]>) -> Result<Vec<String>, Finding> {
+/// `names`, if given, instead of those `in_file`.
+pub(super) fn named(
+    in_file: Vec<String>,
+    names: Option<&[String]>,
+) -> Result<Vec<String>, Finding> {
     match names {
-        None => Ok(own),
-        Some(names) if names.len() == own.len() => Ok(names.to_vec()),
+        None => Ok(in_file),
+        Some(names) if names.len() == in_file.len() => Ok(names.to_vec()),
         Some(names) => {
-            let expected = format!("{}, one for each of {}", own.len(), own.join(", "));
+            let expected = format!("{}, one for each of {}", in_file.len(), in_file.join(", "));
             Err(Finding::new("class names", names.len(), expected))
         }
     }

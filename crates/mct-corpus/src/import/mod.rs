@@ -19,13 +19,14 @@ mod zip;
 
 pub use speakers::SpeakerTable;
 
-use crate::corpus::{Corpus, Precision};
+use crate::corpus::Corpus;
 use crate::error::Result;
+use crate::modality::Precision;
 
 /// Which layout a file has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// A ragged `.npz`: for each modality `M` the steps of all utterances end to end in `M`
+    /// A ragged `.npz`: for each modality `M` the concatenated steps of all utterances in `M`
     /// `[total steps, features]` and the steps of each utterance in `M_lengths` `[n]`.
     ///
     /// Also read: `id`, `label` and `speaker` `[n]`, `class_names`; where present `session`, `sex`
@@ -53,7 +54,7 @@ pub struct Options {
     /// For a modality, how many consecutive steps become one step with all their features. The last
     /// step is repeated to fill an incomplete group.
     pub stack: Vec<(String, usize)>,
-    /// Steps a second of a modality, before stacking; stronger than what the file says.
+    /// Steps per second of a modality, before stacking; stronger than what the file says.
     ///
     /// Where the file has no durations they follow from steps and rate: the longest of the
     /// modalities whose rate is known counts. Without any they are 0, which stands for unknown.

@@ -1,6 +1,6 @@
 //! The pickle of MulT (see [`Format::Mult`](super::Format::Mult)).
 //!
-//! Sequences are padded with zeros on the left, or cut; all-zero steps at both ends are taken away.
+//! Sequences are padded with zeros on the left, or truncated; all-zero steps at both ends are removed.
 //! Ids are often absent (IEMOCAP, MOSI): then utterances are called `train-0` and so on, and each
 //! side counts as one speaker, because nobody can know more.
 
@@ -127,8 +127,8 @@ fn labels(parts: &[Part<'_>; 3], options: &Options) -> Result<(Vec<String>, Vec<
     let names = options.class_names.as_deref();
     match (emotions.is_empty(), numbers.is_empty()) {
         (false, true) => {
-            let own = EMOTIONS.map(str::to_owned).to_vec();
-            Ok((named(own, names)?, single_emotions(&emotions)?))
+            let emotion_names = EMOTIONS.map(str::to_owned).to_vec();
+            Ok((named(emotion_names, names)?, single_emotions(&emotions)?))
         }
         (true, _) => classes("labels", &numbers, names),
         (false, false) => {

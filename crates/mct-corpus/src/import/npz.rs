@@ -135,7 +135,7 @@ impl<'a> File<'a> {
     /// Names that have both steps and lengths.
     fn modalities(&self) -> Vec<String> {
         let names = self.archive.names();
-        let arrays = names.filter_map(|name| name.strip_suffix(".npy"));
+        let arrays = names.iter().filter_map(|name| name.strip_suffix(".npy"));
         let mut modalities: Vec<String> = arrays
             .filter(|name| self.has(&format!("{name}_lengths")))
             .map(str::to_owned)

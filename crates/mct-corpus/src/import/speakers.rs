@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use crate::corpus::Sex;
 use crate::error::{CorpusError, Result};
+use crate::metadata::Sex;
 
 /// Sex and session of speakers, from a table with tabs between its cells.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

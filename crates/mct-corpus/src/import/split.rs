@@ -6,8 +6,8 @@ use super::Options;
 use super::array::Array;
 use super::draft::{Channel, Row};
 use super::pickle::Value;
-use crate::corpus::Side;
 use crate::error::Finding;
+use crate::metadata::Side;
 
 /// The modalities of these files, in the corpus's order.
 pub(super) const MODALITIES: [&str; 3] = ["audio", "vision", "text"];

@@ -1,4 +1,4 @@
-//! What is still to be answered, the most urgent first.
+//! Queued requests, the most urgent first.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -7,7 +7,7 @@ use super::protocol::{
 };
 use crate::source::Source;
 
-/// One piece of work. A curve is as many as it has points, so that a slider never waits for one.
+/// One unit of work. A curve is one job per point, so that a slider never waits for a whole curve.
 pub enum Job {
     Open { source: Source, model: ModelId },
     Close(ModelId),
@@ -18,16 +18,17 @@ pub enum Job {
     Limit(Limit),
 }
 
-/// A point of a curve, and what is left of the curve after it.
+/// One point of a curve.
 pub struct CurvePoint {
     pub ticket: Ticket,
     pub model: ModelId,
     pub side: Side,
     pub conditions: Conditions,
-    pub place: usize,
+    /// Index of the point in its curve.
+    pub index: usize,
 }
 
-/// How urgent a piece of work is; the smaller the more.
+/// The priority of a job, the most urgent first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Urgency {
     Files,
@@ -37,7 +38,7 @@ pub enum Urgency {
     Curves,
 }
 
-/// Work that takes several batches.
+/// Running work, which takes several batches.
 #[derive(Debug, Clone, Copy)]
 pub struct Work {
     pub urgency: Urgency,
@@ -45,6 +46,7 @@ pub struct Work {
     pub ticket: Ticket,
 }
 
+/// The queue of the evaluation pipeline.
 #[derive(Default)]
 pub struct Jobs {
     files: VecDeque<Job>,
@@ -52,11 +54,12 @@ pub struct Jobs {
     inspect: Option<Inspect>,
     represent: Option<Represent>,
     curves: BTreeMap<ModelId, VecDeque<CurvePoint>>,
-    /// Of one point, and of a whole curve.
+    /// For one point, and for a whole curve.
     limits: [Option<Limit>; 2],
 }
 
 impl Jobs {
+    /// Queues a request; it replaces an older one of its kind.
     pub fn add(&mut self, request: Request) {
         match request {
             Request::Open { source, model } => self.files.push_back(Job::Open { source, model }),
@@ -71,8 +74,8 @@ impl Jobs {
             Request::Inspect(request) => self.inspect = Some(request),
             Request::Represent(request) => self.represent = Some(request),
             Request::Limit(request) => {
-                let place = usize::from(request.settings.len() > 1);
-                self.limits[place] = Some(request);
+                let is_curve = request.settings.len() > 1;
+                self.limits[usize::from(is_curve)] = Some(request);
             }
             Request::Curve(Curve {
                 ticket,
@@ -80,20 +83,23 @@ impl Jobs {
                 side,
                 conditions,
             }) => {
-                let points = conditions.into_iter().enumerate();
-                let points = points.map(|(place, conditions)| CurvePoint {
-                    ticket,
-                    model,
-                    side,
-                    conditions,
-                    place,
-                });
-                self.curves.insert(model, points.collect());
+                let points: VecDeque<CurvePoint> = conditions
+                    .into_iter()
+                    .enumerate()
+                    .map(|(index, conditions)| CurvePoint {
+                        ticket,
+                        model,
+                        side,
+                        conditions,
+                        index,
+                    })
+                    .collect();
+                self.curves.insert(model, points);
             }
         }
     }
 
-    /// How urgent the most urgent is.
+    /// The urgency of the most urgent job.
     pub fn urgency(&self) -> Option<Urgency> {
         if !self.files.is_empty() {
             Some(Urgency::Files)
@@ -110,12 +116,12 @@ impl Jobs {
         }
     }
 
-    /// Whether something waits that is more urgent than the work at hand.
+    /// Whether a job is queued that is more urgent than the running work.
     pub fn more_urgent(&self, work: &Work) -> bool {
-        self.urgency().is_some_and(|waiting| waiting < work.urgency)
+        self.urgency().is_some_and(|queued| queued < work.urgency)
     }
 
-    /// Whether a newer question of its kind about the same model waits.
+    /// Whether a newer request of the same kind is queued, for the same model.
     pub fn newer(&self, work: &Work) -> bool {
         match work.urgency {
             Urgency::Matrix => self.predict.contains_key(&work.model),
@@ -129,7 +135,7 @@ impl Jobs {
         }
     }
 
-    /// Takes the most urgent.
+    /// Takes the most urgent job.
     pub fn next(&mut self) -> Option<Job> {
         match self.urgency()? {
             Urgency::Files => self.files.pop_front(),
@@ -148,8 +154,8 @@ impl Jobs {
         }
     }
 
-    /// Gives back a job that was not finished, where nothing newer has taken its place.
-    pub fn give_back(&mut self, job: Job) {
+    /// Queues an interrupted job again, unless a newer request has replaced it.
+    pub fn requeue(&mut self, job: Job) {
         match job {
             Job::Predict(request) => {
                 self.predict.entry(request.model).or_insert(request);
@@ -167,15 +173,15 @@ impl Jobs {
                     points.push_front(point);
                 }
             }
-            // The others are done in one go.
+            // The remaining jobs are never interrupted.
             Job::Open { .. } | Job::Close(_) | Job::Inspect(_) | Job::Limit(_) => {}
         }
     }
 
-    /// The next point, of the curve that has come least far.
+    /// The next point, of the curve with the fewest points done.
     fn next_point(&mut self) -> Option<CurvePoint> {
-        let place = |points: &VecDeque<CurvePoint>| points.front().map(|point| point.place);
-        let model = *self.curves.iter().min_by_key(|(_, p)| place(p))?.0;
+        let next_index = |points: &VecDeque<CurvePoint>| points.front().map(|point| point.index);
+        let model = *self.curves.iter().min_by_key(|(_, p)| next_index(p))?.0;
         let points = self.curves.get_mut(&model)?;
         let point = points.pop_front();
         if points.is_empty() {
@@ -219,14 +225,14 @@ mod tests {
         std::iter::from_fn(|| jobs.next())
             .map(|job| match job {
                 Job::Predict(request) => (request.ticket, 0),
-                Job::CurvePoint(point) => (point.ticket, point.place),
+                Job::CurvePoint(point) => (point.ticket, point.index),
                 _ => panic!("unexpected"),
             })
             .collect()
     }
 
     #[test]
-    fn the_newest_wins_and_matrices_go_before_curves() {
+    fn the_newest_request_wins_and_matrices_precede_curves() {
         let mut jobs = Jobs::default();
         jobs.add(curve(1, 1, 2));
         jobs.add(predict(2, 1));
@@ -236,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn work_makes_room_for_the_urgent_and_the_newer_but_not_for_its_like() {
+    fn work_yields_to_more_urgent_and_newer_jobs_only() {
         let work = |urgency, ticket| Work {
             urgency,
             model: ModelId(1),
@@ -245,18 +251,24 @@ mod tests {
         let mut jobs = Jobs::default();
         jobs.add(predict(1, 2));
         assert!(!jobs.newer(&work(Urgency::Matrix, 9)), "another model");
-        assert!(!jobs.more_urgent(&work(Urgency::Matrix, 9)), "its like");
+        assert!(
+            !jobs.more_urgent(&work(Urgency::Matrix, 9)),
+            "the same urgency"
+        );
         assert!(jobs.more_urgent(&work(Urgency::Embedding, 9)));
         jobs.add(predict(2, 1));
         assert!(jobs.newer(&work(Urgency::Matrix, 9)));
         let mut jobs = Jobs::default();
         jobs.add(curve(3, 1, 2));
-        assert!(!jobs.newer(&work(Urgency::Curves, 3)), "its own next point");
+        assert!(
+            !jobs.newer(&work(Urgency::Curves, 3)),
+            "the next point of the same curve"
+        );
         assert!(jobs.newer(&work(Urgency::Curves, 2)), "a newer curve");
     }
 
     #[test]
-    fn curves_of_several_models_grow_together() {
+    fn curves_of_several_models_are_interleaved() {
         let mut jobs = Jobs::default();
         jobs.add(curve(1, 1, 2));
         jobs.add(curve(2, 2, 2));
@@ -264,16 +276,16 @@ mod tests {
     }
 
     #[test]
-    fn what_was_given_back_goes_on_unless_it_is_older() {
+    fn an_interrupted_job_resumes_unless_it_was_replaced() {
         let mut jobs = Jobs::default();
         jobs.add(curve(1, 1, 2));
         let Some(point) = jobs.next() else { panic!() };
-        jobs.give_back(point);
+        jobs.requeue(point);
         assert_eq!(tickets(&mut jobs), [(1, 0), (1, 1)]);
         jobs.add(curve(1, 1, 2));
         let Some(point) = jobs.next() else { panic!() };
         jobs.add(curve(5, 1, 1));
-        jobs.give_back(point);
+        jobs.requeue(point);
         assert_eq!(tickets(&mut jobs), [(5, 0)]);
     }
 }

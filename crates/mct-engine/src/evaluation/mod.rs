@@ -1,4 +1,4 @@
-//! The evaluation pipeline: holds the corpus and the models, and answers questions about them.
+//! The evaluation pipeline: owns the corpus and the models, and evaluates them on request.
 
 mod jobs;
 mod protocol;
@@ -25,16 +25,17 @@ pub use protocol::{
     Part, Predict, Predictions, Represent, Representations, Request, Response, Side, Ticket,
 };
 
-/// Utterances a batch: so few that what is computed of them stays in a processor's cache.
+/// Utterances per batch: few enough that the activations stay in a CPU cache.
 const BATCH: usize = 16;
 
-/// Batches between two looks at what has been asked meanwhile.
+/// Batches between checks for new requests.
 const BATCHES: usize = 8;
 
-/// Work that takes less than this is finished even where a newer question of its kind waits, so that
-/// the matrix follows a slider while it is dragged.
-const FINISHED_ANYWAY: Duration = Duration::from_millis(100);
+/// Work within this time is finished even where a newer request of the same kind is queued, so that the
+/// matrix follows a slider while it is dragged.
+const MIN_WORK_TIME: Duration = Duration::from_millis(100);
 
+/// The evaluation pipeline.
 pub struct Evaluation {
     inbox: Inbox<Request>,
     outbox: Outbox<Response>,
@@ -42,8 +43,8 @@ pub struct Evaluation {
     corpus: Option<OpenCorpus>,
     models: BTreeMap<ModelId, OpenModel>,
     jobs: Jobs,
-    /// Whether something has failed since the device last answered.
-    doubtful: bool,
+    /// Whether a request has failed since the device was last checked.
+    device_unchecked: bool,
 }
 
 struct OpenCorpus {
@@ -82,7 +83,7 @@ impl Pipeline for Evaluation {
             corpus: None,
             models: BTreeMap::new(),
             jobs: Jobs::default(),
-            doubtful: false,
+            device_unchecked: false,
         };
         evaluation.serve().await
     }
@@ -91,7 +92,7 @@ impl Pipeline for Evaluation {
 impl Evaluation {
     async fn serve(&mut self) -> Result<(), String> {
         loop {
-            self.look();
+            self.receive();
             match self.jobs.next() {
                 Some(job) => self.perform(job).await,
                 None => match self.inbox.next().await {
@@ -99,7 +100,7 @@ impl Evaluation {
                     None => return Ok(()),
                 },
             }
-            if std::mem::take(&mut self.doubtful) && !answers(&self.device).await {
+            if std::mem::take(&mut self.device_unchecked) && !answers(&self.device).await {
                 return Err("the device was lost".to_owned());
             }
             yield_now().await;
@@ -109,18 +110,18 @@ impl Evaluation {
         }
     }
 
-    /// Takes in what has been asked meanwhile.
-    fn look(&mut self) {
+    /// Queues the requests that have arrived.
+    fn receive(&mut self) {
         while let Some(request) = self.inbox.try_next() {
             self.jobs.add(request);
         }
     }
 
-    /// Between two batches: whether the work should make room.
-    async fn is_overtaken(&mut self, work: &Work, started: Instant) -> bool {
+    /// Between batches: whether the work should yield to a queued job.
+    async fn is_preempted(&mut self, work: &Work, started: Instant) -> bool {
         yield_now().await;
-        self.look();
-        self.jobs.more_urgent(work) || started.elapsed() > FINISHED_ANYWAY && self.jobs.newer(work)
+        self.receive();
+        self.jobs.more_urgent(work) || started.elapsed() > MIN_WORK_TIME && self.jobs.newer(work)
     }
 
     async fn perform(&mut self, job: Job) {
@@ -144,7 +145,7 @@ impl Evaluation {
     }
 
     fn fail(&mut self, ticket: Ticket, message: String) {
-        self.doubtful = true;
+        self.device_unchecked = true;
         self.outbox.respond(Response::Failed { ticket, message });
     }
 
@@ -182,13 +183,13 @@ impl Evaluation {
     ) -> Result<(), String> {
         let checkpoint = &opened.checkpoint;
         let model = checkpoint.model(&self.device).map_err(message)?;
-        // A run brings its corpus along, where it does not fit the one that is open.
+        // A run opens its corpus, unless it is open already.
         if let Some(source) = opened.corpus {
-            let fits = self
+            let is_open = self
                 .corpus
                 .as_ref()
                 .is_some_and(|open| open.source == source);
-            if !fits {
+            if !is_open {
                 let corpus = source.corpus().await?;
                 self.set_corpus(source, corpus)?;
             }
@@ -208,8 +209,8 @@ impl Evaluation {
         Ok(())
     }
 
-    /// The corpus, a model, and the utterances of a side of its fold.
-    fn at(&self, id: ModelId, side: Side) -> Result<(&Corpus, &Model, Vec<usize>), String> {
+    /// The corpus, a model, and the utterances of a side of the model's fold.
+    fn resolve(&self, id: ModelId, side: Side) -> Result<(&Corpus, &Model, Vec<usize>), String> {
         let corpus = self.corpus.as_ref().ok_or("no corpus is open")?;
         let open = self.models.get(&id).ok_or("the model is closed")?;
         let fold = open.card.fold.as_ref().map_err(Clone::clone)?;
@@ -233,7 +234,7 @@ impl Evaluation {
             .await
         {
             Ok(Some(predictions)) => self.outbox.respond(Response::Predicted(predictions)),
-            Ok(None) => self.jobs.give_back(Job::Predict(request)),
+            Ok(None) => self.jobs.requeue(Job::Predict(request)),
             Err(message) => self.fail(request.ticket, message),
         }
     }
@@ -246,15 +247,15 @@ impl Evaluation {
         };
         match self.predictions(work, point.side, &point.conditions).await {
             Ok(Some(predictions)) => self.outbox.respond(Response::CurvePoint {
-                place: point.place,
+                index: point.index,
                 predictions,
             }),
-            Ok(None) => self.jobs.give_back(Job::CurvePoint(point)),
+            Ok(None) => self.jobs.requeue(Job::CurvePoint(point)),
             Err(message) => self.fail(point.ticket, message),
         }
     }
 
-    /// `None` when the work had to make room.
+    /// `None` when the work was preempted.
     async fn predictions(
         &mut self,
         work: Work,
@@ -263,16 +264,17 @@ impl Evaluation {
     ) -> Result<Option<Predictions>, String> {
         let started = Instant::now();
         let id = work.model;
-        let (corpus, model, utterances) = self.at(id, side)?;
+        let (corpus, model, utterances) = self.resolve(id, side)?;
         conditions.missing.validate(corpus).map_err(message)?;
         let classes = corpus.class_count();
         let batches = evaluation_batches(corpus, &utterances, model.config(), BATCH);
         let mut rows = vec![0.0; corpus.len() * classes];
         for batches in batches.chunks(BATCHES) {
-            let (corpus, model, _) = self.at(id, Side::All)?;
+            let (corpus, model, _) = self.resolve(id, Side::All)?;
             let masking = Some(masking(conditions));
-            let asked = batch_probabilities(model, corpus, batches, masking, &self.device);
-            let values = asked.await.map_err(message)?;
+            let values = batch_probabilities(model, corpus, batches, masking, &self.device)
+                .await
+                .map_err(message)?;
             for (index, row) in batches
                 .iter()
                 .zip(&values)
@@ -280,23 +282,26 @@ impl Evaluation {
             {
                 rows[index * classes..][..classes].copy_from_slice(row);
             }
-            if self.is_overtaken(&work, started).await {
+            if self.is_preempted(&work, started).await {
                 return Ok(None);
             }
         }
-        let own = utterances.iter();
-        let own = own.flat_map(|index| &rows[index * classes..][..classes]);
+        let probabilities = utterances
+            .iter()
+            .flat_map(|index| &rows[index * classes..][..classes])
+            .copied()
+            .collect();
         Ok(Some(Predictions {
             ticket: work.ticket,
             model: id,
-            probabilities: own.copied().collect(),
+            probabilities,
             utterances,
             millis: started.elapsed().as_secs_f32() * 1e3,
         }))
     }
 
     fn limit(&self, request: &Limit) -> Result<Response, String> {
-        let (corpus, _, utterances) = self.at(request.model, request.side)?;
+        let (corpus, _, utterances) = self.resolve(request.model, request.side)?;
         let points =
             limit(corpus, &utterances, &request.settings, request.mask_seed).map_err(message)?;
         let ticket = request.ticket;
@@ -304,15 +309,17 @@ impl Evaluation {
     }
 
     async fn inspect(&self, request: &Inspect) -> Result<Response, String> {
-        let (corpus, model, _) = self.at(request.model, Side::All)?;
+        let (corpus, model, _) = self.resolve(request.model, Side::All)?;
         if request.utterance >= corpus.len() {
             return Err(format!("there is no utterance {}", request.utterance));
         }
         let (index, layer) = (request.utterance, request.layer);
-        let asked = inspect(model, corpus, index, &request.masks, layer, &self.device);
+        let inspection = inspect(model, corpus, index, &request.masks, layer, &self.device)
+            .await
+            .map_err(message)?;
         Ok(Response::Inspected {
             ticket: request.ticket,
-            inspection: Box::new(asked.await.map_err(message)?),
+            inspection: Box::new(inspection),
         })
     }
 
@@ -322,16 +329,17 @@ impl Evaluation {
             Ok(Some(representations)) => {
                 self.outbox.respond(Response::Represented(representations))
             }
-            Ok(None) => self.jobs.give_back(Job::Represent(request)),
+            Ok(None) => self.jobs.requeue(Job::Represent(request)),
             Err(message) => self.fail(ticket, message),
         }
     }
 
+    /// `None` when the work was preempted.
     async fn representations(
         &mut self,
         request: &Represent,
     ) -> Result<Option<Representations>, String> {
-        let (corpus, model, all) = self.at(request.model, request.side)?;
+        let (corpus, model, all) = self.resolve(request.model, request.side)?;
         request
             .conditions
             .missing
@@ -343,49 +351,50 @@ impl Evaluation {
             ticket: request.ticket,
         };
         let started = Instant::now();
-        let count = all.len().min(request.most.max(1));
+        let count = all.len().min(request.max_utterances.max(1));
         let utterances: Vec<usize> = (0..count).map(|i| all[i * all.len() / count]).collect();
         let batches = evaluation_batches(corpus, &utterances, model.config(), BATCH);
-        // `[view][part][utterance of the corpus]`.
+        // `[view][part][utterance]`, each a vector, by index into the corpus.
         let mut views: [Vec<Vec<Vec<f32>>>; 2] = [Vec::new(), Vec::new()];
         for batch in batches {
             for (view, masking) in views
                 .iter_mut()
                 .zip([None, Some(masking(&request.conditions))])
             {
-                let (corpus, model, _) = self.at(request.model, Side::All)?;
-                let asked = batch_representations(model, corpus, &batch, masking, &self.device);
-                let parts = asked.await.map_err(message)?;
-                view.resize(parts.len(), vec![Vec::new(); corpus.len()]);
-                for (all, rows) in view.iter_mut().zip(parts) {
+                let (corpus, model, _) = self.resolve(request.model, Side::All)?;
+                let vectors = batch_representations(model, corpus, &batch, masking, &self.device)
+                    .await
+                    .map_err(message)?;
+                view.resize(vectors.len(), vec![Vec::new(); corpus.len()]);
+                for (by_index, rows) in view.iter_mut().zip(vectors) {
                     for (index, row) in batch.iter().zip(rows) {
-                        all[*index] = row;
+                        by_index[*index] = row;
                     }
                 }
             }
-            if self.is_overtaken(&work, started).await {
+            if self.is_preempted(&work, started).await {
                 return Ok(None);
             }
         }
-        let (corpus, _, _) = self.at(request.model, Side::All)?;
+        let (corpus, _, _) = self.resolve(request.model, Side::All)?;
         let [complete, incomplete] = views;
-        let flat = |rows: &[Vec<f32>]| -> Vec<f32> {
-            let rows = utterances.iter().flat_map(|index| &rows[*index]);
+        let flatten = |by_index: &[Vec<f32>]| -> Vec<f32> {
+            let rows = utterances.iter().flat_map(|index| &by_index[*index]);
             rows.copied().collect()
         };
-        let parts = complete.iter().zip(&incomplete).enumerate();
-        let names = part_names(corpus, complete.len());
-        let parts = parts
-            .zip(names)
-            .map(|((_, (complete, incomplete)), name)| Part {
+        let parts: Vec<Part> = part_names(corpus, complete.len())
+            .into_iter()
+            .zip(complete.iter().zip(&incomplete))
+            .map(|(name, (complete, incomplete))| Part {
                 name,
                 width: utterances.first().map_or(0, |index| complete[*index].len()),
-                complete: flat(complete),
-                incomplete: flat(incomplete),
-            });
+                complete: flatten(complete),
+                incomplete: flatten(incomplete),
+            })
+            .collect();
         Ok(Some(Representations {
             ticket: request.ticket,
-            parts: parts.collect(),
+            parts,
             utterances,
         }))
     }
@@ -398,14 +407,13 @@ fn masking(conditions: &Conditions) -> Masking<'_> {
 fn parameters(model: &Model) -> usize {
     use mct_hfr::nn::parameters::shapes;
 
-    let shapes = shapes(model);
-    shapes
+    shapes(model)
         .values()
         .map(|shape| shape.iter().product::<usize>())
         .sum()
 }
 
-/// One vector a modality is named after it; systems with others have them numbered.
+/// Vectors are named after the modalities where there is one per modality, otherwise numbered.
 fn part_names(corpus: &Corpus, count: usize) -> Vec<String> {
     if count == corpus.modalities.len() {
         corpus.modalities.iter().map(|m| m.name.clone()).collect()

@@ -1,4 +1,4 @@
-//! What the evaluation pipeline is asked and what it answers.
+//! Requests to the evaluation pipeline, and its responses.
 
 use mct_corpus::fold::Fold;
 use mct_corpus::limit::LimitPoint;
@@ -12,14 +12,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::source::Source;
 
-/// Names an opened model.
+/// Identifies an open model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ModelId(pub u32);
 
-/// Numbers a question, so that answers to older ones can be told apart.
+/// Identifies a request, so that outdated responses can be recognised.
 pub type Ticket = u64;
 
-/// Which utterances of a model's fold.
+/// A subset of the utterances: a side of the model's fold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Side {
@@ -31,32 +31,36 @@ pub enum Side {
     All,
 }
 
-/// Which steps are hidden, and the seed of the masks.
+/// Which steps are missing, and the seed of the masks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Conditions {
     pub missing: Missing,
     pub mask_seed: u64,
 }
 
-/// A newer question of the same kind takes the place of an older one that has not been answered.
+/// A request to the evaluation pipeline. A newer request of the same kind replaces an older one that is
+/// still queued.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Request {
-    /// Opens a corpus, or a model under this name.
+    /// Opens a corpus, or a model with this id.
     Open {
         source: Source,
         model: ModelId,
     },
     Close(ModelId),
-    /// Probabilities of every utterance.
+    /// Class probabilities of every utterance of a side.
     Predict(Predict),
-    /// Probabilities under several conditions, one after the other.
+    /// Class probabilities under several conditions, one response per condition.
     Curve(Curve),
-    /// The exact limit under several conditions, on the utterances of a model's side.
+    /// The exact limit of UA under several conditions, on a side of a model's fold.
     Limit(Limit),
+    /// What a model computes of one utterance.
     Inspect(Inspect),
+    /// The vectors that the classifier reads.
     Represent(Represent),
 }
 
+/// Requests the class probabilities of the utterances of a side.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Predict {
     pub ticket: Ticket,
@@ -65,63 +69,70 @@ pub struct Predict {
     pub conditions: Conditions,
 }
 
+/// Requests the class probabilities of the utterances of a side under several conditions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Curve {
     pub ticket: Ticket,
     pub model: ModelId,
     pub side: Side,
-    /// A point each.
+    /// One per point of the curve.
     pub conditions: Vec<Conditions>,
 }
 
+/// Requests the exact limit of UA on the utterances of a side.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Limit {
     pub ticket: Ticket,
     pub model: ModelId,
     pub side: Side,
-    /// Each with the rate that it stands for.
+    /// Missing rate and the missing steps at it, per point.
     pub settings: Vec<(f64, Missing)>,
     pub mask_seed: u64,
 }
 
+/// Requests the inspection of one utterance.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Inspect {
     pub ticket: Ticket,
     pub model: ModelId,
     /// Index into the corpus.
     pub utterance: usize,
+    /// The missing steps, `[modality][time]`.
     pub masks: Masks,
-    /// The layer of the fusion whose attention is asked for.
+    /// The requested layer of the fusion, whose attention is returned; from 0.
     pub layer: usize,
 }
 
+/// Requests the representations of the utterances of a side, from the complete and the incomplete view.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Represent {
     pub ticket: Ticket,
     pub model: ModelId,
     pub side: Side,
     pub conditions: Conditions,
-    /// At most so many utterances, evenly spread over the side.
-    pub most: usize,
+    /// The largest number of utterances, evenly spread over the side.
+    pub max_utterances: usize,
 }
 
+/// A response of the evaluation pipeline.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Response {
-    /// Which share of the device's test is done.
+    /// Progress of the device's known-answer test, 0 to 1.
     Testing(f32),
     Ready(DeviceCard),
-    /// The corpus that is open now. Models are told again, since their folds are of this corpus.
+    /// The corpus that was opened. A [`Response::Model`] per open model follows, with its fold of this
+    /// corpus.
     Corpus(Box<CorpusCard>),
     Model(Box<ModelCard>),
-    /// What could not be opened; what was open is still open.
+    /// A source could not be opened; the open corpus and models are unchanged.
     Refused {
         name: String,
         message: String,
     },
     Predicted(Predictions),
-    /// The point number `place` of a curve.
+    /// One point of a curve; `index` into the conditions of the request.
     CurvePoint {
-        place: usize,
+        index: usize,
         predictions: Predictions,
     },
     Limit {
@@ -133,42 +144,43 @@ pub enum Response {
         inspection: Box<Inspection>,
     },
     Represented(Representations),
-    /// A question that could not be answered.
+    /// A request that failed.
     Failed {
         ticket: Ticket,
         message: String,
     },
 }
 
-/// The device that computes.
+/// The device of the pipeline.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeviceCard {
     pub name: String,
     pub description: String,
-    /// Why it is not the one that was asked for.
+    /// Why it is not the requested device.
     pub warning: Option<String>,
 }
 
-/// What there is to know of a corpus without its features.
+/// A corpus without its features.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CorpusCard {
-    /// From which it can be read again.
+    /// Where the corpus can be read again.
     pub source: Source,
     pub metadata: Metadata,
     pub utterances: Vec<Utterance>,
     pub modalities: Vec<ModalityCard>,
 }
 
+/// A modality without its features.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModalityCard {
     pub name: String,
     pub features: usize,
     pub rate_hz: Option<f32>,
-    /// Of each utterance.
+    /// Time steps per utterance.
     pub steps: Vec<u32>,
 }
 
-/// What there is to know of a model without its weights.
+/// A model without its weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelCard {
     pub id: ModelId,
@@ -177,24 +189,24 @@ pub struct ModelCard {
     pub interface: Interface,
     pub parameters: usize,
     pub history: Vec<EpochRecord>,
-    /// Its fold of the open corpus, or why it cannot be evaluated on it.
+    /// The model's fold of the open corpus, or why it cannot be evaluated on that corpus.
     pub fold: Result<Fold, String>,
 }
 
-/// Answer to [`Predict`].
+/// Response to [`Predict`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Predictions {
     pub ticket: Ticket,
     pub model: ModelId,
     /// Indices into the corpus.
     pub utterances: Vec<usize>,
-    /// `[utterance, class]` row by row.
+    /// `[utterances, classes]` row by row.
     pub probabilities: Vec<f32>,
-    /// How long it took to compute.
+    /// Time of the computation, in milliseconds.
     pub millis: f32,
 }
 
-/// Answer to [`Represent`]: what the classifier reads.
+/// Response to [`Represent`]: the vectors that the classifier reads.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Representations {
     pub ticket: Ticket,
@@ -203,12 +215,13 @@ pub struct Representations {
     pub parts: Vec<Part>,
 }
 
-/// One of the vectors that the classifier reads: that of a modality, for MCT.
+/// One of the vectors that the classifier reads: for MCT, one per modality.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Part {
     pub name: String,
     pub width: usize,
-    /// `[utterance, width]` row by row, from all steps and from those that are not missing.
+    /// From the complete view: `[utterances, width]` row by row.
     pub complete: Vec<f32>,
+    /// From the incomplete view, in the same shape.
     pub incomplete: Vec<f32>,
 }

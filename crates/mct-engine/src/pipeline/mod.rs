@@ -1,9 +1,9 @@
-//! A pipeline computes beside the window and answers what it is asked: natively one thread, in a
-//! browser one worker.
+//! Pipelines compute beside the window and respond to its requests: one thread each natively, one worker
+//! each in a browser.
 //!
-//! A pipeline never moves between threads: burn orders the work of a GPU by the thread that it comes
-//! from, and work of one step that came from two would overtake itself. What it is told and what it
-//! tells are plain data, so that both sides of a worker can hold them.
+//! A pipeline never moves between threads: burn orders GPU work by the submitting thread, so the work of
+//! one step submitted from two threads could run out of order. Requests and responses are plain data,
+//! which can cross from page to worker.
 
 #[cfg(not(target_arch = "wasm32"))]
 mod native;
@@ -20,23 +20,23 @@ pub use native::{Handle, yield_now};
 #[cfg(target_arch = "wasm32")]
 pub use web::{Handle, Messages, serve, yield_now};
 
-/// Plain data that can be handed from thread to thread and from page to worker.
+/// Plain data that can be sent between threads, and between page and worker.
 pub trait Message: Serialize + DeserializeOwned + Send + 'static {}
 impl<T: Serialize + DeserializeOwned + Send + 'static> Message for T {}
 
-/// What runs in a thread or worker of its own.
+/// A computation in a separate thread or worker.
 pub trait Pipeline: 'static {
-    /// Names the thread or worker.
+    /// The name of the thread or worker.
     const NAME: &'static str;
-    /// What it is told once, when it starts.
+    /// Parameters of the start.
     type Setup: Message + Clone;
     type Request: Message;
     type Response: Message;
 
-    /// Runs until the other side is gone.
+    /// Runs until the handle is dropped.
     ///
     /// # Errors
-    /// Its last words, when it is of no use any more: there is no device, or it was lost.
+    /// When it cannot continue: there is no device, or the device was lost.
     fn run(
         setup: Self::Setup,
         inbox: Inbox<Self::Request>,
@@ -44,39 +44,39 @@ pub trait Pipeline: 'static {
     ) -> impl Future<Output = Result<(), String>>;
 }
 
-/// What comes back from a pipeline.
+/// A message received from a pipeline.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Received<T> {
     Response(T),
-    /// It ended on an error that it could not answer: a panic, or a device that was lost. Nothing more
-    /// will come.
+    /// It ended on an error that it could not recover from: a panic, or a lost device. No more messages
+    /// follow.
     Died(String),
 }
 
-/// Called when something has come back, so that the window looks.
+/// Called when a message has arrived, to wake the window.
 pub type Wake = Arc<dyn Fn() + Send + Sync>;
 
-/// What a pipeline is asked, in order.
+/// The requests to a pipeline, in order.
 pub struct Inbox<T>(async_channel::Receiver<T>);
 
 impl<T> Inbox<T> {
-    /// Waits; `None` when the other side is gone.
+    /// Waits for the next request; `None` when the handle was dropped.
     pub async fn next(&self) -> Option<T> {
         self.0.recv().await.ok()
     }
 
-    /// What is already there.
+    /// The next request, if one is queued.
     pub fn try_next(&self) -> Option<T> {
         self.0.try_recv().ok()
     }
 
-    /// Whether nobody can ask any more.
+    /// Whether the handle was dropped, so that no more requests can be sent.
     pub fn is_closed(&self) -> bool {
         self.0.is_closed()
     }
 }
 
-/// Where a pipeline answers.
+/// Where a pipeline sends its responses.
 pub struct Outbox<T>(Arc<dyn Fn(T)>);
 
 impl<T> Clone for Outbox<T> {
@@ -86,6 +86,7 @@ impl<T> Clone for Outbox<T> {
 }
 
 impl<T> Outbox<T> {
+    /// Sends a response to the window.
     pub fn respond(&self, response: T) {
         (self.0)(response);
     }

@@ -16,21 +16,21 @@ impl<P: Pipeline> Handle<P> {
     /// Starts the pipeline.
     ///
     /// # Errors
-    /// When the system has no thread to give.
+    /// When the system cannot start a thread.
     pub fn start(setup: P::Setup, wake: Wake) -> Result<Self, String> {
         let (requests, inbox) = async_channel::unbounded();
         let (sender, received) = async_channel::unbounded();
         let run = move || {
-            let (answers, waker) = (sender.clone(), wake.clone());
+            let (responses, waker) = (sender.clone(), wake.clone());
             let outbox = Outbox(Arc::new(move |response| {
-                // Nobody listens any more when the window has closed.
-                answers.try_send(Received::Response(response)).ok();
+                // Fails once the window has closed.
+                responses.try_send(Received::Response(response)).ok();
                 waker();
             }));
             let run = AssertUnwindSafe(|| pollster::block_on(P::run(setup, Inbox(inbox), outbox)));
             let ended = catch_unwind(run).unwrap_or_else(|panic| Err(message(&*panic)));
-            if let Err(last_words) = ended {
-                sender.try_send(Received::Died(last_words)).ok();
+            if let Err(message) = ended {
+                sender.try_send(Received::Died(message)).ok();
                 wake();
             }
         };
@@ -41,18 +41,18 @@ impl<P: Pipeline> Handle<P> {
         Ok(Self { requests, received })
     }
 
-    /// Asks; nobody hears it when the pipeline has died.
+    /// Sends a request; it is dropped when the pipeline has died.
     pub fn request(&self, request: P::Request) {
         self.requests.try_send(request).ok();
     }
 
-    /// What has come back since the last time.
+    /// The messages received since the last call.
     pub fn received(&self) -> impl Iterator<Item = Received<P::Response>> + '_ {
         std::iter::from_fn(|| self.received.try_recv().ok())
     }
 }
 
-/// Gives way to whatever else runs in this thread: natively nothing does.
+/// Yields to other work of this thread: natively there is none.
 pub async fn yield_now() {}
 
 fn message(panic: &(dyn Any + Send)) -> String {
@@ -85,30 +85,30 @@ mod tests {
         }
     }
 
-    fn wait(handle: &Handle<Doubler>) -> Received<i32> {
+    fn next_message(handle: &Handle<Doubler>) -> Received<i32> {
         for _ in 0..1000 {
             if let Some(received) = handle.received().next() {
                 return received;
             }
             std::thread::sleep(Duration::from_millis(5));
         }
-        panic!("nothing came back");
+        panic!("no message was received");
     }
 
     #[test]
-    fn asks_are_answered_in_order_and_a_panic_is_told() {
+    fn responses_follow_the_order_of_requests_and_a_panic_is_reported() {
         let handle = Handle::<Doubler>::start(1, Arc::new(|| {})).unwrap();
         handle.request(1);
         handle.request(2);
-        assert_eq!(wait(&handle), Received::Response(3));
-        assert_eq!(wait(&handle), Received::Response(5));
+        assert_eq!(next_message(&handle), Received::Response(3));
+        assert_eq!(next_message(&handle), Received::Response(5));
         handle.request(13);
-        match wait(&handle) {
+        match next_message(&handle) {
             Received::Died(message) => assert!(message.contains("unlucky"), "{message}"),
             received => panic!("{received:?}"),
         }
         let handle = Handle::<Doubler>::start(1, Arc::new(|| {})).unwrap();
         handle.request(4);
-        assert_eq!(wait(&handle), Received::Died("death".to_owned()));
+        assert_eq!(next_message(&handle), Received::Died("death".to_owned()));
     }
 }

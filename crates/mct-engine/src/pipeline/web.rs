@@ -35,7 +35,7 @@ impl<P: Pipeline> Drop for Handle<P> {
 }
 
 impl<P: Pipeline> Handle<P> {
-    /// Starts the worker. What it is asked before it is ready waits.
+    /// Starts the worker. Requests are queued until it is ready.
     ///
     /// # Errors
     /// When the browser allows no worker.
@@ -48,12 +48,12 @@ impl<P: Pipeline> Handle<P> {
         let received = Rc::new(RefCell::new(VecDeque::new()));
         let (queue, waker) = (received.clone(), wake.clone());
         let on_message = Closure::new(move |event: MessageEvent| {
-            let answer = match event.data().dyn_into::<Uint8Array>() {
+            let message = match event.data().dyn_into::<Uint8Array>() {
                 Ok(bytes) => unpack(&bytes).map_or_else(Received::Died, Received::Response),
-                // The worker's last words.
+                // A string: the error that ended the worker.
                 Err(other) => Received::Died(other.as_string().unwrap_or_default()),
             };
-            queue.borrow_mut().push_back(answer);
+            queue.borrow_mut().push_back(message);
             waker();
         });
         let queue = received.clone();
@@ -80,43 +80,43 @@ impl<P: Pipeline> Handle<P> {
         })
     }
 
-    /// Asks; nobody hears it when the worker has died.
+    /// Sends a request; it is dropped when the worker has died.
     pub fn request(&self, request: P::Request) {
         if let Ok(bytes) = pack(&request) {
-            let moved = Array::of1(&bytes.buffer());
-            let posted = self.worker.post_message_with_transfer(&bytes, &moved);
+            let transfer = Array::of1(&bytes.buffer());
+            let posted = self.worker.post_message_with_transfer(&bytes, &transfer);
             debug_assert!(posted.is_ok(), "bytes can always be posted");
         }
     }
 
-    /// What has come back since the last time.
+    /// The messages received since the last call.
     pub fn received(&self) -> impl Iterator<Item = Received<P::Response>> + '_ {
         std::iter::from_fn(|| self.received.borrow_mut().pop_front())
     }
 }
 
-/// What a worker's script hands on: called with each message after the first.
+/// A JavaScript function that delivers a message to the pipeline of this worker.
 pub type Messages = Function;
 
-/// Runs a pipeline in this worker, and returns what takes its messages.
+/// Runs a pipeline in this worker, and returns the function that delivers messages to it.
 ///
 /// # Errors
-/// When this is no worker, or the setup is not that of this pipeline.
+/// When this is not a worker, or the setup cannot be decoded.
 pub fn serve<P: Pipeline>(setup: &Uint8Array) -> Result<Messages, JsValue> {
     let scope: DedicatedWorkerGlobalScope = js_sys::global().dyn_into()?;
     let (sender, receiver) = async_channel::unbounded::<P::Request>();
     let setup: P::Setup = unpack(setup)?;
     let outbox = Outbox(Arc::new(move |response: P::Response| {
         if let Ok(bytes) = pack(&response) {
-            let moved = Array::of1(&bytes.buffer());
-            let posted = scope.post_message_with_transfer(&bytes, &moved);
+            let transfer = Array::of1(&bytes.buffer());
+            let posted = scope.post_message_with_transfer(&bytes, &transfer);
             debug_assert!(posted.is_ok(), "bytes can always be posted");
         }
     }));
     std::panic::set_hook(Box::new(|panic| die(&panic.to_string())));
     spawn_local(async {
-        if let Err(last_words) = P::run(setup, Inbox(receiver), outbox).await {
-            die(&last_words);
+        if let Err(message) = P::run(setup, Inbox(receiver), outbox).await {
+            die(&message);
         }
     });
     let deliver =
@@ -129,10 +129,10 @@ pub fn serve<P: Pipeline>(setup: &Uint8Array) -> Result<Messages, JsValue> {
     Ok(deliver.into_js_value().unchecked_into())
 }
 
-/// After this the worker is of no use; the page says so and starts another.
-fn die(last_words: &str) {
+/// Reports the error that ended the pipeline. The page shows it and offers to start another worker.
+fn die(message: &str) {
     if let Ok(scope) = js_sys::global().dyn_into::<DedicatedWorkerGlobalScope>() {
-        scope.post_message(&last_words.into()).ok();
+        scope.post_message(&message.into()).ok();
     }
 }
 
@@ -149,12 +149,13 @@ thread_local! {
     static CHANNEL: Option<MessageChannel> = MessageChannel::new().ok();
 }
 
-/// Lets the worker take in messages. A promise alone would go on at once, and a timer waits 4 ms.
+/// Yields to the worker's event loop, so that messages are delivered. A resolved promise would resume
+/// before them, and a timer waits 4 ms.
 pub async fn yield_now() {
-    let turn = Promise::new(&mut |resolve, _| {
+    let next_turn = Promise::new(&mut |resolve, _| {
         CHANNEL.with(|channel| {
             let Some(channel) = channel else {
-                // Goes on at once, which is all that is left.
+                // Without a channel: resumes at once.
                 resolve.call0(&JsValue::NULL).ok();
                 return;
             };
@@ -162,5 +163,5 @@ pub async fn yield_now() {
             channel.port2().post_message(&JsValue::NULL).ok();
         });
     });
-    JsFuture::from(turn).await.ok();
+    JsFuture::from(next_turn).await.ok();
 }

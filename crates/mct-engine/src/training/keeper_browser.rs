@@ -1,4 +1,4 @@
-//! Runs are kept in the page's own storage, so that a closed or broken page loses nothing.
+//! Runs are stored in the page's own storage, so that they survive a closed or crashed page.
 
 use mct_corpus::Corpus;
 use mct_hfr::config::Config;
@@ -13,13 +13,14 @@ use crate::training::protocol::Start;
 const LAST: &str = "training-last.safetensors";
 const RUN: &str = "training-run.msgpack";
 
-/// A run that has not been trained to its end.
+/// A run that has not finished.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Unfinished {
     pub name: String,
     pub corpus: Source,
 }
 
+/// Stores the last checkpoint of a run.
 pub struct Keeper;
 
 impl Keeper {
@@ -35,7 +36,7 @@ impl Keeper {
         };
         let packed = rmp_serde::to_vec_named(&unfinished).map_err(|e| e.to_string())?;
         storage::remove(LAST).await;
-        // A page without storage still trains; its runs are not kept, and can be saved by hand.
+        // A page without storage still trains; its runs are not stored, and can be saved by hand.
         storage::write(RUN, &packed).await.ok();
         Ok(Self)
     }
@@ -60,14 +61,14 @@ impl Keeper {
     }
 }
 
-/// The run that an earlier page has left, with its last checkpoint.
+/// The unfinished run of an earlier page, with its last checkpoint.
 pub async fn unfinished() -> Option<(Unfinished, Bytes)> {
     let run = rmp_serde::from_slice(&storage::read(RUN).await?).ok()?;
     let last = storage::read(LAST).await?;
     Some((run, last.into()))
 }
 
-/// Forgets it.
+/// Deletes the unfinished run.
 pub async fn discard() {
     storage::remove(LAST).await;
     storage::remove(RUN).await;

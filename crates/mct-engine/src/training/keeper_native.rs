@@ -1,4 +1,4 @@
-//! Runs are kept in run folders, as those of the command line.
+//! Runs are stored in run folders, as by the command line.
 
 use std::path::{Path, PathBuf};
 
@@ -11,10 +11,14 @@ use crate::error::message;
 use crate::source::Source;
 use crate::training::protocol::{Begin, Start};
 
+/// Stores the checkpoints and events of a run.
 pub struct Keeper(Recorder);
 
 impl Keeper {
-    #[expect(clippy::unused_async, reason = "a browser's storage is waited for")]
+    #[expect(
+        clippy::unused_async,
+        reason = "the storage of a browser is asynchronous"
+    )]
     pub async fn open(
         start: &Start,
         config: &Config,
@@ -53,7 +57,7 @@ impl Keeper {
     }
 }
 
-/// The corpus file of the run; one that has no file is written into the folder.
+/// The corpus file of the run; a corpus without a file is written into the run folder.
 fn corpus_path(start: &Start, folder: &Path, corpus: &Corpus) -> Result<PathBuf, String> {
     if let Source::Path(path) = &start.corpus {
         return Ok(path.clone());
@@ -67,10 +71,14 @@ fn corpus_path(start: &Start, folder: &Path, corpus: &Corpus) -> Result<PathBuf,
     Ok(path)
 }
 
+/// The last checkpoint of a run folder.
+///
+/// # Errors
+/// When the folder cannot be read, or has no checkpoint to resume from.
 pub fn last(path: &Path) -> Result<Checkpoint, String> {
     let last = RunFolder::open(path).and_then(|folder| folder.last());
     last.map_err(message)?
-        .ok_or_else(|| format!("{}: no checkpoint to go on from", path.display()))
+        .ok_or_else(|| format!("{}: no checkpoint to resume from", path.display()))
 }
 
 fn failed(error: mct_runs::Error) -> mct_hfr::Error {

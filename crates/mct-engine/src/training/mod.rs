@@ -26,14 +26,15 @@ use keeper_native::Keeper;
 pub use keeper_browser::{Unfinished, discard, unfinished};
 pub use protocol::{Begin, Request, Response, Start};
 
-/// Work of at most this long is lost when the program is killed.
+/// Interval between checkpoints within an epoch: at most this much training is lost in a crash.
 const SAVE_EVERY: Duration = Duration::from_secs(30);
 
+/// The training pipeline.
 pub struct Training {
     inbox: Inbox<Request>,
     outbox: Outbox<Response>,
-    /// The name of the device that was asked for.
-    wanted: String,
+    /// The name of the requested device.
+    device_name: String,
     device: Option<Named>,
 }
 
@@ -52,11 +53,11 @@ impl Pipeline for Training {
         let mut training = Self {
             inbox,
             outbox,
-            wanted: setup,
+            device_name: setup,
             device: None,
         };
         while let Some(request) = training.inbox.next().await {
-            // Pausing and stopping are for a run, and there is none.
+            // Without a run, pausing and stopping have no effect.
             if let Request::Start(start) = request {
                 match training.train(*start).await {
                     Ok(reason) => training.outbox.respond(Response::Ended(reason)),
@@ -76,12 +77,12 @@ impl Pipeline for Training {
 }
 
 impl Training {
-    /// The device, which is tested when it is first needed.
+    /// The device, tested on first use.
     async fn device(&mut self) -> Result<Named, String> {
         if let Some(device) = &self.device {
             return Ok(device.clone());
         }
-        let choice = device(&self.wanted, &mut |_| {}).await?;
+        let choice = device(&self.device_name, &mut |_| {}).await?;
         if let Some(message) = choice.warning {
             self.outbox
                 .respond(Response::Event(Event::Warning { message }));
@@ -100,11 +101,11 @@ impl Training {
             }
         }
         .map_err(message)?;
-        let begun = trainer.config().clone();
+        let config = trainer.config().clone();
         let history = trainer.history().to_vec();
         self.outbox
-            .respond(Response::Began(Box::new(begun.clone()), history));
-        let keeper = Keeper::open(&start, &begun, &named.name, &corpus).await?;
+            .respond(Response::Began(Box::new(config.clone()), history));
+        let keeper = Keeper::open(&start, &config, &named.name, &corpus).await?;
         let mut window = Window {
             inbox: &self.inbox,
             outbox: &self.outbox,
@@ -117,7 +118,7 @@ impl Training {
     }
 }
 
-/// The checkpoint that a run goes on from.
+/// The checkpoint that a run resumes from.
 async fn checkpoint(source: &Source) -> Result<Checkpoint, String> {
     #[cfg(not(target_arch = "wasm32"))]
     if let Source::Path(path) = source
@@ -134,7 +135,7 @@ async fn checkpoint(source: &Source) -> Result<Checkpoint, String> {
     }
 }
 
-/// Training's face in the application.
+/// The trainer's [`Face`] in the application.
 struct Window<'a> {
     inbox: &'a Inbox<Request>,
     outbox: &'a Outbox<Response>,
@@ -145,7 +146,7 @@ struct Window<'a> {
 }
 
 impl Window<'_> {
-    fn hear(&self, request: Request) {
+    fn handle(&self, request: Request) {
         match request {
             Request::Pause => self.paused.set(true),
             Request::Continue => self.paused.set(false),
@@ -154,16 +155,17 @@ impl Window<'_> {
                 self.stopped.set(true);
             }
             Request::Start(_) => {
-                let message = "a run is under way; stop it first".to_owned();
+                let message = "a run is in progress; stop it first".to_owned();
                 self.outbox
                     .respond(Response::Event(Event::Warning { message }));
             }
         }
     }
 
-    fn listen(&self) {
+    /// Handles the queued requests; stops the run when the window has closed.
+    fn receive(&self) {
         while let Some(request) = self.inbox.try_next() {
-            self.hear(request);
+            self.handle(request);
         }
         if self.inbox.is_closed() {
             self.stopped.set(true);
@@ -191,25 +193,25 @@ impl Face for Window<'_> {
     }
 
     fn stop_requested(&self) -> bool {
-        self.listen();
+        self.receive();
         self.stopped.get()
     }
 
     fn save_due(&self) -> bool {
-        // Whoever pauses may close the window.
+        // The window may be closed during a pause.
         self.paused.get() || self.saved.elapsed() >= SAVE_EVERY
     }
 
     async fn yield_now(&mut self) {
         yield_now().await;
-        self.listen();
+        self.receive();
         if !self.paused.get() {
             return;
         }
         self.outbox.respond(Response::Paused);
         while self.paused.get() {
             match self.inbox.next().await {
-                Some(request) => self.hear(request),
+                Some(request) => self.handle(request),
                 None => {
                     self.paused.set(false);
                     self.stopped.set(true);

@@ -6,40 +6,43 @@ use serde::{Deserialize, Serialize};
 
 use crate::source::{Bytes, Source};
 
+/// A request to the training pipeline.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Request {
     Start(Box<Start>),
-    /// Waits after the current step; what has been trained is kept.
+    /// Pauses after the current step, with a checkpoint.
     Pause,
     Continue,
-    /// Ends after the current step; the run can be resumed.
+    /// Stops after the current step; the run can be resumed.
     Stop,
 }
 
-/// A run.
+/// A run to train.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Start {
     pub corpus: Source,
     pub begin: Begin,
-    /// Where the run is kept: a folder to make; in a browser its name in the page's own storage.
+    /// The run folder to create; in a browser the name of the run in the page's own storage.
     pub folder: String,
 }
 
+/// How a run begins.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Begin {
     New(Box<Config>),
-    /// From a checkpoint with the state of training, or the folder of a run.
+    /// From a checkpoint with training state, or a run folder.
     Resume(Source),
 }
 
+/// A response of the training pipeline.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Response {
-    /// The run has begun with this config, after these epochs.
+    /// The run has begun with this config, after these epochs; none for a new run.
     Began(Box<Config>, Vec<EpochRecord>),
     Event(Event),
-    /// The best weights so far, as the file that a checkpoint is.
+    /// The best weights so far, as a checkpoint file.
     Best(Bytes),
-    /// The last checkpoint, from which the run can be resumed.
+    /// The last checkpoint as a file, from which the run can be resumed.
     Last(Bytes),
     Paused,
     Ended(FinishReason),

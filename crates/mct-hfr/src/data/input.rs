@@ -1,4 +1,4 @@
-//! What enters a model: standardised features, and what stands for a missing step.
+//! What enters a model: standardised features, with missing steps replaced.
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, TensorData};

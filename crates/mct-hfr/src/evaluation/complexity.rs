@@ -234,9 +234,9 @@ impl Counter<'_> {
             ..Count::default()
         });
         for (id, Parameter { name, size }) in &self.parameters.0 {
-            let parts = [self.is_in_layer(name), in_inference.contains(id), true];
-            for (count, is_part) in counts.iter_mut().zip(parts) {
-                if is_part {
+            let belongs_to = [self.is_in_layer(name), in_inference.contains(id), true];
+            for (count, belongs) in counts.iter_mut().zip(belongs_to) {
+                if belongs {
                     count.parameters += size;
                     count.thop_parameters += if is_raw(name) { 0 } else { *size };
                 }

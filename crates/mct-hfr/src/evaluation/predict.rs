@@ -96,8 +96,10 @@ pub async fn representations(
             }
         }
     }
-    let parts = parts.iter_mut();
-    Ok(parts.map(|part| in_order(part, indices)).collect())
+    Ok(parts
+        .iter_mut()
+        .map(|part| in_order(part, indices))
+        .collect())
 }
 
 /// The pooled vectors of one batch, `[part][utterance][width]`; see [`representations`].

@@ -1,5 +1,8 @@
 //! Gated-GRU pooling, the released code's choice instead of the paper's attention pooling: a two-layer
 //! bidirectional GRU, a sigmoid gate over time, and the maximum over time.
+//!
+//! burn-nn's `BiGru` was tried: as fast, but without a padding mask, so that its backward direction starts
+//! in the padding; reversing each sample by its length takes as much code as the cell.
 
 use burn::module::{Module, Param};
 use burn::nn::conv::{Conv1d, Conv1dConfig};

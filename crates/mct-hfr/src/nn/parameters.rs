@@ -7,7 +7,7 @@ use burn::tensor::{DType, Device, Tensor, TensorData, Transaction};
 
 use crate::error::{Error, Result};
 
-/// The place in the module tree; the variant names of enums are left out.
+/// The path in the module tree; the variant names of enums are left out.
 #[derive(Default, Debug, Clone)]
 pub struct Path(Vec<Option<String>>);
 
@@ -27,8 +27,7 @@ impl Path {
     }
 }
 
-/// Names, shapes and values (f32) of all parameters. Reads the device synchronously on native
-/// devices; use [`read_async`] where that may not be.
+/// Shapes and values (f32) of parameters, by name.
 pub type Values = BTreeMap<String, TensorData>;
 
 #[derive(Default)]
@@ -121,14 +120,14 @@ impl ModuleMapper for Assign<'_> {
     }
 }
 
-/// Replaces every parameter by the value of its name.
+/// Replaces every parameter by the value of its name, on `device`.
 ///
 /// # Errors
 /// When names or shapes differ: all of them are listed.
 pub fn assign<M: Module>(module: M, values: &Values, source: &str, device: &Device) -> Result<M> {
-    let own = shapes(&module);
+    let expected_shapes = shapes(&module);
     let mut differences = Vec::new();
-    for (name, shape) in &own {
+    for (name, shape) in &expected_shapes {
         match values.get(name) {
             None => differences.push(format!("{name} {shape:?} is missing")),
             Some(data) if data.shape().to_vec() != *shape => {
@@ -140,7 +139,10 @@ pub fn assign<M: Module>(module: M, values: &Values, source: &str, device: &Devi
             Some(_) => {}
         }
     }
-    for name in values.keys().filter(|name| !own.contains_key(*name)) {
+    for name in values
+        .keys()
+        .filter(|name| !expected_shapes.contains_key(*name))
+    {
         differences.push(format!("{name} is not in the model"));
     }
     if !differences.is_empty() {

@@ -1,8 +1,8 @@
 //! Softmax of attention scores.
 //!
-//! The CPU backend calls the system's exponential value by value, and its gradient goes through six
+//! burn's CPU backend calls the system's exponential value by value, and its gradient goes through six
 //! operations, each of which reads and writes all weights. That took half the time of an evaluation and
-//! a third of a training step. On the CPU both are computed here, several values at once.
+//! a third of a training step. On the CPU both are computed here, vectorised.
 
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::NoCheckpointing;
@@ -25,7 +25,7 @@ pub fn biased_softmax(scores: Tensor<4>, bias: Option<&Tensor<4>>) -> Tensor<4> 
         return by_backend(scores, bias);
     }
     let [batch, _, _, keys] = scores.dims();
-    let plain = |bias: &Tensor<4>| {
+    let values = |bias: &Tensor<4>| {
         let bias = bias.clone();
         let bias = if bias.device().is_autodiff() {
             bias.inner()
@@ -34,8 +34,8 @@ pub fn biased_softmax(scores: Tensor<4>, bias: Option<&Tensor<4>>) -> Tensor<4> 
         };
         bias.into_data().try_into_vec()
     };
-    let none = || Ok(vec![0.0f32; batch * keys]);
-    let Ok(each_key) = bias.map_or_else(none, plain) else {
+    let zeros = || Ok(vec![0.0f32; batch * keys]);
+    let Ok(key_bias) = bias.map_or_else(zeros, values) else {
         return by_backend(scores, bias);
     };
     let spare = scores.clone();
@@ -44,13 +44,13 @@ pub fn biased_softmax(scores: Tensor<4>, bias: Option<&Tensor<4>>) -> Tensor<4> 
             return by_backend(spare, bias);
         };
         drop(spare); // Its memory becomes that of the weights, where nothing else holds it.
-        return Tensor::from_primitive::<Autodiff<Flex>>(tracked(scores, &each_key));
+        return Tensor::from_primitive::<Autodiff<Flex>>(tracked(scores, &key_bias));
     }
     let Ok(scores) = scores.try_into_primitive::<Flex>() else {
         return by_backend(spare, bias);
     };
     drop(spare);
-    Tensor::from_primitive::<Flex>(forward(scores, &each_key))
+    Tensor::from_primitive::<Flex>(forward(scores, &key_bias))
 }
 
 fn by_backend(scores: Tensor<4>, bias: Option<&Tensor<4>>) -> Tensor<4> {
@@ -61,7 +61,7 @@ fn by_backend(scores: Tensor<4>, bias: Option<&Tensor<4>>) -> Tensor<4> {
     softmax(scores, 3)
 }
 
-/// The softmax of scores whose gradient is asked for.
+/// The softmax of scores whose gradient is needed.
 fn tracked(scores: FloatTensor<Autodiff<Flex>>, bias: &[f32]) -> FloatTensor<Autodiff<Flex>> {
     let (scores, node) = scores.into_parts();
     let operation = Softmax.prepare::<NoCheckpointing>([node]);
@@ -74,7 +74,7 @@ fn tracked(scores: FloatTensor<Autodiff<Flex>>, bias: &[f32]) -> FloatTensor<Aut
     }
 }
 
-/// The operation in the graph; its state is the weights.
+/// The operation in the autodiff graph; its state is the weights.
 #[derive(Debug)]
 struct Softmax;
 
@@ -93,22 +93,22 @@ impl Backward<Flex, 1> for Softmax {
 fn forward(scores: FlexTensor, bias: &[f32]) -> FlexTensor {
     let shape = scores.layout().shape();
     let (batch, keys) = (shape[0], shape[3]);
-    let sample = shape.num_elements() / batch.max(1);
+    let per_sample = shape.num_elements() / batch.max(1);
     in_place(scores, |scores| {
-        by_sample((scores, sample), (bias, keys), softmax_rows);
+        for_each_sample((scores, per_sample), (bias, keys), softmax_rows);
     })
 }
 
-/// The gradient by the scores, from that by the weights.
+/// The gradient with respect to the scores, from that with respect to the weights.
 fn backward(gradient: FlexTensor, weights: &FlexTensor) -> FlexTensor {
     let shape = weights.layout().shape();
     let (batch, keys) = (shape[0], shape[3]);
-    let sample = shape.num_elements() / batch.max(1);
+    let per_sample = shape.num_elements() / batch.max(1);
     let weights: &[f32] = weights.storage();
     in_place(gradient, |gradient| {
-        by_sample(
-            (gradient, sample),
-            (weights, sample),
+        for_each_sample(
+            (gradient, per_sample),
+            (weights, per_sample),
             |gradient, weights| {
                 gradient_rows(gradient, weights, keys);
             },
@@ -116,9 +116,9 @@ fn backward(gradient: FlexTensor, weights: &FlexTensor) -> FlexTensor {
     })
 }
 
-/// Calls `change` with the values of each sample and what belongs to them, both with their sizes a
-/// sample; on all threads there are.
-fn by_sample(
+/// Calls `change` with each sample's values and its other values, both given with their number per
+/// sample; on all threads.
+fn for_each_sample(
     (values, size): (&mut [f32], usize),
     (others, other_size): (&[f32], usize),
     change: impl Fn(&mut [f32], &[f32]) + Sync,
@@ -135,7 +135,7 @@ fn by_sample(
         .for_each(|(values, others)| change(values, others));
 }
 
-/// Changes the values, row by row of the last dimension; copies them where someone else holds them.
+/// Changes the values, row by row of the last dimension; copies them where they are shared.
 fn in_place(tensor: FlexTensor, change: impl FnOnce(&mut [f32])) -> FlexTensor {
     let mut tensor = FlexTensor::from_data(tensor.into_data());
     change(tensor.storage_mut());
@@ -150,7 +150,7 @@ mod tests {
     #[test]
     fn weights_are_those_of_the_backend_and_padding_has_none() {
         let device = Device::flex();
-        // 21 keys: whole lanes and a rest.
+        // 21 keys: whole lanes and a tail.
         let values: Vec<f32> = (0..2 * 3 * 4 * 21)
             .map(|i| ((i * 37 % 101) as f32 - 50.0) / 7.0)
             .collect();
@@ -158,15 +158,15 @@ mod tests {
         let mut bias = vec![0.0f32; 42];
         bias[17..21].fill(-1e9);
         let bias = Tensor::<4>::from_data(TensorData::new(bias, [2, 1, 1, 21]), &device);
-        let own = biased_softmax(scores.clone(), Some(&bias));
-        let backend = softmax(scores + bias, 3);
-        let own: Vec<f32> = own.into_data().try_into_vec().unwrap();
-        let backend: Vec<f32> = backend.into_data().try_into_vec().unwrap();
-        for (own, backend) in own.iter().zip(&backend) {
-            assert!((own - backend).abs() < 1e-6);
+        let floats =
+            |weights: Tensor<4>| -> Vec<f32> { weights.into_data().try_into_vec().unwrap() };
+        let fast = floats(biased_softmax(scores.clone(), Some(&bias)));
+        let backend = floats(softmax(scores + bias, 3));
+        for (fast, backend) in fast.iter().zip(&backend) {
+            assert!((fast - backend).abs() < 1e-6);
         }
         assert!(
-            own[..3 * 4 * 21]
+            fast[..3 * 4 * 21]
                 .chunks(21)
                 .all(|row| row[17..] == [0.0; 4])
         );
@@ -187,16 +187,16 @@ mod tests {
         let towards = tensor(2, [2, 3, 4, 21]);
         let gradient = |softmax: fn(Tensor<4>, Option<&Tensor<4>>) -> Tensor<4>| {
             let scores = tensor(1, [2, 3, 4, 21]).require_grad();
-            // Held by the graph too: nothing may change in place.
+            // Shared with the graph: nothing may change in place.
             let twice = softmax(scores.clone() * 2.0, Some(&bias)) + scores.clone() * 0.1;
             let loss = (twice * towards.clone()).sum();
             let gradient = scores.grad(&loss.backward()).unwrap();
             gradient.into_data().try_into_vec::<f32>().unwrap()
         };
-        let (own, backend) = (gradient(biased_softmax), gradient(by_backend));
-        assert!(own.iter().any(|value| value.abs() > 0.01));
-        for (own, backend) in own.iter().zip(&backend) {
-            assert!((own - backend).abs() < 1e-6, "{own} {backend}");
+        let (fast, backend) = (gradient(biased_softmax), gradient(by_backend));
+        assert!(fast.iter().any(|value| value.abs() > 0.01));
+        for (fast, backend) in fast.iter().zip(&backend) {
+            assert!((fast - backend).abs() < 1e-6, "{fast} {backend}");
         }
     }
 }

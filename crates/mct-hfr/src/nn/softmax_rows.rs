@@ -1,16 +1,15 @@
-//! Softmax and its gradient on rows of plain numbers, several at once.
+//! Vectorised softmax and its gradient, on rows of plain numbers.
 
-/// Values that are worked on at once: the compiler makes vector instructions of such arrays.
+/// Values computed together: the compiler vectorises loops over arrays of this length.
 const LANES: usize = 16;
 
 /// `softmax(row + bias)` in place of each row, all as long as `bias`.
 ///
-/// Compiled once for each kind of vector instructions; the processor's own are taken. No sum depends
-/// on which.
+/// Compiled per SIMD instruction set and dispatched at run time. No sum depends on which it is.
 #[macerator::with_simd]
 #[allow(
     clippy::extra_unused_type_parameters,
-    reason = "names the kind of vector instructions"
+    reason = "names the SIMD instruction set"
 )]
 pub(crate) fn softmax_rows<S: macerator::Simd>(rows: &mut [f32], bias: &[f32]) {
     for row in rows.chunks_exact_mut(bias.len()) {
@@ -21,8 +20,8 @@ pub(crate) fn softmax_rows<S: macerator::Simd>(rows: &mut [f32], bias: &[f32]) {
 #[inline(always)]
 fn softmax_row(row: &mut [f32], bias: &[f32]) {
     let mut most = [f32::NEG_INFINITY; LANES];
-    let (chunks, rest) = row.as_chunks_mut::<LANES>();
-    let (bias_chunks, bias_rest) = bias.as_chunks::<LANES>();
+    let (chunks, tail) = row.as_chunks_mut::<LANES>();
+    let (bias_chunks, bias_tail) = bias.as_chunks::<LANES>();
     for (chunk, bias) in chunks.iter_mut().zip(bias_chunks) {
         for lane in 0..LANES {
             chunk[lane] += bias[lane];
@@ -31,7 +30,7 @@ fn softmax_row(row: &mut [f32], bias: &[f32]) {
             }
         }
     }
-    for (x, bias) in rest.iter_mut().zip(bias_rest) {
+    for (x, bias) in tail.iter_mut().zip(bias_tail) {
         *x += bias;
         most[0] = most[0].max(*x);
     }
@@ -43,7 +42,7 @@ fn softmax_row(row: &mut [f32], bias: &[f32]) {
             sums[lane] += chunk[lane];
         }
     }
-    for x in rest.iter_mut() {
+    for x in tail.iter_mut() {
         [*x] = exp([*x - most]);
         sums[0] += *x;
     }
@@ -53,12 +52,13 @@ fn softmax_row(row: &mut [f32], bias: &[f32]) {
     }
 }
 
-/// From `weights = softmax(scores)` and the loss's gradient by the weights to that by the scores, in
-/// place: `weights * (gradient - sum(gradient * weights))`, row by row of `keys`.
+/// From `weights = softmax(scores)` and the loss's gradient with respect to the weights to that with
+/// respect to the scores, in place: `weights * (gradient - sum(gradient * weights))`, row by row of
+/// `keys`.
 #[macerator::with_simd]
 #[allow(
     clippy::extra_unused_type_parameters,
-    reason = "names the kind of vector instructions"
+    reason = "names the SIMD instruction set"
 )]
 pub(crate) fn gradient_rows<S: macerator::Simd>(
     gradient: &mut [f32],
@@ -74,14 +74,14 @@ pub(crate) fn gradient_rows<S: macerator::Simd>(
 #[inline(always)]
 fn gradient_row(gradient: &mut [f32], weights: &[f32]) {
     let mut sums = [0.0; LANES];
-    let (chunks, rest) = gradient.as_chunks::<LANES>();
-    let (weight_chunks, weight_rest) = weights.as_chunks::<LANES>();
+    let (chunks, tail) = gradient.as_chunks::<LANES>();
+    let (weight_chunks, weight_tail) = weights.as_chunks::<LANES>();
     for (g, w) in chunks.iter().zip(weight_chunks) {
         for lane in 0..LANES {
             sums[lane] += g[lane] * w[lane];
         }
     }
-    for (g, w) in rest.iter().zip(weight_rest) {
+    for (g, w) in tail.iter().zip(weight_tail) {
         sums[0] += g * w;
     }
     let sum = sums.iter().sum::<f32>();
@@ -90,16 +90,16 @@ fn gradient_row(gradient: &mut [f32], weights: &[f32]) {
     }
 }
 
-/// `e^x` for each `x <= 0` within 2e-7 of it, relatively; 0 where that is below the smallest normal
-/// number. After Cephes (Moshier): `e^x = 2^n e^r` with a whole `n`, and a polynomial for `e^r`. One
-/// operation after the other on all lanes, without a branch.
+/// `e^x` for each `x <= 0` with a relative error below 2e-7; 0 where the result is below the smallest
+/// normal number. After Cephes (Moshier): `e^x = 2^n e^r` with an integer `n`, and a polynomial for
+/// `e^r`. One operation after the other on all lanes, without a branch.
 #[inline(always)]
 #[expect(
     clippy::excessive_precision,
     reason = "the constants as they were published"
 )]
 fn exp<const N: usize>(x: [f32; N]) -> [f32; N] {
-    /// Adding it leaves a whole number in the last bits.
+    /// Adding it leaves an integer in the last bits.
     const ROUND: f32 = 12_582_912.0;
     /// ln 2 in two parts, the first of which has few bits.
     const LN_2: [f32; 2] = [0.693_359_375, -2.121_944_40e-4];

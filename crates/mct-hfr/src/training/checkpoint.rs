@@ -1,9 +1,9 @@
 //! Checkpoints and exported weights: one `.safetensors` file each.
 //!
-//! Tensors are named `model.NAME` and, where training can go on, `optimizer.m.NAME`,
-//! `optimizer.v.NAME` and `average.NAME`. The header's entry [`HEADER`] holds the rest: the config, what the model
-//! takes and gives, the state of training, and a SHA-256 of all of it, so that a damaged file is
-//! told from a good one.
+//! Tensors are named `model.NAME` and, where training can resume, `optimizer.m.NAME`,
+//! `optimizer.v.NAME` and `average.NAME` (the EMA). The header's entry [`HEADER`] holds everything else:
+//! the config, the interface, the state of training, and a SHA-256 of all of it, so that a damaged file
+//! is recognised.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -37,7 +37,7 @@ pub struct Checkpoint {
     pub config: Config,
     pub interface: Interface,
     pub model: Values,
-    /// The optimizer's moments; empty where training cannot go on.
+    /// The optimizer's moments; empty where training cannot resume.
     pub optimizer: Values,
     /// The EMA of the weights; empty where there is none.
     pub average: Values,
@@ -67,12 +67,12 @@ impl Checkpoint {
     /// When the format cannot hold it.
     pub fn to_bytes(&self, precision: Precision) -> Result<Vec<u8>> {
         let mut tensors: BTreeMap<String, (Vec<usize>, Vec<u8>)> = BTreeMap::new();
-        let parts = [
+        let groups = [
             ("model", &self.model),
             ("optimizer", &self.optimizer),
             ("average", &self.average),
         ];
-        for (part, values) in parts {
+        for (group, values) in groups {
             for (name, data) in values {
                 let floats = crate::device::floats(data)?;
                 let bytes: Vec<u8> = match precision {
@@ -82,7 +82,7 @@ impl Checkpoint {
                         halves.flat_map(f16::to_le_bytes).collect()
                     }
                 };
-                tensors.insert(format!("{part}.{name}"), (data.shape().to_vec(), bytes));
+                tensors.insert(format!("{group}.{name}"), (data.shape().to_vec(), bytes));
             }
         }
         let unwritable = |error: &dyn std::fmt::Debug| self.unwritable(error);

@@ -2,11 +2,10 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::fmt::Display;
 
-use super::numpy::Global;
+use super::heap::{Budget, Global, Heap, Node, Ref};
 use super::text::{unescape_string, unescape_unicode};
-use super::tree::{Budget, Node, Ref, Tree};
+use super::tree::Tree;
 use crate::error::Finding;
 
 /// More values than any corpus has; keeps a hostile file from filling the memory.
@@ -19,33 +18,32 @@ const PROTOCOL: u8 = 5;
 pub(in crate::import) fn read(input: &[u8]) -> Result<Tree<'_>, Finding> {
     let mut machine = Machine {
         input,
-        at: 0,
-        nodes: Vec::new(),
+        heap: Heap {
+            nodes: Vec::new(),
+            budget: Budget::of(input.len()),
+            position: 0,
+        },
         stack: Vec::new(),
         marks: Vec::new(),
         memo: HashMap::new(),
-        budget: Budget::of(input.len()),
     };
     loop {
         if let Some(root) = machine.step()? {
             return Ok(Tree {
-                nodes: machine.nodes,
+                heap: machine.heap,
                 root,
-                budget: machine.budget,
             });
         }
     }
 }
 
-pub(super) struct Machine<'a> {
+struct Machine<'a> {
     input: &'a [u8],
-    at: usize,
-    nodes: Vec<Node<'a>>,
+    heap: Heap<'a>,
     stack: Vec<Ref>,
     /// Heights of the stack.
     marks: Vec<usize>,
     memo: HashMap<usize, Ref>,
-    pub budget: Budget,
 }
 
 impl<'a> Machine<'a> {
@@ -97,12 +95,14 @@ impl<'a> Machine<'a> {
             // Bytes and text. Strings of Python 2 (S, U, T) are bytes.
             b'S' => {
                 let bytes = unescape_string(self.line()?);
-                let bytes = bytes.ok_or_else(|| self.wrong("a broken string", "quoted text"))?;
+                let bytes =
+                    bytes.ok_or_else(|| self.heap.wrong("a broken string", "quoted text"))?;
                 self.push(Node::Bytes(Cow::Owned(bytes)))?;
             }
             b'V' => {
                 let text = unescape_unicode(self.line()?);
-                let text = text.ok_or_else(|| self.wrong("a broken string", "Unicode text"))?;
+                let text =
+                    text.ok_or_else(|| self.heap.wrong("a broken string", "Unicode text"))?;
                 self.push(Node::Str(Cow::Owned(text)))?;
             }
             b'U' | b'C' => self.bytes(1)?, // SHORT_BINSTRING, SHORT_BINBYTES
@@ -172,8 +172,10 @@ impl<'a> Machine<'a> {
                 })?;
                 let found = self.memo.get(&key).copied();
                 let expected = "one that was stored";
-                let node = found
-                    .ok_or_else(|| self.wrong(format!("value {key} of the memo"), expected))?;
+                let node = found.ok_or_else(|| {
+                    self.heap
+                        .wrong(format!("value {key} of the memo"), expected)
+                })?;
                 self.stack.push(node);
             }
 
@@ -187,8 +189,10 @@ impl<'a> Machine<'a> {
             0x93 => {
                 let name = self.pop()?; // STACK_GLOBAL
                 let module = self.pop()?;
-                let (Some(module), Some(name)) = (self.text_of(module), self.text_of(name)) else {
-                    return Err(self.wrong("a global without a name", "text"));
+                let (Some(module), Some(name)) =
+                    (self.heap.text_of(module), self.heap.text_of(name))
+                else {
+                    return Err(self.heap.wrong("a global without a name", "text"));
                 };
                 let global = self.global(module, name)?;
                 self.push(Node::Global(global))?;
@@ -196,48 +200,35 @@ impl<'a> Machine<'a> {
             b'R' => {
                 let arguments = self.pop()?; // REDUCE
                 let function = self.pop()?;
-                let node = self.call(function, arguments)?;
+                let node = self.heap.call(function, arguments)?;
                 self.push(node)?;
             }
             b'b' => {
                 let state = self.pop()?; // BUILD
                 let object = self.top()?;
-                let node = self.build(object, state)?;
-                self.nodes[object as usize] = node;
+                let node = self.heap.build(object, state)?;
+                self.heap.nodes[object as usize] = node;
             }
             _ => {
                 let found = format!("opcode 0x{opcode:02x}");
-                return Err(self.wrong(found, "one that numpy arrays or plain data need"));
+                return Err(self
+                    .heap
+                    .wrong(found, "one that numpy arrays or plain data need"));
             }
         }
         Ok(None)
-    }
-
-    pub fn wrong(&self, found: impl Display, expected: impl Display) -> Finding {
-        Finding::new(format!("pickle, before byte {}", self.at), found, expected)
-    }
-
-    pub fn node(&self, node: Ref) -> &Node<'a> {
-        &self.nodes[node as usize]
-    }
-
-    /// The text of a string, also of a Python 2 one.
-    pub fn text_of(&self, node: Ref) -> Option<&str> {
-        match self.node(node) {
-            Node::Str(text) => Some(text),
-            Node::Bytes(bytes) => std::str::from_utf8(bytes).ok(),
-            _ => None,
-        }
     }
 
     // Reading.
 
     fn take(&mut self, length: usize) -> Result<&'a [u8], Finding> {
         let input = self.input;
-        let taken = input.get(self.at..).and_then(|rest| rest.get(..length));
+        let taken = input
+            .get(self.heap.position..)
+            .and_then(|rest| rest.get(..length));
         let expected = "more bytes";
-        let taken = taken.ok_or_else(|| self.wrong("the end of the file", expected))?;
-        self.at += length;
+        let taken = taken.ok_or_else(|| self.heap.wrong("the end of the file", expected))?;
+        self.heap.position += length;
         Ok(taken)
     }
 
@@ -261,9 +252,9 @@ impl<'a> Machine<'a> {
     }
 
     fn line(&mut self) -> Result<&'a [u8], Finding> {
-        let rest = self.input.get(self.at..).unwrap_or_default();
+        let rest = self.input.get(self.heap.position..).unwrap_or_default();
         let end = rest.iter().position(|byte| *byte == b'\n');
-        let end = end.ok_or_else(|| self.wrong("the end of the file", "the end of a line"))?;
+        let end = end.ok_or_else(|| self.heap.wrong("the end of the file", "the end of a line"))?;
         let line = self.take(end)?;
         self.take(1)?;
         Ok(line)
@@ -271,19 +262,21 @@ impl<'a> Machine<'a> {
 
     fn line_text(&mut self) -> Result<&'a str, Finding> {
         let line = self.line()?;
-        std::str::from_utf8(line).map_err(|error| self.wrong(error, "UTF-8"))
+        std::str::from_utf8(line).map_err(|error| self.heap.wrong(error, "UTF-8"))
     }
 
     fn parsed<T: std::str::FromStr>(&self, text: &str) -> Result<T, Finding> {
-        text.parse()
-            .map_err(|_| self.wrong(format!("`{}`", text.escape_debug()), "a number of 64 bits"))
+        text.parse().map_err(|_| {
+            self.heap
+                .wrong(format!("`{}`", text.escape_debug()), "a number of 64 bits")
+        })
     }
 
     fn protocol(&mut self) -> Result<(), Finding> {
         let [version] = self.chunk()?;
         if version > PROTOCOL {
             let expected = format!("0 to {PROTOCOL}");
-            return Err(self.wrong(format!("protocol {version}"), expected));
+            return Err(self.heap.wrong(format!("protocol {version}"), expected));
         }
         Ok(())
     }
@@ -304,7 +297,7 @@ impl<'a> Machine<'a> {
         let mut word = [if negative { 0xFF } else { 0 }; 8];
         let Some(low) = word.get_mut(..bytes.len()) else {
             let found = format!("an integer of {} bytes", bytes.len());
-            return Err(self.wrong(found, "8 bytes or fewer"));
+            return Err(self.heap.wrong(found, "8 bytes or fewer"));
         };
         low.copy_from_slice(bytes);
         self.push(Node::Int(i64::from_le_bytes(word)))
@@ -317,7 +310,7 @@ impl<'a> Machine<'a> {
 
     fn text(&mut self, width: usize) -> Result<(), Finding> {
         let bytes = self.counted(width)?;
-        let text = std::str::from_utf8(bytes).map_err(|error| self.wrong(error, "UTF-8"))?;
+        let text = std::str::from_utf8(bytes).map_err(|error| self.heap.wrong(error, "UTF-8"))?;
         self.push(Node::Str(Cow::Borrowed(text)))
     }
 
@@ -334,7 +327,7 @@ impl<'a> Machine<'a> {
     fn global(&self, module: &str, name: &str) -> Result<Global, Finding> {
         Global::resolve(module, name).ok_or_else(|| {
             let (module, name) = (module.escape_debug(), name.escape_debug());
-            self.wrong(
+            self.heap.wrong(
                 format!("the global {module}.{name}"),
                 "a numpy array or plain data",
             )
@@ -344,12 +337,12 @@ impl<'a> Machine<'a> {
     // The stack.
 
     fn push(&mut self, node: Node<'a>) -> Result<(), Finding> {
-        let next = Ref::try_from(self.nodes.len()).ok();
-        let Some(next) = next.filter(|_| self.nodes.len() < MOST_VALUES) else {
+        let next = Ref::try_from(self.heap.nodes.len()).ok();
+        let Some(next) = next.filter(|_| self.heap.nodes.len() < MOST_VALUES) else {
             let found = format!("more than {MOST_VALUES} values");
-            return Err(self.wrong(found, "a corpus in arrays"));
+            return Err(self.heap.wrong(found, "a corpus in arrays"));
         };
-        self.nodes.push(node);
+        self.heap.nodes.push(node);
         self.stack.push(next);
         Ok(())
     }
@@ -362,7 +355,7 @@ impl<'a> Machine<'a> {
 
     fn top(&self) -> Result<Ref, Finding> {
         let top = self.above_mark().last().copied();
-        top.ok_or_else(|| self.wrong("an empty stack", "a value on it"))
+        top.ok_or_else(|| self.heap.wrong("an empty stack", "a value on it"))
     }
 
     fn pop(&mut self) -> Result<Ref, Finding> {
@@ -373,7 +366,7 @@ impl<'a> Machine<'a> {
 
     fn pop_mark(&mut self) -> Result<Vec<Ref>, Finding> {
         let mark = self.marks.pop();
-        let mark = mark.ok_or_else(|| self.wrong("no mark", "a mark on the stack"))?;
+        let mark = mark.ok_or_else(|| self.heap.wrong("no mark", "a mark on the stack"))?;
         Ok(self.stack.split_off(mark.min(self.stack.len())))
     }
 
@@ -388,24 +381,26 @@ impl<'a> Machine<'a> {
 
     fn append(&mut self, items: Vec<Ref>) -> Result<(), Finding> {
         let list = self.top()?;
-        match &mut self.nodes[list as usize] {
+        match &mut self.heap.nodes[list as usize] {
             Node::List(values) => {
                 values.extend(items);
                 Ok(())
             }
-            _ => Err(self.wrong("items for what is no list", "a list")),
+            _ => Err(self.heap.wrong("items for what is no list", "a list")),
         }
     }
 
     fn set_items(&mut self, items: &[Ref]) -> Result<(), Finding> {
         let dict = self.top()?;
         let (pairs, rest) = items.as_chunks::<2>();
-        match &mut self.nodes[dict as usize] {
+        match &mut self.heap.nodes[dict as usize] {
             Node::Dict(entries) if rest.is_empty() => {
                 entries.extend(pairs.iter().map(|[key, value]| (*key, *value)));
                 Ok(())
             }
-            _ => Err(self.wrong("entries for what is no dict", "a dict, keys with values")),
+            _ => Err(self
+                .heap
+                .wrong("entries for what is no dict", "a dict, keys with values")),
         }
     }
 }

@@ -10,8 +10,9 @@
 //! Values live in one list and refer to each other by index, as Python's references do. So a file
 //! costs memory in proportion to its size: sharing is not unfolded, cycles do no harm, and nothing
 //! recurses. Bytes are borrowed from the file. What has to be copied out is charged to a
-//! [`Budget`](tree::Budget), which catches shared values that unfold on the way out.
+//! [`Budget`](heap::Budget), which catches shared values that unfold on the way out.
 
+mod heap;
 mod machine;
 mod numpy;
 mod text;

@@ -2,49 +2,14 @@
 
 use std::borrow::Cow;
 
-use super::machine::Machine;
-use super::tree::{ArrayNode, Node, Ref};
+use super::heap::{ArrayNode, Global, Heap, Node, Ref};
 use crate::error::Finding;
 use crate::import::array::{Array, Dtype, Kind};
 
 /// numpy's own limit.
 const MOST_DIMENSIONS: usize = 64;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Global {
-    Reconstruct,
-    FromBuffer,
-    Scalar,
-    Ndarray,
-    Dtype,
-    /// `_codecs.encode`: how Python 3 writes bytes for Python 2.
-    Encode,
-    Bytes,
-    ByteArray,
-    OrderedDict,
-}
-
-impl Global {
-    /// Modules are named as in numpy 1 (`core`) or 2 (`_core`).
-    pub fn resolve(module: &str, name: &str) -> Option<Self> {
-        match (module, name) {
-            ("numpy.core.multiarray" | "numpy._core.multiarray", "_reconstruct") => {
-                Some(Self::Reconstruct)
-            }
-            ("numpy.core.multiarray" | "numpy._core.multiarray", "scalar") => Some(Self::Scalar),
-            ("numpy.core.numeric" | "numpy._core.numeric", "_frombuffer") => Some(Self::FromBuffer),
-            ("numpy", "ndarray") => Some(Self::Ndarray),
-            ("numpy", "dtype") => Some(Self::Dtype),
-            ("_codecs", "encode") => Some(Self::Encode),
-            ("builtins" | "__builtin__", "bytes") => Some(Self::Bytes),
-            ("builtins" | "__builtin__", "bytearray") => Some(Self::ByteArray),
-            ("collections", "OrderedDict") => Some(Self::OrderedDict),
-            _ => None,
-        }
-    }
-}
-
-impl<'a> Machine<'a> {
+impl<'a> Heap<'a> {
     /// What `function` makes of `arguments`.
     pub(super) fn call(&self, function: Ref, arguments: Ref) -> Result<Node<'a>, Finding> {
         let (Node::Global(global), Node::Tuple(arguments)) =

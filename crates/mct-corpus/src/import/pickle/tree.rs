@@ -1,65 +1,15 @@
-//! The values of a pickle, and views of them.
+//! A pickle that has been read, and views of its values.
 
 use std::borrow::Cow;
-use std::cell::Cell;
 
-use super::numpy::Global;
+use super::heap::{Heap, Node, Ref};
 use crate::error::Finding;
-use crate::import::array::{Array, Dtype, Kind};
-
-/// Index of a node.
-pub(super) type Ref = u32;
-
-pub(super) enum Node<'a> {
-    None,
-    Bool(bool),
-    Int(i64),
-    Float(f64),
-    Bytes(Cow<'a, [u8]>),
-    Str(Cow<'a, str>),
-    List(Vec<Ref>),
-    Tuple(Vec<Ref>),
-    Dict(Vec<(Ref, Ref)>),
-    Dtype(Dtype),
-    Array(Box<ArrayNode>),
-    /// An array before its state is set.
-    Unbuilt,
-    Global(Global),
-}
-
-pub(super) struct ArrayNode {
-    pub dtype: Dtype,
-    pub shape: Vec<usize>,
-    /// The first dimension is the fastest.
-    pub fortran: bool,
-    /// The node of its bytes, or of the list of its objects.
-    pub data: Ref,
-}
-
-/// Bytes that may still be copied out of the file's own.
-pub(super) struct Budget(Cell<usize>);
-
-impl Budget {
-    /// For a file of so many bytes. A complete read copies each of them a few times at most.
-    pub fn of(file: usize) -> Self {
-        Self(Cell::new(file.saturating_mul(8).saturating_add(1 << 16)))
-    }
-
-    pub fn take(&self, bytes: usize) -> Result<(), Finding> {
-        let left = self.0.get().checked_sub(bytes).ok_or_else(|| {
-            let found = "shared values that unfold to many times the size of the file";
-            Finding::new("pickle", found, "about as much data as the file has bytes")
-        })?;
-        self.0.set(left);
-        Ok(())
-    }
-}
+use crate::import::array::{Array, Kind};
 
 /// A pickle that has been read.
 pub(in crate::import) struct Tree<'a> {
-    pub(super) nodes: Vec<Node<'a>>,
+    pub(super) heap: Heap<'a>,
     pub(super) root: Ref,
-    pub(super) budget: Budget,
 }
 
 impl<'a> Tree<'a> {
@@ -71,7 +21,7 @@ impl<'a> Tree<'a> {
     }
 
     fn node(&self, node: Ref) -> &Node<'a> {
-        &self.nodes[node as usize]
+        self.heap.node(node)
     }
 }
 
@@ -145,7 +95,7 @@ impl<'t> Value<'t> {
             return Err(wrong());
         };
         if array.fortran {
-            self.tree.budget.take(data.len())?;
+            self.tree.heap.budget.take(data.len())?;
         }
         let data = Cow::Borrowed(&**data);
         Array::new(field, array.dtype, array.shape.clone(), array.fortran, data)
@@ -160,7 +110,7 @@ impl<'t> Value<'t> {
         let (Node::List(items) | Node::Tuple(items)) = node else {
             return Err(self.wrong(field, "a list"));
         };
-        self.tree.budget.take(items.len())?;
+        self.tree.heap.budget.take(items.len())?;
         Ok(items.iter().map(|item| self.at(*item)).collect())
     }
 
@@ -168,7 +118,7 @@ impl<'t> Value<'t> {
     pub fn numbers(self, field: &str) -> Result<Vec<f64>, Finding> {
         if self.is_packed_array() {
             let array = self.array(field)?;
-            self.tree.budget.take(array.bytes())?;
+            self.tree.heap.budget.take(array.bytes())?;
             return array.numbers();
         }
         let numbers = self
@@ -187,7 +137,7 @@ impl<'t> Value<'t> {
     pub fn texts(self, field: &str) -> Result<Vec<String>, Finding> {
         if self.is_packed_array() {
             let array = self.array(field)?;
-            self.tree.budget.take(array.bytes())?;
+            self.tree.heap.budget.take(array.bytes())?;
             return array.texts();
         }
         match self.node() {
@@ -209,7 +159,7 @@ impl<'t> Value<'t> {
             Node::Float(number) => return Ok(number.to_string()),
             _ => return Err(self.wrong(field, "text")),
         };
-        self.tree.budget.take(text.len())?;
+        self.tree.heap.budget.take(text.len())?;
         Ok(text.to_owned())
     }
 

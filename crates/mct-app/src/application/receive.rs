@@ -1,4 +1,4 @@
-//! What the pipelines tell.
+//! Responses of the pipelines.
 
 use mct_engine::evaluation;
 use mct_engine::pipeline::Received;
@@ -11,17 +11,17 @@ use crate::state::notices::Kind;
 use crate::state::training::Phase;
 
 impl Application {
-    pub(super) fn hear_evaluation(&mut self) {
-        let received: Vec<_> = self.evaluation.received().collect();
-        for received in received {
+    pub(super) fn receive_evaluation(&mut self) {
+        let messages: Vec<_> = self.evaluation.received().collect();
+        for received in messages {
             match received {
-                Received::Response(response) => self.hear_answer(response),
+                Received::Response(response) => self.receive_response(response),
                 Received::Died(text) => self.workspace.notices.died(Part::Evaluation, text),
             }
         }
     }
 
-    fn hear_answer(&mut self, response: evaluation::Response) {
+    fn receive_response(&mut self, response: evaluation::Response) {
         use evaluation::Response;
 
         let workspace = &mut self.workspace;
@@ -36,10 +36,10 @@ impl Application {
             Response::Corpus(card) => workspace.set_corpus(*card),
             Response::Model(card) => {
                 let id = card.id;
-                let place = self.opening.iter().position(|(own, _)| *own == id);
-                let source = place.map(|place| self.opening.swap_remove(place).1);
+                let index = self.opening.iter().position(|(model, _)| *model == id);
+                let source = index.map(|index| self.opening.swap_remove(index).1);
                 if source.is_some() {
-                    // Its weights may be others than before.
+                    // Its weights may have changed.
                     self.requests.forget_model(id);
                 }
                 workspace.models.set(*card, source);
@@ -52,15 +52,15 @@ impl Application {
                 };
                 workspace.notices.add(Kind::Error, text);
             }
-            response => self.requests.answer(response, workspace),
+            response => self.requests.receive(response, workspace),
         }
     }
 
-    pub(super) fn hear_training(&mut self) {
+    pub(super) fn receive_training(&mut self) {
         use training::Response;
 
-        let received: Vec<_> = self.training.received().collect();
-        for received in received {
+        let messages: Vec<_> = self.training.received().collect();
+        for received in messages {
             let workspace = &mut self.workspace;
             let run = &mut workspace.training;
             match received {
@@ -97,7 +97,7 @@ impl Application {
         }
     }
 
-    /// The best weights so far are a model like any other.
+    /// Opens the best weights so far as a model.
     fn open_best(&mut self, bytes: Bytes) {
         let run = &mut self.workspace.training;
         let id = match run.model {
@@ -117,13 +117,13 @@ impl Application {
         self.request_open(source, id);
     }
 
-    pub(super) fn hear_embedding(&mut self) {
-        let received: Vec<_> = self.embedding.received().collect();
-        for received in received {
+    pub(super) fn receive_embedding(&mut self) {
+        let messages: Vec<_> = self.embedding.received().collect();
+        for received in messages {
             match received {
                 Received::Response(response) => self
                     .requests
-                    .answer_embedding(response, &mut self.workspace),
+                    .receive_embedding(response, &mut self.workspace),
                 Received::Died(text) => self.workspace.notices.died(Part::Embedding, text),
             }
         }

@@ -1,0 +1,113 @@
+//! The generative process of a synthetic corpus, from which its exact limit follows.
+
+use serde::{Deserialize, Serialize};
+
+use crate::counter::Stream;
+
+/// The generative process, kept in the file's header: everything the exact posterior needs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Process {
+    pub seed: u64,
+    /// Ticks of the hidden chain per second.
+    pub tick_hz: f64,
+    /// Mean stay in the neutral and in the expressive state, in seconds.
+    pub neutral_secs: f64,
+    pub expressive_secs: f64,
+    /// Speakers fall into this many styles, equally likely.
+    pub styles: usize,
+    pub modalities: Vec<Channel>,
+}
+
+/// How one modality shows the hidden state.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Channel {
+    pub name: String,
+    pub features: usize,
+    /// Ticks per step.
+    pub ticks_a_step: usize,
+    /// The prototype that each class shows in an expressive moment.
+    pub prototype_of_class: Vec<usize>,
+    /// Length of the prototypes, and of the style offsets, in standard deviations of the noise.
+    pub expression: f64,
+    pub style: f64,
+    /// Length of the vector that replaces a missing step; 0 for none.
+    pub unknown: f64,
+}
+
+/// Mean vectors of one channel.
+pub(crate) struct Means {
+    /// The neutral state's mean, then one per prototype.
+    pub(crate) states: Vec<Vec<f64>>,
+    pub(crate) styles: Vec<Vec<f64>>,
+    pub(crate) unknown: Vec<f64>,
+}
+
+/// Keeps the mean vectors apart from everything else that is drawn with the same seed.
+const MEANS: u64 = 3;
+
+impl Process {
+    /// The process of `mct-hfr corpus demo`.
+    pub fn standard(seed: u64) -> Self {
+        let channel =
+            |name: &str, features, ticks_a_step, prototypes: [usize; 4], expression| Channel {
+                name: name.into(),
+                features,
+                ticks_a_step,
+                prototype_of_class: prototypes.to_vec(),
+                expression,
+                style: 1.0,
+                unknown: 0.0,
+            };
+        let mut modalities = vec![
+            // Arousal: angry and happy against neutral and sad.
+            channel("audio", 16, 1, [0, 0, 1, 1], 1.5),
+            // Valence: angry and sad look alike.
+            channel("vision", 12, 2, [0, 1, 2, 0], 1.9),
+            // Words: happy and neutral sound alike.
+            channel("text", 20, 4, [0, 1, 1, 2], 2.5),
+        ];
+        modalities[2].unknown = 2.0;
+        Self {
+            seed,
+            tick_hz: 10.0,
+            neutral_secs: 1.0,
+            expressive_secs: 0.6,
+            styles: 4,
+            modalities,
+        }
+    }
+
+    /// Probability a tick to leave the neutral and the expressive state.
+    pub(crate) fn leave(&self) -> [f64; 2] {
+        [
+            1.0 / (self.neutral_secs * self.tick_hz),
+            1.0 / (self.expressive_secs * self.tick_hz),
+        ]
+    }
+
+    /// Share of ticks in the neutral and in the expressive state.
+    pub(crate) fn stationary(&self) -> [f64; 2] {
+        let total = self.neutral_secs + self.expressive_secs;
+        [self.neutral_secs / total, self.expressive_secs / total]
+    }
+
+    pub(crate) fn means(&self, modality: usize) -> Means {
+        let channel = &self.modalities[modality];
+        let mut stream = Stream::new(&[MEANS, self.seed, modality as u64]);
+        let mut vector = |length: f64| {
+            let direction: Vec<f64> = (0..channel.features).map(|_| stream.normal()).collect();
+            let norm = libm::sqrt(direction.iter().map(|x| x * x).sum());
+            direction.iter().map(|x| x * length / norm).collect()
+        };
+        let prototypes = channel.prototype_of_class.iter().max().map_or(0, |p| p + 1);
+        let mut states = vec![vec![0.0; channel.features]];
+        states.extend((0..prototypes).map(|_| vector(channel.expression)));
+        Means {
+            states,
+            styles: (0..self.styles).map(|_| vector(channel.style)).collect(),
+            unknown: vector(channel.unknown),
+        }
+    }
+}
