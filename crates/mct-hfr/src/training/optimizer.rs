@@ -1,13 +1,14 @@
-//! AdamW (Loshchilov and Hutter, 2019), with a state that can be saved by parameter name.
+//! AdamW (Loshchilov and Hutter, 2019), with a state that is saved by parameter name.
 //!
-//! burn's optimiser keeps its state by random parameter ids, restores it on the process's default
-//! device (which in a browser may not be touched synchronously) and leaves out what it cannot
-//! match. A resumed run must be bit for bit the uninterrupted one, so the state is kept here, by
-//! name and on the parameter's own device.
+//! The update of a tensor is burn-optim's. Its `ModuleOptimizer` is not used: it keeps its state by
+//! random ids, restores it on the process's default device (which in a browser may not be touched
+//! synchronously) and leaves out what it cannot match, where a resumed run must be bit for bit the
+//! uninterrupted one.
 
 use std::collections::BTreeMap;
 
 use burn::module::{Module, ModuleMapper, Param};
+use burn::optim::{AdamWState, AdaptiveMomentumState, Optimizer as _};
 use burn::tensor::{Device, Gradients, Tensor, TensorData};
 
 use crate::error::{Error, Result};
@@ -17,28 +18,31 @@ use crate::nn::parameters::{self, Path, Values};
 pub struct AdamWConfig {
     pub learning_rate: f64,
     pub weight_decay: f64,
-    /// Bound on the size of every gradient value; 0 for none.
+    /// Gradient value clipping: bound on the absolute value of every entry; 0 for none.
     pub clip: f64,
 }
 
-const BETA_1: f64 = 0.9;
-const BETA_2: f64 = 0.999;
-const EPSILON: f64 = 1e-8;
+/// PyTorch's; burn's default is 1e-5.
+const EPSILON: f32 = 1e-8;
 
-/// First and second moments, flat, by parameter name.
-#[derive(Debug, Clone)]
+/// Moments and number of updates, flat, by parameter name. As in PyTorch the bias correction counts the
+/// updates of each parameter, so that one whose first gradient comes late starts like all others.
+#[derive(Clone)]
 pub struct AdamW {
     config: AdamWConfig,
-    steps: u64,
-    moments: BTreeMap<String, (Tensor<1>, Tensor<1>)>,
+    update: burn::optim::AdamW,
+    states: BTreeMap<String, AdamWState<1>>,
 }
 
 impl AdamW {
     pub fn new(config: AdamWConfig) -> Self {
+        let update = burn::optim::AdamWConfig::new()
+            .with_epsilon(EPSILON)
+            .with_weight_decay(config.weight_decay as f32);
         Self {
             config,
-            steps: 0,
-            moments: BTreeMap::new(),
+            update: update.build(),
+            states: BTreeMap::new(),
         }
     }
 
@@ -47,9 +51,8 @@ impl AdamW {
         self.config.learning_rate = learning_rate;
     }
 
-    /// Updates every parameter that has a gradient; the others stay as they are.
+    /// Updates every parameter that has a gradient; the others are unchanged.
     pub fn step<M: Module>(&mut self, module: M, gradients: Gradients) -> M {
-        self.steps += 1;
         module.map(&mut Update {
             path: Path::default(),
             optimizer: self,
@@ -57,21 +60,31 @@ impl AdamW {
         })
     }
 
-    /// The state as named tensors: `m.NAME` and `v.NAME`.
+    /// The state as named tensors: the moments `m.NAME` and `v.NAME`, and the number of updates `t.NAME`,
+    /// `[1]`.
     ///
     /// # Errors
     /// When the device fails.
     pub async fn read_async(&self) -> Result<Values> {
-        let both = self.moments.iter().flat_map(|(name, (m, v))| {
+        let moments = self.states.iter().flat_map(|(name, state)| {
+            let AdaptiveMomentumState {
+                moment_1, moment_2, ..
+            } = &state.momentum;
             [
-                (format!("m.{name}"), m.clone()),
-                (format!("v.{name}"), v.clone()),
+                (format!("m.{name}"), moment_1.clone()),
+                (format!("v.{name}"), moment_2.clone()),
             ]
         });
-        parameters::read_flat(both.collect()).await
+        let mut values = parameters::read_flat(moments.collect()).await?;
+        for (name, state) in &self.states {
+            let time = TensorData::new(vec![state.momentum.time as f32], [1]);
+            values.insert(format!("t.{name}"), time);
+        }
+        Ok(values)
     }
 
-    /// Takes back what [`AdamW::read_async`] gave.
+    /// Restores what [`AdamW::read_async`] has given. A state from before `t.NAME` was kept has updated
+    /// every parameter in every one of its `steps`.
     ///
     /// # Errors
     /// When a moment lacks its other half, or the state names parameters that are not in `shapes`.
@@ -83,40 +96,60 @@ impl AdamW {
         source: &str,
         device: &Device,
     ) -> Result<Self> {
-        let mut moments = BTreeMap::new();
-        for (key, m) in values {
+        let mut states = BTreeMap::new();
+        let mut known = 0;
+        for (key, moment_1) in values {
             let Some(name) = key.strip_prefix("m.") else {
                 continue;
             };
             let field = format!("optimizer state of {name}");
             let size: Option<usize> = shapes.get(name).map(|shape| shape.iter().product());
-            let v = values.get(&format!("v.{name}"));
-            let (Some(v), Some(size)) = (v, size) else {
+            let moment_2 = values.get(&format!("v.{name}"));
+            let (Some(moment_2), Some(size)) = (moment_2, size) else {
                 let expected = "both moments of a parameter of the model";
                 return Err(Error::invalid(source, field, "something else", expected));
             };
-            if m.num_elements() != size || v.num_elements() != size {
-                let found = format!("{} and {}", m.num_elements(), v.num_elements());
-                return Err(Error::invalid(
-                    source,
-                    field,
-                    found,
-                    format!("{size} values"),
-                ));
+            if moment_1.num_elements() != size || moment_2.num_elements() != size {
+                let found = format!(
+                    "{} and {}",
+                    moment_1.num_elements(),
+                    moment_2.num_elements()
+                );
+                let expected = format!("{size} values");
+                return Err(Error::invalid(source, field, found, expected));
             }
+            let time = match values.get(&format!("t.{name}")) {
+                None => steps as usize,
+                Some(time) => {
+                    known += 1;
+                    updates(time).ok_or_else(|| {
+                        let found = format!("{time:?}");
+                        Error::invalid(source, &field, found, "a number of updates, 1 or more")
+                    })?
+                }
+            };
             let flat = |data: &TensorData| Tensor::<1>::from_data(data.clone(), device);
-            moments.insert(name.to_owned(), (flat(m), flat(v)));
+            let momentum = AdaptiveMomentumState::new(time, flat(moment_1), flat(moment_2));
+            states.insert(name.to_owned(), AdamWState::new(momentum));
+            known += 2;
         }
-        if values.len() != 2 * moments.len() {
+        if values.len() != known {
             let found = format!("{} tensors", values.len());
-            let expected = "two per parameter";
+            let expected = "two moments and a number of updates per parameter";
             return Err(Error::invalid(source, "optimizer state", found, expected));
         }
         Ok(Self {
-            config,
-            steps,
-            moments,
+            states,
+            ..Self::new(config)
         })
+    }
+}
+
+/// A number of updates, `[1]`.
+fn updates(time: &TensorData) -> Option<usize> {
+    match time.try_to_vec::<f32>().ok()?.as_slice() {
+        [time] if *time >= 1.0 && time.fract() == 0.0 => Some(*time as usize),
+        _ => None,
     }
 }
 
@@ -140,31 +173,22 @@ impl ModuleMapper for Update<'_> {
         };
         let AdamW {
             config,
-            steps,
-            moments,
+            update,
+            states,
         } = &mut *self.optimizer;
         let shape = tensor.dims();
-        let value = tensor.inner();
         let mut gradient: Tensor<1> = gradient.reshape([-1]);
         if config.clip > 0.0 {
             gradient = gradient.clamp(-config.clip, config.clip);
         }
-        let first = gradient.clone().mul_scalar(1.0 - BETA_1);
-        let second = gradient.square().mul_scalar(1.0 - BETA_2);
         let name = self.path.name();
-        let (m, v) = match moments.remove(&name) {
-            Some((m, v)) => (m.mul_scalar(BETA_1) + first, v.mul_scalar(BETA_2) + second),
-            None => (first, second),
-        };
-        let time = *steps as f64;
-        let rate = config.learning_rate / (1.0 - BETA_1.powf(time));
-        let root = (1.0 - BETA_2.powf(time)).sqrt();
-        let denominator = v.clone().sqrt().div_scalar(root).add_scalar(EPSILON);
-        let change = (m.clone().mul_scalar(rate) / denominator).reshape(shape);
-        let decay = 1.0 - config.learning_rate * config.weight_decay;
-        let value = value.mul_scalar(decay) - change;
-        moments.insert(name, (m, v));
-        let value = Tensor::from_inner(value).require_grad();
+        let state = states.remove(&name);
+        let value = tensor.inner().reshape([-1]);
+        let (value, state) = update.step(config.learning_rate, value, gradient, state);
+        if let Some(state) = state {
+            states.insert(name, state);
+        }
+        let value = Tensor::from_inner(value.reshape(shape)).require_grad();
         Param::from_mapped_value(id, value, mapper)
     }
 }
