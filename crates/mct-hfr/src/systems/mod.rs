@@ -1,4 +1,4 @@
-//! The systems that the paper compares, one file each; [`System`](crate::config::System) lists them.
+//! The systems that the paper compares, one file each; [`System`] lists them.
 //!
 //! What all of them share is in [`model`](crate::model): standardised inputs, missing steps and the
 //! classification loss. A system is a [`Network`]. Attention units, unimodal encoders, pooling and
