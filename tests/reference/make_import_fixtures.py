@@ -134,6 +134,134 @@ def npz_arrays():
     }
 
 
+def kinds():
+    """Pickles as extraction tools write them today, and as people damage them."""
+    out = {}
+
+    def mmsa_with(change):
+        sides = mmsa(False)
+        for part in sides.values():
+            change(part)
+        return sides
+
+    def no_classes(part):
+        del part["classification_labels"]
+
+    out["kind_annotations_p4.pkl"] = mmsa_with(no_classes)
+
+    def intensities_only(part):
+        del part["classification_labels"], part["annotations"]
+
+    out["kind_intensities_p4.pkl"] = mmsa_with(intensities_only)
+
+    def no_vision(part):
+        del part["vision"], part["vision_lengths"]
+
+    out["kind_two_modalities_p4.pkl"] = mmsa_with(no_vision)
+
+    def transposed(part):
+        # numpy 2.3 and later pickle this at protocol 5 in order "K".
+        memory = np.ascontiguousarray(part["vision"].transpose(1, 2, 0))
+        part["vision"] = memory.transpose(2, 0, 1)
+
+    out["kind_order_k_p5.pkl"] = mmsa_with(transposed)
+
+    def front_padded(part):
+        for key, lengths in (("audio", [5, 6, 7]), ("vision", [3, 4, 5]), ("text", [2, 3, 4])):
+            array = part[key]
+            moved = np.zeros_like(array)
+            for index, length in enumerate(lengths):
+                moved[index, array.shape[1] - length :] = array[index, :length]
+            part[key] = moved
+        part["text_bert"] = part["text_bert"][:, :, ::-1]
+
+    out["kind_front_padded_p4.pkl"] = mmsa_with(front_padded)
+
+    def lists(part):
+        lengths = {"audio": [5, 6, 7], "vision": [3, 4, 5], "text": [2, 3, 4]}
+        for key, of_key in lengths.items():
+            part[key] = [part[key][i, :length] for i, length in enumerate(of_key)]
+        part["vision"][1] = np.zeros((1, 4), np.float32)  # what is written where no face was found
+        part["speaker"] = ["anna", "ben", "anna"]
+        for key in ("audio_lengths", "vision_lengths", "text_bert"):
+            del part[key]
+
+    out["kind_lists_p4.pkl"] = mmsa_with(lists)
+
+    restart = mmsa(False)
+    for part in restart.values():
+        part["id"] = [f"dia0_utt{i}" for i in range(3)]
+    out["kind_ids_restart_p4.pkl"] = restart
+
+    broken = mmsa(False)
+    broken["train"]["audio"][1, 2, 0] = np.nan
+    broken["valid"]["audio"][0, 0, 1] = np.inf
+    broken["test"]["vision"][2, 4, :] = -np.inf
+    out["kind_non_finite_p4.pkl"] = broken
+
+    fields = mmsa(False)["train"]
+    clip = {key: fields[key][0, :5] for key in ("audio", "vision", "text")}
+    clip["audio"] = clip["audio"][:5]
+    clip["vision"] = clip["vision"][:3]
+    clip["text"] = clip["text"][:2]
+    clip["raw_text"] = "clip 0, caf\u00e9"
+    out["kind_clip_p4.pkl"] = clip
+    out["kind_clips_by_id_p4.pkl"] = {"a": clip, "b": {"audio": clip["audio"]}}
+
+    one_side = mmsa(False)["test"]
+    out["kind_no_sides_p4.pkl"] = one_side
+
+    mult = mult_mosei()
+    thirds = [-7 / 3, 1 / 3]
+    for side, part in mult.items():
+        dtype = np.float64 if side == "test" else np.float32
+        part["labels"] = np.array(thirds, dtype).reshape(2, 1, 1)
+    mult["valid"]["text"][1] = 0  # a clip without words
+    out["kind_mult_thirds_p4.pkl"] = mult
+    emotions = mult_mosei()
+    for part in emotions.values():
+        part["labels"] = np.array([[1, 0, 1, 0, 0, 0], [0, 1, 0, 0, 0, 0]], np.float32)
+    out["kind_mult_emotions_p4.pkl"] = emotions
+    return out
+
+
+def npz_kinds():
+    """npz as numpy and pandas users write them."""
+    out = {}
+
+    def arrays(**changes):
+        found = npz_arrays()
+        found.update(changes)
+        return {key: value for key, value in found.items() if value is not None}
+
+    out["kind_objects.npz"] = arrays(
+        id=np.array([f"clip-{i}" for i in range(4)], dtype=object),
+        audio=np.array([values(i, 4 + i, 3).astype(np.float32) for i in range(4)], dtype=object),
+        audio_lengths=None,
+    )
+    wide = np.zeros((4, 9, 3), np.float32)
+    for index in range(4):
+        wide[index, : 4 + index] = values(index, 4 + index, 3)
+    out["kind_padded.npz"] = arrays(audio=wide, audio_lengths=None)
+    out["kind_padded_lengths.npz"] = arrays(audio=wide)
+    out["kind_text_labels.npz"] = arrays(
+        label=np.array(["sad", "glad", "", "sad"]), class_names=None
+    )
+    out["kind_float_labels.npz"] = arrays(label=np.array([0.0, 1.0, 1.0, 0.0]))
+    out["kind_one_hot.npz"] = arrays(label=np.eye(2)[[0, 1, 1, 0]])
+    out["kind_unlabelled.npz"] = arrays(label=None, id=None, speaker=None, sex=None)
+    out["kind_absent.npz"] = arrays(
+        vision=values(0, 2, 2).astype(np.float32), vision_lengths=np.array([1, 0, 1, 0])
+    )
+    out["kind_columns.npz"] = arrays(
+        valence=np.array([0.5, -0.25, 1.0, 0.0]),
+        language=np.array(["de", "de", "", "zh"]),
+        split=np.array(["train", "val", "test", "train"]),
+        when=np.array(["2024-01-01"] * 4, dtype="datetime64[D]"),
+    )
+    return out
+
+
 def bombs():
     """Small files that unfold to far more than their size."""
     nested = "leaf"
@@ -184,6 +312,16 @@ def main():
     big_endian = npz_arrays()
     big_endian["vision"] = big_endian["vision"].astype(">f4")
     np.savez_compressed(FOLDER / "ragged_big_endian.npz", **big_endian)
+    for name, data in kinds().items():
+        (FOLDER / name).write_bytes(pickle.dumps(data, int(name[-5])))
+    for name, arrays in npz_kinds().items():
+        np.savez_compressed(FOLDER / name, **arrays)
+    # 12 MiB of zeros in 12 kB.
+    np.savez_compressed(
+        FOLDER / "bomb_zeros.npz",
+        audio=np.zeros((1, 1 << 10, 3 << 10), np.float32),
+        id=np.array(["a"]),
+    )
     for path in sorted(FOLDER.iterdir()):
         assert path.stat().st_size < 20_000, path
         print(path.name, path.stat().st_size)

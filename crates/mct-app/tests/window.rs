@@ -66,7 +66,7 @@ fn a_cell_selects_its_utterances_everywhere() {
     assert_eq!(workspace.selection.len(), count);
     let focus = workspace.selection.focus().unwrap();
     let card = workspace.corpus.as_ref().unwrap();
-    assert_eq!(card.utterances[focus].label, 1);
+    assert_eq!(card.utterances[focus].label, Some(1));
     let id = card.utterances[focus].id.clone();
     until(&mut window, "the inspector", |application| {
         let seen = application.workspace.inspector.seen.as_ref();

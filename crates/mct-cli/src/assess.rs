@@ -180,11 +180,17 @@ impl Task<'_> {
             checkpoint.interface.require(self.corpus)?;
             self.corpus.require_finite()?;
             let training = &checkpoint.config.training;
-            let everything = || (0..self.corpus.len()).collect();
+            let labelled = |index: &usize| self.corpus.utterances[*index].label.is_some();
+            let everything = || (0..self.corpus.len()).filter(labelled).collect();
             let (name, indices): (String, Vec<usize>) = if self.side == Side::All {
-                ("all utterances".into(), everything())
+                ("all labelled utterances".into(), everything())
             } else {
-                let fold = fold(self.corpus, training.protocol.into(), training.fold)?;
+                let (protocol, fold_index) = (training.protocol.into(), training.fold);
+                let task = mct_corpus::Task::Classification;
+                let fold = fold(self.corpus, task, protocol, fold_index)?;
+                for warning in &fold.warnings {
+                    remark(format!("warning: {}: {warning}", source.name));
+                }
                 let indices = match self.side {
                     Side::Validation => fold.validation,
                     Side::Train => fold.train,

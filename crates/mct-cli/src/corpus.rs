@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, Subcommand, ValueEnum};
+use mct_corpus::bins::Bins;
 use mct_corpus::fold::fold;
-use mct_corpus::import::{Format, Options, SpeakerTable, import};
-use mct_corpus::{Corpus, Precision, demo, info};
+use mct_corpus::import::{self, Format, NonFinite, Options, SpeakerTable};
+use mct_corpus::{Corpus, Precision, Task, demo, info};
 use mct_hfr::config::ProtocolKind;
 
 use crate::arguments::{Stored, kebab};
@@ -40,25 +41,62 @@ impl Command {
     }
 }
 
+/// The layout of a file.
 #[derive(Clone, Copy, ValueEnum)]
 enum From {
-    /// A ragged npz: for each modality M the arrays M and M_lengths
+    /// Arrays: for each modality M padded, or concatenated with M_lengths, or an array of objects
     Npz,
-    /// A pickle of MMSA
+    /// A pickle of MMSA or MMSA-FET
     Mmsa,
     /// A pickle of MulT
     Mult,
+    /// A table of utterances, with the features in files of their own
+    Table,
+}
+
+/// How intensities become classes.
+#[derive(Clone, Copy, ValueEnum)]
+enum BinsOf {
+    /// Below, at and above zero
+    Sign,
+    #[value(name = "2")]
+    Two,
+    #[value(name = "3")]
+    Three,
+    #[value(name = "5")]
+    Five,
+    #[value(name = "7")]
+    Seven,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum NonFiniteAs {
+    /// The step is missing by nature
+    Missing,
+    /// The value is 0
+    Zero,
+    /// The file is refused
+    Refuse,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Labels {
+    Classification,
+    Regression,
 }
 
 /// Make a corpus from existing features
+///
+/// What a user may not expect (a clip without a face, a class that does not occur, speakers that are a
+/// guess) is said on standard error.
 #[derive(Args)]
 pub struct Import {
-    /// The file to import
+    /// The file to import: .npz, .pkl, .csv or .tsv
     #[arg(value_name = "IN")]
     input: PathBuf,
-    /// The layout of the file
+    /// The layout of the file [default: by its name and content]
     #[arg(long)]
-    from: From,
+    from: Option<From>,
     /// The corpus file to write
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
@@ -68,6 +106,27 @@ pub struct Import {
     /// The terms under which the data may be used
     #[arg(long)]
     licence: Option<String>,
+    /// The fields that hold the labels, separated by commas [default: those of the layout]
+    #[arg(long, value_name = "KEY", value_delimiter = ',')]
+    labels: Vec<String>,
+    /// What the labels are [default: by their values]
+    #[arg(long)]
+    task: Option<Labels>,
+    /// Make classes of intensities
+    #[arg(long)]
+    bins: Option<BinsOf>,
+    /// The ends of the scale of the intensities [default: by their values]
+    #[arg(long, value_name = "LOW,HIGH", value_parser = range, allow_hyphen_values = true)]
+    range: Option<[f32; 2]>,
+    /// Names of the intensities, separated by commas
+    #[arg(long, value_delimiter = ',')]
+    target_names: Option<Vec<String>>,
+    /// Names of the classes in the order of the labels, separated by commas
+    #[arg(long, value_delimiter = ',')]
+    class_names: Option<Vec<String>>,
+    /// What becomes of NaN and infinite feature values
+    #[arg(long, default_value = "missing")]
+    non_finite: NonFiniteAs,
     /// Replace feature values of -inf (the log of silence) by 0
     #[arg(long)]
     zero_infinite: bool,
@@ -77,50 +136,98 @@ pub struct Import {
     /// Steps per second of a modality, before stacking (repeatable)
     #[arg(long, value_name = "MODALITY=HZ", value_parser = named::<f32>)]
     rate: Vec<(String, f32)>,
-    /// A tab-separated table with the columns speaker, session and sex (F or M)
-    #[arg(long, value_name = "TSV")]
+    /// A table with the columns speaker, session and sex (F or M), or id and speaker
+    #[arg(long, value_name = "TABLE")]
     speakers: Option<PathBuf>,
+    /// A regular expression whose first group is the speaker in an id
+    #[arg(long, value_name = "PATTERN")]
+    speaker_from_id: Option<String>,
+    /// For a table: the folder of MODALITY/ID.npy [default: `features` beside it]
+    #[arg(long, value_name = "DIR")]
+    features: Option<PathBuf>,
+    /// Bytes that a packed file may unpack to [default: 256 MiB or 100 times its size]
+    #[arg(long, value_name = "BYTES")]
+    max_unpacked: Option<u64>,
     /// Precision of the stored values [default: as in the file]
     #[arg(long)]
     precision: Option<Stored>,
-    /// Names of the classes in the order of the labels, separated by commas
-    #[arg(long, value_delimiter = ',')]
-    class_names: Option<Vec<String>>,
 }
 
 impl Import {
     fn run(self) -> Result<()> {
-        let format = match self.from {
+        let format = self.from.map(|from| match from {
             From::Npz => Format::Npz,
             From::Mmsa => Format::Mmsa,
             From::Mult => Format::Mult,
-        };
+            From::Table => Format::Table,
+        });
         let speakers = match &self.speakers {
             None => None,
             Some(path) => {
                 let name = path.display().to_string();
-                let text = std::fs::read_to_string(path).context(name.clone())?;
-                Some(SpeakerTable::parse(&name, &text)?)
+                let bytes = std::fs::read(path).context(name.clone())?;
+                Some(SpeakerTable::parse(&name, &bytes)?)
             }
         };
+        let folder = self.out.parent().map(|folder| match folder {
+            empty if empty.as_os_str().is_empty() => PathBuf::from("."),
+            folder => folder.to_owned(),
+        });
         let options = Options {
             title: self.title,
             licence: self.licence,
+            labels: self.labels,
+            task: self.task.map(|task| match task {
+                Labels::Classification => Task::Classification,
+                Labels::Regression => Task::Regression,
+            }),
+            bins: self.bins.map(|bins| match bins {
+                BinsOf::Sign => Bins::Sign,
+                BinsOf::Two => Bins::Two,
+                BinsOf::Three => Bins::Three,
+                BinsOf::Five => Bins::Five,
+                BinsOf::Seven => Bins::Seven,
+            }),
+            range: self.range,
+            target_names: self.target_names,
+            class_names: self.class_names,
+            non_finite: match self.non_finite {
+                NonFiniteAs::Missing => NonFinite::Missing,
+                NonFiniteAs::Zero => NonFinite::Zero,
+                NonFiniteAs::Refuse => NonFinite::Refuse,
+            },
             zero_infinite: self.zero_infinite,
             stack: self.stack,
             rates: self.rate,
             speakers,
+            speaker_from_id: self.speaker_from_id,
             precision: self.precision.map(|stored| match stored {
                 Stored::F32 => Precision::F32,
                 Stored::F16 => Precision::F16,
             }),
-            class_names: self.class_names,
+            max_unpacked: self.max_unpacked,
+            features: self.features,
+            // Beside the corpus there is room for it.
+            spill: folder,
         };
-        let corpus = import(format, &self.input, &options)?;
-        corpus.save(&self.out)?;
-        wrote(&corpus, &self.out);
+        let imported = import::import(format, &self.input, &options)?;
+        for note in &imported.notes {
+            remark(format!("note: {note}"));
+        }
+        imported.corpus.save(&self.out)?;
+        wrote(&imported.corpus, &self.out);
         Ok(())
     }
+}
+
+/// `low,high`.
+fn range(text: &str) -> Result<[f32; 2], String> {
+    let ends = text.split_once(',').and_then(|(low, high)| {
+        let ends = [low.trim().parse().ok()?, high.trim().parse().ok()?];
+        let [low, high]: [f32; 2] = ends;
+        (low.is_finite() && high.is_finite() && low < high).then_some(ends)
+    });
+    ends.ok_or_else(|| "expected two numbers, the lower first, such as -3,3".to_owned())
 }
 
 fn wrote(corpus: &Corpus, path: &Path) {
@@ -156,21 +263,43 @@ impl Info {
         say(format!("{}{synthetic}", info.title))?;
         say(format!("licence: {}", info.licence))?;
         let (n, speakers) = (info.utterances, info.speakers);
-        say(format!("{n} utterances of {speakers} speakers\n"))?;
+        say(format!("{n} utterances of {speakers} speakers"))?;
+        if let Some(origin) = &info.speakers_guessed_from {
+            say(format!("speakers are guessed from {origin}"))?;
+        }
+        for (count, what) in [
+            (info.unknown_speakers, "of an unknown speaker"),
+            (info.all_missing, "of which everything is missing by nature"),
+        ] {
+            if count > 0 {
+                say(format!("{count} utterances {what}"))?;
+            }
+        }
+        if !info.columns.is_empty() {
+            say(format!("further columns: {}", info.columns.join(", ")))?;
+        }
+        say("")?;
         let mut header = vec!["session", "utterances"];
         header.extend(info.classes.iter().map(String::as_str));
+        let some_unlabelled = info.sessions.iter().any(|s| s.unlabelled > 0);
+        header.extend(some_unlabelled.then_some("no class"));
         let rows: Vec<Vec<String>> = info
             .sessions
             .iter()
             .map(|session| {
                 let mut row = vec![session.name.clone(), session.utterances.to_string()];
                 row.extend(session.by_class.iter().map(usize::to_string));
+                row.extend(some_unlabelled.then(|| session.unlabelled.to_string()));
                 row
             })
             .collect();
         say(table(&header, &rows))?;
         let spread = |p: &info::Percentiles| {
-            [p.min, p.p25, p.p50, p.p75, p.p95, p.max].map(|value| format!("{value}"))
+            let values = [p.min, p.p25, p.p50, p.p75, p.p95, p.max];
+            values.map(|value| match p.count {
+                0 => "?".to_owned(),
+                _ => format!("{value}"),
+            })
         };
         let mut rows = vec![
             [
@@ -179,6 +308,13 @@ impl Info {
             ]
             .concat(),
         ];
+        for target in &info.targets {
+            let name = format!(
+                "{} ({} to {})",
+                target.name, target.range[0], target.range[1]
+            );
+            rows.push([vec![name], spread(&target.values).into()].concat());
+        }
         for modality in &info.modalities {
             let name = format!("{} (steps)", modality.name);
             rows.push([vec![name], spread(&modality.steps).into()].concat());
@@ -200,13 +336,23 @@ impl Info {
                     rate,
                     unknown.to_owned(),
                     modality.total_steps.to_string(),
+                    modality.absent.to_string(),
+                    modality.missing_steps.to_string(),
                     modality.non_finite.nan.to_string(),
                     modality.non_finite.infinite.to_string(),
                 ]
             })
             .collect();
         let header = [
-            "modality", "features", "Hz", "[UNK]", "steps", "NaN", "infinite",
+            "modality",
+            "features",
+            "Hz",
+            "[UNK]",
+            "steps",
+            "utterances without",
+            "missing steps",
+            "NaN",
+            "infinite",
         ];
         say("")?;
         say(table(&header, &rows))
@@ -285,7 +431,10 @@ impl Limit {
     fn run(self) -> Result<()> {
         let corpus = Corpus::open(&self.corpus)?;
         let indices = match self.fold {
-            Some(index) => fold(&corpus, self.protocol.into(), index)?.test,
+            Some(index) => {
+                let protocol = self.protocol.into();
+                fold(&corpus, Task::Classification, protocol, index)?.test
+            }
             None => (0..corpus.len()).collect(),
         };
         let curve = LimitCurve::of(&corpus, &indices, &self.missing, self.mask_seed)?;

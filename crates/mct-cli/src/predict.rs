@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use mct_hfr::evaluation::probabilities;
+use mct_corpus::Corpus;
+use mct_corpus::missing::Missing;
+use mct_hfr::evaluation::{probabilities, static_masks};
 use mct_runs::Which;
 use mct_scores::most_probable;
 use serde::Serialize;
@@ -55,9 +57,13 @@ struct Predictions<'a> {
 #[derive(Serialize)]
 struct Prediction<'a> {
     id: &'a str,
-    label: &'a str,
+    /// `None` where the corpus has none, or one that the model does not know.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    label: Option<&'a str>,
     predicted: &'a str,
     probabilities: Vec<f32>,
+    /// Share of the steps that the model does not see.
+    missing: f64,
 }
 
 impl Predict {
@@ -65,7 +71,7 @@ impl Predict {
         let source = Source::read(&self.run, self.checkpoint)?;
         let checkpoint = &source.checkpoint;
         let corpus = corpus_of(self.corpus.as_deref(), std::slice::from_ref(&source))?;
-        checkpoint.interface.require(&corpus)?;
+        checkpoint.interface.require_features(&corpus)?;
         corpus.require_finite()?;
         let device = device::choose(&self.device)?;
         let model = checkpoint.model(&device.device)?;
@@ -82,34 +88,62 @@ impl Predict {
             self.batch_size,
             &device.device,
         ))?;
-        let classes = &corpus.metadata.classes;
+        let classes = &checkpoint.interface.classes;
+        let share = |index: usize| missing_share(&corpus, missing, self.mask_seed, index);
+        let label = |index: usize| {
+            let label = corpus.utterances[index].label?;
+            Some(corpus.metadata.classes[label].as_str())
+        };
         if self.json {
-            let utterances = corpus.utterances.iter().zip(rows);
+            let utterances = corpus.utterances.iter().zip(rows).enumerate();
             return say_json(&Predictions {
                 synthetic: corpus.metadata.synthetic,
                 classes,
                 missing_rate: self.missing_rate,
                 utterances: utterances
-                    .map(|(utterance, probabilities)| Prediction {
+                    .map(|(index, (utterance, probabilities))| Prediction {
                         id: &utterance.id,
-                        label: &classes[utterance.label],
+                        label: label(index),
+                        missing: share(index),
                         predicted: &classes[most_probable(&probabilities)],
                         probabilities,
                     })
                     .collect(),
             });
         }
-        say(format!("id\tlabel\tpredicted\t{}", classes.join("\t")))?;
-        for (utterance, row) in corpus.utterances.iter().zip(rows) {
-            let label = &classes[utterance.label];
+        let labelled = (0..corpus.len()).any(|index| label(index).is_some());
+        let column = if labelled { "label\t" } else { "" };
+        let names = classes.join("\t");
+        say(format!("id\t{column}predicted\t{names}\tmissing"))?;
+        for (index, (utterance, row)) in corpus.utterances.iter().zip(rows).enumerate() {
+            let label = match labelled {
+                true => format!("{}\t", label(index).unwrap_or_default()),
+                false => String::new(),
+            };
             let predicted = &classes[most_probable(&row)];
             let probabilities: Vec<String> = row.iter().map(|p| format!("{p:.6}")).collect();
             say(format!(
-                "{}\t{label}\t{predicted}\t{}",
+                "{}\t{label}{predicted}\t{}\t{:.3}",
                 utterance.id,
-                probabilities.join("\t")
+                probabilities.join("\t"),
+                share(index)
             ))?;
         }
         Ok(())
     }
+}
+
+/// Share of the steps of utterance `index` that are missing, by nature or by the rate; a modality that it
+/// does not have counts as one missing step.
+fn missing_share(corpus: &Corpus, missing: &Missing, mask_seed: u64, index: usize) -> f64 {
+    let masks = static_masks(corpus, missing, mask_seed, index);
+    let (mut hidden, mut all) = (0, 0);
+    for (modality, mask) in corpus.modalities.iter().zip(masks) {
+        let by_nature = modality.missing(index);
+        let flag = |t: usize| by_nature.get(t).is_some_and(|flag| *flag != 0);
+        let count = (0..mask.len()).filter(|t| mask[*t] || flag(*t)).count();
+        let is_absent = usize::from(mask.is_empty());
+        (hidden, all) = (hidden + count + is_absent, all + mask.len() + is_absent);
+    }
+    hidden as f64 / f64::from(all.max(1) as u32)
 }

@@ -1,7 +1,10 @@
 //! Files that are written completely or not at all.
 
+use std::fs::File;
 use std::io::Write as _;
 use std::path::Path;
+
+use tempfile::NamedTempFile;
 
 use crate::error::{CorpusError, Result};
 
@@ -12,6 +15,34 @@ use crate::error::{CorpusError, Result};
 /// When the folder does not exist, cannot be written or is full; nothing is left behind then.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     let source = path.display().to_string();
+    let mut file = sibling(path).map_err(CorpusError::io(&source))?;
+    file.write_all(bytes).map_err(CorpusError::io(&source))?;
+    file.as_file()
+        .sync_all()
+        .map_err(CorpusError::io(&source))?;
+    persist(file, path)
+}
+
+/// As [`write`], with bytes that `fill` writes to the sibling file, or to one that it puts in its place.
+///
+/// # Errors
+/// As [`write`], and those of `fill`.
+pub(crate) fn replace(path: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+    let source = path.display().to_string();
+    let file = sibling(path).map_err(CorpusError::io(&source))?;
+    let permissions = file.as_file().metadata().map(|kind| kind.permissions());
+    fill(file.path())?;
+    let filled = File::options().read(true).write(true).open(file.path());
+    filled
+        .and_then(|filled| {
+            filled.set_permissions(permissions?)?;
+            filled.sync_all()
+        })
+        .map_err(CorpusError::io(&source))?;
+    persist(file, path)
+}
+
+fn sibling(path: &Path) -> std::io::Result<NamedTempFile> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
@@ -21,14 +52,12 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     // As `File::create` would, instead of a temporary file's owner-only bits.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = builder
-        .tempfile_in(folder)
-        .map_err(CorpusError::io(&source))?;
-    file.write_all(bytes).map_err(CorpusError::io(&source))?;
-    file.as_file()
-        .sync_all()
-        .map_err(CorpusError::io(&source))?;
-    file.persist(path)
-        .map_err(|error| CorpusError::io(source)(error.error))?;
-    Ok(())
+    builder.tempfile_in(folder)
+}
+
+fn persist(file: NamedTempFile, path: &Path) -> Result<()> {
+    let persisted = file.persist(path);
+    persisted
+        .map(|_| ())
+        .map_err(|error| CorpusError::io(path.display().to_string())(error.error))
 }

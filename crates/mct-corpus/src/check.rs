@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::error::Finding;
-use crate::metadata::{Metadata, Utterance};
+use crate::metadata::{Column, Metadata, Utterance};
 use crate::modality::Modality;
 
 /// Findings about the structure: what must hold before any other code may touch the corpus.
@@ -17,34 +17,36 @@ pub(crate) fn structure(
     if n == 0 {
         findings.push(Finding::new("utterances", 0, "1 or more"));
     }
-    if metadata.classes.len() < 2 {
-        let found = metadata.classes.len();
-        findings.push(Finding::new("header.classes", found, "2 or more"));
+    if metadata.classes.len() == 1 {
+        let expected = "2 or more, or none";
+        findings.push(Finding::new("header.classes", 1, expected));
     }
     if modalities.is_empty() {
         findings.push(Finding::new("header.modalities", 0, "1 or more"));
     }
-    let names = |names: Vec<&str>, field: &str, findings: &mut Vec<Finding>| {
-        let mut seen = HashMap::new();
-        for (index, name) in names.into_iter().enumerate() {
-            if let Some(first) = seen.insert(name.to_owned(), index) {
-                let found = format!("`{name}` again (first at {first})");
-                findings.push(Finding::new(
-                    format!("{field}[{index}]"),
-                    found,
-                    "a name once",
-                ));
-            }
-        }
-    };
-    let ids = utterances.iter().map(|u| u.id.as_str()).collect();
+    let ids = utterances.iter().map(|u| u.id.as_str());
     names(ids, "ids", &mut findings);
-    let speakers = metadata.speakers.iter().map(|s| s.name.as_str()).collect();
+    let classes = metadata.classes.iter().map(String::as_str);
+    names(classes, "header.classes", &mut findings);
+    let targets = metadata.targets.iter().map(|t| t.name.as_str());
+    names(targets, "header.targets", &mut findings);
+    let speakers = metadata.speakers.iter().map(|s| s.name.as_str());
     names(speakers, "header.speakers", &mut findings);
-    let modality_names = modalities.iter().map(|m| m.name.as_str()).collect();
+    let modality_names = modalities.iter().map(|m| m.name.as_str());
     names(modality_names, "header.modalities", &mut findings);
+    for (index, target) in metadata.targets.iter().enumerate() {
+        let [low, high] = target.range;
+        if !(low.is_finite() && high.is_finite() && low < high) {
+            let field = format!("header.targets[{index}].range");
+            let found = format!("{low} to {high}");
+            findings.push(Finding::new(
+                field,
+                found,
+                "finite ends, the lower one first",
+            ));
+        }
+    }
 
-    let has_sides = utterances.iter().any(|u| u.side.is_some());
     for (index, utterance) in utterances.iter().enumerate() {
         let id = &utterance.id;
         let mut below = |field: &str, value: usize, bound: usize| {
@@ -57,22 +59,28 @@ pub(crate) fn structure(
                 ));
             }
         };
-        below("labels", utterance.label, metadata.classes.len());
-        below("speakers", utterance.speaker, metadata.speakers.len());
-        if let Some(session) = utterance.session {
-            below("sessions", session, metadata.sessions.len());
-        } else if !metadata.sessions.is_empty() {
-            let field = format!("sessions[{index}] ({id})");
-            findings.push(Finding::new(field, "none", "a session for every utterance"));
+        for (field, number, bound) in [
+            ("labels", utterance.label, metadata.classes.len()),
+            ("speakers", utterance.speaker, metadata.speakers.len()),
+            ("sessions", utterance.session, metadata.sessions.len()),
+        ] {
+            if let Some(number) = number {
+                below(field, number, bound);
+            }
         }
-        if has_sides && utterance.side.is_none() {
-            let field = format!("sides[{index}] ({id})");
-            findings.push(Finding::new(field, "none", "a side for every utterance"));
+        let count = metadata.targets.len();
+        if utterance.targets.len() != count {
+            let field = format!("targets[{index}] ({id})");
+            let found = utterance.targets.len();
+            findings.push(Finding::new(field, found, count));
         }
-        if !(utterance.duration_secs.is_finite() && utterance.duration_secs >= 0.0) {
+        if utterance.targets.iter().flatten().any(|t| !t.is_finite()) {
+            let field = format!("targets[{index}] ({id})");
+            findings.push(Finding::new(field, "NaN or infinity", "finite numbers"));
+        }
+        if let Some(secs) = utterance.duration_secs.filter(|secs| !is_duration(*secs)) {
             let field = format!("durations_secs[{index}] ({id})");
-            let found = utterance.duration_secs;
-            findings.push(Finding::new(field, found, "a finite number from 0 up"));
+            findings.push(Finding::new(field, secs, "a finite number above 0"));
         }
     }
     for modality in modalities {
@@ -83,11 +91,13 @@ pub(crate) fn structure(
             findings.push(Finding::new(field, found, n + 1));
             continue;
         }
-        for (index, utterance) in utterances.iter().enumerate() {
-            if modality.steps(index) == 0 {
-                let field = format!("modality.{name} of [{index}] ({})", utterance.id);
-                findings.push(Finding::new(field, "0 steps", "1 or more"));
-            }
+        if let Some(place) = modality.mask_bytes().and_then(not_a_flag) {
+            let field = format!("modality.{name}.missing[{place}]");
+            findings.push(Finding::new(
+                field,
+                "another value",
+                "0, or 1 where the step is missing",
+            ));
         }
         let unknown = modality.unknown.iter().flatten();
         if unknown.clone().any(|value| !value.is_finite()) {
@@ -96,4 +106,39 @@ pub(crate) fn structure(
         }
     }
     findings
+}
+
+fn is_duration(secs: f32) -> bool {
+    secs.is_finite() && secs > 0.0
+}
+
+fn not_a_flag(mask: &[u8]) -> Option<usize> {
+    mask.iter().position(|flag| *flag > 1)
+}
+
+/// Findings about the further columns of a corpus of `n` utterances.
+pub(crate) fn columns(columns: &[Column], n: usize) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let column_names = columns.iter().map(|column| column.name.as_str());
+    names(column_names, "header.columns", &mut findings);
+    for column in columns.iter().filter(|column| column.cells.len() != n) {
+        let found = format!("{} cells", column.cells.len());
+        findings.push(Finding::new(format!("column.{}", column.name), found, n));
+    }
+    findings
+}
+
+/// Each of `names` has to be there once, and not empty.
+fn names<'n>(names: impl Iterator<Item = &'n str>, field: &str, findings: &mut Vec<Finding>) {
+    let mut seen = HashMap::new();
+    for (index, name) in names.enumerate() {
+        let field = format!("{field}[{index}]");
+        if name.is_empty() {
+            findings.push(Finding::new(&field, "an empty name", "a name"));
+        }
+        if let Some(first) = seen.insert(name, index) {
+            let found = format!("`{name}` again (first at {first})");
+            findings.push(Finding::new(field, found, "a name once"));
+        }
+    }
 }

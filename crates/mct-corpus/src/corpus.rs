@@ -2,16 +2,18 @@
 
 use crate::check::structure;
 use crate::error::Finding;
-use crate::metadata::{Metadata, Utterance};
+use crate::metadata::{Column, Metadata, Utterance};
 use crate::modality::Modality;
 
-/// A corpus whose structure has been checked: labels, speakers, sessions and offsets are in range,
-/// no sequence is empty.
+/// A corpus whose structure has been checked: labels, speakers, sessions and offsets are in range.
+///
+/// A modality that an utterance does not have has 0 steps in it.
 #[derive(Debug, Clone)]
 pub struct Corpus {
     pub metadata: Metadata,
     pub utterances: Vec<Utterance>,
     pub modalities: Vec<Modality>,
+    pub columns: Vec<Column>,
     /// The file it came from, for messages.
     pub source: String,
 }
@@ -35,8 +37,22 @@ impl Corpus {
             metadata,
             utterances,
             modalities,
+            columns: Vec::new(),
             source: source.into(),
         })
+    }
+
+    /// With further columns.
+    ///
+    /// # Errors
+    /// Every finding: a name twice, cells that are not one for each utterance.
+    pub fn with_columns(mut self, columns: Vec<Column>) -> Result<Self, Vec<Finding>> {
+        let findings = crate::check::columns(&columns, self.len());
+        if !findings.is_empty() {
+            return Err(findings);
+        }
+        self.columns = columns;
+        Ok(self)
     }
 
     pub fn len(&self) -> usize {
@@ -49,5 +65,17 @@ impl Corpus {
 
     pub fn class_count(&self) -> usize {
         self.metadata.classes.len()
+    }
+
+    /// The name of the speaker of utterance `index`.
+    pub fn speaker(&self, index: usize) -> Option<&str> {
+        let speaker = self.utterances[index].speaker?;
+        Some(&self.metadata.speakers[speaker].name)
+    }
+
+    /// Whether no modality of utterance `index` has a step that is not missing by nature.
+    pub fn is_all_missing(&self, index: usize) -> bool {
+        let all = |modality: &Modality| modality.missing_steps(index) == modality.steps(index);
+        self.modalities.iter().all(all)
     }
 }

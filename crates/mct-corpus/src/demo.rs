@@ -118,12 +118,11 @@ pub fn generate(seed: u64, scale: f64) -> Result<Corpus> {
             }
             utterances.push(Utterance {
                 id: format!("{}_{number:04}", speakers[speaker].name),
-                label,
-                speaker,
+                label: Some(label),
+                speaker: Some(speaker),
                 session: Some(session),
-                duration_secs: duration as f32,
-                transcript: None,
-                side: None,
+                duration_secs: Some(duration as f32),
+                ..Utterance::default()
             });
         }
     }
@@ -135,6 +134,7 @@ pub fn generate(seed: u64, scale: f64) -> Result<Corpus> {
         speakers,
         sessions: (1..=BY_SESSION.len()).map(|s| s.to_string()).collect(),
         process: Some(process),
+        ..Metadata::default()
     };
     let modalities: Vec<Modality> = builders.into_iter().map(ModalityBuilder::build).collect();
     Corpus::new("demo corpus", metadata, utterances, modalities).map_err(|findings| {
@@ -172,8 +172,14 @@ mod tests {
         for (session, counts) in corpus.info().sessions.iter().zip(BY_SESSION) {
             assert_eq!(session.by_class, counts);
         }
-        let female = corpus.utterances.iter().filter(|u| u.speaker % 2 == 0);
-        let short = female.clone().filter(|u| u.duration_secs < 2.0).count();
+        let female = corpus
+            .utterances
+            .iter()
+            .filter(|u| u.speaker.is_some_and(|s| s % 2 == 0));
+        let short = female
+            .clone()
+            .filter(|u| u.duration_secs < Some(2.0))
+            .count();
         let share = short as f64 / female.count() as f64;
         assert!((share - 0.209).abs() < 0.03, "{share}");
     }

@@ -20,7 +20,8 @@ fn non_finite(values: &[f32]) -> NonFinite {
     }
 }
 
-/// Findings about the feature values, one for each sequence that holds NaN or infinity.
+/// Findings about the feature values, one for each sequence that holds NaN or infinity where it is not
+/// marked as missing.
 pub fn values(corpus: &Corpus) -> Vec<Finding> {
     let mut findings = Vec::new();
     for modality in &corpus.modalities {
@@ -56,49 +57,73 @@ impl Corpus {
     /// What the corpus holds.
     pub fn info(&self) -> Info {
         let classes = self.metadata.classes.clone();
-        let mut sessions: Vec<SessionInfo> = match self.metadata.sessions.as_slice() {
-            [] => vec![SessionInfo::new("all", classes.len())],
-            names => names
-                .iter()
-                .map(|name| SessionInfo::new(name, classes.len()))
-                .collect(),
-        };
-        for utterance in &self.utterances {
-            let session = &mut sessions[utterance.session.unwrap_or(0)];
-            session.utterances += 1;
-            session.by_class[utterance.label] += 1;
+        let count = classes.len();
+        let names = self.metadata.sessions.iter();
+        let mut sessions: Vec<SessionInfo> =
+            names.map(|name| SessionInfo::new(name, count)).collect();
+        if self.utterances.iter().any(|u| u.session.is_none()) {
+            let name = if sessions.is_empty() { "all" } else { "none" };
+            sessions.push(SessionInfo::new(name, count));
         }
-        let mut durations: Vec<f32> = self.utterances.iter().map(|u| u.duration_secs).collect();
-        durations.sort_by(f32::total_cmp);
+        for utterance in &self.utterances {
+            let last = sessions.len() - 1;
+            let session = &mut sessions[utterance.session.unwrap_or(last)];
+            session.utterances += 1;
+            match utterance.label {
+                Some(label) => session.by_class[label] += 1,
+                None => session.unlabelled += 1,
+            }
+        }
+        let durations = self.utterances.iter().filter_map(|u| u.duration_secs);
+        let targets = self.metadata.targets.iter().enumerate();
         Info {
             title: self.metadata.title.clone(),
             licence: self.metadata.licence.clone(),
             synthetic: self.metadata.synthetic,
             utterances: self.len(),
+            all_missing: (0..self.len()).filter(|i| self.is_all_missing(*i)).count(),
             speakers: self.metadata.speakers.len(),
+            speakers_guessed_from: self.metadata.speakers_guessed_from.clone(),
+            unknown_speakers: self
+                .utterances
+                .iter()
+                .filter(|u| u.speaker.is_none())
+                .count(),
             classes,
+            targets: targets
+                .map(|(index, target)| TargetInfo {
+                    name: target.name.clone(),
+                    range: target.range,
+                    values: Percentiles::of(
+                        self.utterances.iter().filter_map(|u| u.targets[index]),
+                    ),
+                })
+                .collect(),
             sessions,
-            duration_secs: Percentiles::of(&durations),
+            duration_secs: Percentiles::of(durations),
+            columns: self.columns.iter().map(|c| c.name.clone()).collect(),
             modalities: self.modalities.iter().map(|m| self.describe(m)).collect(),
         }
     }
 
     fn describe(&self, modality: &Modality) -> ModalityInfo {
-        let mut steps: Vec<f32> = (0..self.len()).map(|i| modality.steps(i) as f32).collect();
-        steps.sort_by(f32::total_cmp);
         let mut found = NonFinite::default();
         for index in 0..self.len() {
             let NonFinite { nan, infinite } = non_finite(&modality.values(index));
             found.nan += nan;
             found.infinite += infinite;
         }
+        let steps = (0..self.len()).map(|index| modality.steps(index));
+        let missing = (0..self.len()).map(|index| modality.missing_steps(index));
         ModalityInfo {
             name: modality.name.clone(),
             features: modality.dim,
             rate_hz: modality.rate_hz,
             unknown_vector: modality.unknown.is_some(),
             total_steps: modality.total_steps(),
-            steps: Percentiles::of(&steps),
+            absent: steps.clone().filter(|steps| *steps == 0).count(),
+            missing_steps: missing.sum(),
+            steps: Percentiles::of(steps.map(|steps| steps as f32)),
             non_finite: found,
         }
     }
@@ -110,10 +135,19 @@ pub struct Info {
     pub licence: String,
     pub synthetic: bool,
     pub utterances: usize,
+    /// Utterances without a single step of any modality that is not missing by nature.
+    pub all_missing: usize,
     pub speakers: usize,
+    pub speakers_guessed_from: Option<String>,
+    /// Utterances of which nobody knows who speaks.
+    pub unknown_speakers: usize,
     pub classes: Vec<String>,
+    pub targets: Vec<TargetInfo>,
     pub sessions: Vec<SessionInfo>,
+    /// Of the utterances whose duration is known.
     pub duration_secs: Percentiles,
+    /// Names of the further columns.
+    pub columns: Vec<String>,
     pub modalities: Vec<ModalityInfo>,
 }
 
@@ -122,6 +156,16 @@ pub struct SessionInfo {
     pub name: String,
     pub utterances: usize,
     pub by_class: Vec<usize>,
+    /// Utterances without a class.
+    pub unlabelled: usize,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct TargetInfo {
+    pub name: String,
+    pub range: [f32; 2],
+    /// Of the utterances that are rated.
+    pub values: Percentiles,
 }
 
 impl SessionInfo {
@@ -130,6 +174,7 @@ impl SessionInfo {
             name: name.to_owned(),
             utterances: 0,
             by_class: vec![0; classes],
+            unlabelled: 0,
         }
     }
 }
@@ -141,12 +186,19 @@ pub struct ModalityInfo {
     pub rate_hz: Option<f32>,
     pub unknown_vector: bool,
     pub total_steps: usize,
+    /// Utterances that do not have the modality.
+    pub absent: usize,
+    /// Steps that are marked as missing by nature.
+    pub missing_steps: usize,
     pub steps: Percentiles,
     pub non_finite: NonFinite,
 }
 
-#[derive(Debug, Clone, Copy, Serialize)]
+/// Percentiles by nearest rank.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
 pub struct Percentiles {
+    /// How many values there are; without any all others are 0.
+    pub count: usize,
     pub min: f32,
     pub p25: f32,
     pub p50: f32,
@@ -156,14 +208,16 @@ pub struct Percentiles {
 }
 
 impl Percentiles {
-    /// Of sorted values, nearest rank.
-    fn of(sorted: &[f32]) -> Self {
+    fn of(values: impl Iterator<Item = f32>) -> Self {
+        let mut sorted: Vec<f32> = values.collect();
+        sorted.sort_by(f32::total_cmp);
         let quantile = |share: f32| {
             let last = sorted.len().saturating_sub(1);
             let index = (share * last as f32).round() as usize;
             sorted.get(index).copied().unwrap_or(0.0)
         };
         Self {
+            count: sorted.len(),
             min: quantile(0.0),
             p25: quantile(0.25),
             p50: quantile(0.5),

@@ -7,6 +7,7 @@
 
 #[cfg(not(target_arch = "wasm32"))]
 pub mod atomic;
+pub mod bins;
 mod check;
 pub mod container;
 mod corpus;
@@ -17,6 +18,8 @@ pub mod fold;
 pub mod import;
 pub mod info;
 pub mod limit;
+#[cfg(not(target_arch = "wasm32"))]
+mod mapped;
 mod metadata;
 pub mod missing;
 mod modality;
@@ -24,5 +27,5 @@ pub mod process;
 
 pub use corpus::Corpus;
 pub use error::{CorpusError, Finding, Result};
-pub use metadata::{Metadata, Sex, Side, Speaker, Utterance};
+pub use metadata::{Cells, Column, Metadata, Sex, Side, Speaker, Target, Task, Utterance};
 pub use modality::{Modality, ModalityBuilder, Precision};

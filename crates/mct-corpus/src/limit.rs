@@ -40,13 +40,13 @@ pub fn limit(
     let classes = corpus.class_count();
     let mut counts = vec![0usize; classes];
     for &index in indices {
-        counts[corpus.utterances[index].label] += 1;
+        counts[label(corpus, index)?] += 1;
     }
     let mut right = vec![0usize; settings.len()];
     let mut right_by_class = vec![vec![0usize; classes]; settings.len()];
     let evidence = Evidence::new(process);
     for &index in indices {
-        let utterance = &corpus.utterances[index];
+        let (id, label) = (&corpus.utterances[index].id, label(corpus, index)?);
         let steps = evidence.of(corpus, index);
         for (setting, (_, missing)) in settings.iter().enumerate() {
             let masks: Vec<Vec<bool>> = corpus
@@ -55,7 +55,11 @@ pub fn limit(
                 .enumerate()
                 .map(|(m, modality)| {
                     let count = modality.steps(index);
-                    missing.mask(mask_seed, Purpose::Static, &utterance.id, m, count)
+                    let mut mask = missing.mask(mask_seed, Purpose::Static, id, m, count);
+                    for (step, by_nature) in mask.iter_mut().zip(modality.missing(index)) {
+                        *step |= *by_nature != 0;
+                    }
+                    mask
                 })
                 .collect();
             let likelihood = log_likelihoods(process, &steps, &masks);
@@ -63,11 +67,11 @@ pub fn limit(
                 .iter()
                 .zip(&counts)
                 .map(|(log, count)| log + (*count as f64).ln());
-            if most_probable(with_priors) == Some(utterance.label) {
+            if most_probable(with_priors) == Some(label) {
                 right[setting] += 1;
             }
-            if most_probable(likelihood.iter().copied()) == Some(utterance.label) {
-                right_by_class[setting][utterance.label] += 1;
+            if most_probable(likelihood.iter().copied()) == Some(label) {
+                right_by_class[setting][label] += 1;
             }
         }
     }
@@ -82,6 +86,14 @@ pub fn limit(
         }
     });
     Ok(points.collect())
+}
+
+fn label(corpus: &Corpus, index: usize) -> Result<usize> {
+    let utterance = &corpus.utterances[index];
+    utterance.label.ok_or_else(|| {
+        let field = format!("labels[{index}] ({})", utterance.id);
+        CorpusError::invalid(&corpus.source, field, "none", "a class")
+    })
 }
 
 fn process(corpus: &Corpus) -> Result<&Process> {

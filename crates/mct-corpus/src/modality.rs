@@ -1,4 +1,7 @@
 //! One modality of all utterances: a ragged matrix of feature steps.
+//!
+//! What is missing by nature (a clip without a face, a frame in which none was found) has no value:
+//! an utterance may have 0 steps, and single steps may be marked as missing.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -8,9 +11,15 @@ use half::f16;
 /// Bytes that are owned or mapped; cloning shares them.
 #[derive(Clone)]
 pub(crate) enum Bytes {
-    Owned(Arc<[u8]>),
+    Owned(Arc<Vec<u8>>),
     #[cfg(not(target_arch = "wasm32"))]
     Mapped(Arc<memmap2::Mmap>),
+}
+
+impl From<Vec<u8>> for Bytes {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::Owned(Arc::new(bytes))
+    }
 }
 
 impl Deref for Bytes {
@@ -57,6 +66,16 @@ pub struct Modality {
     pub(crate) bytes: Bytes,
     /// Where the values start in `bytes`.
     pub(crate) start: usize,
+    /// Which steps are missing by nature; `None` where none is.
+    pub(crate) missing: Option<StepMask>,
+}
+
+/// For every step of all utterances a byte, 1 where it is missing by nature.
+#[derive(Clone)]
+pub(crate) struct StepMask {
+    pub(crate) bytes: Bytes,
+    /// Where the mask starts in `bytes`.
+    pub(crate) start: usize,
 }
 
 impl std::fmt::Debug for Modality {
@@ -78,6 +97,22 @@ impl Modality {
     /// Steps of all utterances.
     pub fn total_steps(&self) -> usize {
         self.offsets.last().copied().unwrap_or(0)
+    }
+
+    /// For each step of utterance `index` 1 where it is missing by nature; empty where all steps of the
+    /// modality are there. The values of such steps are 0 and mean nothing.
+    pub fn missing(&self, index: usize) -> &[u8] {
+        let steps = self.offsets[index]..self.offsets[index + 1];
+        let mask = self.missing.as_ref();
+        mask.map_or(&[], |mask| {
+            &mask.bytes[mask.start + steps.start..mask.start + steps.end]
+        })
+    }
+
+    /// Steps of utterance `index` that are missing by nature.
+    pub fn missing_steps(&self, index: usize) -> usize {
+        let flags = self.missing(index).iter();
+        flags.filter(|missing| **missing != 0).count()
     }
 
     /// The first `max_steps` steps of utterance `index`, row by row, appended to `out`.
@@ -115,6 +150,11 @@ impl Modality {
         let length = self.total_steps() * self.dim * self.precision.bytes();
         &self.bytes[self.start..self.start + length]
     }
+
+    pub(crate) fn mask_bytes(&self) -> Option<&[u8]> {
+        let mask = self.missing.as_ref()?;
+        Some(&mask.bytes[mask.start..mask.start + self.total_steps()])
+    }
 }
 
 /// Collects a modality utterance by utterance.
@@ -126,6 +166,8 @@ pub struct ModalityBuilder {
     precision: Precision,
     offsets: Vec<usize>,
     bytes: Vec<u8>,
+    /// A byte for every step so far, once one was missing.
+    missing: Option<Vec<u8>>,
 }
 
 impl ModalityBuilder {
@@ -138,6 +180,7 @@ impl ModalityBuilder {
             precision,
             offsets: vec![0],
             bytes: Vec::new(),
+            missing: None,
         }
     }
 
@@ -146,16 +189,35 @@ impl ModalityBuilder {
         self
     }
 
+    pub(crate) fn set_rate_hz(&mut self, rate: Option<f32>) {
+        self.rate_hz = rate;
+    }
+
     pub fn unknown(mut self, unknown: Option<Vec<f32>>) -> Self {
         self.unknown = unknown;
         self
     }
 
-    /// Appends the steps of the next utterance, `[steps, dim]` row by row.
+    /// Appends the steps of the next utterance, `[steps, dim]` row by row; without any the modality is
+    /// missing in it.
     pub fn push(&mut self, values: &[f32]) {
+        self.push_masked(values, &[]);
+    }
+
+    /// Appends the steps of the next utterance, of which those marked in `missing` are missing by
+    /// nature; an empty mask marks none. Their values should be 0.
+    pub fn push_masked(&mut self, values: &[f32], missing: &[bool]) {
         debug_assert_eq!(values.len() % self.dim.max(1), 0, "whole steps only");
         let before = self.offsets.last().copied().unwrap_or(0);
-        self.offsets.push(before + values.len() / self.dim.max(1));
+        let after = before + values.len() / self.dim.max(1);
+        self.offsets.push(after);
+        if self.missing.is_none() && missing.contains(&true) {
+            self.missing = Some(vec![0; before]);
+        }
+        if let Some(mask) = &mut self.missing {
+            mask.extend(missing.iter().map(|missing| u8::from(*missing)));
+            mask.resize(after, 0);
+        }
         match self.precision {
             Precision::F32 => self
                 .bytes
@@ -166,7 +228,25 @@ impl ModalityBuilder {
         }
     }
 
-    pub fn build(self) -> Modality {
+    pub fn build(mut self) -> Modality {
+        let bytes = std::mem::take(&mut self.bytes);
+        self.build_over(bytes.into())
+    }
+
+    /// Bytes of values that have not been drained.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn buffered(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// The bytes of the values since the last call.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn drain(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.bytes)
+    }
+
+    /// The modality over `bytes`: everything that was drained.
+    pub(crate) fn build_over(self, bytes: Bytes) -> Modality {
         Modality {
             name: self.name,
             dim: self.dim,
@@ -174,8 +254,12 @@ impl ModalityBuilder {
             unknown: self.unknown,
             precision: self.precision,
             offsets: self.offsets,
-            bytes: Bytes::Owned(self.bytes.into()),
+            bytes,
             start: 0,
+            missing: self.missing.map(|mask| StepMask {
+                bytes: mask.into(),
+                start: 0,
+            }),
         }
     }
 }

@@ -20,10 +20,13 @@ struct Parts {
 
 impl Parts {
     fn new() -> Self {
-        let bytes = demo::generate(1, 0.01).unwrap().to_bytes().unwrap();
-        let (_, metadata) = SafeTensors::read_metadata(&bytes).unwrap();
+        Self::of(&demo::generate(1, 0.01).unwrap().to_bytes().unwrap())
+    }
+
+    fn of(bytes: &[u8]) -> Self {
+        let (_, metadata) = SafeTensors::read_metadata(bytes).unwrap();
         let json = &metadata.metadata().as_ref().unwrap()["mct-corpus"];
-        let file = SafeTensors::deserialize(&bytes).unwrap();
+        let file = SafeTensors::deserialize(bytes).unwrap();
         let tensors = file.tensors().into_iter();
         Self {
             header: serde_json::from_str(json).unwrap(),
@@ -195,13 +198,6 @@ fn every_broken_field_is_named() {
         &|f| f.set("modality.audio.offsets", 0, 1),
         &["modality.audio.offsets"],
     );
-    // An utterance without steps.
-    let empty = |f: &mut Parts| {
-        let (_, _, bytes) = &f.tensors["modality.text.offsets"];
-        let second = i64::from_le_bytes(bytes[8..16].try_into().unwrap());
-        f.set("modality.text.offsets", 2, second);
-    };
-    broken(&empty, &["modality.text of [1]", "0 steps", "1 or more"]);
     // A modality without features.
     let featureless = |f: &mut Parts| {
         let (_, shape, bytes) = f.tensors.get_mut("modality.text.values").unwrap();
@@ -261,4 +257,82 @@ fn nan_and_infinity_in_features_are_found_and_counted() {
     );
     let found = corpus.info().modalities[1].non_finite;
     assert_eq!((found.nan, found.infinite), (1, 1));
+}
+
+#[test]
+fn what_is_not_known_and_what_is_missing_survive_the_file() {
+    use mct_corpus::{Cells, Column, Metadata, ModalityBuilder, Side, Target, Utterance};
+    let mut audio = ModalityBuilder::new("audio", 2, Precision::F32);
+    audio.push_masked(&[1.0, 2.0, 0.0, 0.0, 5.0, 6.0], &[false, true, false]);
+    audio.push(&[]);
+    audio.push(&[7.0, 8.0]);
+    let utterance = |id: &str| Utterance {
+        id: id.into(),
+        targets: vec![None, None],
+        ..Utterance::default()
+    };
+    let mut utterances = vec![utterance("a"), utterance("b"), utterance("c")];
+    utterances[1].label = Some(1);
+    utterances[1].targets = vec![Some(-0.5), None];
+    utterances[2].side = Some(Side::Test);
+    utterances[2].duration_secs = Some(1.5);
+    let target = |name: &str| Target {
+        name: name.into(),
+        range: [-1.0, 1.0],
+    };
+    let metadata = Metadata {
+        title: "test".into(),
+        licence: "none".into(),
+        classes: vec!["x".into(), "y".into()],
+        targets: vec![target("valence"), target("arousal")],
+        speakers_guessed_from: Some("nothing".into()),
+        ..Metadata::default()
+    };
+    let corpus = Corpus::new("test", metadata, utterances, vec![audio.build()]).unwrap();
+    let columns = vec![
+        Column {
+            name: "turn".into(),
+            cells: Cells::Number(vec![Some(1.0), None, Some(3.0)]),
+        },
+        Column {
+            name: "language".into(),
+            cells: Cells::Text(vec![Some("한국어".into()), None, Some("de".into())]),
+        },
+    ];
+    let corpus = corpus.with_columns(columns).unwrap();
+    let bytes = corpus.to_bytes().unwrap();
+    let again = Corpus::from_bytes("test", bytes.clone()).unwrap();
+    assert_eq!(again.metadata, corpus.metadata);
+    assert_eq!(again.utterances, corpus.utterances);
+    assert_eq!(again.columns, corpus.columns);
+    let audio = &again.modalities[0];
+    assert_eq!([0, 1, 2].map(|i| audio.steps(i)), [3, 0, 1]);
+    assert_eq!(audio.missing(0), [0, 1, 0]);
+    assert_eq!([0, 1, 2].map(|i| audio.missing_steps(i)), [1, 0, 0]);
+    assert_eq!(
+        [0, 1, 2].map(|i| again.is_all_missing(i)),
+        [false, true, false]
+    );
+    assert_eq!(again.to_bytes().unwrap(), bytes);
+    // A mask of other values, and -1 in a file of version 1, are refused.
+    let broken = |change: &dyn Fn(&mut Parts), parts: &[&str]| {
+        let mut file = Parts::of(&bytes);
+        change(&mut file);
+        says(&file.error(), parts);
+    };
+    let flag = |f: &mut Parts| f.tensors.get_mut("modality.audio.missing").unwrap().2[2] = 7;
+    broken(&flag, &["modality.audio.missing[2]"]);
+    broken(
+        &|f| f.header["format_version"] = 1.into(),
+        &["labels[0]", "-1"],
+    );
+    broken(
+        &|f| f.header["metadata"]["targets"][0]["range"] = serde_json::json!([1.0, 1.0]),
+        &["header.targets[0].range"],
+    );
+}
+
+#[test]
+fn a_corpus_that_needs_nothing_new_is_written_as_before() {
+    assert_eq!(Parts::new().header["format_version"], 1);
 }

@@ -6,11 +6,13 @@
     clippy::print_stderr
 )]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use mct_corpus::fold::{Fold, Protocol, fold, folds};
-use mct_corpus::{Corpus, Metadata, ModalityBuilder, Precision, Sex, Side, Speaker, Utterance};
+use mct_corpus::fold::{Fold, Protocol, fold, fold_count};
+use mct_corpus::{
+    Corpus, CorpusError, Metadata, ModalityBuilder, Precision, Sex, Side, Speaker, Task, Utterance,
+};
 
 /// Speaker, sex, session and side of an utterance.
 type Row = (String, Option<Sex>, Option<String>, Option<Side>);
@@ -18,20 +20,18 @@ type Row = (String, Option<Sex>, Option<String>, Option<Side>);
 /// One modality of one step.
 fn corpus(rows: &[Row]) -> Corpus {
     let mut speakers: Vec<Speaker> = Vec::new();
+    let mut known: BTreeMap<String, usize> = BTreeMap::new();
     let mut sessions: Vec<String> = Vec::new();
     let mut utterances = Vec::new();
     let mut modality = ModalityBuilder::new("audio", 1, Precision::F32);
     for (index, (name, sex, session, side)) in rows.iter().enumerate() {
-        let speaker = speakers
-            .iter()
-            .position(|s| s.name == *name)
-            .unwrap_or_else(|| {
-                speakers.push(Speaker {
-                    name: name.clone(),
-                    sex: *sex,
-                });
-                speakers.len() - 1
+        let speaker = *known.entry(name.clone()).or_insert_with(|| {
+            speakers.push(Speaker {
+                name: name.clone(),
+                sex: *sex,
             });
+            speakers.len() - 1
+        });
         let session = session.as_ref().map(|session| {
             sessions
                 .iter()
@@ -44,12 +44,11 @@ fn corpus(rows: &[Row]) -> Corpus {
         modality.push(&[0.0]);
         utterances.push(Utterance {
             id: format!("u{index}"),
-            label: index % 2,
-            speaker,
+            label: Some(index % 2),
+            speaker: Some(speaker),
             session,
-            duration_secs: 1.0,
-            transcript: None,
             side: *side,
+            ..Utterance::default()
         });
     }
     let metadata = Metadata {
@@ -59,7 +58,7 @@ fn corpus(rows: &[Row]) -> Corpus {
         classes: vec!["a".into(), "b".into()],
         speakers,
         sessions,
-        process: None,
+        ..Metadata::default()
     };
     Corpus::new(
         "test.safetensors",
@@ -70,12 +69,19 @@ fn corpus(rows: &[Row]) -> Corpus {
     .unwrap()
 }
 
+/// All folds of a protocol.
+fn folds(corpus: &Corpus, protocol: Protocol) -> Result<Vec<Fold>, CorpusError> {
+    let count = fold_count(corpus, Task::Classification, protocol)?;
+    let one = |index| fold(corpus, Task::Classification, protocol, index);
+    (0..count).map(one).collect()
+}
+
 /// No speaker stands on two sides, and every side has somebody.
 fn sound(corpus: &Corpus, fold: &Fold) {
     let side = |indices: &[usize]| -> BTreeSet<usize> {
         indices
             .iter()
-            .map(|index| corpus.utterances[*index].speaker)
+            .map(|index| corpus.utterances[*index].speaker.unwrap())
             .collect()
     };
     let (train, validation, test) = (side(&fold.train), side(&fold.validation), side(&fold.test));
@@ -174,7 +180,10 @@ fn a_session_is_split_by_sex_and_roles_can_be_swapped() {
     assert_eq!(all.len(), 4);
     for fold in &all {
         sound(&corpus, fold);
-        let sex = |index: usize| corpus.metadata.speakers[corpus.utterances[index].speaker].sex;
+        let sex = |index: usize| {
+            let speaker = corpus.utterances[index].speaker.unwrap();
+            corpus.metadata.speakers[speaker].sex
+        };
         assert!(
             fold.test
                 .iter()
@@ -212,7 +221,7 @@ fn the_split_of_the_file_is_kept() {
         .enumerate()
         .map(|(i, side)| (format!("s{i}"), None, None, Some(*side)))
         .collect();
-    let fold = fold(&corpus(&rows), Protocol::File, 0).unwrap();
+    let fold = folds(&corpus(&rows), Protocol::File).unwrap().remove(0);
     assert_eq!(
         (fold.train, fold.validation, fold.test),
         (vec![0, 1], vec![2], vec![3])
@@ -227,7 +236,7 @@ fn folds_that_cannot_be_made_say_why() {
     let female = Some(Sex::Female);
     let error = |rows: &[_], protocol| folds(&corpus(rows), protocol).unwrap_err().to_string();
     let session = Protocol::Session { swap_roles: false };
-    // No sessions; a session of women only; a speaker in two sessions; a speaker on two sides.
+    // No sessions; a session of women only; a speaker in two sessions.
     let none = [row("a", female, None, None), row("b", None, None, None)];
     assert!(error(&none, session).contains("sessions"));
     let women = [
@@ -248,12 +257,77 @@ fn folds_that_cannot_be_made_say_why() {
         row("d", Some(Sex::Male), Some("2"), None),
     ];
     assert!(error(&twice, session).contains('a'));
-    let both = [
-        row("a", None, None, Some(Side::Train)),
-        row("a", None, None, Some(Side::Test)),
-        row("b", None, None, Some(Side::Validation)),
-    ];
-    assert!(error(&both, Protocol::File).contains('a'));
-    let beyond = fold(&small(), session, 4).unwrap_err().to_string();
+    let beyond = fold(&small(), Task::Classification, session, 4);
+    let beyond = beyond.unwrap_err().to_string();
     assert!(beyond.contains("fold") && beyond.contains("found 4") && beyond.contains("0 to 3"));
+}
+
+#[test]
+fn what_a_fold_does_not_promise_is_said() {
+    let row = |speaker: &str, side| (speaker.to_owned(), None, None, side);
+    let warnings = |corpus: &Corpus, protocol| folds(corpus, protocol).unwrap()[0].warnings.clone();
+    let sides = [Side::Train, Side::Train, Side::Validation, Side::Test];
+    // The file's own split may share speakers.
+    let rows = ["a", "b", "c", "a"].into_iter().zip(sides.map(Some));
+    let rows: Vec<_> = rows.map(|(speaker, side)| row(speaker, side)).collect();
+    let mut shared = corpus(&rows);
+    let said = warnings(&shared, Protocol::File);
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(
+        said[0].contains("training and the test side there are 1 of 3, such as a"),
+        "{said:?}"
+    );
+    // Speakers that were guessed, that are all different, that are not known.
+    shared.metadata.speakers_guessed_from = Some("the id".into());
+    assert!(warnings(&shared, Protocol::File)[1].contains("guessed from the id"));
+    let each: Vec<_> = (0..6)
+        .map(|index| row(&format!("s{index}"), None))
+        .collect();
+    let said = warnings(&corpus(&each), Protocol::Groups { k: 3 });
+    assert!(said[0].contains("cannot be promised"), "{said:?}");
+    shared.utterances.iter_mut().for_each(|u| u.speaker = None);
+    assert!(warnings(&shared, Protocol::File)[0].contains("does not say who speaks"));
+    let error = folds(&shared, Protocol::Groups { k: 3 })
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("speaker of u0: found none"), "{error}");
+    // A sound corpus has nothing to be said of.
+    let session = Protocol::Session { swap_roles: false };
+    assert!(warnings(&small(), session).is_empty());
+}
+
+#[test]
+fn utterances_without_a_label_stand_on_no_side() {
+    let mut corpus = small();
+    corpus.utterances[0].label = None;
+    corpus.utterances[23].label = None;
+    let session = Protocol::Session { swap_roles: false };
+    let all = folds(&corpus, session).unwrap();
+    for fold in &all {
+        let count = fold.train.len() + fold.validation.len() + fold.test.len();
+        assert_eq!(count, 22);
+        assert!(fold.warnings[0].contains("2 of 24 utterances have no class"));
+    }
+    let error = fold(&corpus, Task::Regression, session, 0)
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("intensities"), "{error}");
+}
+
+#[test]
+fn many_speakers_fold_in_time_and_memory_of_the_utterances() {
+    let row = |index: usize| (format!("s{index}"), None, None, None);
+    let rows: Vec<_> = (0..20_000).map(row).collect();
+    let corpus = corpus(&rows);
+    assert_eq!(
+        fold_count(&corpus, Task::Classification, Protocol::Speaker).unwrap(),
+        20_000
+    );
+    let last = fold(&corpus, Task::Classification, Protocol::Speaker, 19_999).unwrap();
+    assert_eq!(
+        (last.test.len(), last.validation.len(), last.train.len()),
+        (1, 1, 19_998)
+    );
+    let five = fold(&corpus, Task::Classification, Protocol::Groups { k: 5 }, 0).unwrap();
+    assert!(five.name.ends_with("and 3992 more"), "{}", five.name);
 }

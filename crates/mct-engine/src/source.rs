@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use mct_corpus::Corpus;
-use mct_corpus::import::{Format, Options, import_bytes};
+#[cfg(not(target_arch = "wasm32"))]
+use mct_corpus::import::import;
+use mct_corpus::import::{Format, Options, Picked, import_bytes};
 use mct_hfr::training::{self, Checkpoint};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -55,7 +57,8 @@ pub enum Source {
 
 /// The content of a source.
 pub enum Content {
-    Corpus(Box<Corpus>),
+    /// With what a user may not expect of it, where it was imported.
+    Corpus(Box<Corpus>, Vec<String>),
     Model(Box<OpenedModel>),
 }
 
@@ -93,7 +96,7 @@ impl Source {
             Self::Demo { seed, scale } => {
                 let corpus = mct_corpus::demo::generate(*seed, *scale);
                 corpus
-                    .map(|c| Content::Corpus(Box::new(c)))
+                    .map(|c| Content::Corpus(Box::new(c), Vec::new()))
                     .map_err(message)
             }
             Self::Bytes { name, bytes } => read_bytes(name, bytes),
@@ -110,7 +113,7 @@ impl Source {
     /// As [`Source::read`], and when it holds a model.
     pub async fn corpus(&self) -> Result<Corpus, String> {
         match self.read().await? {
-            Content::Corpus(corpus) => Ok(*corpus),
+            Content::Corpus(corpus, _) => Ok(*corpus),
             Content::Model(_) => Err(format!("{}: found a model, expected a corpus", self.name())),
         }
     }
@@ -133,11 +136,20 @@ fn read_path(path: &std::path::Path) -> Result<Content, String> {
     let name = path.display().to_string();
     let mut head = [0; HEAD];
     let length = read_head(path, &mut head).map_err(|error| format!("{name}: {error}"))?;
-    if kind(&name, &head[..length]) == Some(Kind::Corpus) {
+    match kind(&name, &head[..length]) {
         // Memory-mapped, since it may be larger than memory.
-        return Corpus::open(path)
-            .map(|c| Content::Corpus(Box::new(c)))
-            .map_err(message);
+        Some(Kind::Corpus) => {
+            return Corpus::open(path)
+                .map(|c| Content::Corpus(Box::new(c), Vec::new()))
+                .map_err(message);
+        }
+        // A table names files beside it.
+        Some(Kind::Features(format)) => {
+            return import(Some(format), path, &Options::default())
+                .map(|import| Content::Corpus(Box::new(import.corpus), import.notes))
+                .map_err(message);
+        }
+        Some(Kind::Checkpoint) | None => {}
     }
     let bytes = std::fs::read(path).map_err(|error| format!("{name}: {error}"))?;
     read_bytes(&name, &bytes)
@@ -165,31 +177,30 @@ fn read_head(path: &std::path::Path, head: &mut [u8]) -> std::io::Result<usize> 
 enum Kind {
     Corpus,
     Checkpoint,
-    Npz,
-    Pickle,
+    /// Features to import.
+    Features(Format),
 }
 
-/// The kind of a file, by its first bytes; pickles, which have no common prefix, by their name.
+/// The kind of a file, by its first bytes; features that have no prefix of their own, by their name.
 fn kind(name: &str, head: &[u8]) -> Option<Kind> {
     let has_key = |key: &str| {
         let key = format!("\"{key}\"");
         head.windows(key.len()).any(|w| w == key.as_bytes())
     };
-    if head.starts_with(b"PK\x03\x04") {
-        return Some(Kind::Npz);
-    }
     if has_key(training::HEADER) {
         return Some(Kind::Checkpoint);
     }
     if has_key(mct_corpus::container::HEADER) {
         return Some(Kind::Corpus);
     }
-    let pickled = name.ends_with(".pkl") || name.ends_with(".pickle");
-    pickled.then_some(Kind::Pickle)
+    if let Some(format) = Format::of_name(name) {
+        return Some(Kind::Features(format));
+    }
+    head.starts_with(b"PK\x03\x04")
+        .then_some(Kind::Features(Format::Npz))
 }
 
 fn read_bytes(name: &str, bytes: &[u8]) -> Result<Content, String> {
-    let import = |format| import_bytes(format, name, bytes.to_vec(), &Options::default());
     let head = &bytes[..bytes.len().min(HEAD)];
     let corpus = match kind(name, head) {
         Some(Kind::Checkpoint) => {
@@ -202,21 +213,22 @@ fn read_bytes(name: &str, bytes: &[u8]) -> Result<Content, String> {
             })));
         }
         Some(Kind::Corpus) => Corpus::from_bytes(name, bytes.to_vec()),
-        Some(Kind::Npz) => import(Format::Npz),
-        // Both layouts are dictionaries; the error is that of the first.
-        Some(Kind::Pickle) => {
-            import(Format::Mmsa).or_else(|error| import(Format::Mult).map_err(|_| error))
+        Some(Kind::Features(format)) => {
+            let (files, options) = (Picked::default(), Options::default());
+            return import_bytes(Some(format), name, bytes, &files, &options)
+                .map(|import| Content::Corpus(Box::new(import.corpus), import.notes))
+                .map_err(message);
         }
         None => {
             return Err(format!(
                 "{name}: found {} bytes of another kind, expected a corpus or a checkpoint of mct-hfr, \
-                 or features as .npz or .pkl",
+                 or features as .npz, .pkl or .csv",
                 bytes.len()
             ));
         }
     };
     corpus
-        .map(|c| Content::Corpus(Box::new(c)))
+        .map(|c| Content::Corpus(Box::new(c), Vec::new()))
         .map_err(message)
 }
 
@@ -237,7 +249,7 @@ mod tests {
         let bytes = corpus.to_bytes().unwrap();
         assert!(matches!(
             read_bytes("c.safetensors", &bytes),
-            Ok(Content::Corpus(read)) if read.len() == corpus.len()
+            Ok(Content::Corpus(read, _)) if read.len() == corpus.len()
         ));
         // A truncated file is still detected as a corpus, and the corpus reader reports the error.
         let error = message("c.safetensors", &bytes[..bytes.len() / 2]);

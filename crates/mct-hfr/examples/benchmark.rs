@@ -47,12 +47,15 @@ fn batch(size: usize, device: &Device) -> Batch {
     let targets = TensorData::new(targets.collect::<Vec<f32>>(), [size, classes]);
     Batch {
         features,
+        absent: vec![None; STEPS.len()],
+        present: None,
+        observed: None,
         missing,
         valid,
         lengths: STEPS.iter().map(|steps| vec![*steps; size]).collect(),
         missing_counts: counts,
         targets: Tensor::from_data(targets, device),
-        labels,
+        labels: labels.into_iter().map(Some).collect(),
     }
 }
 

@@ -5,8 +5,9 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use burn::module::Module;
-use burn::tensor::{Device, Tensor};
+use burn::module::{Module, Param};
+use burn::tensor::activation::softmax;
+use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::config::{ClassifierKind, Interface, ModelConfig, TrainingConfig};
 use crate::data::{Batch, FeatureStatistics, Input};
@@ -20,8 +21,13 @@ use crate::systems::{AnyNetwork, Network, Sample, View};
 pub struct Model {
     inputs: Vec<Input>,
     network: AnyNetwork,
+    /// Shares of the classes in the training set, `[classes]`: what is predicted of an utterance of which
+    /// nothing is seen. `None` in checkpoints of older versions.
+    prior: Option<Param<Tensor<1>>>,
     #[module(skip)]
     config: ModelConfig,
+    #[module(skip)]
+    outputs: usize,
 }
 
 /// Initial values come from the one random generator that a process has for the CPU device.
@@ -68,7 +74,42 @@ impl Model {
                 .map(|(m, shape)| Input::new(config, shape, statistics.get(m), device))
                 .collect(),
             network: AnyNetwork::new(config, interface, device),
+            prior: None,
             config: config.clone(),
+            outputs: interface.classes.len(),
+        }
+    }
+
+    /// With the shares of the classes, `[classes]`, as the prediction where nothing is seen.
+    pub(crate) fn with_prior(mut self, shares: &[f32], device: &Device) -> Self {
+        let data = TensorData::new(shares.to_vec(), [shares.len()]);
+        let prior = Param::from_tensor(Tensor::from_data(data, device));
+        self.prior = Some(prior.set_require_grad(false));
+        self
+    }
+
+    /// Without a prior: as a checkpoint of an older version.
+    pub(crate) fn without_prior(mut self) -> Self {
+        self.prior = None;
+        self
+    }
+
+    /// Class probabilities `[batch, classes]` from the logits of a view of `batch`; the prior where
+    /// nothing of an utterance is seen, so that the view is of no utterance in particular. `complete`:
+    /// whether it is the complete view.
+    pub fn probabilities(&self, logits: Tensor<2>, batch: &Batch, complete: bool) -> Tensor<2> {
+        let predicted = softmax(logits, 1);
+        let observed = if complete {
+            &batch.present
+        } else {
+            &batch.observed
+        };
+        match (&self.prior, observed) {
+            (Some(prior), Some(observed)) => {
+                let unseen = observed.clone().neg() + 1.0;
+                predicted * observed.clone() + prior.val().unsqueeze::<2>() * unseen
+            }
+            _ => predicted,
         }
     }
 
@@ -76,15 +117,27 @@ impl Model {
         &self.config
     }
 
+    /// The number of classes that it tells apart.
+    pub fn outputs(&self) -> usize {
+        self.outputs
+    }
+
     pub(crate) fn network(&self) -> &dyn Network {
         self.network.as_network()
     }
 
-    /// The complete features as the network sees them, per modality `[batch, time, features]`.
+    /// The complete features as the network sees them, per modality `[batch, time, features]`. Steps
+    /// that are missing by nature are replaced as missing steps are.
     pub fn prepare(&self, batch: &Batch) -> Vec<Tensor<3>> {
-        let per_modality = self.inputs.iter().zip(&batch.features).zip(&batch.valid);
+        let per_modality = self.inputs.iter().enumerate();
         per_modality
-            .map(|((input, features), valid)| input.prepare(features.clone(), valid.clone()))
+            .map(|(m, input)| {
+                let complete = input.prepare(batch.features[m].clone(), batch.valid[m].clone());
+                match &batch.absent[m] {
+                    None => complete,
+                    Some(absent) => input.mask(complete, absent.clone()),
+                }
+            })
             .collect()
     }
 

@@ -47,7 +47,7 @@ pub struct DurationBin {
     pub auilc: f64,
 }
 
-/// Counts the predictions of the utterances `indices` that `keep` holds of.
+/// Counts the predictions of the labelled utterances among `indices` that `keep` holds of.
 fn count(
     corpus: &Corpus,
     indices: &[usize],
@@ -56,8 +56,10 @@ fn count(
 ) -> Confusion {
     let mut confusion = Confusion::new(corpus.class_count());
     for (index, class) in indices.iter().zip(predicted) {
-        if keep(*index) {
-            confusion.add(corpus.utterances[*index].label, *class);
+        if let Some(label) = corpus.utterances[*index].label
+            && keep(*index)
+        {
+            confusion.add(label, *class);
         }
     }
     confusion
@@ -97,7 +99,7 @@ impl Evaluation {
     }
 }
 
-/// UA in each duration bin of Table 5.
+/// UA in each duration bin of Table 5, of the utterances whose duration is known.
 fn by_duration(
     corpus: &Corpus,
     indices: &[usize],
@@ -106,7 +108,8 @@ fn by_duration(
 ) -> Vec<DurationBin> {
     let names = ["up to 2 s", "2 to 4 s", "4 to 6 s", "6 to 8 s", "over 8 s"];
     let bins = names.iter().enumerate().map(|(bin, name)| {
-        let inside = |index: usize| duration_bin(corpus.utterances[index].duration_secs) == bin;
+        let duration = |index: usize| corpus.utterances[index].duration_secs;
+        let inside = |index: usize| duration(index).map(duration_bin) == Some(bin);
         let ua: Vec<f64> = predicted
             .iter()
             .map(|classes| count(corpus, indices, classes, inside).scores().ua)

@@ -33,7 +33,12 @@ impl Application {
                 }
                 workspace.device = Some(card);
             }
-            Response::Corpus(card) => workspace.set_corpus(*card),
+            Response::Corpus(card) => {
+                for note in &card.notes {
+                    workspace.notices.add(Kind::Warning, note.clone());
+                }
+                workspace.set_corpus(*card);
+            }
             Response::Model(card) => {
                 let id = card.id;
                 let index = self.opening.iter().position(|(model, _)| *model == id);

@@ -10,7 +10,7 @@ use super::{Incoming, Results};
 use crate::state::command::File;
 
 /// Extensions of the files that can be opened.
-const EXTENSIONS: [&str; 4] = ["safetensors", "npz", "pkl", "pickle"];
+const EXTENSIONS: [&str; 6] = ["safetensors", "npz", "pkl", "pickle", "csv", "tsv"];
 
 /// Runs a dialog in a thread.
 fn spawn(work: impl FnOnce() + Send + 'static) {

@@ -42,7 +42,7 @@ impl<'a> Pair<'a> {
             .zip(&a.predicted)
             .filter_map(|(utterance, first)| {
                 let second = b.class_of(*utterance)?;
-                let label = card.utterances[*utterance].label;
+                let label = card.utterances[*utterance].label?;
                 Some((*utterance, label, *first, second))
             })
             .collect();

@@ -91,7 +91,7 @@ fn in_cell<'a>(
         .iter()
         .zip(&evaluated.predicted)
         .filter(move |(utterance, class)| {
-            card.utterances[**utterance].label == label && **class == predicted
+            card.utterances[**utterance].label == Some(label) && **class == predicted
         })
         .map(|(utterance, _)| *utterance)
 }

@@ -368,10 +368,11 @@ fn status(ui: &mut Ui, projection: &Projection) {
 impl Palette<'_> {
     fn colour_of(&self, point: Point) -> Color32 {
         let utterance = &self.card.utterances[point.utterance];
+        let known = |index: Option<usize>| index.map_or(Color32::GRAY, theme::qualitative);
         match self.colour {
-            Colour::Class => theme::qualitative(utterance.label),
+            Colour::Class => known(utterance.label),
             Colour::View => theme::qualitative(usize::from(point.incomplete)),
-            Colour::Speaker => theme::qualitative(utterance.speaker),
+            Colour::Speaker => known(utterance.speaker),
             Colour::Correctness => match self.is_right(point) {
                 Some(true) => theme::RIGHT,
                 Some(false) => theme::WRONG,
@@ -383,7 +384,7 @@ impl Palette<'_> {
     /// Whether the model predicts the utterance correctly under the current conditions.
     fn is_right(&self, point: Point) -> Option<bool> {
         let predicted = self.evaluated?.class_of(point.utterance)?;
-        Some(predicted == self.card.utterances[point.utterance].label)
+        Some(predicted == self.card.utterances[point.utterance].label?)
     }
 
     /// The entries of the legend.
@@ -416,7 +417,8 @@ impl Palette<'_> {
         } else {
             "complete"
         };
-        let mut text = format!("{}, {view}\n{}", utterance.id, classes[utterance.label]);
+        let class = self.card.class(point.utterance);
+        let mut text = format!("{}, {view}\n{class}", utterance.id);
         if let Some(class) = self.evaluated.and_then(|e| e.class_of(point.utterance)) {
             text += &format!(", predicted {}", classes[class]);
         }
@@ -475,7 +477,6 @@ fn neighbours(ui: &Ui, rect: Rect, projection: &Projection, point: usize, palett
 pub fn export(format: Format, workspace: &Workspace) -> Option<String> {
     let card = workspace.corpus.as_ref()?;
     let projection = &workspace.projection;
-    let classes = &card.metadata.classes;
     let coordinates = &projection.coordinates;
     if coordinates.len() != projection.cloud.points.len() || coordinates.is_empty() {
         return None;
@@ -517,7 +518,7 @@ pub fn export(format: Format, workspace: &Workspace) -> Option<String> {
                         "complete"
                     }
                     .to_owned(),
-                    classes[utterance.label].clone(),
+                    card.class(point.utterance).to_owned(),
                     x.to_string(),
                     y.to_string(),
                 ]

@@ -94,7 +94,7 @@ impl Panel {
                     );
             }
         });
-        let duration = card.utterances[seen.utterance].duration_secs.max(1e-3);
+        let duration = duration(card, seen);
         let mut edit = None;
         for (m, (sequence, modality)) in seen
             .inspection
@@ -108,7 +108,7 @@ impl Panel {
             if let Some((steps, mask)) = drawn {
                 edit = Some((m, steps, mask));
             }
-            if self.imagined && sequence.imagined.is_some() {
+            if self.imagined && sequence.imagined.is_some() && sequence.steps() > 0 {
                 self.imagination(ui, m, sequence, seen, end);
             }
         }
@@ -128,12 +128,17 @@ impl Panel {
         seen: &Seen,
         end: f32,
     ) -> Option<(Vec<usize>, bool)> {
-        let (rect, area) = lane(ui, MAP_HEIGHT, end, &modality.name);
         let steps = sequence.steps();
+        if steps == 0 {
+            ui.weak(format!("{}: missing by nature", modality.name));
+            return None;
+        }
+        let (rect, area) = lane(ui, MAP_HEIGHT, end, &modality.name);
         let features = sequence.features;
         let id = ui.scope_id().with(("sequence", m));
         let response = ui.interact(area, id, Sense::click_and_drag());
-        let missing = mask.iter().take(steps).filter(|missing| **missing).count();
+        let hidden = |step: &usize| mask[*step] || sequence.absent[*step];
+        let missing = (0..steps).filter(hidden).count();
         response.widget_info(|| {
             let text = format!("{}: {missing} of {steps} steps are missing", modality.name);
             egui::WidgetInfo::labeled(egui::Role::Image, true, text)
@@ -156,12 +161,7 @@ impl Panel {
         };
         // A grey that does not occur in the colour map, in both themes.
         let veil = Color32::from_gray(110).gamma_multiply(0.85);
-        for (step, _) in mask
-            .iter()
-            .take(steps)
-            .enumerate()
-            .filter(|(_, missing)| **missing)
-        {
+        for step in (0..steps).filter(hidden) {
             let rect = column(step);
             ui.painter().rect_filled(rect, 0.0, veil);
             let stroke = Stroke::new(1.0, Color32::from_gray(60));
@@ -185,7 +185,9 @@ impl Panel {
             if let Some(rate) = modality.rate_hz {
                 text += &format!("\nat {:.2} s", step as f32 / rate);
             }
-            if mask[step] {
+            if sequence.absent[step] {
+                text += "\nmissing by nature";
+            } else if mask[step] {
                 text += "\nmissing";
                 if let Some(imagined) = &sequence.imagined {
                     text += &format!(", imagined as {:.2}", imagined[index]);
@@ -271,6 +273,9 @@ impl Panel {
             .map(Sequence::steps)
             .collect();
         let total_steps: usize = steps.iter().sum();
+        if total_steps == 0 {
+            return;
+        }
         let names: Vec<&str> = card.modalities.iter().map(|m| m.name.as_str()).collect();
         ui.horizontal_top(|ui| {
             let side = ui.available_width().min(300.0);
@@ -349,6 +354,18 @@ fn seconds(modality: &ModalityCard, steps: usize, duration: f32) -> f32 {
         .map_or(duration, |rate| steps as f32 / rate)
 }
 
+/// Duration of an utterance in seconds: where it is unknown, that of its longest sequence.
+fn duration(card: &CorpusCard, seen: &Seen) -> f32 {
+    let of_sequences = || {
+        let rates = card.modalities.iter().zip(&seen.inspection.modalities);
+        let seconds = rates.filter_map(|(m, s)| Some(s.steps() as f32 / m.rate_hz?));
+        let longest = seconds.fold(0.0, f32::max);
+        if longest > 0.0 { longest } else { 1.0 }
+    };
+    let known = card.utterances[seen.utterance].duration_secs;
+    known.unwrap_or_else(of_sequences).max(1e-3)
+}
+
 fn time_axis(ui: &mut Ui, duration: f32) {
     let width = ui.available_width().max(LEFT + 40.0);
     let (all, _) = ui.allocate_exact_size(vec2(width, 16.0), Sense::hover());
@@ -414,10 +431,17 @@ fn head(ui: &mut Ui, workspace: &mut Workspace, index: usize) {
     let utterance = &card.utterances[index];
     ui.horizontal_wrapped(|ui| {
         ui.strong(&utterance.id);
-        ui.label(&card.metadata.classes[utterance.label])
-            .on_hover_text("the true class");
-        ui.weak(&card.metadata.speakers[utterance.speaker].name);
-        ui.weak(format!("{:.2} s", utterance.duration_secs));
+        ui.label(card.class(index)).on_hover_text("the true class");
+        ui.weak(card.speaker(index));
+        if let Some(duration) = utterance.duration_secs {
+            ui.weak(format!("{duration:.2} s"));
+        }
+        for modality in &card.modalities {
+            if modality.steps[index] == 0 {
+                ui.weak(format!("no {}", modality.name))
+                    .on_hover_text("the corpus has none: missing by nature");
+            }
+        }
         let edited = workspace
             .inspector
             .edited
@@ -448,14 +472,14 @@ fn probabilities(ui: &mut Ui, card: &CorpusCard, utterance: usize, inspection: &
             ui.end_row();
             for (class, name) in card.metadata.classes.iter().enumerate() {
                 let mut text = RichText::new(name);
-                if class == label {
+                if Some(class) == label {
                     text = text.strong();
                 }
                 ui.label(text);
                 for row in [&inspection.complete, &inspection.incomplete] {
                     let best = mct_scores::most_probable(row) == class;
                     let probability = row.get(class).copied().unwrap_or(0.0);
-                    let fill = match (best, class == label) {
+                    let fill = match (best, label.is_none_or(|label| class == label)) {
                         (true, true) => theme::RIGHT,
                         (true, false) => theme::WRONG,
                         (false, _) => ui.visuals().weak_text_color(),
@@ -503,23 +527,31 @@ pub fn export(format: Format, workspace: &Workspace) -> Option<String> {
     let utterance = &card.utterances[seen.utterance];
     match format {
         Format::Svg => {
+            let sequences = seen.inspection.modalities.iter();
+            let masks: Vec<Vec<bool>> = sequences
+                .map(|s| s.missing.iter().zip(&s.absent).map(|(a, b)| *a || *b))
+                .map(Iterator::collect)
+                .collect();
             let maps: Vec<mct_figures::HeatMap<'_>> = seen
                 .inspection
                 .modalities
                 .iter()
                 .zip(&card.modalities)
-                .map(|(sequence, modality)| mct_figures::HeatMap {
+                .zip(&masks)
+                .map(|((sequence, modality), missing)| mct_figures::HeatMap {
                     name: &modality.name,
                     steps: sequence.steps(),
                     features: sequence.features,
                     values: &sequence.values,
-                    missing: &sequence.missing,
-                    seconds: seconds(modality, sequence.steps(), utterance.duration_secs),
+                    missing,
+                    seconds: seconds(modality, sequence.steps(), duration(card, seen)),
                 })
                 .collect();
-            let class = &card.metadata.classes[utterance.label];
-            let title = format!("{} ({class})", utterance.id);
-            mct_figures::heat_maps(&title, utterance.duration_secs, &maps).ok()
+            let title = match card.class(seen.utterance) {
+                "" => utterance.id.clone(),
+                class => format!("{} ({class})", utterance.id),
+            };
+            mct_figures::heat_maps(&title, duration(card, seen), &maps).ok()
         }
         Format::Csv => {
             let header = [
@@ -535,7 +567,7 @@ pub fn export(format: Format, workspace: &Workspace) -> Option<String> {
                         step.to_string(),
                         (index % sequence.features).to_string(),
                         value.to_string(),
-                        sequence.missing[step].to_string(),
+                        (sequence.missing[step] || sequence.absent[step]).to_string(),
                         imagined.unwrap_or_default(),
                     ]);
                 }
@@ -545,7 +577,7 @@ pub fn export(format: Format, workspace: &Workspace) -> Option<String> {
         Format::Json => to_json(&json!({
             "synthetic": card.metadata.synthetic,
             "utterance": utterance.id,
-            "label": card.metadata.classes[utterance.label],
+            "label": utterance.label.map(|label| &card.metadata.classes[label]),
             "classes": card.metadata.classes,
             "inspection": seen.inspection,
         })),

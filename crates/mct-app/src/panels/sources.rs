@@ -38,7 +38,7 @@ pub fn ui(ui: &mut Ui, workspace: &mut Workspace) {
         ui.strong("Corpus");
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             let hint =
-                "A corpus, a checkpoint, features as .npz or .pkl; or drop them on the window";
+                "A corpus, a checkpoint, features as .npz, .pkl or .csv; or drop them on the window";
             let open = ui.small_button("Open files…").on_hover_text(hint);
             workspace.controls.note("open files", &open);
             if open.clicked() {

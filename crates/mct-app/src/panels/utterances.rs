@@ -168,19 +168,20 @@ impl Panel {
                     ui.label(id);
                 });
                 line.col(|ui| {
-                    ui.label(&card.metadata.speakers[utterance.speaker].name);
+                    ui.label(card.speaker(row.utterance));
                 });
                 line.col(|ui| {
-                    ui.label(format!("{:.2}", utterance.duration_secs));
+                    let duration = utterance.duration_secs;
+                    ui.label(duration.map_or_else(String::new, |secs| format!("{secs:.2}")));
                 });
                 line.col(|ui| {
-                    ui.label(&classes[utterance.label]);
+                    ui.label(card.class(row.utterance));
                 });
                 line.col(|ui| {
                     prediction(
                         ui,
                         class_name(row.predicted),
-                        row.predicted == Some(utterance.label),
+                        is_right(utterance.label, row.predicted),
                     );
                 });
                 line.col(|ui| {
@@ -191,7 +192,7 @@ impl Panel {
                 });
                 if has_compared {
                     line.col(|ui| {
-                        let right = row.compared == Some(utterance.label);
+                        let right = is_right(utterance.label, row.compared);
                         prediction(ui, class_name(row.compared), right);
                     });
                 }
@@ -236,12 +237,12 @@ impl Panel {
             None => (0..card.utterances.len()).collect(),
         };
         let filter = self.filter.trim().to_lowercase();
-        let matches_filter = |utterance: usize| {
-            let utterance = &card.utterances[utterance];
+        let matches_filter = |index: usize| {
+            let utterance = &card.utterances[index];
             let contains = |text: &str| text.to_lowercase().contains(&filter);
             filter.is_empty()
                 || contains(&utterance.id)
-                || contains(&card.metadata.classes[utterance.label])
+                || contains(card.class(index))
                 || utterance.transcript.as_deref().is_some_and(contains)
         };
         let mut rows: Vec<Row> = candidates
@@ -259,20 +260,19 @@ impl Panel {
             .filter(|row| {
                 let label = card.utterances[row.utterance].label;
                 (!self.only_selected || is_selected(row.utterance))
-                    && (!self.only_wrong || row.predicted.is_some_and(|p| p != label))
+                    && (!self.only_wrong || is_right(label, row.predicted) == Some(false))
                     && matches_filter(row.utterance)
             })
             .collect();
         let utterance = |row: &Row| &card.utterances[row.utterance];
-        let speaker = |row: &Row| &card.metadata.speakers[utterance(row).speaker].name;
+        let speaker = |row: &Row| card.speaker(row.utterance);
+        let duration = |row: &Row| utterance(row).duration_secs.unwrap_or(-1.0);
         let confidence = |row: &Row| row.confidence.unwrap_or(0.0);
         rows.sort_by(|a, b| {
             let ordering = match self.order {
                 Order::Id => utterance(a).id.cmp(&utterance(b).id),
                 Order::Speaker => speaker(a).cmp(speaker(b)),
-                Order::Duration => utterance(a)
-                    .duration_secs
-                    .total_cmp(&utterance(b).duration_secs),
+                Order::Duration => duration(a).total_cmp(&duration(b)),
                 Order::Label => utterance(a).label.cmp(&utterance(b).label),
                 Order::Predicted => a.predicted.cmp(&b.predicted),
                 Order::Confidence => confidence(a).total_cmp(&confidence(b)),
@@ -302,9 +302,9 @@ impl Panel {
                     let utterance = &card.utterances[row.utterance];
                     let mut cells = vec![
                         utterance.id.clone(),
-                        card.metadata.speakers[utterance.speaker].name.clone(),
-                        utterance.duration_secs.to_string(),
-                        classes[utterance.label].clone(),
+                        card.speaker(row.utterance).to_owned(),
+                        (utterance.duration_secs).map_or_else(String::new, |s| s.to_string()),
+                        card.class(row.utterance).to_owned(),
                         row.predicted
                             .map_or_else(String::new, |class| classes[class].clone()),
                     ];
@@ -320,7 +320,7 @@ impl Panel {
                     let utterance = &card.utterances[row.utterance];
                     json!({
                         "id": utterance.id,
-                        "label": classes[utterance.label],
+                        "label": utterance.label.map(|label| &classes[label]),
                         "predicted": row.predicted.map(|class| &classes[class]),
                         "probabilities": evaluated.probabilities_of(row.utterance),
                     })
@@ -337,10 +337,17 @@ impl Panel {
     }
 }
 
-/// A predicted class, marked as right or wrong.
-fn prediction(ui: &mut Ui, class: &str, right: bool) {
+/// Whether a prediction is right; `None` where there is no label or no prediction.
+fn is_right(label: Option<usize>, predicted: Option<usize>) -> Option<bool> {
+    Some(predicted? == label?)
+}
+
+/// A predicted class, marked as right or wrong where that is known.
+fn prediction(ui: &mut Ui, class: &str, right: Option<bool>) {
     if !class.is_empty() {
-        mark::is_right(ui, right);
+        if let Some(right) = right {
+            mark::is_right(ui, right);
+        }
         ui.label(class);
     }
 }

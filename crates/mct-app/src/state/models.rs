@@ -63,7 +63,9 @@ impl Evaluated {
         let mut predicted = Vec::with_capacity(indices.len());
         for (index, row) in indices.iter().zip(probabilities.chunks_exact(classes)) {
             let class = most_probable(row);
-            confusion.add(utterances.get(*index)?.label, class);
+            if let Some(label) = utterances.get(*index)?.label {
+                confusion.add(label, class);
+            }
             predicted.push(class);
         }
         let rows = indices.iter().enumerate();
@@ -253,12 +255,8 @@ mod tests {
     fn utterance(label: usize) -> Utterance {
         Utterance {
             id: format!("u{label}"),
-            label,
-            speaker: 0,
-            session: None,
-            duration_secs: 1.0,
-            transcript: None,
-            side: None,
+            label: Some(label),
+            ..Utterance::default()
         }
     }
 

@@ -64,7 +64,14 @@ pub fn figures(
         };
         let checkpoint = RunFolder::open(&store.folder(&run.id))?.checkpoint(Which::Best)?;
         let model = checkpoint.model(&device)?;
-        let test = fold(corpus, setting.base.training.protocol.into(), *first_fold)?.test;
+        let protocol = setting.base.training.protocol.into();
+        let test = fold(
+            corpus,
+            mct_corpus::Task::Classification,
+            protocol,
+            *first_fold,
+        )?
+        .test;
         let read = |rate: f64| {
             let missing = Missing::uniform(rate, corpus.modalities.len());
             let masks = Some((&missing, MASK_SEED));

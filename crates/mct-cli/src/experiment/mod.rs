@@ -17,8 +17,8 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand, ValueEnum};
-use mct_corpus::Corpus;
-use mct_corpus::fold::folds;
+use mct_corpus::fold::fold_count;
+use mct_corpus::{Corpus, Task};
 use mct_hfr::config::{Config, PRESETS, ProtocolKind};
 use mct_runs::CorpusReference;
 
@@ -112,7 +112,8 @@ impl Reproduce {
         let mut base = Config::preset(&self.preset).map_err(usage)?;
         base.training.protocol = self.protocol.unwrap_or(base.training.protocol);
         let base = settings(base, &self.set)?;
-        let available = folds(corpus, base.training.protocol.into())?.len();
+        let protocol = base.training.protocol.into();
+        let available = fold_count(corpus, Task::Classification, protocol)?;
         let mut folds = self.folds.clone();
         if folds.is_empty() {
             folds = (0..available).collect();

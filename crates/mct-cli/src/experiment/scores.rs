@@ -73,7 +73,8 @@ impl Table {
     pub fn compare(&self, corpus: &Corpus, reference: usize) -> Vec<Comparison> {
         let utterances = self.indices.iter().map(|i| &corpus.utterances[*i]);
         let trial = Trial {
-            labels: utterances.map(|utterance| utterance.label).collect(),
+            // The utterances of a fold have one.
+            labels: utterances.filter_map(|utterance| utterance.label).collect(),
             classes: corpus.class_count(),
             rates: &PAPER_RATES,
         };

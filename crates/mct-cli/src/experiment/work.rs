@@ -56,6 +56,7 @@ fn finish(path: &Path) -> Result<()> {
     let corpus = folder.manifest.corpus.open()?;
     let fold = fold(
         &corpus,
+        mct_corpus::Task::Classification,
         config.training.protocol.into(),
         config.training.fold,
     )?;

@@ -23,22 +23,28 @@ pub(super) enum Kind {
     Object,
 }
 
-/// The type of an array's items; numbers are little-endian.
+/// The type of an array's items.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Dtype {
     pub kind: Kind,
     /// Bytes an item; never 0.
     pub size: usize,
+    /// Whether numbers, and the characters of text, have their highest byte first.
+    pub big_endian: bool,
 }
 
 impl Dtype {
-    /// From numpy's code: `<f4`, `|S5`, `U9`. `None` for big-endian types (`>f4`) and those that are
-    /// neither numbers nor text (dates, complex numbers, structures).
+    /// From numpy's code: `<f4`, `>f4`, `|S5`, `U9`. `None` for types that are neither numbers nor text
+    /// (dates, complex numbers, structures).
     pub fn parse(code: &str) -> Option<Self> {
-        let code = code.strip_prefix(['<', '|', '=']).unwrap_or(code);
+        let big_endian = code.starts_with('>');
+        let code = code.strip_prefix(['<', '>', '|', '=']).unwrap_or(code);
         let mut chars = code.chars();
         let letter = chars.next()?;
-        let size: usize = chars.as_str().parse().ok()?;
+        let size: usize = match chars.as_str() {
+            "" if letter == 'O' => 8,
+            size => size.parse().ok()?,
+        };
         let (kind, size) = match (letter, size) {
             ('b', 1) => (Kind::Bool, 1),
             ('i', 1 | 2 | 4 | 8) => (Kind::Int, size),
@@ -49,11 +55,15 @@ impl Dtype {
             ('O', _) => (Kind::Object, 8),
             _ => return None,
         };
-        Some(Self { kind, size })
+        Some(Self {
+            kind,
+            size,
+            big_endian,
+        })
     }
 
     fn integer(self, item: &[u8]) -> i128 {
-        let word = word(item);
+        let word = self.word(item);
         if self.kind == Kind::Int {
             let unused = 64 - 8 * self.size.min(8);
             i128::from(i64::from_le_bytes(word) << unused >> unused)
@@ -63,7 +73,7 @@ impl Dtype {
     }
 
     fn number(self, item: &[u8]) -> f64 {
-        let word = word(item);
+        let word = self.word(item);
         match (self.kind, self.size) {
             (Kind::Float, 2) => f16::from_le_bytes([word[0], word[1]]).to_f64(),
             (Kind::Float, 4) => f32::from_le_bytes([word[0], word[1], word[2], word[3]]).into(),
@@ -77,7 +87,11 @@ impl Dtype {
         match self.kind {
             Kind::Unicode => {
                 let codes = item.as_chunks::<4>().0.iter();
-                let codes: Vec<u32> = codes.map(|code| u32::from_le_bytes(*code)).collect();
+                let code = match self.big_endian {
+                    true => u32::from_be_bytes,
+                    false => u32::from_le_bytes,
+                };
+                let codes: Vec<u32> = codes.map(|bytes| code(*bytes)).collect();
                 let end = codes
                     .iter()
                     .rposition(|code| *code != 0)
@@ -100,16 +114,19 @@ impl Dtype {
         }
     }
 
+    /// The bytes of one number, the lowest first, filled up with zeros.
+    fn word(self, item: &[u8]) -> [u8; 8] {
+        let mut word = [0; 8];
+        word.iter_mut().zip(item).for_each(|(to, from)| *to = *from);
+        if self.big_endian {
+            word[..self.size.min(8)].reverse();
+        }
+        word
+    }
+
     pub fn is_number(self) -> bool {
         !matches!(self.kind, Kind::Bytes | Kind::Unicode | Kind::Object)
     }
-}
-
-/// The bytes of one number, filled up with zeros.
-fn word(item: &[u8]) -> [u8; 8] {
-    let mut word = [0; 8];
-    word.iter_mut().zip(item).for_each(|(to, from)| *to = *from);
-    word
 }
 
 impl fmt::Display for Dtype {
@@ -134,26 +151,41 @@ pub(super) fn byte_count(dtype: Dtype, shape: &[usize]) -> Option<usize> {
         .try_fold(dtype.size, |count, extent| count.checked_mul(*extent))
 }
 
-/// An array whose shape and bytes agree; the last dimension is the fastest.
+/// In which order the items of an array lie in memory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Order {
+    /// The last dimension is the fastest (C).
+    LastFastest,
+    /// The first dimension is the fastest (Fortran).
+    FirstFastest,
+    /// As `LastFastest`, but dimension `k` of the array is dimension `axes[k]` of the memory (numpy's
+    /// `transpose`, which it pickles as order "K").
+    Transposed(Vec<usize>),
+}
+
+/// An array whose shape and bytes agree.
 #[derive(Debug, Clone)]
 pub(super) struct Array<'a> {
     /// What it is called in messages.
     field: String,
     pub dtype: Dtype,
     pub shape: Vec<usize>,
+    /// Bytes from one item of each dimension to the next; `None` where the last dimension is the fastest.
+    strides: Option<Vec<usize>>,
     data: Cow<'a, [u8]>,
 }
 
 impl<'a> Array<'a> {
-    /// `fortran`: the first dimension is the fastest in `data`.
+    /// `shape` is that of the memory.
     ///
     /// # Errors
-    /// When `data` has not the bytes that the type and the shape ask for.
+    /// When `data` has not the bytes that the type and the shape ask for, or the axes of the order are
+    /// not those of the shape.
     pub fn new(
         field: impl Into<String>,
         dtype: Dtype,
         shape: Vec<usize>,
-        fortran: bool,
+        order: &Order,
         data: Cow<'a, [u8]>,
     ) -> Result<Self, Finding> {
         let field = field.into();
@@ -162,14 +194,33 @@ impl<'a> Array<'a> {
             let expected = format!("as many as a {dtype} array of shape {shape:?} has");
             return Err(Finding::new(field, found, expected));
         }
-        let data = if fortran && shape.len() > 1 {
-            Cow::Owned(last_fastest(&data, dtype.size, &shape))
-        } else {
-            data
+        let (shape, strides) = match order {
+            Order::LastFastest => (shape, None),
+            Order::FirstFastest => {
+                let strides = strides(dtype.size, shape.iter());
+                (shape, Some(strides))
+            }
+            Order::Transposed(axes) => {
+                let mut sorted = axes.clone();
+                sorted.sort_unstable();
+                if !sorted.iter().copied().eq(0..shape.len()) {
+                    let found = format!("axes {axes:?}");
+                    let expected = format!("an order of {} dimensions", shape.len());
+                    return Err(Finding::new(field, found, expected));
+                }
+                let mut in_memory = strides(dtype.size, shape.iter().rev());
+                in_memory.reverse();
+                let strides = axes.iter().map(|axis| in_memory[*axis]).collect();
+                (
+                    axes.iter().map(|axis| shape[*axis]).collect(),
+                    Some(strides),
+                )
+            }
         };
         Ok(Self {
             field,
             dtype,
+            strides: strides.filter(|_| shape.len() > 1),
             shape,
             data,
         })
@@ -180,13 +231,45 @@ impl<'a> Array<'a> {
         self.data.len()
     }
 
-    fn items(&self) -> impl Iterator<Item = &[u8]> {
-        self.data.chunks_exact(self.dtype.size)
+    /// The items `range`, counted with the last dimension as the fastest.
+    fn items(&self, range: Range<usize>) -> impl Iterator<Item = &[u8]> {
+        let size = self.dtype.size;
+        let contiguous = self.strides.is_none();
+        let bytes = if contiguous {
+            &self.data[range.start * size..range.end * size]
+        } else {
+            &[]
+        };
+        let scattered = (!contiguous).then_some(range).unwrap_or_default();
+        let scattered = scattered.map(move |item| {
+            let place = self.place(item);
+            &self.data[place..place + size]
+        });
+        bytes.chunks_exact(size).chain(scattered)
+    }
+
+    /// Where item number `item` of a scattered array lies.
+    fn place(&self, mut item: usize) -> usize {
+        let mut place = 0;
+        let strides = self.strides.as_deref().unwrap_or_default();
+        for (extent, stride) in self.shape.iter().zip(strides).rev() {
+            place += item % extent * stride;
+            item /= extent;
+        }
+        place
+    }
+
+    fn all(&self) -> Range<usize> {
+        0..self.data.len() / self.dtype.size
     }
 
     fn wrong(&self, expected: &str) -> Finding {
-        let found = format!("a {} array of shape {:?}", self.dtype, self.shape);
-        Finding::new(&self.field, found, expected)
+        Finding::new(&self.field, self.describe(), expected)
+    }
+
+    /// What it is, for messages.
+    pub fn describe(&self) -> String {
+        format!("a {} array of shape {:?}", self.dtype, self.shape)
     }
 
     /// All items as numbers, whatever the shape.
@@ -194,27 +277,13 @@ impl<'a> Array<'a> {
         if !self.dtype.is_number() {
             return Err(self.wrong("numbers"));
         }
-        Ok(self.items().map(|item| self.dtype.number(item)).collect())
-    }
-
-    /// All items as whole numbers from 0 up, whatever the shape.
-    pub fn counts(&self) -> Result<Vec<usize>, Finding> {
-        if !matches!(self.dtype.kind, Kind::Int | Kind::Uint) {
-            return Err(self.wrong("whole numbers"));
-        }
-        let counts = self.items().enumerate().map(|(index, item)| {
-            let number = self.dtype.integer(item);
-            usize::try_from(number).map_err(|_| {
-                let field = format!("{}[{index}]", self.field);
-                Finding::new(field, number, "a number from 0 up")
-            })
-        });
-        counts.collect()
+        let items = self.items(self.all());
+        Ok(items.map(|item| self.dtype.number(item)).collect())
     }
 
     /// All items as text, whatever the shape; numbers are written out.
     pub fn texts(&self) -> Result<Vec<String>, Finding> {
-        let texts = self.items().enumerate().map(|(index, item)| {
+        let texts = self.items(self.all()).enumerate().map(|(index, item)| {
             self.dtype.text(item).ok_or_else(|| {
                 let field = format!("{}[{index}]", self.field);
                 Finding::new(field, "bytes that are no text", "text in UTF-8 or UTF-32")
@@ -232,11 +301,9 @@ impl<'a> Array<'a> {
         }
     }
 
-    /// Values `range` in the order of memory. The range must lie in the array.
+    /// Values `range`, counted with the last dimension as the fastest. The range must lie in the array.
     pub fn values(&self, range: Range<usize>) -> Vec<f32> {
-        let size = self.dtype.size;
-        let bytes = &self.data[range.start * size..range.end * size];
-        let items = bytes.chunks_exact(size);
+        let items = self.items(range);
         items.map(|item| self.dtype.number(item) as f32).collect()
     }
 
@@ -249,28 +316,47 @@ impl<'a> Array<'a> {
     }
 }
 
-/// Reorders items from first dimension fastest to last dimension fastest.
-fn last_fastest(data: &[u8], size: usize, shape: &[usize]) -> Vec<u8> {
-    let mut strides = Vec::with_capacity(shape.len());
+/// Bytes from one item of each dimension to the next; the first of `shape` is the fastest.
+fn strides<'s>(size: usize, shape: impl Iterator<Item = &'s usize>) -> Vec<usize> {
     let mut stride = size;
-    for extent in shape {
-        strides.push(stride);
-        stride *= extent;
-    }
-    let mut out = Vec::with_capacity(data.len());
-    let mut index = vec![0; shape.len()];
-    let mut at = 0;
-    for _ in 0..data.len() / size {
-        out.extend_from_slice(&data[at..at + size]);
-        for axis in (0..shape.len()).rev() {
-            index[axis] += 1;
-            at += strides[axis];
-            if index[axis] < shape[axis] {
-                break;
-            }
-            at -= strides[axis] * shape[axis];
-            index[axis] = 0;
+    let next = shape.map(|extent| {
+        let this = stride;
+        stride = stride.saturating_mul(*extent);
+        this
+    });
+    next.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_order_of_memory_gives_the_same_array() {
+        let byte = Dtype::parse("|u1").expect("a type");
+        let array = |shape: &[usize], order: &Order, data: &'static [u8]| {
+            Array::new("a", byte, shape.to_vec(), order, Cow::Borrowed(data)).expect("an array")
+        };
+        let numbers = |array: &Array<'_>| array.numbers().expect("numbers");
+        let plain = array(&[2, 3], &Order::LastFastest, &[0, 1, 2, 3, 4, 5]);
+        let fortran = array(&[2, 3], &Order::FirstFastest, &[0, 3, 1, 4, 2, 5]);
+        let transposed = Order::Transposed(vec![1, 0]);
+        let transposed = array(&[3, 2], &transposed, &[0, 3, 1, 4, 2, 5]);
+        for other in [&fortran, &transposed] {
+            assert_eq!(other.shape, [2, 3]);
+            assert_eq!(numbers(other), numbers(&plain));
+            assert_eq!(other.values(2..5), [2.0, 3.0, 4.0]);
         }
+        // numpy.arange(24).reshape(2, 3, 4).transpose(2, 0, 1)
+        let bytes: &[u8] = &[
+            0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23,
+        ];
+        let cube = array(&[2, 3, 4], &Order::Transposed(vec![2, 0, 1]), bytes);
+        assert_eq!(cube.shape, [4, 2, 3]);
+        assert_eq!(cube.values(0..6), [0.0, 4.0, 8.0, 12.0, 16.0, 20.0]);
+        assert_eq!(cube.values(6..8), [1.0, 5.0]);
+        let twice = Order::Transposed(vec![1, 1]);
+        let wrong = Array::new("a", byte, vec![2, 3], &twice, Cow::Borrowed(&bytes[..6]));
+        assert!(wrong.is_err());
     }
-    out
 }

@@ -1,25 +1,20 @@
 //! What an importer collects, and how a corpus is made of it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use half::f16;
-
-use super::Options;
+use super::channel::Channel;
+use super::field::Field;
+use super::labels::{self, LabelFields, Labels};
+use super::{Import, Options};
 use crate::corpus::Corpus;
 use crate::error::Finding;
-use crate::metadata::{Metadata, Sex, Side, Speaker, Utterance};
-use crate::modality::{Modality, ModalityBuilder, Precision};
-
-/// Frames that are stacked into one, at most: longer than any word.
-const LONGEST_STACK: usize = 1000;
+use crate::metadata::{Column, Metadata, Sex, Side, Speaker, Utterance};
 
 /// What a file says of one utterance.
 #[derive(Debug, Default)]
 pub(super) struct Row {
     pub id: String,
-    /// Index of its class.
-    pub label: usize,
-    pub speaker: String,
+    pub speaker: Option<String>,
     pub sex: Option<Sex>,
     pub session: Option<String>,
     pub duration_secs: Option<f32>,
@@ -28,195 +23,166 @@ pub(super) struct Row {
 }
 
 /// What a file says.
+#[derive(Default)]
 pub(super) struct Draft {
-    pub classes: Vec<String>,
     pub rows: Vec<Row>,
+    pub labels: LabelFields,
+    /// Everything else that it says of each utterance.
+    pub further: Vec<Field>,
     pub channels: Vec<Channel>,
+    /// From what speakers were guessed, where the file names none.
+    pub speakers_guessed_from: Option<&'static str>,
+    /// What a user may not expect.
+    pub notes: Vec<String>,
 }
 
-/// A modality while its utterances are collected: stacks steps and counts values that no model can
-/// take.
-pub(super) struct Channel {
-    name: String,
-    dim: usize,
-    stack: usize,
-    /// Steps a second before stacking.
-    rate_hz: Option<f32>,
-    /// Steps of each utterance before stacking.
-    steps: Vec<usize>,
-    precision: Precision,
-    builder: ModalityBuilder,
-    nan: usize,
-    infinite: usize,
-    minus_infinite: usize,
-    /// Values beyond the range of float16, where that is how they are stored.
-    too_large: usize,
-}
+/// The fields of one utterance that become its row, by the names that people give them.
+const ROW_FIELDS: [(&str, &[&str]); 6] = [
+    ("speaker", &["speaker", "speakers", "speaker_id"]),
+    ("session", &["session", "sessions"]),
+    ("sex", &["sex", "gender"]),
+    ("duration", &["duration", "durations", "duration_secs"]),
+    ("transcript", &["transcript", "transcripts", "raw_text"]),
+    ("side", &["side", "split", "mode"]),
+];
 
-impl Channel {
-    /// `dim`, `native` (the file's precision), `rate_hz` and `unknown` are those of the file.
-    ///
-    /// # Errors
-    /// When the options ask for what cannot be: a rate or a stack that is out of range.
-    pub fn new(
-        name: &str,
-        dim: usize,
-        native: Precision,
-        rate_hz: Option<f32>,
-        unknown: Option<Vec<f32>>,
-        options: &Options,
-    ) -> Result<Self, Finding> {
-        let stack = chosen(&options.stack, name).unwrap_or(1);
-        let stacked = dim.checked_mul(stack);
-        let Some(stacked) = stacked.filter(|_| (1..=LONGEST_STACK).contains(&stack)) else {
-            let expected = format!("1 to {LONGEST_STACK} steps");
-            return Err(Finding::new(format!("stack of {name}"), stack, expected));
-        };
-        let rate_hz = chosen(&options.rates, name).or(rate_hz);
-        if let Some(rate) = rate_hz.filter(|rate| !(rate.is_finite() && *rate > 0.0)) {
-            let expected = "steps a second, more than 0";
-            return Err(Finding::new(format!("rate of {name}"), rate, expected));
-        }
-        let precision = options.precision.unwrap_or(native);
-        let builder = ModalityBuilder::new(name, stacked, precision)
-            .rate_hz(rate_hz.map(|rate| rate / stack as f32))
-            .unknown(unknown.map(|vector| vector.repeat(stack)));
-        Ok(Self {
-            name: name.to_owned(),
-            dim,
-            stack,
-            rate_hz,
-            steps: Vec::new(),
-            precision,
-            builder,
-            nan: 0,
-            infinite: 0,
-            minus_infinite: 0,
-            too_large: 0,
-        })
-    }
-
-    /// Features per step, before stacking.
-    pub fn dim(&self) -> usize {
-        self.dim
-    }
-
-    /// Appends the steps of utterance `id`, `[steps, dim]` row by row.
-    ///
-    /// # Errors
-    /// When there is no step.
-    pub fn push(&mut self, id: &str, mut values: Vec<f32>) -> Result<(), Finding> {
-        let steps = values.len() / self.dim;
-        let Some(last) = values.len().checked_sub(self.dim) else {
-            let field = format!("{} of {id}", self.name);
-            return Err(Finding::new(field, "0 steps", "1 or more"));
-        };
-        for value in &mut values {
-            if value.is_nan() {
-                self.nan += 1;
-            } else if *value == f32::INFINITY {
-                self.infinite += 1;
-            } else if *value == f32::NEG_INFINITY {
-                self.minus_infinite += 1;
-                *value = 0.0;
-            } else if self.precision == Precision::F16 && f16::from_f32(*value).is_infinite() {
-                self.too_large += 1;
-            }
-        }
-        let whole = values.len();
-        for _ in steps..steps.next_multiple_of(self.stack) {
-            values.extend_from_within(last..whole);
-        }
-        self.builder.push(&values);
-        self.steps.push(steps);
-        Ok(())
-    }
-
-    /// Seconds of utterance `index`, where the rate is known.
-    fn duration_secs(&self, index: usize) -> Option<f32> {
-        let steps = *self.steps.get(index)?;
-        self.rate_hz.map(|rate| steps as f32 / rate)
-    }
-
-    fn finish(self, zero_infinite: bool) -> Result<Modality, Finding> {
-        let finite = "finite values";
-        let flag = "finite values, or --zero-infinite to make them 0";
-        let float16 = "values that float16 can hold, or float32";
-        let minus_infinite = if zero_infinite {
-            0
-        } else {
-            self.minus_infinite
-        };
-        for (count, what, expected) in [
-            (self.nan, "values of NaN", finite),
-            (self.infinite, "values of +inf", finite),
-            (minus_infinite, "values of -inf", flag),
-            (self.too_large, "values beyond 65504", float16),
-        ] {
-            if count > 0 {
-                let field = format!("modality.{}", self.name);
-                return Err(Finding::new(field, format!("{count} {what}"), expected));
-            }
-        }
-        Ok(self.builder.build())
-    }
-}
-
-/// What the options say about modality `name`; the last one counts.
-fn chosen<T: Copy>(options: &[(String, T)], name: &str) -> Option<T> {
-    let mut matching = options.iter().rev().filter(|(key, _)| key == name);
-    matching.next().map(|(_, value)| *value)
+/// What field `name` says of a row, by the canonical name.
+fn row_field(name: &str) -> Option<&'static str> {
+    let name = name.to_ascii_lowercase();
+    let mut fields = ROW_FIELDS.iter();
+    let found = fields.find(|(_, names)| names.contains(&name.as_str()));
+    found.map(|(field, _)| *field)
 }
 
 impl Draft {
+    /// Moves what `further` says of speaker, session, sex, duration, transcript and side into the rows.
+    ///
+    /// # Errors
+    /// When a sex, a side or a duration cannot be understood.
+    pub fn fill_rows(&mut self) -> Result<(), Finding> {
+        let n = self.rows.len();
+        let (fields, further): (Vec<Field>, Vec<Field>) = std::mem::take(&mut self.further)
+            .into_iter()
+            .partition(|field| row_field(&field.name).is_some());
+        self.further = further;
+        for field in fields {
+            let (name, kind) = (field.name.clone(), row_field(&field.name));
+            if kind == Some("speaker") {
+                self.speakers_guessed_from = None;
+            }
+            if kind == Some("duration") {
+                let seconds = field.numbers(n)?;
+                for (row, seconds) in self.rows.iter_mut().zip(seconds) {
+                    row.duration_secs = Some(seconds as f32).filter(|s| *s > 0.0);
+                }
+                continue;
+            }
+            for (row, text) in self.rows.iter_mut().zip(field.texts(n)?) {
+                let text = Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+                let Some(text) = text else { continue };
+                let wrong = |expected: &str| {
+                    let field = format!("{name} of {}", row.id);
+                    Finding::new(field, format!("`{text}`"), expected)
+                };
+                match kind {
+                    Some("speaker") => row.speaker = Some(text),
+                    Some("session") => row.session = Some(text),
+                    Some("transcript") => row.transcript = Some(text),
+                    Some("sex") => {
+                        let sex = parse_sex(&text);
+                        row.sex = Some(sex.ok_or_else(|| wrong("F, M, female or male"))?);
+                    }
+                    _ => {
+                        let side = parse_side(&text);
+                        row.side = Some(side.ok_or_else(|| wrong("train, valid or test"))?);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// The corpus; `source` is the file's name.
-    pub fn finish(self, source: &str, options: &Options) -> Result<Corpus, Finding> {
-        let Self {
+    pub fn finish(mut self, source: &str, options: &Options) -> Result<Import, Finding> {
+        let n = self.rows.len();
+        let mut notes = std::mem::take(&mut self.notes);
+        refuse_unknown_modalities(&self.channels, options)?;
+        self.choose_labels(options)?;
+        let guessed = self.speakers_guessed_from.is_some();
+        notes.extend(ids_of_sides(&mut self.rows, guessed)?);
+        let guessed = self.speakers(options)?;
+        let rows = &mut self.rows;
+        let sexes = sexes(rows, options)?;
+        let Labels {
             classes,
-            mut rows,
-            channels,
-        } = self;
-        refuse_unknown_modalities(&channels, options)?;
-        let sexes = sexes(&mut rows, options)?;
-        let (speakers, speaker_index) = number(rows.iter().map(|row| row.speaker.as_str()));
+            labels,
+            targets,
+            values,
+        } = labels::read(self.labels, n, options, &mut notes, &mut self.further)?;
+        let (speakers, speaker_index) = number(rows.iter().filter_map(|r| r.speaker.as_deref()));
         let (sessions, session_index) = number(rows.iter().filter_map(|r| r.session.as_deref()));
-        let durations: Vec<f32> = rows
+        if n > 1 && speakers.len() == n {
+            notes.push(
+                "every utterance is by a speaker of its own: `groups` and `speaker` cannot promise that \
+                 no person stands on two sides (--speaker-from-id PATTERN takes the speaker out of the id)"
+                    .into(),
+            );
+        } else if let Some(from) = &guessed {
+            notes.push(format!(
+                "the file names no speakers; {from} stands for one ({} of them, a guess; \
+                 --speaker-from-id or --speakers says better)",
+                speakers.len()
+            ));
+        }
+        let durations: Vec<Option<f32>> = rows
             .iter()
             .enumerate()
             .map(|(index, row)| {
                 row.duration_secs
-                    .unwrap_or_else(|| duration(&channels, index))
+                    .or_else(|| duration(&self.channels, index))
             })
             .collect();
-        let utterances = rows
-            .into_iter()
-            .zip(durations)
-            .map(|(row, duration_secs)| Utterance {
-                label: row.label,
-                speaker: speaker_index[&row.speaker],
-                session: row.session.map(|name| session_index[&name]),
-                id: row.id,
-                duration_secs,
-                transcript: row.transcript,
-                side: row.side,
-            })
-            .collect();
-        let modalities = channels
-            .into_iter()
-            .map(|channel| channel.finish(options.zero_infinite))
+        let labelled = labels.into_iter().zip(values).zip(durations);
+        let utterances = self.rows.into_iter().zip(labelled);
+        let utterances = utterances.map(|(row, ((label, targets), duration_secs))| Utterance {
+            id: row.id,
+            label,
+            targets,
+            speaker: row.speaker.map(|name| speaker_index[&name]),
+            session: row.session.map(|name| session_index[&name]),
+            duration_secs,
+            transcript: row.transcript,
+            side: row.side,
+        });
+        let utterances: Vec<Utterance> = utterances.collect();
+        let mut columns: Vec<Column> = Vec::new();
+        for field in self.further {
+            let name = field.name.clone();
+            if field.values.len() != n {
+                notes.push(format!(
+                    "`{name}` is left out: it has not one value for each utterance"
+                ));
+            } else if let Some(column) = field.column() {
+                columns.push(column);
+            } else {
+                notes.push(format!(
+                    "`{name}` is left out: it has several numbers for each utterance and is neither a \
+                     modality nor a label"
+                ));
+            }
+        }
+        let modalities = self.channels.into_iter();
+        let modalities: Vec<_> = modalities
+            .map(|channel| channel.finish(&mut notes))
             .collect::<Result<_, _>>()?;
         let file_name = source.rsplit(['/', '\\']).next().unwrap_or(source);
+        let title = options.title.clone();
+        let licence = options.licence.clone();
         let metadata = Metadata {
-            title: options
-                .title
-                .clone()
-                .unwrap_or_else(|| file_name.to_owned()),
-            licence: options
-                .licence
-                .clone()
-                .unwrap_or_else(|| "not stated".to_owned()),
-            synthetic: false,
+            title: title.unwrap_or_else(|| file_name.to_owned()),
+            licence: licence.unwrap_or_else(|| "not stated".to_owned()),
             classes,
+            targets,
             speakers: speakers
                 .into_iter()
                 .map(|name| Speaker {
@@ -224,10 +190,13 @@ impl Draft {
                     name,
                 })
                 .collect(),
+            speakers_guessed_from: guessed.map(str::to_owned),
             sessions,
-            process: None,
+            ..Metadata::default()
         };
-        Corpus::new(source, metadata, utterances, modalities).map_err(|findings| {
+        let corpus = Corpus::new(source, metadata, utterances, modalities)
+            .and_then(|corpus| corpus.with_columns(columns));
+        let corpus = corpus.map_err(|findings| {
             let more = findings.len().saturating_sub(1);
             let mut findings = findings.into_iter();
             let mut first = findings
@@ -237,8 +206,101 @@ impl Draft {
                 first.expected += &format!(" (and {more} more findings)");
             }
             first
-        })
+        })?;
+        Ok(Import { corpus, notes })
     }
+
+    /// Takes the label fields that the options name, from everything that the file has.
+    fn choose_labels(&mut self, options: &Options) -> Result<(), Finding> {
+        if options.labels.is_empty() {
+            return Ok(());
+        }
+        let mut all = std::mem::take(&mut self.labels.fields);
+        all.append(&mut self.further);
+        for name in &options.labels {
+            let Some(place) = all.iter().position(|field| field.name == *name) else {
+                let names: Vec<&str> = all.iter().map(|field| field.name.as_str()).collect();
+                let expected = format!("one of {}", names.join(", "));
+                return Err(Finding::new(
+                    "labels",
+                    format!("no field `{name}`"),
+                    expected,
+                ));
+            };
+            self.labels.fields.push(all.remove(place));
+        }
+        self.further = all;
+        Ok(())
+    }
+
+    /// The speaker of every row, from the table, from the id or from the file; returns from what they were
+    /// guessed.
+    fn speakers(&mut self, options: &Options) -> Result<Option<&'static str>, Finding> {
+        if let Some(pattern) = &options.speaker_from_id {
+            let pattern = super::speakers::IdPattern::new(pattern)?;
+            for row in &mut self.rows {
+                row.speaker = Some(pattern.speaker(&row.id)?);
+            }
+            return Ok(None);
+        }
+        let by_id = options.speakers.as_ref().filter(|table| table.is_by_id());
+        let Some(table) = by_id else {
+            if self.rows.iter().any(|row| row.speaker.is_some()) {
+                return Ok(self.speakers_guessed_from);
+            }
+            // So that the corpus can be split at all; what that is worth is said where it is split.
+            for row in &mut self.rows {
+                row.speaker = Some(row.id.clone());
+            }
+            return Ok(Some("the id"));
+        };
+        for row in &mut self.rows {
+            let entry = table.get(&row.id);
+            let speaker = entry.and_then(|entry| entry.speaker.clone());
+            let Some(speaker) = speaker else {
+                let expected = "a row for every utterance of the corpus";
+                let field = format!("utterance {}", row.id);
+                return Err(Finding::new(field, "no row in the speaker table", expected));
+            };
+            row.speaker = Some(speaker);
+        }
+        Ok(None)
+    }
+}
+
+/// Tells utterances of one id apart by their side, where ids restart on every side; and their speakers,
+/// where these were `guessed` from the ids.
+fn ids_of_sides(rows: &mut [Row], guessed: bool) -> Result<Option<String>, Finding> {
+    let mut seen = HashSet::new();
+    let twice = rows.iter().find(|row| !seen.insert(row.id.as_str()));
+    let Some(twice) = twice.map(|row| row.id.clone()) else {
+        return Ok(None);
+    };
+    let mut by_side = HashSet::new();
+    for row in rows.iter() {
+        let Some(side) = row.side else {
+            let expected = "an id once";
+            return Err(Finding::new("ids", format!("`{twice}` again"), expected));
+        };
+        if !by_side.insert((side as u8, row.id.as_str())) {
+            let found = format!("`{}` again on the same side", row.id);
+            return Err(Finding::new("ids", found, "an id once on a side"));
+        }
+    }
+    for row in rows {
+        let side = match row.side {
+            Some(Side::Train) => "train",
+            Some(Side::Validation) => "valid",
+            _ => "test",
+        };
+        row.id = format!("{side}/{}", row.id);
+        if let Some(speaker) = row.speaker.as_mut().filter(|_| guessed) {
+            *speaker = format!("{side}/{speaker}");
+        }
+    }
+    Ok(Some(format!(
+        "ids restart on every side (`{twice}`): utterances are called train/ID, valid/ID and test/ID"
+    )))
 }
 
 /// An option for a modality that does not exist is a typing error that must not go unnoticed.
@@ -267,16 +329,18 @@ fn refuse_unknown_modalities(channels: &[Channel], options: &Options) -> Result<
 fn sexes(rows: &mut [Row], options: &Options) -> Result<BTreeMap<String, Sex>, Finding> {
     let mut sexes = BTreeMap::new();
     for row in rows {
-        let field = || format!("speaker {}", row.speaker);
+        let Some(speaker) = &row.speaker else {
+            continue;
+        };
         let mut sex = row.sex;
         if let Some(table) = &options.speakers {
-            let Some(entry) = table.get(&row.speaker) else {
-                let expected = "a row for every speaker of the corpus";
-                return Err(Finding::new(
-                    field(),
-                    "no row in the speaker table",
-                    expected,
-                ));
+            let key = if table.is_by_id() { &row.id } else { speaker };
+            let Some(entry) = table.get(key) else {
+                let (field, expected) = (
+                    format!("speaker {speaker}"),
+                    "a row for every speaker of the corpus",
+                );
+                return Err(Finding::new(field, "no row in the speaker table", expected));
             };
             sex = entry.sex.or(sex);
             if row.session.is_none() {
@@ -285,23 +349,23 @@ fn sexes(rows: &mut [Row], options: &Options) -> Result<BTreeMap<String, Sex>, F
         }
         if let Some(sex) = sex
             && sexes
-                .insert(row.speaker.clone(), sex)
+                .insert(speaker.clone(), sex)
                 .is_some_and(|before| before != sex)
         {
-            let field = format!("sex of speaker {}", row.speaker);
+            let field = format!("sex of speaker {speaker}");
             return Err(Finding::new(field, "both F and M", "one of them"));
         }
     }
     Ok(sexes)
 }
 
-/// Seconds of utterance `index` from its steps, the longest of all modalities; 0 where no rate is
+/// Seconds of utterance `index` from its steps, the longest of all modalities; `None` where no rate is
 /// known.
-fn duration(channels: &[Channel], index: usize) -> f32 {
+fn duration(channels: &[Channel], index: usize) -> Option<f32> {
     let known = channels
         .iter()
         .filter_map(|channel| channel.duration_secs(index));
-    known.fold(0.0, f32::max)
+    known.reduce(f32::max)
 }
 
 /// The distinct names in their natural order ("2" before "10"), and the index of each.
@@ -314,4 +378,22 @@ fn number<'n>(names: impl Iterator<Item = &'n str>) -> (Vec<String>, HashMap<Str
         .collect();
     let index = names.iter().cloned().zip(0..).collect();
     (names, index)
+}
+
+/// `F`, `M` and the words, in upper or lower case.
+pub(super) fn parse_sex(text: &str) -> Option<Sex> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "f" | "female" => Some(Sex::Female),
+        "m" | "male" => Some(Sex::Male),
+        _ => None,
+    }
+}
+
+fn parse_side(text: &str) -> Option<Side> {
+    match text.to_ascii_lowercase().as_str() {
+        "train" | "training" => Some(Side::Train),
+        "valid" | "validation" | "val" | "dev" => Some(Side::Validation),
+        "test" => Some(Side::Test),
+        _ => None,
+    }
 }

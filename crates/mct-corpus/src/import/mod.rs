@@ -1,45 +1,94 @@
 //! Makes a corpus out of the files that people have.
 //!
-//! Every importer makes a draft, which becomes a checked [`Corpus`] in one place.
+//! Every importer makes a draft, which becomes a checked [`Corpus`] in one place; what a user may not
+//! expect (a class that does not occur, a clip without a face, speakers that are a guess) is a note.
 //! Nothing is repaired in silence: what the corpus cannot hold is an error with the file, the field,
 //! what was found and what was expected. The files are not trusted: sizes are compared with the
 //! bytes that are there before anything is allocated, and a pickle runs no code.
 
 mod array;
+mod array_file;
+mod channel;
+mod clips;
+mod diagnose;
 mod draft;
+mod field;
+mod files;
 mod labels;
-mod mmsa;
-mod mult;
 mod npy;
 mod npz;
+mod padding;
 mod pickle;
+mod pickled;
+mod sequences;
+mod sheet;
 mod speakers;
-mod split;
+#[cfg(not(target_arch = "wasm32"))]
+mod spill;
+mod table;
 mod zip;
 
+pub use files::{Files, Picked};
 pub use speakers::SpeakerTable;
 
+use crate::bins::Bins;
 use crate::corpus::Corpus;
-use crate::error::Result;
+use crate::error::{Finding, Result};
+use crate::metadata::Task;
 use crate::modality::Precision;
 
 /// Which layout a file has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// A ragged `.npz`: for each modality `M` the concatenated steps of all utterances in `M`
-    /// `[total steps, features]` and the steps of each utterance in `M_lengths` `[n]`.
+    /// Arrays in a `.npz`. A modality `M` is `[utterances, steps, features]`, padded, with or without
+    /// `M_lengths` `[utterances]`; or the concatenated steps of all utterances `[total steps, features]`
+    /// with `M_lengths`; or an array of objects, each `[steps, features]`.
     ///
-    /// Also read: `id`, `label` and `speaker` `[n]`, `class_names`; where present `session`, `sex`
-    /// (`F` or `M`), `duration` (seconds) and `transcript` `[n]`, `rate_M` (Hz) and `unknown_M`
-    /// `[features]`. All other arrays are ignored.
+    /// Also read: `id`, `label` (numbers, texts or one-hot), `speaker`, `session`, `sex` (`F` or `M`),
+    /// `side`, `duration` (seconds) and `transcript` `[utterances]`, `class_names`, `target_names`,
+    /// `rate_M` (Hz) and `unknown_M` `[features]`. Every other array with one value for each utterance
+    /// becomes a column.
     Npz,
-    /// The pickle of MMSA: `train`, `valid` and `test`, zero-padded on the right, with
-    /// `classification_labels`. The speaker is the video, the part of the id before `$_$`.
+    /// A pickle of MMSA or MulT, told apart by what it holds.
+    Pickle,
+    /// The pickle of MMSA and MMSA-FET: `train`, `valid` and `test` (or one dict without sides, or a
+    /// single clip), zero-padded, with `classification_labels`, `annotations` or `regression_labels`. The
+    /// speaker is guessed to be the video, the part of the id before `$_$`.
     Mmsa,
-    /// The pickle of MulT: `train`, `valid` and `test`, zero-padded on the left (or both sides).
-    /// The speaker is the video, the first part of the id (or the id without the number of the clip
-    /// at its end); without ids each side counts as one speaker.
+    /// The pickle of MulT: `train`, `valid` and `test`, zero-padded on the left (or both sides), with
+    /// `labels`. The speaker is guessed to be the video, the first part of the id (or the id without the
+    /// number of the clip at its end).
     Mult,
+    /// A table (`.csv`, `.tsv`) with a line for each utterance: a column `id`; where known `label`,
+    /// `speaker`, `session`, `sex`, `side`, `duration` and `transcript`; and for each modality a column with
+    /// the path of a `.npy`, `.npz`, `.safetensors` or `.csv` (OpenFace), or files
+    /// `features/MODALITY/ID.npy` beside the table. Every other column is kept.
+    Table,
+}
+
+impl Format {
+    /// The layout of a file by its name; `None` where the name does not tell.
+    pub fn of_name(name: &str) -> Option<Self> {
+        let (_, ending) = name.rsplit_once('.')?;
+        match ending.to_ascii_lowercase().as_str() {
+            "npz" => Some(Self::Npz),
+            "pkl" | "pickle" | "p" => Some(Self::Pickle),
+            "csv" | "tsv" | "txt" => Some(Self::Table),
+            _ => None,
+        }
+    }
+}
+
+/// What becomes of feature values that no model can take: NaN and the infinities.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum NonFinite {
+    /// The step that holds one is missing by nature.
+    #[default]
+    Missing,
+    /// The value is 0.
+    Zero,
+    /// The file is refused.
+    Refuse,
 }
 
 /// What a file does not say, and what to do with what it says.
@@ -49,7 +98,21 @@ pub struct Options {
     pub title: Option<String>,
     /// Under which terms the data may be used; "not stated" where `None`.
     pub licence: Option<String>,
-    /// Turns feature values of -inf (the log of silence) into 0; otherwise they are an error.
+    /// The fields that hold the labels; those of the layout where empty.
+    pub labels: Vec<String>,
+    /// What the labels are; by their values where `None`.
+    pub task: Option<Task>,
+    /// Makes classes of intensities.
+    pub bins: Option<Bins>,
+    /// The ends of the scale of the intensities; by their values where `None`.
+    pub range: Option<[f32; 2]>,
+    /// Names of the intensities, in their order.
+    pub target_names: Option<Vec<String>>,
+    /// Names of the classes, in the order of the labels; stronger than what the file says. Classes that do
+    /// not occur may be among them.
+    pub class_names: Option<Vec<String>>,
+    pub non_finite: NonFinite,
+    /// Turns feature values of -inf (the log of silence) into 0, whatever becomes of the others.
     pub zero_infinite: bool,
     /// For a modality, how many consecutive steps become one step with all their features. The last
     /// step is repeated to fill an incomplete group.
@@ -57,22 +120,47 @@ pub struct Options {
     /// Steps per second of a modality, before stacking; stronger than what the file says.
     ///
     /// Where the file has no durations they follow from steps and rate: the longest of the
-    /// modalities whose rate is known counts. Without any they are 0, which stands for unknown.
+    /// modalities whose rate is known counts.
     pub rates: Vec<(String, f32)>,
-    /// Sex and session of every speaker.
+    /// Sex and session of every speaker, or the speaker of every utterance.
     pub speakers: Option<SpeakerTable>,
+    /// A regular expression whose first group is the speaker in an id.
+    pub speaker_from_id: Option<String>,
     /// How feature values are stored; as in the file where `None` (64-bit floats as 32-bit ones).
     pub precision: Option<Precision>,
-    /// Names of the classes, in the order of the labels; stronger than what the file says.
-    pub class_names: Option<Vec<String>>,
+    /// Bytes that a packed file may unpack to; 256 MiB or 100 times its size where `None`, whichever is more.
+    pub max_unpacked: Option<u64>,
+    /// The folder of `MODALITY/ID.npy` for a table; `features` beside it where `None`.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub features: Option<std::path::PathBuf>,
+    /// Where features are kept while the corpus is put together; in memory where `None`.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub spill: Option<std::path::PathBuf>,
 }
 
-/// Imports the file at `path`.
+impl Options {
+    fn most_unpacked(&self, file: usize) -> u64 {
+        const LEAST: u64 = 256 << 20;
+        const TIMES: u64 = 100;
+        let of_file = (file as u64).saturating_mul(TIMES).max(LEAST);
+        self.max_unpacked.unwrap_or(of_file)
+    }
+}
+
+/// A corpus that was imported.
+#[derive(Debug)]
+pub struct Import {
+    pub corpus: Corpus,
+    /// What a user may not expect, in whole sentences.
+    pub notes: Vec<String>,
+}
+
+/// Imports the file at `path`; without a format its name tells.
 ///
 /// # Errors
 /// When the file cannot be read, and as [`import_bytes`].
 #[cfg(not(target_arch = "wasm32"))]
-pub fn import(format: Format, path: &std::path::Path, options: &Options) -> Result<Corpus> {
+pub fn import(format: Option<Format>, path: &std::path::Path, options: &Options) -> Result<Import> {
     use crate::error::CorpusError;
 
     let source = path.display().to_string();
@@ -84,35 +172,58 @@ pub fn import(format: Format, path: &std::path::Path, options: &Options) -> Resu
         } else {
             "no regular file"
         };
-        return Err(CorpusError::invalid(
-            source,
-            "file",
-            found,
-            "a file to import",
-        ));
+        let expected = "a file to import (a folder of features needs a table: --from table)";
+        return Err(CorpusError::invalid(source, "file", found, expected));
     }
-    let bytes = std::fs::read(path).map_err(CorpusError::io(&source))?;
-    import_bytes(format, &source, bytes, options)
+    let file = std::fs::File::open(path).map_err(CorpusError::io(&source))?;
+    let map;
+    let bytes: &[u8] = match kind.len() {
+        0 => &[],
+        _ => {
+            map = crate::mapped::map(&file).map_err(CorpusError::io(&source))?;
+            &map
+        }
+    };
+    let files = files::Folder::beside(path, options);
+    import_bytes(format, &source, bytes, &files, options)
 }
 
-/// Imports the bytes of a file; `source` is its name for messages.
+/// Imports the bytes of a file; `source` is its name, which without a format tells the layout, and `files`
+/// are those that a table may name.
 ///
 /// # Errors
-/// The first thing that is wrong: a file that is not complete or not of this format, a field that is
-/// absent or has another shape or type, sequences of 0 steps, NaN or infinite feature values,
-/// regression labels, options that name a modality the file does not have.
+/// The first thing that is wrong: a file that is something else, not complete or not of this layout, a
+/// field that is absent or has another shape or type, several classes for an utterance, options that name
+/// a modality or a field that the file does not have.
 pub fn import_bytes(
-    format: Format,
+    format: Option<Format>,
     source: &str,
-    bytes: Vec<u8>,
+    bytes: &[u8],
+    files: &dyn Files,
     options: &Options,
-) -> Result<Corpus> {
-    let draft = match format {
-        Format::Npz => npz::read(&bytes, options),
-        Format::Mmsa => mmsa::read(&bytes, options),
-        Format::Mult => mult::read(&bytes, options),
+) -> Result<Import> {
+    let draft = || {
+        if let Some(finding) = diagnose::diagnose(bytes) {
+            return Err(finding);
+        }
+        let format = format.or_else(|| Format::of_name(source)).ok_or_else(|| {
+            let expected = "the layout: --from npz, mmsa, mult or table";
+            Finding::new("file", "a name that does not tell what it is", expected)
+        })?;
+        match format {
+            Format::Npz => npz::read(bytes, options),
+            Format::Table => table::read(bytes, files, options),
+            Format::Pickle | Format::Mmsa | Format::Mult => pickled::read(bytes, format, options)
+                .map_err(|finding| {
+                    if diagnose::has_converted_lines(bytes) {
+                        diagnose::converted_lines()
+                    } else {
+                        finding
+                    }
+                }),
+        }
     };
-    draft
+    draft()
         .and_then(|draft| draft.finish(source, options))
         .map_err(|finding| finding.in_file(source))
 }

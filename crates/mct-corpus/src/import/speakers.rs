@@ -1,86 +1,167 @@
-//! A table of speakers that says what a file does not: sex and session.
+//! Who speaks, where a file does not say: a table, or a pattern that finds the speaker in the id.
 
 use std::collections::HashMap;
 
-use crate::error::{CorpusError, Result};
+use regex_lite::Regex;
+
+use super::draft::parse_sex;
+use super::sheet::Sheet;
+use crate::error::{Finding, Result};
 use crate::metadata::Sex;
 
-/// Sex and session of speakers, from a table with tabs between its cells.
+/// Sex and session of speakers, or the speaker of each utterance, from a table.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SpeakerTable {
     rows: HashMap<String, SpeakerRow>,
+    by_id: bool,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct SpeakerRow {
+    /// Where the table is by utterance.
+    pub speaker: Option<String>,
     pub sex: Option<Sex>,
     pub session: Option<String>,
 }
 
 impl SpeakerTable {
-    /// Reads a table whose first line names the columns `speaker`, `session` and `sex`, in any order
-    /// and with tabs between them; `session` and `sex` may be left out. Sex is `F` or `M`. `source`
-    /// is the table's name for messages.
+    /// Reads a table whose first line names the columns `speaker`, `session` and `sex`, in any order;
+    /// `session` and `sex` may be left out. With a column `id` it has a line for each utterance instead of
+    /// each speaker. Cells are separated by tabs, commas or semicolons. `source` is the table's name for
+    /// messages.
     ///
     /// # Errors
-    /// Names the line: an unknown column, too few or too many cells, an empty cell, a speaker twice,
-    /// a sex that is neither `F` nor `M`.
-    pub fn parse(source: &str, text: &str) -> Result<Self> {
-        let mut lines = text.lines().enumerate();
-        let header = lines.next().map_or("", |(_, line)| line);
-        let columns: Vec<&str> = header.split('\t').collect();
-        let known = |column: &&str| matches!(*column, "speaker" | "session" | "sex");
-        let distinct = |(index, column): (usize, &&str)| !columns[..index].contains(column);
-        if !columns.contains(&"speaker")
-            || !columns.iter().all(known)
-            || !columns.iter().enumerate().all(distinct)
+    /// Names the line: an unknown column, too few or too many cells, an empty cell, a speaker or id twice,
+    /// a sex that is neither `F`, `M`, `female` nor `male`.
+    pub fn parse(source: &str, bytes: &[u8]) -> Result<Self> {
+        Self::read(bytes).map_err(|finding| finding.in_file(source))
+    }
+
+    fn read(bytes: &[u8]) -> Result<Self, Finding> {
+        let sheet = Sheet::parse(bytes)?;
+        let names: Vec<String> = sheet
+            .columns
+            .iter()
+            .map(|column| match column.to_ascii_lowercase().as_str() {
+                "gender" => "sex".to_owned(),
+                column => column.to_owned(),
+            })
+            .collect();
+        let known = |name: &String| matches!(name.as_str(), "id" | "speaker" | "session" | "sex");
+        let distinct = |(index, name): (usize, &String)| !names[..index].contains(name);
+        if !names.iter().any(|name| name == "speaker")
+            || !names.iter().all(known)
+            || !names.iter().enumerate().all(distinct)
         {
-            let expected = "`speaker`, and `session` and `sex` where known, with tabs between";
-            let found = format!("`{header}`");
-            return Err(CorpusError::invalid(source, "line 1", found, expected));
+            let found = format!("columns {}", sheet.columns.join(", "));
+            let expected = "`speaker`, and `id`, `session` and `sex` where known";
+            return Err(Finding::new("line 1", found, expected));
         }
+        let by_id = names.iter().any(|name| name == "id");
         let mut rows = HashMap::new();
-        for (index, line) in lines.filter(|(_, line)| !line.trim().is_empty()) {
+        for (line, cells) in sheet.rows {
             let wrong = |found: String, expected: &str| {
-                let field = format!("line {}", index + 1);
-                CorpusError::invalid(source, field, found, expected)
+                Finding::new(format!("line {line}"), found, expected)
             };
-            let cells: Vec<&str> = line.split('\t').map(str::trim).collect();
-            if cells.len() != columns.len() || cells.iter().any(|cell| cell.is_empty()) {
-                let expected = "a filled cell for every column";
-                return Err(wrong(format!("`{line}`"), expected));
+            if cells.iter().any(String::is_empty) {
+                let found = format!("`{}`", cells.join(", "));
+                return Err(wrong(found, "a filled cell for every column"));
             }
-            let mut speaker = "";
+            let mut key = String::new();
             let mut row = SpeakerRow::default();
-            for (column, cell) in columns.iter().zip(cells) {
-                match *column {
-                    "speaker" => speaker = cell,
-                    "session" => row.session = Some(cell.to_owned()),
+            for (name, cell) in names.iter().zip(cells) {
+                match name.as_str() {
+                    "id" => key = cell,
+                    "speaker" if by_id => row.speaker = Some(cell),
+                    "speaker" => key = cell,
+                    "session" => row.session = Some(cell),
                     _ => {
-                        let sex = parse_sex(cell);
-                        row.sex = Some(sex.ok_or_else(|| wrong(format!("`{cell}`"), "F or M"))?);
+                        let sex = parse_sex(&cell);
+                        let expected = "F, M, female or male";
+                        row.sex = Some(sex.ok_or_else(|| wrong(format!("`{cell}`"), expected))?);
                     }
                 }
             }
-            if rows.insert(speaker.to_owned(), row).is_some() {
-                return Err(wrong(
-                    format!("speaker `{speaker}` again"),
-                    "a speaker once",
-                ));
+            if rows.contains_key(&key) {
+                let what = if by_id { "utterance" } else { "speaker" };
+                let found = format!("{what} `{key}` again");
+                return Err(wrong(found, "one line for each"));
             }
+            rows.insert(key, row);
         }
-        Ok(Self { rows })
+        Ok(Self { rows, by_id })
     }
 
-    pub(super) fn get(&self, speaker: &str) -> Option<&SpeakerRow> {
-        self.rows.get(speaker)
+    /// Whether it has a line for each utterance.
+    pub(super) fn is_by_id(&self) -> bool {
+        self.by_id
+    }
+
+    pub(super) fn get(&self, key: &str) -> Option<&SpeakerRow> {
+        self.rows.get(key)
     }
 }
 
-pub(super) fn parse_sex(text: &str) -> Option<Sex> {
-    match text {
-        "F" => Some(Sex::Female),
-        "M" => Some(Sex::Male),
-        _ => None,
+/// A pattern that finds the speaker in an id.
+pub(super) struct IdPattern(Regex);
+
+impl IdPattern {
+    /// # Errors
+    /// When it is no regular expression.
+    pub fn new(pattern: &str) -> Result<Self, Finding> {
+        let regex = Regex::new(pattern);
+        let regex = regex.map_err(|error| {
+            let found = format!("`{pattern}` ({error})");
+            Finding::new("speaker from id", found, "a regular expression")
+        })?;
+        Ok(Self(regex))
+    }
+
+    /// What the pattern's first group matches, or the whole pattern where it has none.
+    ///
+    /// # Errors
+    /// When the pattern does not match.
+    pub fn speaker(&self, id: &str) -> Result<String, Finding> {
+        let found = self.0.captures(id);
+        let group = found.and_then(|groups| groups.get(1).or_else(|| groups.get(0)));
+        let speaker = group.map(|group| group.as_str()).filter(|s| !s.is_empty());
+        speaker.map(str::to_owned).ok_or_else(|| {
+            let expected = format!("an id that `{}` finds a speaker in", self.0.as_str());
+            Finding::new("speaker from id", format!("`{id}`"), expected)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_speaker_is_the_first_group_or_the_match() {
+        let speaker = |pattern: &str, id: &str| IdPattern::new(pattern)?.speaker(id);
+        assert_eq!(
+            speaker("Actor_([0-9]+)", "03-01/Actor_07").ok().as_deref(),
+            Some("07")
+        );
+        assert_eq!(
+            speaker("^Ses..[FM]", "Ses01F_impro01").ok().as_deref(),
+            Some("Ses01F")
+        );
+        let error = speaker("Actor_([0-9]+)", "clip").expect_err("no match");
+        assert!(error.to_string().contains("found `clip`"), "{error}");
+        assert!(speaker("(", "clip").is_err());
+    }
+
+    #[test]
+    fn a_table_is_by_speaker_or_by_utterance() {
+        let table = SpeakerTable::parse("t", b"speaker,sex\ns0,female\ns1,M\n").expect("a table");
+        assert!(!table.is_by_id());
+        assert_eq!(table.get("s0").and_then(|row| row.sex), Some(Sex::Female));
+        let table = SpeakerTable::parse("t", b"id\tspeaker\tGender\nu0\ts1\tm\n").expect("a table");
+        let row = table.get("u0").expect("a row");
+        assert_eq!(
+            (row.speaker.as_deref(), row.sex),
+            (Some("s1"), Some(Sex::Male))
+        );
     }
 }

@@ -2,7 +2,7 @@
 //! file, deflated ones are unpacked up to the size that the directory claims.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io::{Cursor, Read as _};
 
 use flate2::Crc;
@@ -10,20 +10,22 @@ use zip::{CompressionMethod, ZipArchive};
 
 use crate::error::Finding;
 
-/// Entries that claim to be larger than this (16 GiB) are refused.
-const LARGEST: u64 = 1 << 34;
-
 pub(super) struct Archive<'a> {
     bytes: &'a [u8],
     /// Reading an entry moves the cursor.
     zip: RefCell<ZipArchive<Cursor<&'a [u8]>>>,
+    /// Bytes that may be unpacked, and those that were.
+    most: u64,
+    unpacked: Cell<u64>,
 }
 
 impl<'a> Archive<'a> {
+    /// No more than `most` bytes are unpacked from it.
+    ///
     /// # Errors
     /// When the directory is absent or broken, names an entry twice, or entries share bytes, by which a
     /// small file could unpack to any size.
-    pub fn open(bytes: &'a [u8]) -> Result<Self, Finding> {
+    pub fn open(bytes: &'a [u8], most: u64) -> Result<Self, Finding> {
         let expected = "a complete .npz file";
         let wrong = |found: &str| Finding::new("file", found, expected);
         let mut zip = ZipArchive::new(Cursor::new(bytes))
@@ -39,6 +41,8 @@ impl<'a> Archive<'a> {
         Ok(Self {
             bytes,
             zip: RefCell::new(zip),
+            most,
+            unpacked: Cell::new(0),
         })
     }
 
@@ -58,7 +62,8 @@ impl<'a> Archive<'a> {
     /// The first `limit` bytes of the entry `name`, or all of it, with its checksum compared.
     ///
     /// # Errors
-    /// When there is no such entry, it is encrypted, packed in a way that numpy does not use, or damaged.
+    /// When there is no such entry, it is encrypted, packed in a way that numpy does not use, or damaged, or
+    /// when more would be unpacked than is allowed.
     pub fn unpack(&self, name: &str, limit: u64) -> Result<Cow<'a, [u8]>, Finding> {
         let wrong = |found: &str, expected: &str| Finding::new(name, found, expected);
         let broken = || wrong("a broken entry", "one that lies in the file");
@@ -69,9 +74,6 @@ impl<'a> Archive<'a> {
         let (size, method, checksum) = (entry.size(), entry.compression(), entry.crc32());
         if entry.encrypted() {
             return Err(wrong("an encrypted entry", "one that is not encrypted"));
-        }
-        if size > LARGEST {
-            return Err(wrong(&format!("{size} bytes"), "16 GiB or less"));
         }
         let wanted = size.min(limit);
         let start = entry.data_start();
@@ -85,6 +87,16 @@ impl<'a> Archive<'a> {
                 Cow::Borrowed(stored.ok_or_else(broken)?)
             }
             CompressionMethod::Deflated => {
+                let unpacked = self.unpacked.get().saturating_add(wanted);
+                if unpacked > self.most {
+                    let found = format!(
+                        "{unpacked} bytes, unpacked, in a file of {}",
+                        self.bytes.len()
+                    );
+                    let expected = format!("{} or fewer (--max-unpacked allows more)", self.most);
+                    return Err(wrong(&found, &expected));
+                }
+                self.unpacked.set(unpacked);
                 let mut data = Vec::new();
                 let entry = zip.by_index(index).map_err(|_| broken())?;
                 let mut unpacked = entry.take(wanted);

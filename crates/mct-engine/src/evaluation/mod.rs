@@ -5,9 +5,9 @@ mod protocol;
 
 use std::collections::BTreeMap;
 
-use mct_corpus::Corpus;
 use mct_corpus::fold::fold;
 use mct_corpus::limit::limit;
+use mct_corpus::{Corpus, Task};
 use mct_hfr::data::evaluation_batches;
 use mct_hfr::device::{Device, answers};
 use mct_hfr::evaluation::{Masking, batch_probabilities, batch_representations, inspect};
@@ -152,7 +152,7 @@ impl Evaluation {
     async fn open(&mut self, source: Source, id: ModelId) {
         let name = source.name();
         let opened = match source.read().await {
-            Ok(Content::Corpus(corpus)) => self.set_corpus(source, *corpus),
+            Ok(Content::Corpus(corpus, notes)) => self.set_corpus(source, *corpus, notes),
             Ok(Content::Model(opened)) => self.set_model(name.clone(), *opened, id).await,
             Err(message) => Err(message),
         };
@@ -161,10 +161,16 @@ impl Evaluation {
         }
     }
 
-    fn set_corpus(&mut self, source: Source, corpus: Corpus) -> Result<(), String> {
+    fn set_corpus(
+        &mut self,
+        source: Source,
+        corpus: Corpus,
+        notes: Vec<String>,
+    ) -> Result<(), String> {
         corpus.require_finite().map_err(message)?;
-        self.outbox
-            .respond(Response::Corpus(Box::new(corpus_card(&source, &corpus))));
+        let mut card = corpus_card(&source, &corpus);
+        card.notes = notes;
+        self.outbox.respond(Response::Corpus(Box::new(card)));
         self.corpus = Some(OpenCorpus { source, corpus });
         let corpus = self.corpus.as_ref().map(|open| &open.corpus);
         for open in self.models.values_mut() {
@@ -191,7 +197,7 @@ impl Evaluation {
                 .is_some_and(|open| open.source == source);
             if !is_open {
                 let corpus = source.corpus().await?;
-                self.set_corpus(source, corpus)?;
+                self.set_corpus(source, corpus, Vec::new())?;
             }
         }
         let mut card = ModelCard {
@@ -428,7 +434,8 @@ fn fold_of(card: &ModelCard, corpus: Option<&Corpus>) -> Result<mct_corpus::fold
     let corpus = corpus.ok_or("no corpus is open")?;
     card.interface.require(corpus).map_err(message)?;
     let training = &card.config.training;
-    fold(corpus, training.protocol.into(), training.fold).map_err(message)
+    let task = Task::Classification;
+    fold(corpus, task, training.protocol.into(), training.fold).map_err(message)
 }
 
 fn corpus_card(source: &Source, corpus: &Corpus) -> CorpusCard {
@@ -445,5 +452,6 @@ fn corpus_card(source: &Source, corpus: &Corpus) -> CorpusCard {
         metadata: corpus.metadata.clone(),
         modalities: modalities.collect(),
         utterances: corpus.utterances.clone(),
+        notes: Vec::new(),
     }
 }

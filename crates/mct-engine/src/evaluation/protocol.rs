@@ -168,6 +168,22 @@ pub struct CorpusCard {
     pub metadata: Metadata,
     pub utterances: Vec<Utterance>,
     pub modalities: Vec<ModalityCard>,
+    /// What a user may not expect of an imported corpus.
+    pub notes: Vec<String>,
+}
+
+impl CorpusCard {
+    /// The class of an utterance; empty where it has none.
+    pub fn class(&self, utterance: usize) -> &str {
+        let label = self.utterances[utterance].label;
+        label.map_or("", |label| &self.metadata.classes[label])
+    }
+
+    /// The name of its speaker; empty where nobody knows.
+    pub fn speaker(&self, utterance: usize) -> &str {
+        let speaker = self.utterances[utterance].speaker;
+        speaker.map_or("", |speaker| &self.metadata.speakers[speaker].name)
+    }
 }
 
 /// A modality without its features.

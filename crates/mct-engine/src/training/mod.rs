@@ -128,7 +128,7 @@ async fn checkpoint(source: &Source) -> Result<Checkpoint, String> {
     }
     match source.read().await? {
         Content::Model(opened) => Ok(opened.checkpoint),
-        Content::Corpus(_) => Err(format!(
+        Content::Corpus(..) => Err(format!(
             "{}: found a corpus, expected a checkpoint",
             source.name()
         )),

@@ -46,21 +46,27 @@ impl Interface {
     /// # Errors
     /// Says what differs.
     pub fn require(&self, corpus: &mct_corpus::Corpus) -> Result<()> {
-        let found = Self::of(corpus);
-        let differs = |field: &str, found: String, expected: String| {
-            Err(Error::invalid(&corpus.source, field, found, expected))
-        };
-        if found.modalities != self.modalities {
-            return differs(
-                "modalities (features)",
-                found.describe_modalities(),
-                self.describe_modalities(),
-            );
-        }
-        if found.classes != self.classes {
-            return differs("classes", found.classes.join(", "), self.classes.join(", "));
+        self.require_features(corpus)?;
+        let found = &corpus.metadata.classes;
+        if *found != self.classes {
+            let (found, expected) = (found.join(", "), self.classes.join(", "));
+            return Err(Error::invalid(&corpus.source, "classes", found, expected));
         }
         Ok(())
+    }
+
+    /// Refuses a corpus with other modalities or feature sizes. That is enough to predict.
+    ///
+    /// # Errors
+    /// Says what differs.
+    pub fn require_features(&self, corpus: &mct_corpus::Corpus) -> Result<()> {
+        let found = Self::of(corpus);
+        if found.modalities == self.modalities {
+            return Ok(());
+        }
+        let (found, expected) = (found.describe_modalities(), self.describe_modalities());
+        let field = "modalities (features)";
+        Err(Error::invalid(&corpus.source, field, found, expected))
     }
 
     fn describe_modalities(&self) -> String {

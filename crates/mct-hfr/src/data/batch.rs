@@ -13,17 +13,26 @@ use crate::nn::padding::PaddingMask;
 pub struct Batch {
     /// Complete features, per modality `[batch, time, features]`.
     pub features: Vec<Tensor<3>>,
-    /// 1 at missing steps, per modality `[batch, time, 1]`.
+    /// 1 at steps that are missing by nature, per modality `[batch, time, 1]`; `None` where none is. An
+    /// utterance without the modality has one such step.
+    pub absent: Vec<Option<Tensor<3>>>,
+    /// 1 at steps that an experiment takes away from those that are there, per modality
+    /// `[batch, time, 1]`.
     pub missing: Vec<Tensor<3>>,
     /// 1 at valid steps, 0 at padding, per modality `[batch, time, 1]`.
     pub valid: Vec<Tensor<3>>,
     /// Valid steps, `[modality][sample]`.
     pub lengths: Vec<Vec<usize>>,
-    /// Missing steps in the whole batch, per modality.
+    /// Steps of the whole batch that an experiment takes away, per modality.
     pub missing_counts: Vec<usize>,
-    /// One-hot labels: `[batch, classes]`.
+    /// 1 for an utterance with a step that is not missing by nature, 0 for one without: `[batch, 1]`;
+    /// `None` where all have one.
+    pub present: Option<Tensor<2>>,
+    /// The same with the steps that an experiment takes away: 0 where the incomplete view shows nothing.
+    pub observed: Option<Tensor<2>>,
+    /// One-hot labels, zeros for an utterance without: `[batch, classes]`.
     pub targets: Tensor<2>,
-    pub labels: Vec<usize>,
+    pub labels: Vec<Option<usize>>,
 }
 
 /// Missing steps of one utterance, a mask per modality.
@@ -40,7 +49,7 @@ fn padded(steps: usize, most: usize) -> usize {
 
 impl Batch {
     /// Reads the utterances `indices` of the corpus; `masks` gives the missing steps of one
-    /// (`None`: nothing is missing).
+    /// (`None`: nothing but what is missing by nature).
     pub fn read(
         corpus: &Corpus,
         indices: &[usize],
@@ -55,6 +64,7 @@ impl Batch {
         let masks: Vec<Option<Masks>> = indices.iter().map(|index| masks(*index)).collect();
         let mut out = Self {
             features: Vec::new(),
+            absent: Vec::new(),
             missing: Vec::new(),
             valid: Vec::new(),
             lengths: Vec::new(),
@@ -63,19 +73,24 @@ impl Batch {
                 .iter()
                 .map(|i| corpus.utterances[*i].label)
                 .collect(),
+            present: None,
+            observed: None,
             targets: Tensor::zeros([1, 1], device),
         };
         let classes = corpus.class_count();
         let mut targets = vec![0.0f32; batch * classes];
         for (row, label) in out.labels.iter().enumerate() {
-            targets[row * classes + label] = 1.0;
+            if let Some(label) = label {
+                targets[row * classes + label] = 1.0;
+            }
         }
         out.targets = Tensor::from_data(TensorData::new(targets, [batch, classes]), device);
+        let (mut present, mut observed) = (vec![0.0f32; batch], vec![0.0f32; batch]);
         for (m, modality) in corpus.modalities.iter().enumerate() {
             let most = config.modality(&modality.name).max_steps;
             let lengths: Vec<usize> = indices
                 .iter()
-                .map(|i| modality.steps(*i).min(most))
+                .map(|i| modality.steps(*i).clamp(1, most))
                 .collect();
             let longest = lengths.iter().copied().max().unwrap_or(1);
             let steps = if exact {
@@ -84,6 +99,7 @@ impl Batch {
                 padded(longest, most)
             };
             let mut features = Vec::with_capacity(batch * steps * modality.dim);
+            let mut absent = vec![0.0f32; batch * steps];
             let mut missing = vec![0.0f32; batch * steps];
             let mut valid = vec![0.0f32; batch * steps];
             let mut count = 0;
@@ -91,10 +107,21 @@ impl Batch {
                 modality.read(*index, most, &mut features);
                 features.resize((row + 1) * steps * modality.dim, 0.0);
                 valid[row * steps..row * steps + length].fill(1.0);
-                let mask = masks[row].as_ref().map(|masks| &masks[m][..*length]);
-                for (t, _) in mask.into_iter().flatten().enumerate().filter(|(_, m)| **m) {
-                    missing[row * steps + t] = 1.0;
-                    count += 1;
+                let by_nature = modality.missing(*index);
+                let mask = masks[row].as_ref().map(|masks| &masks[m][..]);
+                let is_there = modality.steps(*index) > 0;
+                for t in 0..*length {
+                    if !is_there || by_nature.get(t).is_some_and(|flag| *flag != 0) {
+                        absent[row * steps + t] = 1.0;
+                        continue;
+                    }
+                    present[row] = 1.0;
+                    if mask.is_some_and(|mask| mask[t]) {
+                        missing[row * steps + t] = 1.0;
+                        count += 1;
+                    } else {
+                        observed[row] = 1.0;
+                    }
                 }
             }
             let column =
@@ -102,11 +129,20 @@ impl Batch {
             let shape = [batch, steps, modality.dim];
             out.features
                 .push(Tensor::from_data(TensorData::new(features, shape), device));
+            let any_absent = absent.contains(&1.0);
+            out.absent.push(any_absent.then(|| column(absent)));
             out.missing.push(column(missing));
             out.valid.push(column(valid));
             out.lengths.push(lengths);
             out.missing_counts.push(count);
         }
+        let where_any_is_0 = |flags: Vec<f32>| {
+            flags
+                .contains(&0.0)
+                .then(|| Tensor::from_data(TensorData::new(flags, [batch, 1]), device))
+        };
+        out.present = where_any_is_0(present);
+        out.observed = where_any_is_0(observed);
         out
     }
 }

@@ -13,7 +13,7 @@ pub struct FeatureStatistics {
     pub unknown: Option<Vec<f32>>,
 }
 
-/// Statistics of the utterances `indices`, per modality.
+/// Statistics of the utterances `indices`, per modality. What is missing by nature does not count.
 pub fn feature_statistics(corpus: &Corpus, indices: &[usize]) -> Vec<FeatureStatistics> {
     let modalities = corpus.modalities.iter();
     modalities
@@ -26,7 +26,12 @@ fn of_modality(modality: &Modality, indices: &[usize]) -> FeatureStatistics {
     let mut sum = vec![0.0f64; modality.dim];
     let mut squares = vec![0.0f64; modality.dim];
     for &index in indices {
-        for step in modality.values(index).chunks_exact(modality.dim) {
+        let missing = modality.missing(index);
+        let values = modality.values(index);
+        for (t, step) in values.chunks_exact(modality.dim).enumerate() {
+            if missing.get(t).is_some_and(|flag| *flag != 0) {
+                continue;
+            }
             count += 1.0;
             for ((x, sum), squares) in step.iter().zip(&mut sum).zip(&mut squares) {
                 *sum += f64::from(*x);

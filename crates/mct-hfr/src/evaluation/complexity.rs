@@ -285,12 +285,15 @@ impl Counter<'_> {
         let classes = self.interface.classes.len();
         Batch {
             features: features.collect(),
+            absent: vec![None; lengths.len()],
             missing: lengths.iter().map(ones).collect(),
             valid: lengths.iter().map(ones).collect(),
             lengths: lengths.iter().map(|steps| vec![*steps]).collect(),
             missing_counts: lengths.to_vec(),
+            present: None,
+            observed: None,
             targets: Tensor::zeros([1, classes], &device),
-            labels: vec![0],
+            labels: vec![Some(0)],
         }
     }
 

@@ -1,6 +1,5 @@
 //! One utterance, looked into: what the model sees, attends to, imagines and predicts.
 
-use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Tensor};
 use mct_corpus::Corpus;
 use serde::{Deserialize, Serialize};
@@ -29,7 +28,10 @@ pub struct Inspection {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Sequence {
     pub features: usize,
+    /// Steps that an experiment takes away.
     pub missing: Vec<bool>,
+    /// Steps that are missing by nature.
+    pub absent: Vec<bool>,
     /// As the network sees the complete features: standardised where the config says so.
     pub values: Vec<f32>,
     /// What the system reconstructs from the other steps; `None` for a system that does not.
@@ -65,7 +67,11 @@ pub async fn inspect(
     let view = model.incomplete(&batch, &mut Mode::Evaluation);
     let imagined = model.imagine(&view, &batch, &mut Mode::Evaluation);
     let prepared = model.prepare(&batch);
-    let lengths: Vec<usize> = batch.lengths.iter().map(|samples| samples[0]).collect();
+    // The step that stands for an absent modality is not shown.
+    let stored = corpus.modalities.iter().map(|m| m.steps(index));
+    let lengths: Vec<usize> = (batch.lengths.iter().zip(stored))
+        .map(|(samples, stored)| samples[0].min(stored))
+        .collect();
     let mut modalities = Vec::with_capacity(lengths.len());
     for (m, (values, &steps)) in prepared.into_iter().zip(&lengths).enumerate() {
         let features = values.dims()[2];
@@ -75,7 +81,10 @@ pub async fn inspect(
         };
         modalities.push(Sequence {
             features,
-            missing: masks[m][..steps].to_vec(),
+            missing: (0..steps)
+                .map(|t| masks[m][t] && !by_nature(corpus, m, index, t))
+                .collect(),
+            absent: (0..steps).map(|t| by_nature(corpus, m, index, t)).collect(),
             values: valid_steps(values, steps).await?,
             imagined,
         });
@@ -91,14 +100,22 @@ pub async fn inspect(
     };
     Ok(Inspection {
         modalities,
-        complete: device::read(softmax(whole.logits, 1)).await?,
-        incomplete: device::read(softmax(view.logits, 1)).await?,
+        complete: device::read(model.probabilities(whole.logits, &batch, true)).await?,
+        incomplete: device::read(model.probabilities(view.logits, &batch, false)).await?,
         attention,
     })
 }
 
+fn by_nature(corpus: &Corpus, m: usize, index: usize, t: usize) -> bool {
+    let flags = corpus.modalities[m].missing(index);
+    flags.get(t).is_some_and(|flag| *flag != 0)
+}
+
 /// The first `steps` of the only sample of `[1, padded time, features]`.
 async fn valid_steps(sequence: Tensor<3>, steps: usize) -> Result<Vec<f32>> {
+    if steps == 0 {
+        return Ok(Vec::new());
+    }
     device::read(sequence.narrow(1, 0, steps)).await
 }
 

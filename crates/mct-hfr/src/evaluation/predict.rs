@@ -1,7 +1,6 @@
 //! Predictions of a corpus's utterances under missing steps.
 
 use burn::tensor::Device;
-use burn::tensor::activation::softmax;
 use mct_corpus::Corpus;
 use mct_corpus::missing::{Missing, Purpose};
 #[cfg(not(target_arch = "wasm32"))]
@@ -31,7 +30,7 @@ pub async fn probabilities(
     batch_size: usize,
     on: &Device,
 ) -> Result<Vec<Vec<f32>>> {
-    let classes = corpus.class_count();
+    let classes = model.outputs();
     let mut out = vec![Vec::new(); corpus.len()];
     let batches = evaluation_batches(corpus, indices, model.config(), batch_size);
     let values = batch_probabilities(model, corpus, &batches, masking, on).await?;
@@ -56,8 +55,8 @@ pub async fn batch_probabilities(
     on: &Device,
 ) -> Result<Vec<Vec<f32>>> {
     let predict = |batch: &Vec<usize>| {
-        let view = view(model, corpus, batch, masking, on);
-        device::read(softmax(view.logits, 1))
+        let (batch, view) = view(model, corpus, batch, masking, on);
+        device::read(model.probabilities(view.logits, &batch, false))
     };
     #[cfg(not(target_arch = "wasm32"))]
     if device::is_plain_cpu(on) {
@@ -113,7 +112,7 @@ pub async fn batch_representations(
     masking: Option<Masking<'_>>,
     on: &Device,
 ) -> Result<Vec<Vec<Vec<f32>>>> {
-    let view = view(model, corpus, indices, masking, on);
+    let (_, view) = view(model, corpus, indices, masking, on);
     let mut parts = Vec::with_capacity(view.pooled.len());
     for pooled in view.pooled {
         let [rows, width] = pooled.dims();
@@ -129,11 +128,12 @@ fn view(
     indices: &[usize],
     masking: Option<Masking<'_>>,
     on: &Device,
-) -> View {
+) -> (Batch, View) {
     let masks =
         |index: usize| masking.map(|(missing, seed)| static_masks(corpus, missing, seed, index));
     let batch = Batch::read(corpus, indices, model.config(), masks, on);
-    model.incomplete(&batch, &mut Mode::Evaluation)
+    let view = model.incomplete(&batch, &mut Mode::Evaluation);
+    (batch, view)
 }
 
 /// The rows of `indices`, in their order.

@@ -209,6 +209,11 @@ impl Checkpoint {
         })
     }
 
+    /// Whether the model has a prior; those of older versions have none.
+    pub(crate) fn has_prior(&self) -> bool {
+        self.model.contains_key("prior")
+    }
+
     /// The model of this checkpoint.
     ///
     /// # Errors
@@ -217,6 +222,10 @@ impl Checkpoint {
         let system = self.config.model.system;
         system.require(&self.interface, &self.source)?;
         let model = Model::new(&self.config.model, &self.interface, &[], 0, device);
+        let model = match self.has_prior() {
+            true => model.with_prior(&vec![0.0; self.interface.classes.len()], device),
+            false => model,
+        };
         parameters::assign(model, &self.model, &self.source, device)
     }
 }

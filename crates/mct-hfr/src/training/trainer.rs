@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use mct_corpus::Corpus;
 use mct_corpus::fold::{self, Fold};
 use mct_corpus::missing::{Missing, Purpose, incomplete_in_epoch, rate_between};
+use mct_corpus::{Corpus, Task};
 use mct_scores::{Confusion, Evaluation, PAPER_RATES, most_probable};
 
 use crate::config::{Config, Interface, Select, Strategy, Term, TrainingConfig};
@@ -68,6 +68,7 @@ impl<'a> Trainer<'a> {
         corpus.require_finite()?;
         let fold = fold::fold(
             corpus,
+            Task::Classification,
             config.training.protocol.into(),
             config.training.fold,
         )?;
@@ -76,7 +77,8 @@ impl<'a> Trainer<'a> {
         let statistics = feature_statistics(corpus, &fold.train);
         let device = device.clone().autodiff();
         let seed = config.training.seed;
-        let model = Model::new(&config.model, &interface, &statistics, seed, &device);
+        let model = Model::new(&config.model, &interface, &statistics, seed, &device)
+            .with_prior(&class_shares(corpus, &fold.train), &device);
         Ok(Self {
             optimizer: AdamW::new(optimizer_config(&config)),
             ema: ema_decay(&config).map(Ema::new),
@@ -103,6 +105,9 @@ impl<'a> Trainer<'a> {
         checkpoint.interface.require(corpus)?;
         let mut trainer = Self::new(corpus, checkpoint.config.clone(), device)?;
         let device = trainer.device.clone();
+        if !checkpoint.has_prior() {
+            trainer.model = trainer.model.without_prior();
+        }
         trainer.model = parameters::assign(trainer.model, &checkpoint.model, source, &device)?;
         trainer.optimizer = AdamW::restore(
             optimizer_config(&trainer.config),
@@ -136,7 +141,10 @@ impl<'a> Trainer<'a> {
     /// When they do not fit the config or the corpus: says what differs.
     pub fn start_from(&mut self, weights: &Checkpoint) -> Result<()> {
         weights.interface.require(self.corpus)?;
-        let model = self.model.clone();
+        let mut model = self.model.clone();
+        if !weights.has_prior() {
+            model = model.without_prior();
+        }
         self.model = parameters::assign(model, &weights.model, &weights.source, &self.device)?;
         Ok(())
     }
@@ -176,6 +184,10 @@ impl<'a> Trainer<'a> {
             epochs: training.epochs,
             from_epoch: self.state.epoch,
         })?;
+        let warnings = self.fold.warnings.iter().cloned();
+        for message in warnings.chain(truncations(self.corpus, &self.config, &self.fold.train)) {
+            face.event(Event::Warning { message })?;
+        }
         let reason = loop {
             if let Some(reason) = self.done() {
                 break reason;
@@ -387,7 +399,10 @@ impl<'a> Trainer<'a> {
             let values = device::read(flat).await?;
             sum += f64::from(values[0]) * rows as f64;
             for (label, logits) in batch.labels.iter().zip(values[1..].chunks_exact(classes)) {
-                confusion.add(*label, most_probable(logits));
+                // Those of a fold have one.
+                if let Some(label) = label {
+                    confusion.add(*label, most_probable(logits));
+                }
             }
         }
         Ok((sum / indices.len() as f64, confusion))
@@ -450,6 +465,35 @@ impl<'a> Trainer<'a> {
         let epoch = self.state.epoch;
         face.event(Event::Checkpoint { epoch, best })
     }
+}
+
+/// Shares of the classes among these utterances, `[classes]`.
+fn class_shares(corpus: &Corpus, indices: &[usize]) -> Vec<f32> {
+    let mut counts = vec![0usize; corpus.class_count()];
+    let labels = indices.iter().map(|index| corpus.utterances[*index].label);
+    for label in labels.flatten() {
+        counts[label] += 1;
+    }
+    let total = counts.iter().sum::<usize>().max(1) as f32;
+    counts.iter().map(|count| *count as f32 / total).collect()
+}
+
+/// Says of each modality how many training sequences are longer than the model's `max_steps`.
+fn truncations(corpus: &Corpus, config: &Config, indices: &[usize]) -> Vec<String> {
+    let of_modality = |modality: &mct_corpus::Modality| {
+        let most = config.model.modality(&modality.name).max_steps;
+        let steps = indices.iter().map(|index| modality.steps(*index));
+        let longest = steps.clone().max()?;
+        let count = steps.filter(|steps| *steps > most).count();
+        let (name, all) = (&modality.name, indices.len());
+        (count > 0).then(|| {
+            format!(
+                "{name}: {count} of {all} training sequences are truncated to {most} of up to {longest} steps \
+                 (--set model.modality.{name}.max_steps={longest})"
+            )
+        })
+    };
+    corpus.modalities.iter().filter_map(of_modality).collect()
 }
 
 /// The learning-rate schedule: linear decay over the epochs to the final rate.

@@ -118,6 +118,9 @@ impl Fixture {
                 .clone()
                 .map(|m| tensor(&self.tensors[&format!("input/{m}")]))
                 .collect(),
+            absent: vec![None; self.lengths.len()],
+            present: None,
+            observed: None,
             missing: modalities
                 .clone()
                 .map(|m| Tensor::<2>::from_data(missing(m).clone(), device).unsqueeze_dim(2))
@@ -133,7 +136,7 @@ impl Fixture {
                 .collect(),
             lengths: self.lengths.clone(),
             targets: Tensor::from_data(TensorData::new(targets, [batch, classes]), device),
-            labels: self.labels.clone(),
+            labels: self.labels.iter().copied().map(Some).collect(),
         }
     }
 

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::fmt::Display;
 
 use crate::error::Finding;
-use crate::import::array::Dtype;
+use crate::import::array::{Dtype, Order};
 
 /// Index of a node.
 pub(super) type Ref = u32;
@@ -30,8 +30,7 @@ pub(super) enum Node<'a> {
 pub(super) struct ArrayNode {
     pub dtype: Dtype,
     pub shape: Vec<usize>,
-    /// The first dimension is the fastest.
-    pub fortran: bool,
+    pub order: Order,
     /// The node of its bytes, or of the list of its objects.
     pub data: Ref,
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::heap::{ArrayNode, Global, Heap, Node, Ref};
 use crate::error::Finding;
-use crate::import::array::{Array, Dtype, Kind};
+use crate::import::array::{Array, Dtype, Kind, Order};
 
 /// numpy's own limit.
 const MOST_DIMENSIONS: usize = 64;
@@ -23,13 +23,15 @@ impl<'a> Heap<'a> {
             {
                 Ok(Node::Unbuilt)
             }
-            (Global::FromBuffer, [data, dtype, shape, order] | [data, dtype, shape, order, _]) => {
-                let fortran = match self.text_of(*order) {
-                    Some("C") => false,
-                    Some("F") => true,
-                    _ => return Err(self.wrong("another memory order", "C or F")),
+            (Global::FromBuffer, [data, dtype, shape, order, axes @ ..]) if axes.len() < 2 => {
+                let order = match (self.text_of(*order), axes) {
+                    (Some("C"), _) => Order::LastFastest,
+                    (Some("F"), _) => Order::FirstFastest,
+                    // Since numpy 2.3: the shape in memory, and which of its dimensions comes where.
+                    (Some("K"), [axes]) => Order::Transposed(self.whole_numbers(*axes)?),
+                    _ => return Err(self.wrong("another memory order", "C, F, or K with axes")),
                 };
-                self.array(*data, *dtype, *shape, fortran)
+                self.array(*data, *dtype, *shape, order)
             }
             (Global::Dtype, [code, ..]) => self.dtype(*code),
             (Global::Scalar, [dtype, data]) => self.scalar(*dtype, *data),
@@ -58,12 +60,12 @@ impl<'a> Heap<'a> {
                     let found = format!("an array's state of {} parts", state.len());
                     return Err(self.wrong(found, "5 parts"));
                 };
-                let fortran = match self.node(fortran) {
-                    Node::Bool(fortran) => *fortran,
-                    Node::Int(fortran) => *fortran != 0,
+                let order = match self.node(fortran) {
+                    Node::Bool(false) | Node::Int(0) => Order::LastFastest,
+                    Node::Bool(true) | Node::Int(_) => Order::FirstFastest,
                     _ => return Err(self.wrong("another memory order", "true or false")),
                 };
-                self.array(data, dtype, shape, fortran)
+                self.array(data, dtype, shape, order)
             }
             (Node::Dtype(dtype), Node::Tuple(state)) => {
                 // Version, byte order, and then what only sub-arrays and structures have.
@@ -74,10 +76,10 @@ impl<'a> Heap<'a> {
                 if !plain(part) || !plain(names) {
                     return Err(self.wrong("a structured type", "numbers or text"));
                 }
-                if self.text_of(order) == Some(">") {
-                    return Err(self.wrong("a big-endian array", "little-endian numbers or text"));
-                }
-                Ok(Node::Dtype(*dtype))
+                Ok(Node::Dtype(Dtype {
+                    big_endian: self.text_of(order) == Some(">"),
+                    ..*dtype
+                }))
             }
             _ => Err(self.wrong("the state of an object", "a numpy array or plain data")),
         }
@@ -87,26 +89,17 @@ impl<'a> Heap<'a> {
         let code = self.text_of(code).unwrap_or("unnamed");
         let dtype = Dtype::parse(code).ok_or_else(|| {
             let found = format!("the numpy type {}", code.escape_debug());
-            self.wrong(found, "little-endian numbers or text")
+            self.wrong(found, "numbers or text")
         })?;
         Ok(Node::Dtype(dtype))
     }
 
     /// Shape and bytes are compared when the array is read.
-    fn array(&self, data: Ref, dtype: Ref, shape: Ref, fortran: bool) -> Result<Node<'a>, Finding> {
-        let (Node::Dtype(dtype), Node::Tuple(shape)) = (self.node(dtype), self.node(shape)) else {
-            return Err(self.wrong("an array without type or shape", "both"));
+    fn array(&self, data: Ref, dtype: Ref, shape: Ref, order: Order) -> Result<Node<'a>, Finding> {
+        let Node::Dtype(dtype) = self.node(dtype) else {
+            return Err(self.wrong("an array without a type", "a type"));
         };
-        if shape.len() > MOST_DIMENSIONS {
-            let found = format!("{} dimensions", shape.len());
-            return Err(self.wrong(found, format!("{MOST_DIMENSIONS} or fewer")));
-        }
-        let extent = |extent: &Ref| match self.node(*extent) {
-            Node::Int(extent) => usize::try_from(*extent).ok(),
-            _ => None,
-        };
-        let shape: Option<Vec<usize>> = shape.iter().map(extent).collect();
-        let shape = shape.ok_or_else(|| self.wrong("a shape of other things", "whole numbers"))?;
+        let shape = self.whole_numbers(shape)?;
         match (self.node(data), dtype.kind) {
             (Node::List(_), Kind::Object) => {}
             (Node::Bytes(_), kind) if kind != Kind::Object => {}
@@ -115,9 +108,26 @@ impl<'a> Heap<'a> {
         Ok(Node::Array(Box::new(ArrayNode {
             dtype: *dtype,
             shape,
-            fortran,
+            order,
             data,
         })))
+    }
+
+    /// A tuple of extents or axes.
+    fn whole_numbers(&self, tuple: Ref) -> Result<Vec<usize>, Finding> {
+        let (Node::Tuple(items) | Node::List(items)) = self.node(tuple) else {
+            return Err(self.wrong("an array without a shape", "a tuple of whole numbers"));
+        };
+        if items.len() > MOST_DIMENSIONS {
+            let found = format!("{} dimensions", items.len());
+            return Err(self.wrong(found, format!("{MOST_DIMENSIONS} or fewer")));
+        }
+        let number = |item: &Ref| match self.node(*item) {
+            Node::Int(number) => usize::try_from(*number).ok(),
+            _ => None,
+        };
+        let numbers: Option<Vec<usize>> = items.iter().map(number).collect();
+        numbers.ok_or_else(|| self.wrong("a shape of other things", "whole numbers"))
     }
 
     fn scalar(&self, dtype: Ref, data: Ref) -> Result<Node<'a>, Finding> {
@@ -125,7 +135,13 @@ impl<'a> Heap<'a> {
             return Err(self.wrong("a scalar without type or bytes", "both"));
         };
         self.budget.take(data.len())?;
-        let item = Array::new("scalar", *dtype, Vec::new(), false, Cow::Borrowed(&**data))?;
+        let item = Array::new(
+            "scalar",
+            *dtype,
+            Vec::new(),
+            &Order::LastFastest,
+            Cow::Borrowed(&**data),
+        )?;
         if dtype.is_number() {
             let numbers = item.numbers()?;
             return Ok(Node::Float(numbers.first().copied().unwrap_or(f64::NAN)));

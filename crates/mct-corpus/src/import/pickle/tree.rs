@@ -62,19 +62,31 @@ impl<'t> Value<'t> {
         }
     }
 
-    /// The entry `key` of a dict. As in Python the last one counts, and None is no value.
-    pub fn get(self, key: &str) -> Option<Self> {
+    /// The entries of a dict whose keys are text; `None` for everything else.
+    pub fn entries(self) -> Option<Vec<(&'t str, Self)>> {
         let Node::Dict(entries) = self.node() else {
             return None;
         };
-        let is_key = |node: Ref| match self.tree.node(node) {
-            Node::Str(text) => text == key,
-            Node::Bytes(bytes) => **bytes == *key.as_bytes(),
-            _ => false,
-        };
-        let entry = entries.iter().rev().find(|(name, _)| is_key(*name))?;
-        let value = self.at(entry.1);
-        (!matches!(value.node(), Node::None)).then_some(value)
+        let entries = entries.iter().filter_map(|(key, value)| {
+            let key = self.tree.heap.text_of(*key)?;
+            Some((key, self.at(*value)))
+        });
+        Some(entries.collect())
+    }
+
+    /// Whether it is one number, text or nothing.
+    pub fn is_scalar(self) -> bool {
+        let of_several = matches!(self.node(), Node::List(_) | Node::Tuple(_) | Node::Dict(_));
+        !of_several && self.shape().is_none_or(<[usize]>::is_empty)
+    }
+
+    pub fn is_none(self) -> bool {
+        matches!(self.node(), Node::None)
+    }
+
+    /// An array of numbers.
+    pub fn is_numbers(self) -> bool {
+        matches!(self.node(), Node::Array(array) if array.dtype.is_number())
     }
 
     /// The shape of a numpy array; `None` for everything else.
@@ -94,11 +106,8 @@ impl<'t> Value<'t> {
         let Node::Bytes(data) = self.tree.node(array.data) else {
             return Err(wrong());
         };
-        if array.fortran {
-            self.tree.heap.budget.take(data.len())?;
-        }
         let data = Cow::Borrowed(&**data);
-        Array::new(field, array.dtype, array.shape.clone(), array.fortran, data)
+        Array::new(field, array.dtype, array.shape.clone(), &array.order, data)
     }
 
     /// The items of a list, a tuple or an array of objects (of any shape).
@@ -114,22 +123,21 @@ impl<'t> Value<'t> {
         Ok(items.iter().map(|item| self.at(*item)).collect())
     }
 
-    /// The numbers of an array of any shape, or of a list.
+    /// The numbers of an array of any shape, or of a list; a number by itself counts as a list of one, and
+    /// None as NaN.
     pub fn numbers(self, field: &str) -> Result<Vec<f64>, Finding> {
         if self.is_packed_array() {
             let array = self.array(field)?;
             self.tree.heap.budget.take(array.bytes())?;
             return array.numbers();
         }
-        let numbers = self
-            .items(field)?
-            .into_iter()
-            .map(|item| match item.node() {
-                Node::Bool(value) => Ok(f64::from(u8::from(*value))),
-                Node::Int(value) => Ok(*value as f64),
-                Node::Float(value) => Ok(*value),
-                _ => Err(item.wrong(field, "a list of numbers")),
-            });
+        if let Some(number) = self.number() {
+            return Ok(vec![number]);
+        }
+        let numbers = self.items(field)?.into_iter().map(|item| {
+            let number = item.number();
+            number.ok_or_else(|| item.wrong(field, "a list of numbers"))
+        });
         numbers.collect()
     }
 
@@ -149,6 +157,21 @@ impl<'t> Value<'t> {
         }
     }
 
+    fn number(self) -> Option<f64> {
+        match self.node() {
+            Node::None => Some(f64::NAN),
+            Node::Bool(value) => Some(f64::from(u8::from(*value))),
+            Node::Int(value) => Some(*value as f64),
+            Node::Float(value) => Some(*value),
+            // An array without dimensions.
+            Node::Array(array) if array.shape.is_empty() => {
+                let number = self.array("").and_then(|array| array.numbers());
+                number.ok()?.first().copied()
+            }
+            _ => None,
+        }
+    }
+
     fn text(self, field: &str) -> Result<String, Finding> {
         let text: &str = match self.node() {
             Node::Str(text) => text,
@@ -157,6 +180,7 @@ impl<'t> Value<'t> {
                 .map_err(|error| Finding::new(field, error, "text in UTF-8"))?,
             Node::Int(number) => return Ok(number.to_string()),
             Node::Float(number) => return Ok(number.to_string()),
+            Node::None => return Ok(String::new()),
             _ => return Err(self.wrong(field, "text")),
         };
         self.tree.heap.budget.take(text.len())?;
@@ -164,7 +188,7 @@ impl<'t> Value<'t> {
     }
 
     /// An array whose items are not Python objects.
-    fn is_packed_array(self) -> bool {
+    pub fn is_packed_array(self) -> bool {
         matches!(self.node(), Node::Array(array) if array.dtype.kind != Kind::Object)
     }
 }

@@ -1,0 +1,128 @@
+//! The files that a table names.
+
+use std::collections::BTreeMap;
+
+use crate::error::Finding;
+
+/// Paths of the files of one modality, by their names.
+pub type Listed = BTreeMap<String, String>;
+
+/// Where the files are that a table names.
+pub trait Files {
+    /// The bytes of the file at `path`, as the table writes it or as [`Files::features`] gives it.
+    ///
+    /// # Errors
+    /// When there is no such file, or it cannot be read.
+    fn read(&self, path: &str) -> Result<Vec<u8>, Finding>;
+
+    /// The files of `features/MODALITY/`, by modality.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    fn features(&self) -> Result<BTreeMap<String, Listed>, Finding>;
+}
+
+/// Files that were picked together with the table, by their names: what a page has.
+#[derive(Debug, Default)]
+pub struct Picked(pub BTreeMap<String, Vec<u8>>);
+
+impl Files for Picked {
+    fn read(&self, path: &str) -> Result<Vec<u8>, Finding> {
+        let name = path.rsplit(['/', '\\']).next().unwrap_or(path);
+        let bytes = self.0.get(path).or_else(|| self.0.get(name));
+        bytes.cloned().ok_or_else(|| {
+            let expected = "this file, picked together with the table";
+            Finding::new("file", "not among the picked files", expected)
+        })
+    }
+
+    /// Those that were picked with their folders.
+    fn features(&self) -> Result<BTreeMap<String, Listed>, Finding> {
+        let mut modalities: BTreeMap<String, Listed> = BTreeMap::new();
+        for path in self.0.keys() {
+            let mut parts = path.rsplit('/');
+            if let (Some(name), Some(modality)) = (parts.next(), parts.next()) {
+                let listed = modalities.entry(modality.to_owned()).or_default();
+                listed.insert(name.to_owned(), path.clone());
+            }
+        }
+        Ok(modalities)
+    }
+}
+
+/// Files in folders.
+#[cfg(not(target_arch = "wasm32"))]
+pub(super) struct Folder {
+    /// The folder of the table.
+    base: std::path::PathBuf,
+    features: std::path::PathBuf,
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+impl Folder {
+    pub fn beside(table: &std::path::Path, options: &super::Options) -> Self {
+        let base = table
+            .parent()
+            .map_or_else(Default::default, ToOwned::to_owned);
+        let features = options.features.clone();
+        Self {
+            features: features.unwrap_or_else(|| base.join("features")),
+            base,
+        }
+    }
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+impl Files for Folder {
+    fn read(&self, path: &str) -> Result<Vec<u8>, Finding> {
+        let unreadable = |error: std::io::Error| {
+            Finding::new(
+                "file",
+                error,
+                "a file (paths count from the table's folder)",
+            )
+        };
+        let path = self.base.join(path);
+        let kind = std::fs::metadata(&path).map_err(unreadable)?;
+        if !kind.is_file() {
+            return Err(Finding::new("file", "no regular file", "a file"));
+        }
+        std::fs::read(path).map_err(unreadable)
+    }
+
+    fn features(&self) -> Result<BTreeMap<String, Listed>, Finding> {
+        let unreadable = |error: std::io::Error| {
+            let field = self.features.display().to_string();
+            Finding::new(field, error, "a folder for each modality")
+        };
+        let mut modalities = BTreeMap::new();
+        if !self.features.is_dir() {
+            return Ok(modalities);
+        }
+        for folder in std::fs::read_dir(&self.features).map_err(unreadable)? {
+            let folder = folder.map_err(unreadable)?.path();
+            if !folder.is_dir() {
+                continue;
+            }
+            let mut listed = Listed::new();
+            let mut open = vec![folder.clone()];
+            while let Some(next) = open.pop() {
+                for entry in std::fs::read_dir(&next).map_err(unreadable)? {
+                    let path = entry.map_err(unreadable)?.path();
+                    if path.is_dir() {
+                        open.push(path);
+                        continue;
+                    }
+                    // An id may hold slashes. Absolute, so that it does not count from the table.
+                    let absolute = std::path::absolute(&path).map_err(unreadable)?;
+                    let name = path.strip_prefix(&folder).unwrap_or(&path);
+                    let name = name.to_string_lossy().replace('\\', "/");
+                    listed.insert(name, absolute.to_string_lossy().into_owned());
+                }
+            }
+            let modality = folder.file_name().unwrap_or_default();
+            modalities.insert(modality.to_string_lossy().into_owned(), listed);
+        }
+        Ok(modalities)
+    }
+}
