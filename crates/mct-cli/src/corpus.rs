@@ -18,7 +18,7 @@ use crate::output::{remark, say, say_json, score, table, usage};
 #[derive(Subcommand)]
 pub enum Command {
     /// Make a corpus from existing features
-    Import(Import),
+    Import(Box<Import>),
     /// Describe a corpus
     Info(Info),
     /// Validate a corpus and list every defect (exit code 1 if there is one)

@@ -73,7 +73,7 @@ fn predicted(model: &Model, corpus: &Corpus, missing: Option<&Missing>) -> Vec<V
 
 /// Every third step of vision has no value.
 fn third(step: usize) -> bool {
-    step % 3 == 0
+    step.is_multiple_of(3)
 }
 
 #[test]

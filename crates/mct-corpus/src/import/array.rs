@@ -235,12 +235,11 @@ impl<'a> Array<'a> {
     fn items(&self, range: Range<usize>) -> impl Iterator<Item = &[u8]> {
         let size = self.dtype.size;
         let contiguous = self.strides.is_none();
-        let bytes = if contiguous {
-            &self.data[range.start * size..range.end * size]
+        let (bytes, scattered): (&[u8], _) = if contiguous {
+            (&self.data[range.start * size..range.end * size], 0..0)
         } else {
-            &[]
+            (&[], range)
         };
-        let scattered = (!contiguous).then_some(range).unwrap_or_default();
         let scattered = scattered.map(move |item| {
             let place = self.place(item);
             &self.data[place..place + size]

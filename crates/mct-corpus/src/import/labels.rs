@@ -479,9 +479,7 @@ mod tests {
         assert_eq!(labels.classes.len(), 7);
         assert_eq!(labels.labels, [Some(1), Some(3), Some(6)]);
         assert_eq!(labels.targets.len(), 1);
-        let error = of(numbers(&[0.25, 0.5]), &options)
-            .err()
-            .expect("no known scale");
+        let error = of(numbers(&[0.25, 0.5]), &options).expect_err("no known scale");
         assert!(error.to_string().contains("--range"), "{error}");
     }
 
@@ -506,7 +504,7 @@ mod tests {
         };
         let labels = of(texts(&["sad", "glad"]), &given).expect("classes");
         assert_eq!(labels.labels, [Some(0), Some(2)]);
-        let error = of(texts(&["mad"]), &given).err().expect("an unknown class");
+        let error = of(texts(&["mad"]), &given).expect_err("an unknown class");
         assert!(error.to_string().contains("`mad`"), "{error}");
     }
 
@@ -525,9 +523,7 @@ mod tests {
         let options = Options::default();
         let labels = of(rows(&[0.0, 1.0, 0.0, 0.0, 0.0, 0.0]), &options).expect("classes");
         assert_eq!(labels.labels, [Some(1), None]);
-        let error = of(rows(&[1.0, 1.0, 0.0]), &options)
-            .err()
-            .expect("two at once");
+        let error = of(rows(&[1.0, 1.0, 0.0]), &options).expect_err("two at once");
         assert!(
             error.to_string().contains("several of 3 classes at once"),
             "{error}"
