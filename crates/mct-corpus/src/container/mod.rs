@@ -30,6 +30,7 @@ use serde::{Deserialize, Serialize};
 use crate::corpus::Corpus;
 use crate::error::{CorpusError, Finding, Result};
 use crate::metadata::Metadata;
+#[cfg(not(target_arch = "wasm32"))]
 use crate::modality::Bytes;
 
 /// The header entry that makes a safetensors file a corpus.
