@@ -57,7 +57,7 @@ struct Predictions<'a> {
 #[derive(Serialize)]
 struct Prediction<'a> {
     id: &'a str,
-    /// `None` where the corpus has none, or one that the model does not know.
+    /// As the corpus says; `None` where it has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     label: Option<&'a str>,
     predicted: &'a str,
@@ -139,11 +139,10 @@ fn missing_share(corpus: &Corpus, missing: &Missing, mask_seed: u64, index: usiz
     let masks = static_masks(corpus, missing, mask_seed, index);
     let (mut hidden, mut all) = (0, 0);
     for (modality, mask) in corpus.modalities.iter().zip(masks) {
-        let by_nature = modality.missing(index);
-        let flag = |t: usize| by_nature.get(t).is_some_and(|flag| *flag != 0);
-        let count = (0..mask.len()).filter(|t| mask[*t] || flag(*t)).count();
+        let is_hidden = |t: &usize| mask[*t] || modality.is_missing(index, *t);
+        let count = (0..mask.len()).filter(is_hidden).count();
         let is_absent = usize::from(mask.is_empty());
         (hidden, all) = (hidden + count + is_absent, all + mask.len() + is_absent);
     }
-    hidden as f64 / f64::from(all.max(1) as u32)
+    hidden as f64 / all.max(1) as f64
 }

@@ -109,6 +109,12 @@ impl Modality {
         })
     }
 
+    /// Whether step `step` of utterance `index` is missing by nature.
+    pub fn is_missing(&self, index: usize, step: usize) -> bool {
+        let flags = self.missing(index);
+        flags.get(step).is_some_and(|missing| *missing != 0)
+    }
+
     /// Steps of utterance `index` that are missing by nature.
     pub fn missing_steps(&self, index: usize) -> usize {
         let flags = self.missing(index).iter();

@@ -107,11 +107,10 @@ impl Batch {
                 modality.read(*index, most, &mut features);
                 features.resize((row + 1) * steps * modality.dim, 0.0);
                 valid[row * steps..row * steps + length].fill(1.0);
-                let by_nature = modality.missing(*index);
                 let mask = masks[row].as_ref().map(|masks| &masks[m][..]);
                 let is_there = modality.steps(*index) > 0;
                 for t in 0..*length {
-                    if !is_there || by_nature.get(t).is_some_and(|flag| *flag != 0) {
+                    if !is_there || modality.is_missing(*index, t) {
                         absent[row * steps + t] = 1.0;
                         continue;
                     }

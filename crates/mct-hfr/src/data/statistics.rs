@@ -26,10 +26,9 @@ fn of_modality(modality: &Modality, indices: &[usize]) -> FeatureStatistics {
     let mut sum = vec![0.0f64; modality.dim];
     let mut squares = vec![0.0f64; modality.dim];
     for &index in indices {
-        let missing = modality.missing(index);
         let values = modality.values(index);
         for (t, step) in values.chunks_exact(modality.dim).enumerate() {
-            if missing.get(t).is_some_and(|flag| *flag != 0) {
+            if modality.is_missing(index, t) {
                 continue;
             }
             count += 1.0;

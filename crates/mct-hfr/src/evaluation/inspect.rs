@@ -79,12 +79,13 @@ pub async fn inspect(
             Some(imagined) => Some(valid_steps(imagined[m].clone(), steps).await?),
             None => None,
         };
+        let absent: Vec<bool> = (0..steps)
+            .map(|t| corpus.modalities[m].is_missing(index, t))
+            .collect();
         modalities.push(Sequence {
             features,
-            missing: (0..steps)
-                .map(|t| masks[m][t] && !by_nature(corpus, m, index, t))
-                .collect(),
-            absent: (0..steps).map(|t| by_nature(corpus, m, index, t)).collect(),
+            missing: (0..steps).map(|t| masks[m][t] && !absent[t]).collect(),
+            absent,
             values: valid_steps(values, steps).await?,
             imagined,
         });
@@ -104,11 +105,6 @@ pub async fn inspect(
         incomplete: device::read(model.probabilities(view.logits, &batch, false)).await?,
         attention,
     })
-}
-
-fn by_nature(corpus: &Corpus, m: usize, index: usize, t: usize) -> bool {
-    let flags = corpus.modalities[m].missing(index);
-    flags.get(t).is_some_and(|flag| *flag != 0)
 }
 
 /// The first `steps` of the only sample of `[1, padded time, features]`.
