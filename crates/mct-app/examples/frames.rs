@@ -9,10 +9,10 @@ use std::time::Instant;
 use eframe::egui::{self, Context, Ui};
 use mct_app::application::{Application, Options, demo_corpus};
 use mct_app::state::command::Command;
-use mct_app::state::models::Score;
 use mct_app::state::training::{Phase, Run, Settings};
 use mct_engine::source::Source;
 use mct_engine::training::Begin;
+use mct_scores::Metric;
 
 /// The stage of the measurement.
 #[derive(Clone, Copy, PartialEq)]
@@ -75,7 +75,7 @@ impl eframe::App for Measured {
         self.application.work(context);
         let workspace = &self.application.workspace;
         let shown = workspace.models.shown();
-        let curve_is_complete = shown.is_some_and(|open| open.curve.auilc(Score::Ua).is_some());
+        let curve_is_complete = shown.is_some_and(|open| open.curve.auilc(Metric::Ua).is_some());
         let steps = workspace.training.steps.len() * 10;
         let over = self.since.elapsed().as_secs_f64() > self.seconds;
         match self.stage {

@@ -15,7 +15,8 @@ pub fn standard() -> Tree<Pane> {
     let inspector = tiles.insert_pane(Pane::Inspector);
     let training = tiles.insert_pane(Pane::Training);
     let comparison = tiles.insert_pane(Pane::Comparison);
-    let left = tiles.insert_tab_tile(vec![confusion]);
+    let intensities = tiles.insert_pane(Pane::Intensities);
+    let left = tiles.insert_tab_tile(vec![confusion, intensities]);
     let middle = tiles.insert_tab_tile(vec![curves]);
     let right = tiles.insert_tab_tile(vec![embedding]);
     let above = tiles.insert_horizontal_tile(vec![left, middle, right]);

@@ -276,9 +276,11 @@ impl Requests {
                     return;
                 }
                 let Workspace { corpus, models, .. } = workspace;
+                let target = models.target();
                 if let (Some(card), Some(open)) = (corpus, models.get_mut(predictions.model)) {
-                    let classes = card.metadata.classes.len();
-                    open.evaluated = Evaluated::of(predictions, &card.utterances, classes);
+                    let interface = &open.card.interface;
+                    let evaluated = Evaluated::of(predictions, &card.utterances, interface, target);
+                    open.evaluated = evaluated;
                 }
             }
             Response::CurvePoint { index, predictions } => {
@@ -290,9 +292,16 @@ impl Requests {
                 if let (Some(card), Some(open)) = (corpus, models.get_mut(predictions.model))
                     && let Some(point) = open.curve.points.get_mut(index)
                 {
-                    let classes = card.metadata.classes.len();
-                    let evaluated = Evaluated::of(predictions, &card.utterances, classes);
-                    *point = evaluated.map(|evaluated| evaluated.scores);
+                    let interface = &open.card.interface;
+                    let evaluated = Evaluated::of(predictions, &card.utterances, interface, 0);
+                    *point = evaluated.map(|mut evaluated| {
+                        let targets = 0..interface.targets.len().max(1);
+                        let scores = targets.map(|target| {
+                            evaluated.show(&card.utterances, interface, target);
+                            evaluated.scores.clone()
+                        });
+                        scores.collect()
+                    });
                 }
             }
             Response::Limit { ticket, points } => {

@@ -1,9 +1,10 @@
 //! A summary of the application's state, for tests and for pages that embed it.
 
+use mct_scores::Metric;
 use serde_json::{Value, json};
 
 use crate::state::Workspace;
-use crate::state::models::{OpenModel, Score};
+use crate::state::models::OpenModel;
 use crate::state::notices::Kind;
 use crate::state::training::Phase;
 
@@ -15,6 +16,7 @@ pub fn summary(workspace: &Workspace) -> Value {
             "synthetic": card.metadata.synthetic,
             "utterances": card.utterances.len(),
             "classes": card.metadata.classes,
+            "targets": card.metadata.targets.iter().map(|t| &t.name).collect::<Vec<_>>(),
             "modalities": card.modalities.iter().map(|m| &m.name).collect::<Vec<_>>(),
         })
     });
@@ -62,7 +64,7 @@ pub fn summary(workspace: &Workspace) -> Value {
                 "step": step,
                 "terms": terms,
             })).collect::<Vec<_>>(),
-            "validation_ua": training.history.iter().map(|r| r.validation.ua).collect::<Vec<_>>(),
+            "validation": training.history.iter().map(|r| &r.validation).collect::<Vec<_>>(),
             "unfinished": training.unfinished.as_ref().map(|(name, ..)| name),
             "problem": training.problem,
         },
@@ -86,8 +88,13 @@ fn model(open: &OpenModel) -> Value {
             "scores": evaluated.scores,
             "millis": evaluated.millis,
         })),
-        "curve_ua": open.curve.points(Score::Ua),
-        "auilc_ua": open.curve.auilc(Score::Ua),
+        "curves": Metric::of_task(open.card.config.model.task).iter().map(|metric| json!({
+            "score": metric,
+            "points": open.curve.points(*metric),
+            "auilc": open.curve.auilc(*metric),
+        })).collect::<Vec<_>>(),
+        "curve_ua": open.curve.points(Metric::Ua),
+        "auilc_ua": open.curve.auilc(Metric::Ua),
     })
 }
 

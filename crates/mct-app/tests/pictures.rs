@@ -8,7 +8,7 @@ mod support;
 use eframe::egui::{Theme, Vec2};
 use egui_kittest::kittest::Queryable as _;
 use egui_kittest::{SnapshotOptions, SnapshotResults};
-use mct_app::state::models::Score;
+use mct_scores::Metric;
 use support::{Window, build, builder, demo_model, options, small_corpus, until};
 
 /// Whether the rasteriser is SwiftShader, which draws the same on every machine.
@@ -43,7 +43,7 @@ fn open(theme: Theme) -> Window {
         };
         let projection = &workspace.projection;
         open.evaluated.is_some()
-            && open.curve.auilc(Score::Ua).is_some()
+            && open.curve.auilc(Metric::Ua).is_some()
             && workspace.limit.is_some()
             && workspace.limit_now.is_some()
             && projection.progress.is_none()

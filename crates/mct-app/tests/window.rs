@@ -8,10 +8,11 @@ use std::sync::Arc;
 use eframe::egui::accesskit::Role;
 use eframe::egui::{DroppedFile, Key, Pos2};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
-use mct_app::state::models::{RATES, Score};
+use mct_app::state::models::RATES;
 use mct_app::state::training::Phase;
 use mct_engine::source::Source;
 use mct_hfr::training::FinishReason;
+use mct_scores::Metric;
 use support::{demo, demo_model, drag, options, press, slide, small_corpus, until, window};
 
 #[test]
@@ -25,7 +26,10 @@ fn the_demo_is_evaluated_and_a_slider_changes_the_matrix() {
     let test = window.state().workspace.models.shown().unwrap();
     let test = test.card.fold.as_ref().unwrap().test.len();
     assert_eq!(before.total(), test);
-    assert!(before.scores().ua > 0.75, "the model has learnt the task");
+    assert!(
+        before.scores().get(Metric::Ua) > 0.75,
+        "the model has learnt the task"
+    );
     slide(&mut window, "missing rate", 0.9);
     let rate = window.state().workspace.missing.rate;
     assert!((rate - 0.9).abs() < 0.03, "{rate}");
@@ -40,10 +44,10 @@ fn the_demo_is_evaluated_and_a_slider_changes_the_matrix() {
     until(&mut window, "the curve and the limit", |application| {
         let workspace = &application.workspace;
         let curve = &workspace.models.shown().unwrap().curve;
-        curve.points(Score::Ua).len() == RATES.len() && workspace.limit.is_some()
+        curve.points(Metric::Ua).len() == RATES.len() && workspace.limit.is_some()
     });
     let workspace = &window.state().workspace;
-    let curve = workspace.models.shown().unwrap().curve.points(Score::Ua);
+    let curve = workspace.models.shown().unwrap().curve.points(Metric::Ua);
     assert!(
         curve[0].1 > curve[9].1,
         "the score is lower at 0.9: {curve:?}"
@@ -239,7 +243,7 @@ fn a_run_is_trained_paused_stopped_resumed_and_can_be_compared() {
             .compared()
             .unwrap()
             .curve
-            .auilc(Score::Ua)
+            .auilc(Metric::Ua)
             .is_some()
     });
     let alone = window.get_by_label_contains("only MCT-HFR, just trained right");
@@ -338,7 +342,7 @@ fn every_view_can_be_exported() {
     until(&mut window, "all views", |application| {
         let workspace = &application.workspace;
         let curve = &workspace.models.shown().unwrap().curve;
-        curve.auilc(Score::Ua).is_some()
+        curve.auilc(Metric::Ua).is_some()
             && workspace.limit.is_some()
             && workspace.inspector.seen.is_some()
             && workspace.projection.coordinates.len() == workspace.projection.cloud.points.len()

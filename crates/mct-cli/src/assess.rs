@@ -1,17 +1,18 @@
 //! Scores of runs at missing rates, with the exact limit where there is one.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use anyhow::{Result, bail};
 use clap::ValueEnum;
-use mct_corpus::Corpus;
 use mct_corpus::fold::fold;
 use mct_corpus::limit::{LimitPoint, limit};
+use mct_corpus::{Corpus, Task};
 use mct_hfr::device::Named;
-use mct_hfr::evaluation::probabilities;
-use mct_hfr::training::{Checkpoint, EpochRecord};
+use mct_hfr::evaluation::predictions;
+use mct_hfr::training::{Checkpoint, EpochRecord, truncations};
 use mct_runs::{CorpusReference, RunFolder, Which, read_checkpoint};
-use mct_scores::{Evaluation, auilc, most_probable};
+use mct_scores::{Curves, Evaluation, Metric, Predicted, Scores, auilc};
 use serde::Serialize;
 
 use crate::missing::MissingArgs;
@@ -133,6 +134,62 @@ pub fn corpus_of(named: Option<&Path>, sources: &[Source]) -> Result<Corpus> {
     }
 }
 
+/// What all of these models predict.
+///
+/// # Errors
+/// When some predict classes and others intensities.
+fn task_of(sources: &[Source]) -> Result<Task> {
+    let mut tasks = (sources.iter()).map(|source| source.checkpoint.config.model.task);
+    let first = tasks.next().unwrap_or_default();
+    if tasks.any(|task| task != first) {
+        return Err(usage(
+            "some runs predict classes and others intensities: score them apart",
+        ));
+    }
+    Ok(first)
+}
+
+/// Says which of the utterances `indices` of `corpus` the model of `source` was trained on, where it is
+/// scored on another corpus than its own.
+fn trained_on(source: &Source, corpus: &Corpus, indices: &[usize]) -> Result<Vec<String>> {
+    let Some(reference) = &source.corpus else {
+        return Ok(vec![
+            "weights do not say which utterances they were trained on".to_owned(),
+        ]);
+    };
+    if corpus.source == reference.path.display().to_string() {
+        return Ok(Vec::new());
+    }
+    let own = match reference.open() {
+        Ok(own) => own,
+        Err(error) => {
+            let text = format!("which utterances it was trained on is not known: {error}");
+            return Ok(vec![text]);
+        }
+    };
+    let config = &source.checkpoint.config;
+    let (protocol, fold_index) = (config.training.protocol.into(), config.training.fold);
+    let train = fold(&own, config.model.task, protocol, fold_index)?.train;
+    let trained: HashSet<&str> = (train.iter())
+        .map(|index| own.utterances[*index].id.as_str())
+        .collect();
+    let ids = indices
+        .iter()
+        .map(|index| corpus.utterances[*index].id.as_str());
+    let both: Vec<&str> = ids.filter(|id| trained.contains(id)).collect();
+    if both.is_empty() {
+        return Ok(Vec::new());
+    }
+    const NAMED: usize = 5;
+    let more = if both.len() > NAMED { ", …" } else { "" };
+    let named = both[..both.len().min(NAMED)].join(", ");
+    Ok(vec![format!(
+        "the model was trained on {} of these {} utterances (by id: {named}{more})",
+        both.len(),
+        indices.len(),
+    )])
+}
+
 /// Pooled scores of runs, and the scores per run.
 #[derive(Serialize)]
 pub struct Assessment {
@@ -141,6 +198,9 @@ pub struct Assessment {
     /// The exact limit on the same utterances and masks, where the corpus has one.
     pub limit: Option<LimitCurve>,
     pub runs: Vec<RunScores>,
+    /// What a reader of the scores has to know: of the split, of what was trained on, of truncation.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -149,12 +209,22 @@ pub struct RunScores {
     pub fold: String,
     pub seed: u64,
     pub utterances: usize,
-    pub ua: Vec<f64>,
-    pub auilc_ua: f64,
+    /// Of several targets the mean.
+    #[serde(flatten)]
+    pub curves: Curves,
+    pub auilc: Scores,
+}
+
+impl RunScores {
+    /// A score at the first rate, which is mostly that of complete data.
+    pub fn first(&self, metric: Metric) -> f64 {
+        let curve = self.curves.get(metric);
+        curve.first().copied().unwrap_or(f64::NAN)
+    }
 }
 
 /// What to evaluate on and how.
-pub struct Task<'a> {
+pub struct Conditions<'a> {
     pub corpus: &'a Corpus,
     pub side: Side,
     pub missing: &'a MissingArgs,
@@ -163,7 +233,7 @@ pub struct Task<'a> {
     pub device: &'a Named,
 }
 
-impl Task<'_> {
+impl Conditions<'_> {
     /// Evaluates the models at every missing rate, and pools their predictions.
     ///
     /// # Errors
@@ -173,24 +243,23 @@ impl Task<'_> {
         let rates = &self.missing.rates;
         let bar = progress::bar((sources.len() * rates.len()) as u64, "evaluating");
         let mut all = Vec::new();
-        let mut pooled = vec![Vec::new(); rates.len()];
-        let mut runs = Vec::new();
+        let task = task_of(sources)?;
+        let mut pooled = vec![Predicted::none(task); rates.len()];
+        let (mut runs, mut warnings) = (Vec::new(), Vec::new());
         for source in sources {
             let checkpoint = &source.checkpoint;
             checkpoint.interface.require(self.corpus)?;
             self.corpus.require_finite()?;
             let training = &checkpoint.config.training;
-            let labelled = |index: &usize| self.corpus.utterances[*index].label.is_some();
+            let labelled = |index: &usize| self.corpus.utterances[*index].is_labelled(task);
             let everything = || (0..self.corpus.len()).filter(labelled).collect();
             let (name, indices): (String, Vec<usize>) = if self.side == Side::All {
                 ("all labelled utterances".into(), everything())
             } else {
                 let (protocol, fold_index) = (training.protocol.into(), training.fold);
-                let task = mct_corpus::Task::Classification;
                 let fold = fold(self.corpus, task, protocol, fold_index)?;
-                for warning in &fold.warnings {
-                    remark(format!("warning: {}: {warning}", source.name));
-                }
+                let of_fold = fold.warnings.iter();
+                warnings.extend(of_fold.map(|warning| format!("{}: {warning}", source.name)));
                 let indices = match self.side {
                     Side::Validation => fold.validation,
                     Side::Train => fold.train,
@@ -198,6 +267,12 @@ impl Task<'_> {
                 };
                 (fold.name, indices)
             };
+            let of_source = [
+                trained_on(source, self.corpus, &indices)?,
+                truncations(self.corpus, &checkpoint.config.model, &indices),
+            ];
+            let of_source = of_source.concat().into_iter();
+            warnings.extend(of_source.map(|warning| format!("{}: {warning}", source.name)));
             let model = checkpoint.model(&self.device.device)?;
             let mut predicted = Vec::new();
             for (rate, missing) in &settings {
@@ -207,7 +282,7 @@ impl Task<'_> {
                 bar.set_message(format!("rate {rate}"));
                 let masks = Some((missing, self.mask_seed));
                 let device = &self.device.device;
-                let rows = pollster::block_on(probabilities(
+                let rows = pollster::block_on(predictions(
                     &model,
                     self.corpus,
                     &indices,
@@ -215,18 +290,17 @@ impl Task<'_> {
                     self.batch_size,
                     device,
                 ))?;
-                let classes: Vec<usize> = rows.iter().map(|row| most_probable(row)).collect();
-                predicted.push(classes);
+                predicted.push(Predicted::of(task, rows));
                 bar.inc(1);
             }
-            let evaluation = Evaluation::of(self.corpus, &indices, rates, &predicted);
+            let evaluation = Evaluation::of(self.corpus, task, &indices, rates, &predicted);
             runs.push(RunScores {
                 run: source.name.clone(),
                 fold: name,
                 seed: training.seed,
                 utterances: indices.len(),
-                auilc_ua: auilc(rates, &evaluation.ua),
-                ua: evaluation.ua,
+                auilc: evaluation.auilc,
+                curves: evaluation.curves,
             });
             all.extend(indices);
             for (pooled, predicted) in pooled.iter_mut().zip(predicted) {
@@ -234,19 +308,23 @@ impl Task<'_> {
             }
         }
         bar.finish_and_clear();
+        for warning in &warnings {
+            remark(format!("warning: {warning}"));
+        }
         let limit = match &self.corpus.metadata.process {
-            None => None,
-            Some(_) => Some(LimitCurve::of(
+            Some(_) if task == Task::Classification => Some(LimitCurve::of(
                 self.corpus,
                 &all,
                 self.missing,
                 self.mask_seed,
             )?),
+            _ => None,
         };
         Ok(Assessment {
-            evaluation: Evaluation::of(self.corpus, &all, rates, &pooled),
+            evaluation: Evaluation::of(self.corpus, task, &all, rates, &pooled),
             limit,
             runs,
+            warnings,
         })
     }
 }

@@ -7,7 +7,7 @@ use mct_hfr::config::{Config, Interface, PRESETS};
 use mct_hfr::evaluation::complexity::{Count, count, paper_interface};
 
 use crate::arguments::{key_value, settings};
-use crate::output::{say, say_json, table};
+use crate::output::{say, say_json, table, usage};
 
 /// Parameters and multiply-accumulates of a model, for one utterance of maximal length
 ///
@@ -31,11 +31,23 @@ pub struct Complexity {
 
 impl Complexity {
     pub fn run(self) -> Result<()> {
-        let config = settings(Config::preset(&self.preset)?, &self.set)?;
+        let mut config = settings(Config::preset(&self.preset)?, &self.set)?;
         let interface = match &self.corpus {
-            Some(path) => Interface::of(&Corpus::open(path)?),
+            Some(path) => {
+                let corpus = Corpus::open(path)?;
+                let all: Vec<usize> = (0..corpus.len()).collect();
+                config.model = config.model.with_steps_of(&corpus, &all);
+                Interface::of(&corpus, config.model.task)
+            }
             None => paper_interface(),
         };
+        let mut shapes = interface.modalities.iter();
+        if let Some(shape) = shapes.find(|s| config.model.modality(&s.name).max_steps.is_auto()) {
+            return Err(usage(format!(
+                "model.modality.{}.max_steps: found auto, expected a number: name a --corpus, or --set it",
+                shape.name
+            )));
+        }
         let counts = count(&config, &interface)?;
         if self.json {
             return say_json(&counts);

@@ -10,7 +10,7 @@ use mct_hfr::config::Config;
 use mct_hfr::training::Trainer;
 use mct_runs::{CorpusReference, Manifest, RunFolder, Which};
 
-use crate::assess::{Side, Source, Task};
+use crate::assess::{Conditions, Side, Source};
 use crate::evaluate::show;
 use crate::missing::{MASK_SEED, MissingArgs};
 use crate::output::{existing_run, remark, say, usage};
@@ -56,19 +56,19 @@ impl Demo {
             config.training.epochs = self.epochs;
             config.validate("arguments").map_err(usage)?;
             let device = device::choose(&self.device)?;
-            let mut trainer = Trainer::new(&corpus, config.clone(), &device.device)?;
+            let mut trainer = Trainer::new(&corpus, config, &device.device)?;
             let manifest = Manifest {
                 device: device.name,
                 corpus: CorpusReference::of(&corpus_path)?,
-                model: config.model,
-                training: config.training,
+                model: trainer.config().model.clone(),
+                training: trainer.config().training.clone(),
             };
             let writer = RunFolder::create(&run_path, manifest).map_err(existing_run)?;
             train::drive(&mut trainer, writer, &corpus, false)?;
         }
         let sources = [Source::read(&run_path, Which::Best)?];
         let corpus = Corpus::open(&corpus_path)?;
-        let assessment = Task {
+        let assessment = Conditions {
             corpus: &corpus,
             side: Side::Test,
             missing: &MissingArgs::curve(),

@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 use mct_runs::Which;
+use mct_scores::Metric;
 
 use crate::arguments::{batch_size, which};
-use crate::assess::{Assessment, RunScores, Side, Source, Task, corpus_of};
+use crate::assess::{Assessment, Conditions, RunScores, Side, Source, corpus_of};
 use crate::missing::{MASK_SEED, MissingArgs};
 use crate::output::{remark, say, say_json, score, table};
-use crate::tables::{duration_rows, heading, rows, run_rows};
+use crate::tables::{duration_rows, heading, run_rows, sections};
 use crate::{device, interrupt, report};
 
 /// Score runs on their test sets at missing rates
@@ -57,7 +58,7 @@ impl Evaluate {
         }
         let corpus = corpus_of(self.corpus.as_deref(), &sources)?;
         interrupt::watch()?;
-        let task = Task {
+        let conditions = Conditions {
             corpus: &corpus,
             side: self.side,
             missing: &self.missing,
@@ -65,7 +66,7 @@ impl Evaluate {
             batch_size: self.batch_size,
             device: &device::choose(&self.device)?,
         };
-        let assessment = task.assess(&sources)?;
+        let assessment = conditions.assess(&sources)?;
         if self.json {
             say_json(&assessment)?;
         } else {
@@ -86,22 +87,34 @@ impl Evaluate {
 pub fn show(assessment: &Assessment) -> Result<()> {
     let evaluation = &assessment.evaluation;
     say(format!("{}\n", heading(evaluation)))?;
-    let (header, body) = rows(assessment);
-    say(table(&header, &body))?;
+    for section in sections(assessment) {
+        if !section.title.is_empty() {
+            say(&section.title)?;
+        }
+        say(table(&section.header, &section.rows))?;
+    }
     let (columns, body) = duration_rows(evaluation);
     let header: Vec<&str> = columns.iter().map(String::as_str).collect();
     say(format!("\n{}", table(&header, &body)))?;
-    for (rate, confusion) in evaluation.rates.iter().zip(&evaluation.confusion).take(1) {
+    for matrices in evaluation.matrices() {
+        let (Some(rate), Some(confusion)) = (evaluation.rates.first(), matrices.confusion.first())
+        else {
+            continue;
+        };
         let corner = format!("true \\ predicted at {rate}");
         let mut header = vec![corner.as_str()];
-        header.extend(evaluation.classes.iter().map(String::as_str));
-        let body: Vec<Vec<String>> = (evaluation.classes.iter().zip(&confusion.0))
+        header.extend(matrices.classes.iter().map(String::as_str));
+        let body: Vec<Vec<String>> = (matrices.classes.iter().zip(&confusion.0))
             .map(|(class, row)| {
                 let counts = row.iter().map(usize::to_string);
                 std::iter::once(class.clone()).chain(counts).collect()
             })
             .collect();
-        say(format!("\n{}", table(&header, &body)))?;
+        let title = match matrices.target {
+            "" => String::new(),
+            target => format!("\n{target}, in bins"),
+        };
+        say(format!("{title}\n{}", table(&header, &body)))?;
     }
     if assessment.runs.len() > 1 {
         let (columns, body) = run_rows(assessment);
@@ -111,10 +124,15 @@ pub fn show(assessment: &Assessment) -> Result<()> {
         let mean = |pick: &dyn Fn(&RunScores) -> f64| {
             assessment.runs.iter().map(pick).sum::<f64>() / count
         };
-        let (ua, area) = (mean(&|run| run.ua[0]), mean(&|run| run.auilc_ua));
+        let metric = Metric::main(evaluation.task);
+        let (first, area) = (
+            mean(&|run| run.first(metric)),
+            mean(&|run| run.auilc.get(metric)),
+        );
         say(format!(
-            "mean of the runs: UA {}, AUILC {}",
-            score(ua),
+            "mean of the runs: {} {}, AUILC {}",
+            metric.title(),
+            score(first),
             score(area)
         ))?;
     }

@@ -1,12 +1,14 @@
-//! `mct-hfr predict`: class probabilities.
+//! `mct-hfr predict`: class probabilities or intensities.
 
 use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use mct_corpus::Corpus;
+use mct_corpus::import::{Options, import};
 use mct_corpus::missing::Missing;
-use mct_hfr::evaluation::{probabilities, static_masks};
+use mct_corpus::{Corpus, Target, Task};
+use mct_hfr::config::Interface;
+use mct_hfr::evaluation::{predictions, static_masks};
 use mct_runs::Which;
 use mct_scores::most_probable;
 use serde::Serialize;
@@ -15,16 +17,19 @@ use crate::arguments::{batch_size, rate, which};
 use crate::assess::{Source, corpus_of};
 use crate::device;
 use crate::missing::{MASK_SEED, MissingArgs};
-use crate::output::{say, say_json, usage};
+use crate::output::{remark, say, say_json, usage};
 
-/// Class probabilities of every utterance of a corpus
+/// Class probabilities, or intensities, of every utterance of a corpus or of single clips
 #[derive(Args)]
 pub struct Predict {
     /// A run folder, or a file of weights
     #[arg(value_name = "RUN")]
     run: PathBuf,
-    /// The corpus [default: that of the run]
-    #[arg(long, value_name = "FILE")]
+    /// Features of clips (.npz, .pkl, .csv with files) or a corpus [default: the corpus of the run]
+    #[arg(value_name = "CLIPS")]
+    clips: Option<PathBuf>,
+    /// A corpus
+    #[arg(long, value_name = "FILE", conflicts_with = "clips")]
     corpus: Option<PathBuf>,
     /// best (on the validation set) or last
     #[arg(long, default_value = "best", value_parser = which)]
@@ -49,7 +54,11 @@ pub struct Predict {
 #[derive(Serialize)]
 struct Predictions<'a> {
     synthetic: bool,
+    task: Task,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
     classes: &'a [String],
+    #[serde(skip_serializing_if = "<[Target]>::is_empty")]
+    targets: &'a [Target],
     missing_rate: f64,
     utterances: Vec<Prediction<'a>>,
 }
@@ -57,20 +66,53 @@ struct Predictions<'a> {
 #[derive(Serialize)]
 struct Prediction<'a> {
     id: &'a str,
-    /// As the corpus says; `None` where it has none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    label: Option<&'a str>,
-    predicted: &'a str,
-    probabilities: Vec<f32>,
+    #[serde(flatten)]
+    outputs: Outputs<'a>,
     /// Share of the steps that the model does not see.
     missing: f64,
 }
 
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Outputs<'a> {
+    Class {
+        /// As the corpus says; `None` where it has none.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        label: Option<&'a str>,
+        predicted: &'a str,
+        probabilities: Vec<f32>,
+    },
+    Intensities {
+        /// As the corpus says, one for each target of the model.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        rated: Vec<Option<f32>>,
+        predicted: Vec<f32>,
+    },
+}
+
 impl Predict {
+    /// The corpus of the run, the named one, or one made of the clips.
+    fn read(&self, source: &Source) -> Result<Corpus> {
+        let Some(path) = &self.clips else {
+            return corpus_of(self.corpus.as_deref(), std::slice::from_ref(source));
+        };
+        if path
+            .extension()
+            .is_some_and(|ending| ending == "safetensors")
+        {
+            return Ok(Corpus::open(path)?);
+        }
+        let import = import(None, path, &Options::default())?;
+        for note in import.notes {
+            remark(format!("note: {note}"));
+        }
+        Ok(import.corpus)
+    }
+
     pub fn run(self) -> Result<()> {
         let source = Source::read(&self.run, self.checkpoint)?;
         let checkpoint = &source.checkpoint;
-        let corpus = corpus_of(self.corpus.as_deref(), std::slice::from_ref(&source))?;
+        let corpus = self.read(&source)?;
         checkpoint.interface.require_features(&corpus)?;
         corpus.require_finite()?;
         let device = device::choose(&self.device)?;
@@ -80,7 +122,7 @@ impl Predict {
         let (_, missing) = settings.first().ok_or_else(|| usage("no rate"))?;
         let indices: Vec<usize> = (0..corpus.len()).collect();
         let masks = Some((missing, self.mask_seed));
-        let rows = pollster::block_on(probabilities(
+        let rows = pollster::block_on(predictions(
             &model,
             &corpus,
             &indices,
@@ -88,46 +130,109 @@ impl Predict {
             self.batch_size,
             &device.device,
         ))?;
-        let classes = &checkpoint.interface.classes;
-        let share = |index: usize| missing_share(&corpus, missing, self.mask_seed, index);
-        let label = |index: usize| {
-            let label = corpus.utterances[index].label?;
-            Some(corpus.metadata.classes[label].as_str())
+        let interface = &checkpoint.interface;
+        let predictions = Predictions {
+            synthetic: corpus.metadata.synthetic,
+            task: checkpoint.config.model.task,
+            classes: &interface.classes,
+            targets: &interface.targets,
+            missing_rate: self.missing_rate,
+            utterances: (rows.into_iter().enumerate())
+                .map(|(index, row)| Prediction {
+                    id: &corpus.utterances[index].id,
+                    outputs: outputs(&corpus, interface, index, row),
+                    missing: missing_share(&corpus, missing, self.mask_seed, index),
+                })
+                .collect(),
         };
         if self.json {
-            let utterances = corpus.utterances.iter().zip(rows).enumerate();
-            return say_json(&Predictions {
-                synthetic: corpus.metadata.synthetic,
-                classes,
-                missing_rate: self.missing_rate,
-                utterances: utterances
-                    .map(|(index, (utterance, probabilities))| Prediction {
-                        id: &utterance.id,
-                        label: label(index),
-                        missing: share(index),
-                        predicted: &classes[most_probable(&probabilities)],
-                        probabilities,
-                    })
-                    .collect(),
-            });
+            return say_json(&predictions);
         }
-        let labelled = (0..corpus.len()).any(|index| label(index).is_some());
-        let column = if labelled { "label\t" } else { "" };
-        let names = classes.join("\t");
-        say(format!("id\t{column}predicted\t{names}\tmissing"))?;
-        for (index, (utterance, row)) in corpus.utterances.iter().zip(rows).enumerate() {
-            let label = match labelled {
-                true => format!("{}\t", label(index).unwrap_or_default()),
-                false => String::new(),
-            };
-            let predicted = &classes[most_probable(&row)];
-            let probabilities: Vec<String> = row.iter().map(|p| format!("{p:.6}")).collect();
-            say(format!(
-                "{}\t{label}{predicted}\t{}\t{:.3}",
-                utterance.id,
-                probabilities.join("\t"),
-                share(index)
-            ))?;
+        predictions.show()
+    }
+}
+
+/// The outputs for utterance `index`, with what the corpus says of it.
+fn outputs<'a>(
+    corpus: &'a Corpus,
+    interface: &'a Interface,
+    index: usize,
+    row: Vec<f32>,
+) -> Outputs<'a> {
+    let utterance = &corpus.utterances[index];
+    if interface.targets.is_empty() {
+        let label = utterance.label.map(|label| &corpus.metadata.classes[label]);
+        return Outputs::Class {
+            label: label.map(String::as_str),
+            predicted: &interface.classes[most_probable(&row)],
+            probabilities: row,
+        };
+    }
+    let rating = |target: &Target| {
+        let targets = &corpus.metadata.targets;
+        let place = targets.iter().position(|other| other.name == target.name)?;
+        utterance.targets[place]
+    };
+    let rated: Vec<Option<f32>> = interface.targets.iter().map(rating).collect();
+    Outputs::Intensities {
+        rated: match rated.iter().any(Option::is_some) {
+            true => rated,
+            false => Vec::new(),
+        },
+        predicted: row,
+    }
+}
+
+impl Predictions<'_> {
+    /// Prints them as a table with tabs.
+    fn show(&self) -> Result<()> {
+        let labelled = (self.utterances.iter()).any(|prediction| match &prediction.outputs {
+            Outputs::Class { label, .. } => label.is_some(),
+            Outputs::Intensities { rated, .. } => !rated.is_empty(),
+        });
+        let mut header = vec!["id".to_owned()];
+        if self.targets.is_empty() {
+            header.extend(labelled.then(|| "label".to_owned()));
+            header.push("predicted".to_owned());
+            header.extend(self.classes.iter().cloned());
+        } else {
+            let names = || self.targets.iter().map(|target| &target.name);
+            if labelled {
+                header.extend(names().map(|name| format!("{name} (rated)")));
+            }
+            header.extend(names().cloned());
+        }
+        header.push("missing".to_owned());
+        say(header.join("\t"))?;
+        for Prediction {
+            id,
+            outputs,
+            missing,
+        } in &self.utterances
+        {
+            let mut cells = vec![(*id).to_owned()];
+            match outputs {
+                Outputs::Class {
+                    label,
+                    predicted,
+                    probabilities,
+                } => {
+                    cells.extend(labelled.then(|| label.unwrap_or_default().to_owned()));
+                    cells.push((*predicted).to_owned());
+                    cells.extend(probabilities.iter().map(|p| format!("{p:.6}")));
+                }
+                Outputs::Intensities { rated, predicted } => {
+                    if labelled {
+                        let rating = |t: usize| rated.get(t).copied().flatten();
+                        let ratings = (0..predicted.len()).map(rating);
+                        cells
+                            .extend(ratings.map(|r| r.map_or_else(String::new, |r| r.to_string())));
+                    }
+                    cells.extend(predicted.iter().map(|value| format!("{value:.6}")));
+                }
+            }
+            cells.push(format!("{missing:.3}"));
+            say(cells.join("\t"))?;
         }
         Ok(())
     }

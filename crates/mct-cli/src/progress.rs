@@ -15,6 +15,9 @@ use crate::output::{remark, say_json};
 /// epoch.
 const SAVE_EVERY: Duration = Duration::from_secs(300);
 
+/// Validation scores in the line of an epoch.
+const SHOWN: usize = 2;
+
 pub struct CommandLine {
     recorder: Recorder,
     json: bool,
@@ -89,16 +92,18 @@ impl CommandLine {
             }
             Event::Epoch(record) => {
                 let validation = &record.validation;
+                let scores: Vec<String> = (validation.iter().take(SHOWN))
+                    .map(|(metric, value)| format!("{} {value:.3}", metric.title()))
+                    .collect();
                 let area = record.validation_auilc;
                 let auilc = area.map_or_else(String::new, |value| format!("  AUILC {value:.3}"));
                 let mark = if record.best { "  best so far" } else { "" };
                 self.line(&format!(
-                    "epoch {:>3}  {}  validation: loss {:.3}  UA {:.3}  WA {:.3}{auilc}{mark}",
+                    "epoch {:>3}  {}  validation: loss {:.3}  {}{auilc}{mark}",
                     record.epoch + 1,
                     terms(&record.losses),
                     record.validation_loss,
-                    validation.ua,
-                    validation.wa,
+                    scores.join("  "),
                 ));
             }
             Event::Warning { message } => self.line(&format!("warning: {message}")),
@@ -114,7 +119,7 @@ fn terms(losses: &LossRecord) -> String {
     for (term, value) in losses {
         let name = match term {
             // As the only term it equals the total.
-            Term::Classification if losses.len() == 2 => continue,
+            Term::Classification | Term::Regression if losses.len() == 2 => continue,
             Term::Total => String::new(),
             other => format!(" {}", other.name()),
         };

@@ -4,13 +4,14 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use mct_corpus::{Corpus, atomic};
+use mct_corpus::{Corpus, Task, atomic};
 use mct_figures::{self as draw, Line};
 use mct_hfr::training::learning_curves;
+use mct_scores::Metric;
 
 use crate::assess::{Assessment, Source};
 use crate::output::score;
-use crate::tables::{duration_rows, heading, rows, run_rows};
+use crate::tables::{duration_rows, heading, run_rows, sections};
 
 /// Rates whose confusion matrix is drawn: those of the paper's figure 8.
 const CONFUSION_RATES: [f64; 2] = [0.0, 0.5];
@@ -42,14 +43,23 @@ pub fn write(
              and nothing about people.",
         );
     }
-    let (header, body) = rows(assessment);
-    page.table("Scores by missing rate", &header, &body);
+    for warning in &assessment.warnings {
+        page.paragraph(&format!("Warning: {warning}."));
+    }
+    for section in sections(assessment) {
+        let title = match section.title.as_str() {
+            "" => "Scores by missing rate".to_owned(),
+            target => format!("Scores by missing rate: {target}"),
+        };
+        page.table(&title, &section.header, &section.rows);
+    }
     page.paragraph(
         "AUILC is the area under a score over the missing rates, summed as in the paper.",
     );
     let (columns, body) = duration_rows(&assessment.evaluation);
     let header: Vec<&str> = columns.iter().map(String::as_str).collect();
-    page.table("UA by duration", &header, &body);
+    let metric = Metric::main(assessment.evaluation.task).title();
+    page.table(&format!("{metric} by duration"), &header, &body);
     let (columns, body) = run_rows(assessment);
     let header: Vec<&str> = columns.iter().map(String::as_str).collect();
     page.table("Runs", &header, &body);
@@ -78,40 +88,32 @@ fn figures(assessment: &Assessment, sources: &[Source]) -> Result<Vec<(String, S
             .collect(),
         bound,
     };
-    let area = &evaluation.auilc;
-    let mut curves = vec![
-        line(
-            format!("UA (AUILC {})", score(area.ua)),
-            &evaluation.ua,
-            false,
-        ),
-        line(
-            format!("WA (AUILC {})", score(area.wa)),
-            &evaluation.wa,
-            false,
-        ),
-        line(
-            format!("UF1 (AUILC {})", score(area.uf1)),
-            &evaluation.uf1,
-            false,
-        ),
-        line(
-            format!("WF1 (AUILC {})", score(area.wf1)),
-            &evaluation.wf1,
-            false,
-        ),
-    ];
+    let is_regression = evaluation.task == Task::Regression;
+    let drawn = [Metric::Mae, Metric::Corr, Metric::Acc2, Metric::F1];
+    let mut curves: Vec<Line> = (evaluation.curves.0.iter())
+        .filter(|(metric, _)| !is_regression || drawn.contains(metric))
+        .map(|(metric, curve)| {
+            let area = score(evaluation.auilc.get(*metric));
+            line(format!("{} (AUILC {area})", metric.title()), curve, false)
+        })
+        .collect();
     if let Some(limit) = limit {
         let name = format!("exact limit of UA (AUILC {})", score(limit.auilc));
         curves.push(line(name, &limit.ua, true));
     }
     let title = format!("scores over missing rates, {}", heading(evaluation));
     let mut figures = vec![("curves".to_owned(), draw::curves(&title, &curves)?)];
-    for (rate, counts) in evaluation.rates.iter().zip(&evaluation.confusion) {
-        if CONFUSION_RATES.contains(rate) {
-            let title = format!("confusion at missing rate {rate}");
-            let svg = draw::confusion(&title, &evaluation.classes, counts)?;
-            figures.push((format!("confusion-{rate}"), svg));
+    for matrices in evaluation.matrices() {
+        for (rate, counts) in evaluation.rates.iter().zip(matrices.confusion) {
+            if CONFUSION_RATES.contains(rate) {
+                let (of, name) = match matrices.target {
+                    "" => (String::new(), String::new()),
+                    target => (format!(" of {target}"), format!("{}-", file_name(target))),
+                };
+                let title = format!("confusion{of} at missing rate {rate}");
+                let svg = draw::confusion(&title, matrices.classes, counts)?;
+                figures.push((format!("confusion-{name}{rate}"), svg));
+            }
         }
     }
     if let [source] = sources
@@ -119,10 +121,22 @@ fn figures(assessment: &Assessment, sources: &[Source]) -> Result<Vec<(String, S
     {
         figures.push((
             "training".to_owned(),
-            draw::training(learning_curves(&source.history))?,
+            draw::training(learning_curves(evaluation.task, &source.history))?,
         ));
     }
     Ok(figures)
+}
+
+/// The name of a target as part of a file name.
+fn file_name(target: &str) -> String {
+    let safe = |letter: char| {
+        if letter.is_alphanumeric() {
+            letter
+        } else {
+            '-'
+        }
+    };
+    target.chars().map(safe).collect()
 }
 
 /// The same text as HTML and as Markdown.

@@ -1,55 +1,82 @@
 //! Scores as rows of text, for the terminal and for reports.
 
-use mct_scores::Evaluation;
+use mct_scores::{Curves, Evaluation, Metric, Scores};
 
-use crate::assess::Assessment;
+use crate::assess::{Assessment, LimitCurve};
 use crate::output::score;
 
-/// Rates, scores and limit as rows of text.
-pub fn rows(assessment: &Assessment) -> (Vec<&'static str>, Vec<Vec<String>>) {
+/// A table of scores by missing rate.
+pub struct Section {
+    /// The target; empty for classes.
+    pub title: String,
+    pub header: Vec<&'static str>,
+    pub rows: Vec<Vec<String>>,
+}
+
+/// Scores by missing rate, with the limit: one table, or one for each target.
+pub fn sections(assessment: &Assessment) -> Vec<Section> {
     let Assessment {
         evaluation, limit, ..
     } = assessment;
-    let mut header = vec!["rate", "UA", "WA", "UF1", "WF1"];
+    let rates = &evaluation.rates;
+    let of_all = |title: &str, limit| {
+        let (curves, auilc) = (&evaluation.curves, &evaluation.auilc);
+        section(title.to_owned(), rates, curves, auilc, limit)
+    };
+    if evaluation.targets.is_empty() {
+        return vec![of_all("", limit.as_ref())];
+    }
+    let mut sections = Vec::new();
+    for target in &evaluation.targets {
+        let [low, high] = target.range;
+        let title = format!(
+            "{} ({low} to {high}), {} utterances",
+            target.name, target.utterances
+        );
+        sections.push(section(title, rates, &target.curves, &target.auilc, None));
+    }
+    if evaluation.targets.len() > 1 {
+        sections.push(of_all("mean of the targets", None));
+    }
+    sections
+}
+
+fn section(
+    title: String,
+    rates: &[f64],
+    curves: &Curves,
+    auilc: &Scores,
+    limit: Option<&LimitCurve>,
+) -> Section {
+    let mut header = vec!["rate"];
+    header.extend(auilc.iter().map(|(metric, _)| metric.title()));
     if limit.is_some() {
         header.extend(["limit UA", "below"]);
     }
-    let line = |name: String, ua: f64, wa: f64, uf1: f64, wf1: f64, limit: Option<f64>| {
-        let mut row = vec![name, score(ua), score(wa), score(uf1), score(wf1)];
-        row.extend(
-            limit
-                .iter()
-                .flat_map(|limit| [score(*limit), score(limit - ua)]),
-        );
+    let line = |name: String, scores: &Scores, limit: Option<f64>| {
+        let mut row = vec![name];
+        row.extend(scores.iter().map(|(_, value)| score(value)));
+        let below = |limit: f64| [score(limit), score(limit - scores.get(Metric::Ua))];
+        row.extend(limit.into_iter().flat_map(below));
         row
     };
-    let mut rows: Vec<Vec<String>> = (0..evaluation.rates.len())
-        .map(|i| {
-            line(
-                format!("{}", evaluation.rates[i]),
-                evaluation.ua[i],
-                evaluation.wa[i],
-                evaluation.uf1[i],
-                evaluation.wf1[i],
-                limit.as_ref().map(|limit| limit.ua[i]),
-            )
+    let mut rows: Vec<Vec<String>> = (rates.iter().enumerate())
+        .map(|(i, rate)| {
+            let limit = limit.map(|limit| limit.ua[i]);
+            line(rate.to_string(), &curves.at(i), limit)
         })
         .collect();
-    let area = &evaluation.auilc;
-    let limit = limit.as_ref().map(|limit| limit.auilc);
-    rows.push(line(
-        "AUILC".into(),
-        area.ua,
-        area.wa,
-        area.uf1,
-        area.wf1,
-        limit,
-    ));
-    (header, rows)
+    rows.push(line("AUILC".into(), auilc, limit.map(|limit| limit.auilc)));
+    Section {
+        title,
+        header,
+        rows,
+    }
 }
 
-/// UA by duration as rows of text, at the first, the middle and the last rate, with the AUILC.
+/// The main score by duration as rows of text, at the first, the middle and the last rate, with the AUILC.
 pub fn duration_rows(evaluation: &Evaluation) -> (Vec<String>, Vec<Vec<String>>) {
+    let metric = Metric::main(evaluation.task);
     let last = evaluation.rates.len() - 1;
     let mut columns = vec![0, last.div_ceil(2), last];
     columns.dedup();
@@ -57,13 +84,14 @@ pub fn duration_rows(evaluation: &Evaluation) -> (Vec<String>, Vec<Vec<String>>)
     header.extend(
         columns
             .iter()
-            .map(|i| format!("UA at {}", evaluation.rates[*i])),
+            .map(|i| format!("{} at {}", metric.title(), evaluation.rates[*i])),
     );
     header.push("AUILC".into());
     let bins = evaluation.durations.iter().filter(|bin| bin.utterances > 0);
     let rows = bins.map(|bin| {
         let mut row = vec![bin.name.clone(), bin.utterances.to_string()];
-        row.extend(columns.iter().map(|i| score(bin.ua[*i])));
+        let curve = bin.curves.get(metric);
+        row.extend(columns.iter().map(|i| score(curve[*i])));
         row.push(score(bin.auilc));
         row
     });
@@ -80,14 +108,16 @@ pub fn heading(evaluation: &Evaluation) -> String {
     format!("{} {kind}utterances", evaluation.utterances)
 }
 
-/// The scores of each run as rows of text.
+/// The main score of each run as rows of text.
 pub fn run_rows(assessment: &Assessment) -> (Vec<String>, Vec<Vec<String>>) {
-    let first = format!("UA at {}", assessment.evaluation.rates[0]);
+    let evaluation = &assessment.evaluation;
+    let metric = Metric::main(evaluation.task);
+    let first = format!("{} at {}", metric.title(), evaluation.rates[0]);
     let header = ["run", "fold", "seed", first.as_str(), "AUILC"];
     let rows = assessment.runs.iter().map(|run| {
-        let (ua, area) = (score(run.ua[0]), score(run.auilc_ua));
+        let (first, area) = (score(run.first(metric)), score(run.auilc.get(metric)));
         let seed = run.seed.to_string();
-        vec![run.run.clone(), run.fold.clone(), seed, ua, area]
+        vec![run.run.clone(), run.fold.clone(), seed, first, area]
     });
     (header.map(str::to_owned).to_vec(), rows.collect())
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use clap::Args;
-use mct_corpus::Corpus;
+use mct_corpus::{Corpus, Task};
 use mct_hfr::config::{Config, PRESETS, ProtocolKind, Strategy, System};
 use mct_hfr::training::{FinishReason, Trainer};
 use mct_runs::{CorpusReference, Manifest, Recorder, RunFolder, Which, Writer, read_checkpoint};
@@ -41,6 +41,9 @@ pub struct Train {
     /// Dynamic: the probability of a missing step; one-to-one: the rate that is tested
     #[arg(long, value_name = "R", value_parser = rate)]
     missing_rate: Option<f64>,
+    /// classification, or regression of the corpus's intensities [default: that of the settings]
+    #[arg(long, value_parser = kebab::<Task>)]
+    task: Option<Task>,
     /// session, session-swapped, speaker, groups or file
     #[arg(long, value_parser = kebab::<ProtocolKind>)]
     protocol: Option<ProtocolKind>,
@@ -83,7 +86,8 @@ impl Train {
         training.seed = self.seed.unwrap_or(training.seed);
         training.epochs = self.epochs.unwrap_or(training.epochs);
         let system = self.system.unwrap_or(config.model.system);
-        settings(config.with_system(system), &self.set)
+        let task = self.task.unwrap_or(config.model.task);
+        settings(config.with_system(system).with_task(task), &self.set)
     }
 
     pub fn run(self) -> Result<()> {
@@ -91,15 +95,15 @@ impl Train {
         let corpus = Corpus::open(&self.corpus)?;
         let device = device::choose(&self.device)?;
         // Everything is validated before the folder is created.
-        let mut trainer = Trainer::new(&corpus, config.clone(), &device.device)?;
+        let mut trainer = Trainer::new(&corpus, config, &device.device)?;
         if let Some(path) = &self.weights {
             trainer.start_from(&read_checkpoint(path)?)?;
         }
         let manifest = Manifest {
             device: device.name,
             corpus: CorpusReference::of(&self.corpus)?,
-            model: config.model,
-            training: config.training,
+            model: trainer.config().model.clone(),
+            training: trainer.config().training.clone(),
         };
         let writer = RunFolder::create(&self.out, manifest).map_err(existing_run)?;
         if self.weights.is_some() {
@@ -132,6 +136,12 @@ pub struct Resume {
     /// A device other than that of the run
     #[arg(long)]
     device: Option<String>,
+    /// Where the corpus is now (the same file, by its SHA-256)
+    #[arg(long, value_name = "FILE")]
+    corpus: Option<PathBuf>,
+    /// Train up to this many epochs, without early stopping, also where the run has finished
+    #[arg(long, value_name = "N")]
+    epochs: Option<usize>,
     /// Print events as JSON lines
     #[arg(long)]
     json: bool,
@@ -140,6 +150,17 @@ pub struct Resume {
 impl Resume {
     pub fn run(self) -> Result<()> {
         interrupt::watch()?;
+        if self.corpus.is_some() || self.epochs.is_some() {
+            let mut writer = RunFolder::open(&self.run)?.writer()?;
+            let mut manifest = writer.folder.manifest.clone();
+            if let Some(path) = &self.corpus {
+                manifest.corpus = manifest.corpus.moved_to(path)?;
+            }
+            if let Some(epochs) = self.epochs {
+                manifest.extend(epochs).map_err(usage)?;
+            }
+            writer.change(manifest)?;
+        }
         resume(&self.run, self.device.as_deref(), self.json)
     }
 }
@@ -153,7 +174,13 @@ pub fn resume(path: &Path, device: Option<&str>, json: bool) -> Result<()> {
     let corpus = folder.manifest.corpus.open()?;
     let device = device::choose(device.unwrap_or(&folder.manifest.device))?;
     let mut trainer = match folder.last()? {
-        Some(checkpoint) => Trainer::resume(&corpus, &checkpoint, &device.device)?,
+        Some(mut checkpoint) => {
+            // `--epochs` of an earlier resume is in the manifest.
+            let training = &folder.manifest.training;
+            checkpoint.config.training.epochs = training.epochs;
+            checkpoint.config.training.patience = training.patience;
+            Trainer::resume(&corpus, &checkpoint, &device.device)?
+        }
         None => Trainer::new(&corpus, folder.manifest.config(), &device.device)?,
     };
     drive(&mut trainer, folder.writer()?, &corpus, json)

@@ -89,10 +89,14 @@ impl<'c> Split<'c> {
         };
         if split.labelled.is_empty() {
             let expected = match task {
-                Task::Classification => {
-                    "classes of utterances (`corpus import --bins` makes them of intensities)"
+                Task::Classification if corpus.metadata.targets.is_empty() => {
+                    "classes of utterances"
                 }
-                Task::Regression => "intensities of utterances",
+                Task::Classification => {
+                    "classes of utterances: train with --task regression, or make classes of the \
+                     intensities with `corpus import --bins`"
+                }
+                Task::Regression => "intensities of utterances: train without --task regression",
             };
             return Err(split.wrong("labels", "none", expected));
         }

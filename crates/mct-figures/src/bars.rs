@@ -5,7 +5,7 @@ use plotters::prelude::*;
 use crate::palette::colour;
 use crate::{Result, drawn, unplottable};
 
-/// Grouped bars: `bars[group][bar]` holds a score from 0 to 1 and the standard deviation that its
+/// Grouped bars: `bars[group][bar]` holds a score and the standard deviation that its
 /// whisker shows, if any. `names` are those of the bars.
 ///
 /// # Errors

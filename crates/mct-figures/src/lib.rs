@@ -3,6 +3,7 @@
 mod bars;
 mod confusion;
 mod heat_map;
+mod intensities;
 mod lines;
 mod palette;
 mod scatter;
@@ -13,6 +14,7 @@ use plotters::prelude::*;
 pub use bars::bars;
 pub use confusion::{confusion, confusion_difference};
 pub use heat_map::{HeatMap, heat_maps};
+pub use intensities::intensities;
 pub use lines::{Line, comparison, curves, sweep, training};
 pub use scatter::scatter;
 

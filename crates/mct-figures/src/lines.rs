@@ -15,14 +15,16 @@ pub struct Line {
     pub bound: bool,
 }
 
-/// Scores from 0 to 1 against the missing rate.
+/// Scores against the missing rate, from 0 to 1 or as far as they go.
 ///
 /// # Errors
 /// When the figure cannot be drawn.
 pub fn curves(title: &str, lines: &[Line]) -> Result<String> {
     // Curves fall to the right: the lower left stays free.
     let legend = Legend::Inside(SeriesLabelPosition::LowerLeft);
-    draw_lines((title, "missing rate", "score"), 0.0..1.0, legend, lines)
+    let Range { start, end } = range(lines);
+    let range = start.min(0.0)..end.max(1.0);
+    draw_lines((title, "missing rate", "score"), range, legend, lines)
 }
 
 /// AUILC against a setting, over the range of the values.
@@ -54,11 +56,7 @@ fn range(lines: &[Line]) -> Range<f64> {
         (low.min(*y), high.max(*y))
     });
     let (low, high) = ((low * 20.0).floor() / 20.0, (high * 20.0).ceil() / 20.0);
-    if low < high {
-        low.max(0.0)..high
-    } else {
-        0.0..1.0
-    }
+    if low < high { low..high } else { 0.0..1.0 }
 }
 
 /// Position of the legend.
@@ -187,5 +185,5 @@ pub fn training(curves: Vec<(&str, Vec<(f64, f64)>)>) -> Result<String> {
         .fold(1.0f64, |top, (_, y)| top.max(*y));
     let legend = Legend::Inside(SeriesLabelPosition::UpperRight);
     let range = 0.0..top * 1.05;
-    draw_lines(("training", "epoch", "loss; UA"), range, legend, &lines)
+    draw_lines(("training", "epoch", "loss; score"), range, legend, &lines)
 }

@@ -55,6 +55,7 @@ fn batch(size: usize, device: &Device) -> Batch {
         lengths: STEPS.iter().map(|steps| vec![*steps; size]).collect(),
         missing_counts: counts,
         targets: Tensor::from_data(targets, device),
+        rated: None,
         labels: labels.into_iter().map(Some).collect(),
     }
 }

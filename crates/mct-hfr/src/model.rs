@@ -9,21 +9,26 @@ use burn::module::{Module, Param};
 use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Tensor, TensorData};
 
+use mct_corpus::Task;
+
 use crate::config::{ClassifierKind, Interface, ModelConfig, TrainingConfig};
-use crate::data::{Batch, FeatureStatistics, Input};
+use crate::data::{Batch, FeatureStatistics, Input, LabelStatistics};
 use crate::nn::mode::Mode;
 use crate::nn::parameters;
-use crate::objectives::cross_entropy::cross_entropy;
 use crate::objectives::losses::Losses;
+use crate::objectives::supervision::Supervision;
 use crate::systems::{AnyNetwork, Network, Sample, View};
 
 #[derive(Module, Debug)]
 pub struct Model {
     inputs: Vec<Input>,
     network: AnyNetwork,
-    /// Shares of the classes in the training set, `[classes]`: what is predicted of an utterance of which
-    /// nothing is seen. `None` in checkpoints of older versions.
+    /// Shares of the classes in the training set, `[classes]`, or its mean intensities, `[targets]`: what is
+    /// predicted of an utterance of which nothing is seen. `None` in checkpoints of older versions.
     prior: Option<Param<Tensor<1>>>,
+    /// Standard deviations of the intensities in the training set, `[targets]`: the network's outputs are
+    /// in these units around the prior. `None` for classes.
+    deviation: Option<Param<Tensor<1>>>,
     #[module(skip)]
     config: ModelConfig,
     #[module(skip)]
@@ -75,16 +80,20 @@ impl Model {
                 .collect(),
             network: AnyNetwork::new(config, interface, device),
             prior: None,
+            deviation: None,
             config: config.clone(),
-            outputs: interface.classes.len(),
+            outputs: interface.outputs(),
         }
     }
 
-    /// With the shares of the classes, `[classes]`, as the prediction where nothing is seen.
-    pub(crate) fn with_prior(mut self, shares: &[f32], device: &Device) -> Self {
-        let data = TensorData::new(shares.to_vec(), [shares.len()]);
-        let prior = Param::from_tensor(Tensor::from_data(data, device));
-        self.prior = Some(prior.set_require_grad(false));
+    /// With what is known of the labels of the training set.
+    pub(crate) fn with_labels(mut self, labels: &LabelStatistics, device: &Device) -> Self {
+        let constant = |values: &[f32]| {
+            let data = TensorData::new(values.to_vec(), [values.len()]);
+            Param::from_tensor(Tensor::from_data(data, device)).set_require_grad(false)
+        };
+        self.prior = Some(constant(&labels.prior));
+        self.deviation = labels.deviation.as_deref().map(constant);
         self
     }
 
@@ -94,11 +103,17 @@ impl Model {
         self
     }
 
-    /// Class probabilities `[batch, classes]` from the logits of a view of `batch`; the prior where
-    /// nothing of an utterance is seen, so that the view is of no utterance in particular. `complete`:
-    /// whether it is the complete view.
-    pub fn probabilities(&self, logits: Tensor<2>, batch: &Batch, complete: bool) -> Tensor<2> {
-        let predicted = softmax(logits, 1);
+    /// Class probabilities `[batch, classes]` from the logits of a view of `batch`, or intensities
+    /// `[batch, targets]`; the prior where nothing of an utterance is seen, so that the view is of no
+    /// utterance in particular. `complete`: whether it is the complete view.
+    pub fn predictions(&self, logits: Tensor<2>, batch: &Batch, complete: bool) -> Tensor<2> {
+        let predicted = match (&self.prior, &self.deviation) {
+            (Some(mean), Some(deviation)) => {
+                logits * deviation.val().unsqueeze::<2>() + mean.val().unsqueeze::<2>()
+            }
+            _ if self.config.task == Task::Regression => logits,
+            _ => softmax(logits, 1),
+        };
         let observed = if complete {
             &batch.present
         } else {
@@ -117,7 +132,7 @@ impl Model {
         &self.config
     }
 
-    /// The number of classes that it tells apart.
+    /// The number of classes that it tells apart, or of intensities that it predicts.
     pub fn outputs(&self) -> usize {
         self.outputs
     }
@@ -177,7 +192,25 @@ impl Model {
             .attention(features, &batch.padding_masks(), layer)
     }
 
-    /// The loss (eq. 18 for MCT-HFR). Without `auxiliary` only the classification term.
+    /// What the outputs for `batch` are held against.
+    pub fn supervision(&self, batch: &Batch, training: &TrainingConfig) -> Supervision {
+        let targets = batch.targets.clone();
+        match self.config.task {
+            Task::Classification => Supervision::Classes(targets),
+            Task::Regression => Supervision::Intensities {
+                targets: match (&self.prior, &self.deviation) {
+                    (Some(mean), Some(deviation)) => {
+                        (targets - mean.val().unsqueeze::<2>()) / deviation.val().unsqueeze::<2>()
+                    }
+                    _ => targets,
+                },
+                rated: batch.rated.clone(),
+                loss: training.regression_loss,
+            },
+        }
+    }
+
+    /// The loss (eq. 18 for MCT-HFR). Without `auxiliary` only the supervised term.
     pub fn losses(
         &self,
         batch: &Batch,
@@ -191,12 +224,13 @@ impl Model {
             masks: batch.padding_masks(),
             complete,
             batch,
+            supervision: self.supervision(batch, training),
         };
         let network = self.network();
         let view = network.view(sample.incomplete.clone(), &sample.masks, mode);
-        let classification = cross_entropy(view.logits.clone(), batch.targets.clone());
+        let supervised = sample.supervision.loss(view.logits.clone());
         let weights = training.weights(self.config.system);
-        let mut losses = Losses::new(classification, weights);
+        let mut losses = Losses::new(sample.supervision.term(), supervised, weights);
         if auxiliary {
             network.auxiliary(&mut losses, &view, &sample, mode);
         }

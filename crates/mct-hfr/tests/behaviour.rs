@@ -10,17 +10,17 @@ mod support;
 
 use burn::tensor::{Device, TensorData};
 use mct_corpus::missing::Missing;
-use mct_corpus::{Corpus, demo};
+use mct_corpus::{Corpus, Task, demo};
 use mct_hfr::config::{Config, Interface, Select, Strategy, System, Term};
-use mct_hfr::data::{Batch, feature_statistics};
+use mct_hfr::data::Batch;
 use mct_hfr::device::{TOLERANCE, deviation};
-use mct_hfr::error::Result;
-use mct_hfr::evaluation::probabilities;
+use mct_hfr::evaluation::predictions;
 use mct_hfr::model::Model;
 use mct_hfr::nn::mode::Mode;
 use mct_hfr::nn::parameters;
-use mct_hfr::training::{Checkpoint, Event, Face, FinishReason, Precision, Trainer};
-use mct_scores::{Evaluation, PAPER_RATES, most_probable};
+use mct_hfr::training::{Checkpoint, FinishReason, Precision, Trainer};
+use mct_scores::{Evaluation, Metric, PAPER_RATES, Predicted};
+use support::runs::{Recorder, model, small_config};
 use support::{floats, gradients, software};
 
 fn corpus() -> Corpus {
@@ -28,24 +28,9 @@ fn corpus() -> Corpus {
 }
 
 fn config() -> Config {
-    let mut config = Config::preset("demo").unwrap();
-    config.model.d = 16;
-    config.model.layers = 1;
+    let mut config = small_config(System::MctHfr);
     config.training.epochs = 3;
-    config.training.batch_size = 16;
     config
-}
-
-fn model(corpus: &Corpus, config: &Config, device: &Device) -> Model {
-    let all: Vec<usize> = (0..corpus.len()).collect();
-    let statistics = feature_statistics(corpus, &all);
-    Model::new(
-        &config.model,
-        &Interface::of(corpus),
-        &statistics,
-        5,
-        device,
-    )
 }
 
 /// Every system, and MCT-HFR by the released recipe.
@@ -69,8 +54,7 @@ fn batch_size_and_padding_change_no_probability() {
         let missing = Missing::uniform(0.4, 3);
         let predict = |size| {
             let missing = Some((&missing, 1));
-            pollster::block_on(probabilities(&model, &corpus, &all, missing, size, &device))
-                .unwrap()
+            pollster::block_on(predictions(&model, &corpus, &all, missing, size, &device)).unwrap()
         };
         let single = predict(1);
         for size in [2, 7, 64, 1000] {
@@ -104,7 +88,7 @@ fn a_modality_or_everything_missing_gives_finite_outputs_and_gradients() {
                         .collect(),
                 )
             };
-            let batch = Batch::read(&corpus, &[0, 1, 2, 3], &config.model, masks, &device);
+            let batch = Batch::read(&corpus, &[0, 1, 2, 3], model.config(), masks, &device);
             let mut mode = Mode::training(1, 0);
             let losses = model.losses(&batch, &config.training, true, &mut mode);
             assert!(floats(&losses.total.clone().into_data())[0].is_finite());
@@ -140,49 +124,6 @@ fn the_unknown_vector_stands_for_missing_text() {
     assert_eq!(Some(replacement), corpus.modalities[text].unknown);
     let other = floats(&values["inputs.0.replacement"]);
     assert!(other.iter().all(|value| *value == 0.0));
-}
-
-/// Keeps the last checkpoint and stops after so many steps.
-struct Recorder {
-    stop_after: usize,
-    steps: usize,
-    last: Option<Checkpoint>,
-    best: Option<Checkpoint>,
-    events: Vec<Event>,
-}
-
-impl Recorder {
-    fn new(stop_after: usize) -> Self {
-        Self {
-            stop_after,
-            steps: 0,
-            last: None,
-            best: None,
-            events: Vec::new(),
-        }
-    }
-}
-
-impl Face for Recorder {
-    fn event(&mut self, event: Event) -> Result<()> {
-        self.events.push(event);
-        Ok(())
-    }
-    fn save(&mut self, checkpoint: &Checkpoint, best: bool) -> Result<()> {
-        let place = if best { &mut self.best } else { &mut self.last };
-        *place = Some(checkpoint.clone());
-        Ok(())
-    }
-    fn stop_requested(&self) -> bool {
-        self.steps >= self.stop_after
-    }
-    fn save_due(&self) -> bool {
-        false
-    }
-    fn yield_now(&mut self) -> impl Future<Output = ()> {
-        self.steps += 1;
-        std::future::ready(())
-    }
 }
 
 #[test]
@@ -253,19 +194,19 @@ fn the_best_by_auilc_has_the_auilc_of_an_evaluation() {
     pollster::block_on(trainer.run(&mut face)).unwrap();
     let model = face.best.unwrap().model(&Device::flex()).unwrap();
     let side = &trainer.fold().validation;
-    let predicted: Vec<Vec<usize>> = PAPER_RATES
+    let predicted: Vec<Predicted> = PAPER_RATES
         .iter()
         .map(|rate| {
             let missing = Missing::uniform(*rate, corpus.modalities.len());
             let on = Device::flex();
-            let rows = probabilities(&model, &corpus, side, Some((&missing, seed)), 7, &on);
+            let rows = predictions(&model, &corpus, side, Some((&missing, seed)), 7, &on);
             let rows = pollster::block_on(rows).unwrap();
-            rows.iter().map(|row| most_probable(row)).collect()
+            Predicted::of(Task::Classification, rows)
         })
         .collect();
-    let auilc = Evaluation::of(&corpus, side, &PAPER_RATES, &predicted)
-        .auilc
-        .ua;
+    let task = Task::Classification;
+    let evaluation = Evaluation::of(&corpus, task, side, &PAPER_RATES, &predicted);
+    let auilc = evaluation.auilc.get(Metric::Ua);
     let (best, _) = face.last.unwrap().state.unwrap().best.unwrap();
     assert!((best - auilc).abs() < 1e-12, "{best} {auilc}");
 }
@@ -335,7 +276,7 @@ fn models_made_at_the_same_time_do_not_disturb_each_other() {
         let (corpus, config) = (corpus(), config());
         let model = Model::new(
             &config.model,
-            &Interface::of(&corpus),
+            &Interface::of(&corpus, Task::Classification),
             &[],
             seed,
             &Device::flex(),
@@ -390,7 +331,7 @@ fn half_precision_weights_predict_nearly_the_same() {
             .model(&device)
             .unwrap();
         let rows =
-            pollster::block_on(probabilities(&model, &corpus, &all, None, 8, &device)).unwrap();
+            pollster::block_on(predictions(&model, &corpus, &all, None, 8, &device)).unwrap();
         (bytes.len(), rows.concat())
     };
     let ((long, exact), (short, rounded)) = (predict(Precision::F32), predict(Precision::F16));

@@ -9,14 +9,15 @@
 mod support;
 
 use burn::tensor::{Device, TensorData};
-use mct_corpus::demo;
 use mct_corpus::missing::Missing;
-use mct_hfr::config::{Config, Interface, TrainingConfig};
+use mct_corpus::{Target, Task, demo};
+use mct_hfr::config::{Config, Interface, RegressionLoss, System, TrainingConfig};
 use mct_hfr::data::Batch;
 use mct_hfr::evaluation::static_masks;
 use mct_hfr::model::Model;
 use mct_hfr::nn::mode::Mode;
 use mct_hfr::nn::parameters::{self, Values};
+use support::runs::{model, small_config};
 use support::{Fixture, floats, gradients};
 
 /// Along its own gradient the loss must rise by the gradient's norm.
@@ -107,10 +108,53 @@ fn the_released_recipes_gradients_are_the_slope_of_the_classification() {
     ] {
         *probability = 0.0;
     }
-    let model = Model::new(&config.model, &Interface::of(&corpus), &[], 1, &device);
+    let model = Model::new(
+        &config.model,
+        &Interface::of(&corpus, Task::Classification),
+        &[],
+        1,
+        &device,
+    );
     let missing = Missing::uniform(0.3, corpus.modalities.len());
     let masks = |index| Some(static_masks(&corpus, &missing, 1, index));
     let indices: Vec<usize> = (0..12).collect();
     let batch = Batch::read(&corpus, &indices, &config.model, masks, &device);
     check("released", &model, &batch, &config.training, false);
+}
+
+/// The loss of intensities, of which some are not rated.
+#[test]
+fn the_gradients_of_the_losses_of_intensities_are_their_slopes() {
+    let device = Device::flex().autodiff();
+    let mut corpus = demo::generate(3, 0.02).unwrap();
+    corpus.metadata.targets = ["valence", "arousal"].map(scale).to_vec();
+    for (index, utterance) in corpus.utterances.iter_mut().enumerate() {
+        let value = (index % 7) as f32 - 3.0;
+        utterance.targets = vec![Some(value), (index % 3 > 0).then_some(value / 2.0)];
+    }
+    for loss in [RegressionLoss::L1, RegressionLoss::Mse] {
+        let mut config = small_config(System::MctHfr).with_task(Task::Regression);
+        config.training.regression_loss = loss;
+        for probability in [
+            &mut config.model.dropout.embedding,
+            &mut config.model.dropout.feed_forward,
+            &mut config.model.dropout.residual,
+            &mut config.model.dropout.classifier,
+        ] {
+            *probability = 0.0;
+        }
+        let model = model(&corpus, &config, &device);
+        let missing = Missing::uniform(0.3, corpus.modalities.len());
+        let masks = |index| Some(static_masks(&corpus, &missing, 1, index));
+        let indices: Vec<usize> = (0..12).collect();
+        let batch = Batch::read(&corpus, &indices, model.config(), masks, &device);
+        check(&format!("{loss:?}"), &model, &batch, &config.training, true);
+    }
+}
+
+fn scale(name: &str) -> Target {
+    Target {
+        name: name.to_owned(),
+        range: [-3.0, 3.0],
+    }
 }

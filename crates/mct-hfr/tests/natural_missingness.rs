@@ -11,13 +11,14 @@ mod support;
 use burn::tensor::Device;
 use mct_corpus::missing::Missing;
 use mct_corpus::{Corpus, ModalityBuilder, demo};
-use mct_hfr::config::{Config, Interface, System};
+use mct_hfr::config::System;
 use mct_hfr::data::{Batch, feature_statistics};
-use mct_hfr::evaluation::{inspect, probabilities};
+use mct_hfr::evaluation::{inspect, predictions};
 use mct_hfr::model::Model;
 use mct_hfr::nn::mode::Mode;
-use mct_hfr::training::{Checkpoint, Event, Face, Precision, Trainer};
+use mct_hfr::training::{Checkpoint, Precision, Trainer};
 use support::floats;
+use support::runs::{Recorder, model, small_config};
 
 /// The demo corpus with what `change` makes of the steps of utterance and modality: values, and which of
 /// them are missing by nature.
@@ -43,32 +44,11 @@ fn changed(change: impl Fn(usize, usize, Vec<f32>, usize) -> (Vec<f32>, Vec<bool
     .unwrap()
 }
 
-fn config(system: System) -> Config {
-    let mut config = Config::preset("demo").unwrap().with_system(system);
-    config.model.d = 16;
-    config.model.layers = 1;
-    config.training.epochs = 1;
-    config.training.batch_size = 16;
-    config
-}
-
-fn model(corpus: &Corpus, config: &Config, device: &Device) -> Model {
-    let all: Vec<usize> = (0..corpus.len()).collect();
-    let statistics = feature_statistics(corpus, &all);
-    Model::new(
-        &config.model,
-        &Interface::of(corpus),
-        &statistics,
-        5,
-        device,
-    )
-}
-
 fn predicted(model: &Model, corpus: &Corpus, missing: Option<&Missing>) -> Vec<Vec<f32>> {
     let all: Vec<usize> = (0..corpus.len()).collect();
     let masking = missing.map(|missing| (missing, 1));
     let device = Device::flex();
-    pollster::block_on(probabilities(model, corpus, &all, masking, 8, &device)).unwrap()
+    pollster::block_on(predictions(model, corpus, &all, masking, 8, &device)).unwrap()
 }
 
 /// Every third step of vision has no value.
@@ -93,7 +73,7 @@ fn the_model_sees_the_same_whether_nature_or_an_experiment_takes_a_step_away() {
         (values, missing)
     });
     for system in System::ALL {
-        let config = config(*system);
+        let config = small_config(*system);
         let model = model(&whole, &config, &device);
         let all: Vec<usize> = (0..8).collect();
         let masks = |index: usize| {
@@ -104,8 +84,8 @@ fn the_model_sees_the_same_whether_nature_or_an_experiment_takes_a_step_away() {
                     .collect(),
             )
         };
-        let by_experiment = Batch::read(&whole, &all, &config.model, masks, &device);
-        let by_nature = Batch::read(&natural, &all, &config.model, |_| None, &device);
+        let by_experiment = Batch::read(&whole, &all, model.config(), masks, &device);
+        let by_nature = Batch::read(&natural, &all, model.config(), |_| None, &device);
         assert_eq!(by_nature.missing_counts, [0, 0, 0], "nature is no target");
         let mut mode = Mode::Evaluation;
         let expected = floats(
@@ -140,29 +120,6 @@ fn what_is_missing_by_nature_changes_no_feature_statistics() {
     assert!(statistics[0].mean.iter().all(|mean| mean.abs() < 10.0));
 }
 
-struct Quiet(Vec<Checkpoint>);
-
-impl Face for Quiet {
-    fn event(&mut self, _: Event) -> mct_hfr::Result<()> {
-        Ok(())
-    }
-    fn save(&mut self, checkpoint: &Checkpoint, best: bool) -> mct_hfr::Result<()> {
-        if best {
-            self.0.push(checkpoint.clone());
-        }
-        Ok(())
-    }
-    fn stop_requested(&self) -> bool {
-        false
-    }
-    fn save_due(&self) -> bool {
-        false
-    }
-    fn yield_now(&mut self) -> impl Future<Output = ()> {
-        std::future::ready(())
-    }
-}
-
 #[test]
 fn every_system_trains_without_a_modality_and_gives_the_prior_where_everything_is_missing() {
     // Every second utterance has no vision, every fifth nothing at all.
@@ -173,15 +130,15 @@ fn every_system_trains_without_a_modality_and_gives_the_prior_where_everything_i
     });
     let device = Device::flex();
     for system in System::ALL {
-        let mut trainer = Trainer::new(&corpus, config(*system), &device).unwrap();
+        let mut trainer = Trainer::new(&corpus, small_config(*system), &device).unwrap();
         let mut shares = vec![0.0; corpus.class_count()];
         let train = trainer.fold().train.clone();
         for index in &train {
             shares[corpus.utterances[*index].label.unwrap()] += 1.0 / train.len() as f32;
         }
-        let mut face = Quiet(Vec::new());
+        let mut face = Recorder::new(usize::MAX);
         pollster::block_on(trainer.run(&mut face)).unwrap();
-        let bytes = face.0.pop().unwrap().to_bytes(Precision::F32).unwrap();
+        let bytes = face.best.unwrap().to_bytes(Precision::F32).unwrap();
         let checkpoint = Checkpoint::from_bytes("best", &bytes).unwrap();
         let model = checkpoint.model(&device).unwrap();
         for rate in [0.0, 0.5] {
@@ -215,7 +172,7 @@ fn the_inspector_shows_what_is_missing_by_nature() {
         _ => (values, Vec::new()),
     });
     let device = Device::flex();
-    let model = model(&corpus, &config(System::MctHfr), &device);
+    let model = model(&corpus, &small_config(System::MctHfr), &device);
     let masks = (0..3)
         .map(|m| vec![true; corpus.modalities[m].steps(2)])
         .collect();

@@ -48,6 +48,22 @@ impl CorpusReference {
         })
     }
 
+    /// The reference to the same corpus at another path.
+    ///
+    /// # Errors
+    /// When the file there cannot be read or is another one.
+    pub fn moved_to(&self, path: &Path) -> Result<Self> {
+        let found = Self::of(path)?;
+        if found.sha256 == self.sha256 {
+            return Ok(found);
+        }
+        Err(Error::OtherCorpus {
+            file: path.display().to_string(),
+            found: found.sha256,
+            expected: self.sha256.clone(),
+        })
+    }
+
     /// Opens the corpus.
     ///
     /// # Errors
@@ -89,6 +105,27 @@ impl Manifest {
             model: self.model.clone(),
             training: self.training.clone(),
         }
+    }
+
+    /// Asks for this many epochs, and for no early stopping before them.
+    ///
+    /// # Errors
+    /// When they are not more than before.
+    pub fn extend(&mut self, epochs: usize) -> Result<()> {
+        let training = &mut self.training;
+        if epochs < training.epochs {
+            let expected = format!("{} or more, the epochs of the run", training.epochs);
+            return Err(mct_hfr::Error::invalid("arguments", "epochs", epochs, expected).into());
+        }
+        training.epochs = epochs;
+        training.patience = training.patience.max(epochs);
+        self.config().validate("arguments")?;
+        Ok(())
+    }
+
+    fn write(&self, path: &Path) -> Result<()> {
+        let text = toml::to_string(self).map_err(Error::unwritable(path))?;
+        Ok(atomic::write(path, text.as_bytes())?)
     }
 
     fn read(path: &Path) -> Result<Self> {
@@ -155,8 +192,7 @@ impl RunFolder {
         }
         let checkpoints = path.join("checkpoints");
         std::fs::create_dir_all(&checkpoints).map_err(Error::io(&checkpoints))?;
-        let text = toml::to_string(&manifest).map_err(Error::unwritable(&config))?;
-        atomic::write(&config, text.as_bytes())?;
+        manifest.write(&config)?;
         let path = path.to_owned();
         Self { path, manifest }.writer()
     }
@@ -250,6 +286,16 @@ impl Writer {
         self.events
             .write_all(line.as_bytes())
             .map_err(Error::io(&path))
+    }
+
+    /// Replaces `config.toml`.
+    ///
+    /// # Errors
+    /// When it cannot be written; the older one then stays intact.
+    pub fn change(&mut self, manifest: Manifest) -> Result<()> {
+        manifest.write(&self.folder.path.join("config.toml"))?;
+        self.folder.manifest = manifest;
+        Ok(())
     }
 
     /// Replaces a checkpoint, atomically.

@@ -67,7 +67,7 @@ impl Recorder {
             best_epoch,
             best_validation: best_epoch
                 .and_then(|epoch| state.history.get(epoch))
-                .map(|record| record.validation),
+                .map(|record| record.validation.clone()),
             epochs: &state.history,
         };
         let path = self.writer.folder.path.join("metrics.json");

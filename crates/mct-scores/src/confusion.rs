@@ -2,22 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::metric::{Metric, Scores};
+
 /// Counts of true class (row) against predicted class (column).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Confusion(pub Vec<Vec<usize>>);
-
-/// The four scores, each 0 to 1.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-pub struct Scores {
-    /// Mean recall over the classes that occur.
-    pub ua: f64,
-    /// Mean recall weighted by class size: the share of right answers.
-    pub wa: f64,
-    /// Mean F1 over the classes that occur or are predicted.
-    pub uf1: f64,
-    /// Mean F1 weighted by class size.
-    pub wf1: f64,
-}
 
 impl Confusion {
     pub fn new(classes: usize) -> Self {
@@ -40,10 +29,11 @@ impl Confusion {
         self.0.iter().flatten().sum()
     }
 
+    /// UA, WA, UF1 and WF1; 0 where nothing is counted.
     pub fn scores(&self) -> Scores {
         let classes = self.0.len();
         let total = self.total().max(1) as f64;
-        let mut scores = Scores::default();
+        let (mut ua, mut wa, mut uf1, mut wf1) = (0.0, 0.0, 0.0, 0.0);
         let (mut present, mut named) = (0usize, 0usize);
         for class in 0..classes {
             let right = self.0[class][class] as f64;
@@ -51,19 +41,23 @@ impl Confusion {
             let predicted: usize = self.0.iter().map(|row| row[class]).sum();
             if size > 0 {
                 present += 1;
-                scores.ua += right / size as f64;
+                ua += right / size as f64;
             }
             if size + predicted > 0 {
                 named += 1;
                 let f1 = 2.0 * right / (size + predicted) as f64;
-                scores.uf1 += f1;
-                scores.wf1 += f1 * size as f64 / total;
+                uf1 += f1;
+                wf1 += f1 * size as f64 / total;
             }
-            scores.wa += right / total;
+            wa += right / total;
         }
-        scores.ua /= present.max(1) as f64;
-        scores.uf1 /= named.max(1) as f64;
-        scores
+        let scores = [
+            (Metric::Ua, ua / present.max(1) as f64),
+            (Metric::Wa, wa),
+            (Metric::Uf1, uf1 / named.max(1) as f64),
+            (Metric::Wf1, wf1),
+        ];
+        scores.into_iter().collect()
     }
 }
 
@@ -86,9 +80,9 @@ mod tests {
     fn the_scores_of_a_small_example() {
         let confusion = Confusion(vec![vec![3, 1], vec![2, 2]]);
         let scores = confusion.scores();
-        assert!((scores.ua - 0.625).abs() < 1e-12);
-        assert!((scores.wa - 0.625).abs() < 1e-12);
+        assert!((scores.get(Metric::Ua) - 0.625).abs() < 1e-12);
+        assert!((scores.get(Metric::Wa) - 0.625).abs() < 1e-12);
         let f1 = [2.0 * 3.0 / 9.0, 2.0 * 2.0 / 7.0];
-        assert!((scores.uf1 - (f1[0] + f1[1]) / 2.0).abs() < 1e-12);
+        assert!((scores.get(Metric::Uf1) - (f1[0] + f1[1]) / 2.0).abs() < 1e-12);
     }
 }

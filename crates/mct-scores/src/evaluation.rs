@@ -1,10 +1,15 @@
 //! Scores over the missing rates, and by duration (Table 5).
 
-use mct_corpus::Corpus;
-use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+use mct_corpus::{Corpus, Task};
+use serde::Serialize;
 
 use crate::auilc::auilc;
-use crate::confusion::{Confusion, Scores};
+use crate::confusion::Confusion;
+use crate::intensity::{Pair, TargetBins, bin_matrix, intensity_score, intensity_scores};
+use crate::metric::{Metric, Scores};
+use crate::predicted::Predicted;
 
 /// Upper edges of the duration bins of Table 5, in seconds; the last bin is open.
 pub const DURATION_EDGES_SECS: [f32; 4] = [2.0, 4.0, 6.0, 8.0];
@@ -17,34 +22,99 @@ pub fn duration_bin(secs: f32) -> usize {
         .count()
 }
 
+/// Each score over the missing rates: one entry per rate.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+#[serde(transparent)]
+pub struct Curves(pub BTreeMap<Metric, Vec<f64>>);
+
+impl Curves {
+    /// From the scores at each rate.
+    fn of(scores: &[Scores]) -> Self {
+        let mut curves = BTreeMap::<Metric, Vec<f64>>::new();
+        for (metric, value) in scores.iter().flat_map(Scores::iter) {
+            curves.entry(metric).or_default().push(value);
+        }
+        Self(curves)
+    }
+
+    /// Empty for a metric that is not among them.
+    pub fn get(&self, metric: Metric) -> &[f64] {
+        self.0.get(&metric).map_or(&[], Vec::as_slice)
+    }
+
+    /// The scores at the rate of this index.
+    pub fn at(&self, rate: usize) -> Scores {
+        let curves = self.0.iter();
+        curves
+            .filter_map(|(metric, curve)| Some((*metric, *curve.get(rate)?)))
+            .collect()
+    }
+
+    /// The area under each (eq. 19).
+    fn auilc(&self, rates: &[f64]) -> Scores {
+        let curves = self.0.iter();
+        curves
+            .map(|(metric, curve)| (*metric, auilc(rates, curve)))
+            .collect()
+    }
+}
+
 /// Scores over the missing rates; every list over rates has one entry per rate.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Evaluation {
     pub synthetic: bool,
+    pub task: Task,
     pub utterances: usize,
+    /// Empty for intensities.
     pub classes: Vec<String>,
     pub rates: Vec<f64>,
-    pub ua: Vec<f64>,
-    pub wa: Vec<f64>,
-    pub uf1: Vec<f64>,
-    pub wf1: Vec<f64>,
+    /// Of several targets the mean.
+    #[serde(flatten)]
+    pub curves: Curves,
     /// Area under each score (eq. 19).
     pub auilc: Scores,
-    /// Per rate, counts of true class (row) against predicted class (column).
+    /// Per rate, counts of true class (row) against predicted class (column); empty for intensities.
     pub confusion: Vec<Confusion>,
     /// The duration bins of Table 5.
     pub durations: Vec<DurationBin>,
+    /// Of intensities.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub targets: Vec<TargetScores>,
+}
+
+/// Scores of one target over the missing rates.
+#[derive(Debug, Clone, Serialize)]
+pub struct TargetScores {
+    pub name: String,
+    pub range: [f32; 2],
+    /// Utterances that are rated.
+    pub utterances: usize,
+    #[serde(flatten)]
+    pub curves: Curves,
+    pub auilc: Scores,
+    pub bins: Vec<String>,
+    /// Per rate, counts of true bin (row) against predicted bin (column).
+    pub confusion: Vec<Confusion>,
 }
 
 /// The utterances of one duration bin.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize)]
 pub struct DurationBin {
     pub name: String,
     pub utterances: usize,
-    /// UA per rate.
-    pub ua: Vec<f64>,
-    /// Area under UA over the rates.
+    /// The main score of the task per rate.
+    #[serde(flatten)]
+    pub curves: Curves,
+    /// Area under it over the rates.
     pub auilc: f64,
+}
+
+/// The matrices of one output over the rates: of the classes, or of the bins of a target.
+pub struct Matrices<'a> {
+    /// Empty for classes.
+    pub target: &'a str,
+    pub classes: &'a [String],
+    pub confusion: &'a [Confusion],
 }
 
 /// Counts the predictions of the labelled utterances among `indices` that `keep` holds of.
@@ -65,60 +135,190 @@ fn count(
     confusion
 }
 
+/// Predicted and true intensities of the utterances among `indices` that `keep` holds of and that are
+/// rated.
+fn pairs(
+    corpus: &Corpus,
+    indices: &[usize],
+    predicted: &[Vec<f32>],
+    target: usize,
+    keep: impl Fn(usize) -> bool,
+) -> Vec<Pair> {
+    let rows = indices.iter().zip(predicted);
+    let kept = rows.filter(|(index, _)| keep(**index));
+    kept.filter_map(|(index, row)| Some((row[target], corpus.utterances[*index].targets[target]?)))
+        .collect()
+}
+
+/// The mean over the targets of the scores that all of them have.
+fn mean_over_targets(targets: &[Scores]) -> Scores {
+    let Some((first, others)) = targets.split_first() else {
+        return Scores::default();
+    };
+    let common = first
+        .iter()
+        .filter(|(metric, _)| others.iter().all(|other| other.0.contains_key(metric)));
+    common
+        .map(|(metric, _)| {
+            let values = targets.iter().map(|scores| scores.get(metric));
+            (metric, values.sum::<f64>() / targets.len() as f64)
+        })
+        .collect()
+}
+
+/// The main score of the utterances that `keep` holds of.
+fn main_score(
+    corpus: &Corpus,
+    indices: &[usize],
+    predicted: &Predicted,
+    keep: impl Fn(usize) -> bool,
+) -> f64 {
+    match predicted {
+        Predicted::Classes(classes) => {
+            let confusion = count(corpus, indices, classes, keep);
+            confusion.scores().get(Metric::main(Task::Classification))
+        }
+        Predicted::Intensities(rows) => {
+            let metric = Metric::main(Task::Regression);
+            let targets = corpus.metadata.targets.iter().enumerate();
+            let values = targets.map(|(t, target)| {
+                intensity_score(metric, target, &pairs(corpus, indices, rows, t, &keep))
+            });
+            values.sum::<f64>() / corpus.metadata.targets.len().max(1) as f64
+        }
+    }
+}
+
 impl Evaluation {
-    /// Scores of the predicted classes `predicted[rate][utterance]` of the utterances `indices` of
-    /// `corpus`, in their order.
-    pub fn of(corpus: &Corpus, indices: &[usize], rates: &[f64], predicted: &[Vec<usize>]) -> Self {
-        let confusion: Vec<Confusion> = predicted
-            .iter()
-            .map(|classes| count(corpus, indices, classes, |_| true))
-            .collect();
-        let scores: Vec<Scores> = confusion.iter().map(Confusion::scores).collect();
-        let ua: Vec<f64> = scores.iter().map(|s| s.ua).collect();
-        let wa: Vec<f64> = scores.iter().map(|s| s.wa).collect();
-        let uf1: Vec<f64> = scores.iter().map(|s| s.uf1).collect();
-        let wf1: Vec<f64> = scores.iter().map(|s| s.wf1).collect();
+    /// Scores of the predictions `predicted[rate]` of the utterances `indices` of `corpus`, in their
+    /// order.
+    pub fn of(
+        corpus: &Corpus,
+        task: Task,
+        indices: &[usize],
+        rates: &[f64],
+        predicted: &[Predicted],
+    ) -> Self {
+        let mut confusion = Vec::new();
+        let mut targets = Vec::new();
+        let scores: Vec<Scores> = match task {
+            Task::Classification => {
+                for predicted in predicted {
+                    if let Predicted::Classes(classes) = predicted {
+                        confusion.push(count(corpus, indices, classes, |_| true));
+                    }
+                }
+                confusion.iter().map(Confusion::scores).collect()
+            }
+            Task::Regression => {
+                let by_rate = predicted.iter().filter_map(|predicted| match predicted {
+                    Predicted::Intensities(rows) => Some(rows.as_slice()),
+                    Predicted::Classes(_) => None,
+                });
+                let by_rate: Vec<&[Vec<f32>]> = by_rate.collect();
+                let all = 0..corpus.metadata.targets.len();
+                targets.extend(all.map(|t| TargetScores::of(corpus, t, indices, rates, &by_rate)));
+                let at = |rate| -> Vec<Scores> {
+                    targets
+                        .iter()
+                        .map(|target| target.curves.at(rate))
+                        .collect()
+                };
+                (0..by_rate.len())
+                    .map(|rate| mean_over_targets(&at(rate)))
+                    .collect()
+            }
+        };
+        let curves = Curves::of(&scores);
         Self {
             synthetic: corpus.metadata.synthetic,
+            task,
             utterances: indices.len(),
-            classes: corpus.metadata.classes.clone(),
-            rates: rates.to_vec(),
-            auilc: Scores {
-                ua: auilc(rates, &ua),
-                wa: auilc(rates, &wa),
-                uf1: auilc(rates, &uf1),
-                wf1: auilc(rates, &wf1),
+            classes: match task {
+                Task::Classification => corpus.metadata.classes.clone(),
+                Task::Regression => Vec::new(),
             },
-            durations: by_duration(corpus, indices, rates, predicted),
-            ua,
-            wa,
-            uf1,
-            wf1,
+            rates: rates.to_vec(),
+            auilc: curves.auilc(rates),
+            curves,
+            confusion,
+            durations: by_duration(corpus, task, indices, rates, predicted),
+            targets,
+        }
+    }
+
+    /// The matrix of the classes, or of the bins of each target.
+    pub fn matrices(&self) -> Vec<Matrices<'_>> {
+        match self.task {
+            Task::Classification => vec![Matrices {
+                target: "",
+                classes: &self.classes,
+                confusion: &self.confusion,
+            }],
+            Task::Regression => {
+                let targets = self.targets.iter();
+                let matrices = targets.map(|target| Matrices {
+                    target: &target.name,
+                    classes: &target.bins,
+                    confusion: &target.confusion,
+                });
+                matrices.collect()
+            }
+        }
+    }
+}
+
+impl TargetScores {
+    /// Of target `t`, from the intensities `by_rate[rate][utterance][target]`.
+    fn of(
+        corpus: &Corpus,
+        t: usize,
+        indices: &[usize],
+        rates: &[f64],
+        by_rate: &[&[Vec<f32>]],
+    ) -> Self {
+        let target = &corpus.metadata.targets[t];
+        let is_rated = |index: &&usize| corpus.utterances[**index].targets[t].is_some();
+        let (mut scores, mut confusion) = (Vec::new(), Vec::new());
+        for rows in by_rate {
+            let pairs = pairs(corpus, indices, rows, t, |_| true);
+            scores.push(intensity_scores(target, &pairs));
+            confusion.push(bin_matrix(target, &pairs));
+        }
+        let curves = Curves::of(&scores);
+        Self {
+            name: target.name.clone(),
+            range: target.range,
+            utterances: indices.iter().filter(is_rated).count(),
+            auilc: curves.auilc(rates),
+            curves,
+            bins: TargetBins::of(target).names(),
             confusion,
         }
     }
 }
 
-/// UA in each duration bin of Table 5, of the utterances whose duration is known.
+/// The main score in each duration bin of Table 5, of the utterances whose duration is known.
 fn by_duration(
     corpus: &Corpus,
+    task: Task,
     indices: &[usize],
     rates: &[f64],
-    predicted: &[Vec<usize>],
+    predicted: &[Predicted],
 ) -> Vec<DurationBin> {
     let names = ["up to 2 s", "2 to 4 s", "4 to 6 s", "6 to 8 s", "over 8 s"];
     let bins = names.iter().enumerate().map(|(bin, name)| {
         let duration = |index: usize| corpus.utterances[index].duration_secs;
         let inside = |index: usize| duration(index).map(duration_bin) == Some(bin);
-        let ua: Vec<f64> = predicted
+        let curve: Vec<f64> = predicted
             .iter()
-            .map(|classes| count(corpus, indices, classes, inside).scores().ua)
+            .map(|predicted| main_score(corpus, indices, predicted, inside))
             .collect();
         DurationBin {
             name: (*name).to_owned(),
             utterances: indices.iter().filter(|index| inside(**index)).count(),
-            auilc: auilc(rates, &ua),
-            ua,
+            auilc: auilc(rates, &curve),
+            curves: Curves([(Metric::main(task), curve)].into()),
         }
     });
     bins.collect()

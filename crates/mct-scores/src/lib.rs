@@ -1,16 +1,24 @@
-//! Scores of predictions (section 5.5 of the paper). Knows labels and predicted classes, no tensors.
+//! Scores of predictions (section 5.5 of the paper, and those of intensities). Knows labels and what is
+//! predicted, no tensors.
 //!
-//! [`Confusion`] counts, [`Scores`] are UA, WA, UF1 and WF1 of such counts, [`auilc`] is the area under a
-//! score over the missing rates (eq. 19), [`Evaluation`] holds all of them over the rates and by
-//! duration, [`significance`] says whether one system is better than another.
+//! A [`Metric`] is one score; [`Confusion`] counts classes and [`intensity`] scores intensities; [`auilc`]
+//! is the area under a score over the missing rates (eq. 19), [`Evaluation`] holds all of them over the
+//! rates and by duration, [`significance`] says whether one system is better than another.
 
 mod auilc;
 mod confusion;
 mod evaluation;
+pub mod intensity;
+mod metric;
+mod predicted;
 pub mod significance;
 mod spread;
 
 pub use auilc::{PAPER_RATES, auilc};
-pub use confusion::{Confusion, Scores, most_probable};
-pub use evaluation::{DURATION_EDGES_SECS, DurationBin, Evaluation, duration_bin};
+pub use confusion::{Confusion, most_probable};
+pub use evaluation::{
+    Curves, DURATION_EDGES_SECS, DurationBin, Evaluation, Matrices, TargetScores, duration_bin,
+};
+pub use metric::{Metric, Scores};
+pub use predicted::Predicted;
 pub use spread::Spread;

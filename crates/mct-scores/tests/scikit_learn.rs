@@ -6,7 +6,11 @@
     clippy::print_stderr
 )]
 
-use mct_scores::Confusion;
+use std::collections::BTreeSet;
+
+use mct_corpus::Target;
+use mct_scores::intensity::{bin_matrix, intensity_scores};
+use mct_scores::{Confusion, Scores};
 use serde_json::Value;
 
 fn fixtures() -> std::path::PathBuf {
@@ -33,18 +37,50 @@ fn scores_are_scikit_learns() {
             confusion.add(label, predicted);
         }
         assert_eq!(serde_json::to_value(&confusion).unwrap(), case["confusion"]);
-        let scores = confusion.scores();
-        for (key, found) in [
-            ("ua", scores.ua),
-            ("wa", scores.wa),
-            ("uf1", scores.uf1),
-            ("wf1", scores.wf1),
-        ] {
-            let expected = case[key].as_f64().unwrap();
-            assert!(
-                (found - expected).abs() < 1e-12,
-                "{key}: {found}, not {expected} in {case}"
-            );
-        }
+        agree(&confusion.scores(), case);
+    }
+}
+
+/// Every score that either has, the other has too, with the same value.
+fn agree(scores: &Scores, case: &Value) {
+    let found = serde_json::to_value(scores).unwrap();
+    let (found, expected) = (
+        found.as_object().unwrap(),
+        case["scores"].as_object().unwrap(),
+    );
+    let names = |scores: &serde_json::Map<String, Value>| -> BTreeSet<String> {
+        scores.keys().cloned().collect()
+    };
+    assert_eq!(names(found), names(expected));
+    for (key, expected) in expected {
+        let (found, expected) = (found[key].as_f64().unwrap(), expected.as_f64().unwrap());
+        let close = (found - expected).abs() < 1e-9;
+        assert!(close, "{key}: {found}, not {expected} in {case}");
+    }
+}
+
+#[test]
+fn scores_of_intensities_are_those_of_numpy_and_scikit_learn() {
+    let text = std::fs::read_to_string(fixtures().join("metrics.json")).unwrap();
+    let file: Value = serde_json::from_str(&text).unwrap();
+    let cases = file["intensities"].as_array().unwrap();
+    assert!(cases.len() >= 5);
+    for case in cases {
+        let list = |key: &str| -> Vec<f32> {
+            let values = case[key].as_array().unwrap().iter();
+            values.map(|value| value.as_f64().unwrap() as f32).collect()
+        };
+        let range = list("range");
+        let target = Target {
+            name: "sentiment".into(),
+            range: [range[0], range[1]],
+        };
+        let pairs: Vec<(f32, f32)> = list("predictions")
+            .into_iter()
+            .zip(list("truths"))
+            .collect();
+        agree(&intensity_scores(&target, &pairs), case);
+        let matrix = serde_json::to_value(bin_matrix(&target, &pairs)).unwrap();
+        assert_eq!(matrix, case["matrix"], "{case}");
     }
 }

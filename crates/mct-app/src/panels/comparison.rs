@@ -2,12 +2,12 @@
 
 use eframe::egui::{self, Grid, RichText, Ui};
 use egui_plot::{HLine, Line, LineStyle, Plot, PlotPoints};
-use mct_scores::Confusion;
+use mct_scores::{Confusion, Metric, Scores};
 use serde_json::json;
 
 use super::{Format, csv, json as to_json};
 use crate::state::Workspace;
-use crate::state::models::{Curve, Evaluated, OpenModel, Score};
+use crate::state::models::{Curve, Evaluated, OpenModel};
 use crate::theme;
 use crate::widgets::matrix::{self, Cell, Hit};
 
@@ -21,6 +21,8 @@ struct Pair<'a> {
     /// Utterance, true class, class predicted by the first, class predicted by the second.
     common: Vec<(usize, usize, usize, usize)>,
     classes: &'a [String],
+    /// Of the first and of the second, on the utterances of their sides.
+    scores: (&'a Scores, &'a Scores),
 }
 
 impl<'a> Pair<'a> {
@@ -36,13 +38,16 @@ impl<'a> Pair<'a> {
             .ok_or("choose “compare” beside another model in the list on the left")?;
         let evaluated = |open: &'a OpenModel| open.evaluated.as_ref().ok_or("evaluating…");
         let (a, b): (&Evaluated, &Evaluated) = (evaluated(first)?, evaluated(second)?);
+        if a.categories != b.categories {
+            return Err("the two models do not predict the same: classes, or intensities");
+        }
         let common: Vec<_> = a
             .utterances
             .iter()
             .zip(&a.predicted)
             .filter_map(|(utterance, first)| {
                 let second = b.class_of(*utterance)?;
-                let label = card.utterances[*utterance].label?;
+                let label = a.categories.label(&card.utterances[*utterance])?;
                 Some((*utterance, label, *first, second))
             })
             .collect();
@@ -53,7 +58,8 @@ impl<'a> Pair<'a> {
             first,
             second,
             common,
-            classes: &card.metadata.classes,
+            classes: &a.categories.names,
+            scores: (&a.scores, &b.scores),
         })
     }
 
@@ -102,7 +108,7 @@ impl Panel {
         egui::ScrollArea::vertical()
             .id_salt("comparison")
             .show(ui, |ui| {
-                scores(ui, &a, &b);
+                scores(ui, &pair);
                 agreement(ui, &pair, &mut chosen);
                 ui.strong("Difference of the confusion matrices, in utterances");
                 let largest = largest_difference(&a, &b);
@@ -151,25 +157,35 @@ fn largest_difference(a: &Confusion, b: &Confusion) -> i64 {
     differences.max().unwrap_or(0).max(1)
 }
 
-fn scores(ui: &mut Ui, a: &Confusion, b: &Confusion) {
-    let (a, b) = (a.scores(), b.scores());
+/// Scores on the common utterances; where these are bins, those of each on its own side.
+fn scores(ui: &mut Ui, pair: &Pair<'_>) {
+    let counted = (
+        pair.confusion(false).scores(),
+        pair.confusion(true).scores(),
+    );
+    let (a, b) = match pair.scores.0.0.contains_key(&Metric::Ua) {
+        true => (&counted.0, &counted.1),
+        false => pair.scores,
+    };
     ui.horizontal_wrapped(|ui| {
-        for score in Score::ALL {
-            let difference = (score.of(&a) - score.of(&b)) * 100.0;
-            ui.label(score.name()).on_hover_text(score.meaning());
-            let colour = if difference >= 0.0 {
+        for (metric, value) in a.iter() {
+            let difference = value - b.get(metric);
+            ui.label(metric.title()).on_hover_text(metric.meaning());
+            let colour = if metric.merit(difference) >= 0.0 {
                 theme::RIGHT
             } else {
                 theme::WRONG
             };
-            ui.label(
-                RichText::new(format!("{difference:+.1}"))
-                    .color(colour)
-                    .strong(),
-            )
-            .on_hover_text("in percentage points");
+            let (text, hint) = match metric.is_share() {
+                true => (
+                    format!("{:+.1}", difference * 100.0),
+                    "in percentage points",
+                ),
+                false => (format!("{difference:+.3}"), "first minus second"),
+            };
+            ui.label(RichText::new(text).color(colour).strong())
+                .on_hover_text(hint);
         }
-        ui.weak("points");
     });
 }
 
@@ -196,7 +212,7 @@ fn agreement(ui: &mut Ui, pair: &Pair<'_>, chosen: &mut Option<(Vec<usize>, Stri
 }
 
 /// First minus second, at each missing rate computed for both.
-fn difference(first: &Curve, second: &Curve, score: Score) -> Vec<(f64, f64)> {
+fn difference(first: &Curve, second: &Curve, score: Metric) -> Vec<(f64, f64)> {
     let (a, b) = (first.points(score), second.points(score));
     let second_at = |rate: f64| {
         b.iter()
@@ -208,6 +224,11 @@ fn difference(first: &Curve, second: &Curve, score: Score) -> Vec<(f64, f64)> {
         .collect()
 }
 
+/// The scores that both have.
+fn metrics(pair: &Pair<'_>) -> Vec<Metric> {
+    pair.scores.0.iter().map(|(metric, _)| metric).collect()
+}
+
 fn curves(ui: &mut Ui, pair: &Pair<'_>) {
     ui.strong("Difference of the curves");
     let plot = Plot::new("differences")
@@ -217,10 +238,10 @@ fn curves(ui: &mut Ui, pair: &Pair<'_>) {
         .allow_scroll(false);
     plot.show(ui, |plot| {
         plot.add(HLine::new("no difference", 0.0).style(LineStyle::dashed_dense()));
-        for (index, score) in Score::ALL.into_iter().enumerate() {
+        for (index, score) in metrics(pair).into_iter().enumerate() {
             let points = difference(&pair.first.curve, &pair.second.curve, score);
             let points = points.into_iter().map(|(x, y)| [x, y]);
-            let line = Line::new(score.name(), PlotPoints::from_iter(points));
+            let line = Line::new(score.title(), PlotPoints::from_iter(points));
             plot.line(line.color(theme::qualitative(index)));
         }
     });
@@ -250,9 +271,9 @@ pub fn export(format: Format, workspace: &Workspace) -> Option<String> {
             Some(csv(&header, &rows.collect::<Vec<_>>()))
         }
         Format::Json => {
-            let differences = Score::ALL.map(|score| {
+            let differences = metrics(&pair).into_iter().map(|score| {
                 let points = difference(&pair.first.curve, &pair.second.curve, score);
-                json!({"score": score.name(), "points": points})
+                json!({"score": score.title(), "points": points})
             });
             to_json(&json!({
                 "synthetic": card.metadata.synthetic,
@@ -263,7 +284,7 @@ pub fn export(format: Format, workspace: &Workspace) -> Option<String> {
                 "classes": pair.classes,
                 "confusion_first": a,
                 "confusion_second": b,
-                "curves_first_minus_second": differences,
+                "curves_first_minus_second": differences.collect::<Vec<_>>(),
             }))
         }
     }

@@ -1,12 +1,13 @@
 //! The confusion matrix of the shown model, with the four scores.
 
 use eframe::egui::{RichText, Ui};
+use mct_corpus::Task;
 use mct_engine::evaluation::CorpusCard;
 use serde_json::json;
 
-use super::{Format, csv, json as to_json, percent};
+use super::{Format, csv, json as to_json, percent, shown, target_choice};
 use crate::state::Workspace;
-use crate::state::models::{Evaluated, OpenModel, Score};
+use crate::state::models::{Evaluated, OpenModel};
 use crate::theme;
 use crate::widgets::matrix::{self, Cell, Hit};
 
@@ -22,6 +23,9 @@ impl Panel {
             limit_now,
             ..
         } = workspace;
+        if let Some(card) = corpus {
+            target_choice(ui, card, models);
+        }
         let (Some(card), Some(open)) = (corpus, models.shown()) else {
             return matrix::placeholder(ui, "open a corpus and a model");
         };
@@ -32,8 +36,14 @@ impl Panel {
             };
             return matrix::placeholder(ui, text);
         };
+        if evaluated.confusion.total() == 0 {
+            return matrix::placeholder(
+                ui,
+                "these utterances have no labels: see their predictions in the table",
+            );
+        }
         scores(ui, open, evaluated, *limit_now);
-        let classes = &card.metadata.classes;
+        let classes = &evaluated.categories.names;
         let background = ui.visuals().extreme_bg_color;
         let adds = matrix::adds(ui);
         let hit = matrix::show(ui, "confusion", classes, |label, predicted| {
@@ -91,20 +101,22 @@ fn in_cell<'a>(
         .iter()
         .zip(&evaluated.predicted)
         .filter(move |(utterance, class)| {
-            card.utterances[**utterance].label == Some(label) && **class == predicted
+            let truth = evaluated.categories.label(&card.utterances[**utterance]);
+            truth == Some(label) && **class == predicted
         })
         .map(|(utterance, _)| *utterance)
 }
 
 fn scores(ui: &mut Ui, open: &OpenModel, evaluated: &Evaluated, limit: Option<f64>) {
     ui.horizontal_wrapped(|ui| {
-        for score in Score::ALL {
-            let value = score.of(&evaluated.scores);
-            ui.label(score.name()).on_hover_text(score.meaning());
-            ui.label(RichText::new(percent(value)).strong())
-                .on_hover_text(score.meaning());
+        for (metric, value) in evaluated.scores.iter() {
+            ui.label(metric.title()).on_hover_text(metric.meaning());
+            ui.label(RichText::new(shown(metric, value)).strong())
+                .on_hover_text(metric.meaning());
         }
-        if let Some(limit) = limit {
+        if let Some(limit) = limit
+            && evaluated.categories.task() == Task::Classification
+        {
             ui.weak(format!("UA at most {}", percent(limit)))
                 .on_hover_text(
                     "The exact limit: UA of the posterior of the generating process, on the same \
@@ -125,7 +137,7 @@ pub fn export(format: Format, workspace: &Workspace) -> Option<String> {
     let card = workspace.corpus.as_ref()?;
     let open = workspace.models.shown()?;
     let evaluated = open.evaluated.as_ref()?;
-    let classes = &card.metadata.classes;
+    let classes = &evaluated.categories.names;
     match format {
         Format::Svg => {
             let mut title = format!("{}, {}", open.card.name, workspace.missing.describe());

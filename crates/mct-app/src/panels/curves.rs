@@ -2,16 +2,19 @@
 
 use eframe::egui::{self, Color32, Ui};
 use egui_plot::{AxisHints, Legend, Line, LineStyle, MarkerShape, Plot, PlotPoints, Points, VLine};
+use mct_corpus::Task;
+use mct_scores::Metric;
 use serde_json::json;
 
-use super::{Format, csv, json as to_json};
+use super::{Format, csv, json as to_json, shown};
 use crate::state::Workspace;
-use crate::state::models::{RATES, Score};
+use crate::state::models::RATES;
 use crate::theme;
 
 #[derive(Default)]
 pub struct Panel {
-    score: Score,
+    /// What was chosen; the main score of the shown model where it does not have it.
+    chosen: Option<Metric>,
 }
 
 /// One line: a model or the limit.
@@ -25,15 +28,16 @@ struct Drawn {
 
 impl Panel {
     pub fn ui(&mut self, ui: &mut Ui, workspace: &mut Workspace) {
-        ui.horizontal(|ui| {
-            for score in Score::ALL {
-                let label = ui.selectable_label(self.score == score, score.name());
-                if label.on_hover_text(score.meaning()).clicked() {
-                    self.score = score;
+        let score = self.score(workspace);
+        ui.horizontal_wrapped(|ui| {
+            for metric in metrics(workspace) {
+                let label = ui.selectable_label(score == metric, metric.title());
+                if label.on_hover_text(metric.meaning()).clicked() {
+                    self.chosen = Some(metric);
                 }
             }
         });
-        let lines = self.lines(workspace);
+        let lines = lines(workspace, score);
         let now = workspace.missing.rate;
         let ink = ui.visuals().text_color();
         let rates = AxisHints::new_x()
@@ -42,7 +46,7 @@ impl Panel {
         let plot = Plot::new("curves")
             .legend(Legend::default().position(egui_plot::Corner::LeftBottom))
             .custom_x_axes(vec![rates])
-            .y_axis_label(self.score.name())
+            .y_axis_label(score.title())
             .include_x(0.0)
             .include_x(0.9)
             .include_y(0.0)
@@ -60,9 +64,9 @@ impl Panel {
                     egui_plot::HoverPosition::Elsewhere { .. } => return None,
                 };
                 Some(format!(
-                    "{name}\nrate {:.1}: {:.1} %",
+                    "{name}\nrate {:.1}: {}",
                     point.x,
-                    point.y * 100.0
+                    shown(score, point.y)
                 ))
             });
         let drawn = plot.show(ui, |plot| {
@@ -102,35 +106,20 @@ impl Panel {
         }
     }
 
-    fn lines(&self, workspace: &Workspace) -> Vec<Drawn> {
-        let models = &workspace.models;
-        let mut lines: Vec<Drawn> = models
-            .iter()
-            .filter(|open| open.card.fold.is_ok())
-            .map(|open| Drawn {
-                name: with_area(&open.card.name, open.curve.auilc(self.score)),
-                points: open.curve.points(self.score),
-                colour: Some(theme::qualitative(models.position(open.card.id))),
-            })
-            .collect();
-        if let (Some(limit), Score::Ua) = (&workspace.limit, self.score) {
-            let area = mct_scores::auilc(&RATES, limit);
-            lines.push(Drawn {
-                name: with_area("exact limit", Some(area)),
-                points: RATES.iter().copied().zip(limit.iter().copied()).collect(),
-                colour: None,
-            });
-        }
-        lines
+    fn score(&self, workspace: &Workspace) -> Metric {
+        let metrics = metrics(workspace);
+        let chosen = self.chosen.filter(|chosen| metrics.contains(chosen));
+        chosen.or(metrics.first().copied()).unwrap_or(Metric::Ua)
     }
 
     pub fn export(&self, format: Format, workspace: &Workspace) -> Option<String> {
-        let lines = self.lines(workspace);
+        let score = self.score(workspace);
+        let lines = lines(workspace, score);
         if lines.iter().all(|line| line.points.is_empty()) {
             return None;
         }
         let synthetic = workspace.corpus.as_ref()?.metadata.synthetic;
-        let name = self.score.name();
+        let name = score.title();
         match format {
             Format::Svg => {
                 let mut title = format!("{name} over missing rates");
@@ -162,8 +151,9 @@ impl Panel {
                 let models = workspace.models.iter().map(|open| {
                     json!({
                         "model": open.card.name,
-                        "points": open.curve.points,
-                        "auilc_ua": open.curve.auilc(Score::Ua),
+                        "points": open.curve.scores().collect::<Vec<_>>(),
+                        "score": score,
+                        "auilc": open.curve.auilc(score),
                     })
                 });
                 to_json(&json!({
@@ -175,6 +165,37 @@ impl Panel {
             }
         }
     }
+}
+
+/// The scores that the shown model has.
+fn metrics(workspace: &Workspace) -> Vec<Metric> {
+    let categories = workspace.categories();
+    match categories.as_ref().and_then(|c| c.target()) {
+        Some((_, target)) => Metric::of_target(target).to_vec(),
+        None => Metric::of_task(Task::Classification).to_vec(),
+    }
+}
+
+fn lines(workspace: &Workspace, score: Metric) -> Vec<Drawn> {
+    let models = &workspace.models;
+    let mut lines: Vec<Drawn> = models
+        .iter()
+        .filter(|open| open.card.fold.is_ok())
+        .map(|open| Drawn {
+            name: with_area(&open.card.name, open.curve.auilc(score)),
+            points: open.curve.points(score),
+            colour: Some(theme::qualitative(models.position(open.card.id))),
+        })
+        .collect();
+    if let (Some(limit), Metric::Ua) = (&workspace.limit, score) {
+        let area = mct_scores::auilc(&RATES, limit);
+        lines.push(Drawn {
+            name: with_area("exact limit", Some(area)),
+            points: RATES.iter().copied().zip(limit.iter().copied()).collect(),
+            colour: None,
+        });
+    }
+    lines
 }
 
 fn with_area(name: &str, area: Option<f64>) -> String {

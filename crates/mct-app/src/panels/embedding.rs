@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::{Format, csv, json as to_json};
 use crate::state::Workspace;
+use crate::state::categories::Categories;
 use crate::state::command::Command;
 use crate::state::embedding::{Colour, Point, Projection, Vectors, Views};
 use crate::state::models::Evaluated;
@@ -30,6 +31,7 @@ pub struct Panel {
 /// What the points are coloured by.
 struct Palette<'a> {
     card: &'a CorpusCard,
+    categories: &'a Categories,
     evaluated: Option<&'a Evaluated>,
     colour: Colour,
 }
@@ -37,6 +39,7 @@ struct Palette<'a> {
 impl Panel {
     pub fn ui(&mut self, ui: &mut Ui, workspace: &mut Workspace) {
         let mut commands = Vec::new();
+        let categories = workspace.categories();
         let Workspace {
             corpus,
             models,
@@ -45,7 +48,7 @@ impl Panel {
             controls,
             ..
         } = workspace;
-        let Some(card) = corpus else {
+        let (Some(card), Some(categories)) = (corpus, categories) else {
             ui.weak("open a corpus and a model");
             return;
         };
@@ -79,6 +82,7 @@ impl Panel {
         } else {
             let palette = Palette {
                 card,
+                categories: &categories,
                 evaluated: models.shown().and_then(|open| open.evaluated.as_ref()),
                 colour: projection.settings.colour,
             };
@@ -370,7 +374,7 @@ impl Palette<'_> {
         let utterance = &self.card.utterances[point.utterance];
         let known = |index: Option<usize>| index.map_or(Color32::GRAY, theme::qualitative);
         match self.colour {
-            Colour::Class => known(utterance.label),
+            Colour::Class => known(self.categories.label(utterance)),
             Colour::View => theme::qualitative(usize::from(point.incomplete)),
             Colour::Speaker => known(utterance.speaker),
             Colour::Correctness => match self.is_right(point) {
@@ -384,7 +388,12 @@ impl Palette<'_> {
     /// Whether the model predicts the utterance correctly under the current conditions.
     fn is_right(&self, point: Point) -> Option<bool> {
         let predicted = self.evaluated?.class_of(point.utterance)?;
-        Some(predicted == self.card.utterances[point.utterance].label?)
+        Some(
+            predicted
+                == self
+                    .categories
+                    .label(&self.card.utterances[point.utterance])?,
+        )
     }
 
     /// The entries of the legend.
@@ -397,7 +406,7 @@ impl Palette<'_> {
         };
         let metadata = &self.card.metadata;
         match self.colour {
-            Colour::Class => with_colours(&mut metadata.classes.iter().map(String::as_str)),
+            Colour::Class => with_colours(&mut self.categories.names.iter().map(String::as_str)),
             Colour::View => with_colours(&mut ["complete", "incomplete"].into_iter()),
             Colour::Speaker => with_colours(&mut metadata.speakers.iter().map(|s| s.name.as_str())),
             Colour::Correctness => {
@@ -411,13 +420,13 @@ impl Palette<'_> {
 
     fn describe(&self, point: Point) -> String {
         let utterance = &self.card.utterances[point.utterance];
-        let classes = &self.card.metadata.classes;
+        let classes = &self.categories.names;
         let view = if point.incomplete {
             "incomplete"
         } else {
             "complete"
         };
-        let class = self.card.class(point.utterance);
+        let class = self.categories.text(utterance);
         let mut text = format!("{}, {view}\n{class}", utterance.id);
         if let Some(class) = self.evaluated.and_then(|e| e.class_of(point.utterance)) {
             text += &format!(", predicted {}", classes[class]);
@@ -456,7 +465,9 @@ fn neighbours(ui: &Ui, rect: Rect, projection: &Projection, point: usize, palett
     }
     let class = |point: usize| {
         let utterance = projection.cloud.points[point].utterance;
-        palette.card.utterances[utterance].label
+        palette
+            .categories
+            .label(&palette.card.utterances[utterance])
     };
     let same_class = neighbours
         .iter()
@@ -476,6 +487,7 @@ fn neighbours(ui: &Ui, rect: Rect, projection: &Projection, point: usize, palett
 
 pub fn export(format: Format, workspace: &Workspace) -> Option<String> {
     let card = workspace.corpus.as_ref()?;
+    let categories = workspace.categories()?;
     let projection = &workspace.projection;
     let coordinates = &projection.coordinates;
     if coordinates.len() != projection.cloud.points.len() || coordinates.is_empty() {
@@ -486,6 +498,7 @@ pub fn export(format: Format, workspace: &Workspace) -> Option<String> {
         Format::Svg => {
             let palette = Palette {
                 card,
+                categories: &categories,
                 evaluated: workspace
                     .models
                     .shown()
@@ -518,7 +531,7 @@ pub fn export(format: Format, workspace: &Workspace) -> Option<String> {
                         "complete"
                     }
                     .to_owned(),
-                    card.class(point.utterance).to_owned(),
+                    categories.text(utterance),
                     x.to_string(),
                     y.to_string(),
                 ]

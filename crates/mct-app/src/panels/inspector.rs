@@ -5,6 +5,7 @@ use eframe::egui::{
     self, Color32, Pos2, Rect, RichText, ScrollArea, Sense, Slider, Stroke, StrokeKind, Ui, pos2,
     vec2,
 };
+use mct_corpus::Target;
 use mct_engine::evaluation::{CorpusCard, ModalityCard};
 use mct_hfr::evaluation::{Inspection, Sequence};
 use serde_json::json;
@@ -47,7 +48,14 @@ impl Panel {
             let Some(card) = &workspace.corpus else {
                 return;
             };
-            probabilities(ui, card, utterance, &seen.inspection);
+            if let Some(open) = workspace.models.get(seen.model) {
+                let interface = &open.card.interface;
+                if interface.targets.is_empty() {
+                    probabilities(ui, &interface.classes, card, utterance, &seen.inspection);
+                } else {
+                    intensities(ui, &interface.targets, card, utterance, &seen.inspection);
+                }
+            }
             ui.add_space(4.0);
             let edit = self.sequences(ui, workspace, card, seen);
             if seen.inspection.attention.is_some() {
@@ -425,13 +433,14 @@ fn shares(ui: &mut Ui, names: &[&str], steps: &[usize], attention: &[f32]) {
 
 /// Id, class, speaker, duration and transcript.
 fn head(ui: &mut Ui, workspace: &mut Workspace, index: usize) {
-    let Some(card) = &workspace.corpus else {
+    let (Some(card), Some(categories)) = (&workspace.corpus, workspace.categories()) else {
         return;
     };
     let utterance = &card.utterances[index];
     ui.horizontal_wrapped(|ui| {
         ui.strong(&utterance.id);
-        ui.label(card.class(index)).on_hover_text("the true class");
+        let text = categories.text(utterance);
+        ui.label(text).on_hover_text("the true class, or intensity");
         ui.weak(card.speaker(index));
         if let Some(duration) = utterance.duration_secs {
             ui.weak(format!("{duration:.2} s"));
@@ -461,7 +470,13 @@ fn head(ui: &mut Ui, workspace: &mut Workspace, index: usize) {
 }
 
 /// Two bars per class: the probability from all steps, and from those that are not missing.
-fn probabilities(ui: &mut Ui, card: &CorpusCard, utterance: usize, inspection: &Inspection) {
+fn probabilities(
+    ui: &mut Ui,
+    classes: &[String],
+    card: &CorpusCard,
+    utterance: usize,
+    inspection: &Inspection,
+) {
     let label = card.utterances[utterance].label;
     egui::Grid::new("probabilities")
         .num_columns(3)
@@ -470,7 +485,7 @@ fn probabilities(ui: &mut Ui, card: &CorpusCard, utterance: usize, inspection: &
             ui.weak("all steps");
             ui.weak("without the missing ones");
             ui.end_row();
-            for (class, name) in card.metadata.classes.iter().enumerate() {
+            for (class, name) in classes.iter().enumerate() {
                 let mut text = RichText::new(name);
                 if Some(class) == label {
                     text = text.strong();
@@ -489,6 +504,34 @@ fn probabilities(ui: &mut Ui, card: &CorpusCard, utterance: usize, inspection: &
                 ui.end_row();
             }
         });
+}
+
+/// Per target the rating, and the intensities predicted from all steps and from those that are not missing.
+fn intensities(
+    ui: &mut Ui,
+    targets: &[Target],
+    card: &CorpusCard,
+    utterance: usize,
+    inspection: &Inspection,
+) {
+    let value = |value: Option<f32>| value.map_or_else(|| "–".to_owned(), |v| format!("{v:.2}"));
+    egui::Grid::new("intensities").striped(true).show(ui, |ui| {
+        for heading in ["", "true", "all steps", "without the missing ones"] {
+            ui.weak(heading);
+        }
+        ui.end_row();
+        for (index, target) in targets.iter().enumerate() {
+            let [low, high] = target.range;
+            ui.label(&target.name)
+                .on_hover_text(format!("rated from {low} to {high}"));
+            let rated = card.utterances[utterance].targets.get(index);
+            ui.strong(value(rated.copied().flatten()));
+            for row in [&inspection.complete, &inspection.incomplete] {
+                ui.label(value(row.get(index).copied()));
+            }
+            ui.end_row();
+        }
+    });
 }
 
 /// A probability as a bar with its number beside it.
@@ -547,7 +590,8 @@ pub fn export(format: Format, workspace: &Workspace) -> Option<String> {
                     seconds: seconds(modality, sequence.steps(), duration(card, seen)),
                 })
                 .collect();
-            let title = match card.class(seen.utterance) {
+            let categories = workspace.categories()?;
+            let title = match categories.text(utterance).as_str() {
                 "" => utterance.id.clone(),
                 class => format!("{} ({class})", utterance.id),
             };
@@ -577,8 +621,8 @@ pub fn export(format: Format, workspace: &Workspace) -> Option<String> {
         Format::Json => to_json(&json!({
             "synthetic": card.metadata.synthetic,
             "utterance": utterance.id,
-            "label": utterance.label.map(|label| &card.metadata.classes[label]),
-            "classes": card.metadata.classes,
+            "label": workspace.categories()?.text(utterance),
+            "outputs": workspace.models.get(seen.model).map(|open| &open.card.interface),
             "inspection": seen.inspection,
         })),
     }

@@ -5,6 +5,7 @@ pub mod confusion;
 pub mod curves;
 pub mod embedding;
 pub mod inspector;
+pub mod intensities;
 pub mod messages;
 pub mod missing;
 pub mod sources;
@@ -12,9 +13,12 @@ pub mod training;
 pub mod utterances;
 
 use eframe::egui::Ui;
+use mct_engine::evaluation::CorpusCard;
+use mct_scores::Metric;
 use serde::{Deserialize, Serialize};
 
 use crate::state::Workspace;
+use crate::state::models::Models;
 
 /// A view with a tab in the window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,10 +30,11 @@ pub enum Pane {
     Inspector,
     Training,
     Comparison,
+    Intensities,
 }
 
 impl Pane {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Confusion,
         Self::Curves,
         Self::Embedding,
@@ -37,6 +42,7 @@ impl Pane {
         Self::Inspector,
         Self::Training,
         Self::Comparison,
+        Self::Intensities,
     ];
 
     pub const fn title(self) -> &'static str {
@@ -48,6 +54,7 @@ impl Pane {
             Self::Inspector => "Inspector",
             Self::Training => "Training",
             Self::Comparison => "Comparison",
+            Self::Intensities => "Intensities",
         }
     }
 
@@ -61,6 +68,7 @@ impl Pane {
             Self::Inspector => "utterance",
             Self::Training => "training",
             Self::Comparison => "comparison",
+            Self::Intensities => "intensities",
         }
     }
 }
@@ -103,6 +111,7 @@ pub struct Panels {
     pub inspector: inspector::Panel,
     pub training: training::Panel,
     pub comparison: comparison::Panel,
+    pub intensities: intensities::Panel,
 }
 
 impl Panels {
@@ -116,6 +125,7 @@ impl Panels {
             Pane::Inspector => self.inspector.ui(ui, workspace),
             Pane::Training => self.training.ui(ui, workspace),
             Pane::Comparison => self.comparison.ui(ui, workspace),
+            Pane::Intensities => self.intensities.ui(ui, workspace),
         }
     }
 
@@ -129,6 +139,7 @@ impl Panels {
             Pane::Inspector => inspector::export(format, workspace),
             Pane::Training => training::export(format, workspace),
             Pane::Comparison => comparison::export(format, workspace),
+            Pane::Intensities => intensities::export(format, workspace),
         }
     }
 }
@@ -158,6 +169,37 @@ pub(crate) fn json(value: &serde_json::Value) -> Option<String> {
     serde_json::to_string_pretty(value)
         .ok()
         .map(|text| text + "\n")
+}
+
+/// A score as the views show it: a share in percent.
+pub(crate) fn shown(metric: Metric, value: f64) -> String {
+    if metric.is_share() {
+        percent(value)
+    } else {
+        format!("{value:.3}")
+    }
+}
+
+/// Chooses the target of several that the views show.
+pub(crate) fn target_choice(ui: &mut Ui, card: &CorpusCard, models: &mut Models) {
+    let Some(targets) = models.shown().map(|open| &open.card.interface.targets) else {
+        return;
+    };
+    if targets.len() < 2 {
+        return;
+    }
+    let mut chosen = models.target().min(targets.len() - 1);
+    let before = chosen;
+    let names: Vec<String> = targets.iter().map(|target| target.name.clone()).collect();
+    ui.horizontal_wrapped(|ui| {
+        for (index, name) in names.iter().enumerate() {
+            ui.selectable_value(&mut chosen, index, name)
+                .on_hover_text("Show this target in all views");
+        }
+    });
+    if chosen != before {
+        models.set_target(chosen, &card.utterances);
+    }
 }
 
 /// A fraction in percent, as the views show it.

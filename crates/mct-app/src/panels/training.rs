@@ -4,12 +4,14 @@ use eframe::egui::{
     self, Button, ComboBox, DragValue, Grid, ProgressBar, RichText, ScrollArea, TextEdit, Ui,
 };
 use egui_plot::{Legend, Line, Plot, PlotPoints};
+use mct_corpus::Task;
 use mct_engine::training::Begin;
 use mct_hfr::config::{PRESETS, Strategy, System, Term};
 use mct_hfr::training::{EpochRecord, FinishReason, learning_curves};
+use mct_scores::intensity::TargetBins;
 use serde_json::json;
 
-use super::{Format, csv, json as to_json, percent};
+use super::{Format, csv, json as to_json, shown};
 use crate::state::Workspace;
 use crate::state::command::{Command, File};
 use crate::state::training::{Phase, Run, Settings, Training};
@@ -49,10 +51,17 @@ impl Panel {
             ui.separator();
             let wide = ui.available_width() > 560.0;
             let training = &workspace.training;
-            let classes = workspace
-                .corpus
-                .as_ref()
-                .map(|card| &card.metadata.classes[..]);
+            let categories = workspace.corpus.as_ref().zip(training.config.as_ref());
+            let categories = categories.map(|(card, config)| {
+                let metadata = &card.metadata;
+                match config.model.task {
+                    Task::Classification => metadata.classes.clone(),
+                    Task::Regression => metadata
+                        .targets
+                        .first()
+                        .map_or_else(Vec::new, |target| TargetBins::of(target).names()),
+                }
+            });
             if wide {
                 ui.columns(2, |columns| {
                     losses(&mut columns[0], training);
@@ -62,8 +71,8 @@ impl Panel {
                 losses(ui, training);
                 validation(ui, training);
             }
-            if let (Some(record), Some(classes)) = (training.history.last(), classes) {
-                confusion(ui, record, classes);
+            if let (Some(record), Some(categories)) = (training.history.last(), categories) {
+                confusion(ui, record, &categories);
             }
         });
     }
@@ -99,6 +108,8 @@ fn settings(ui: &mut Ui, settings: &mut Settings) {
                 let name = settings.preset.clone();
                 settings.take_preset(&name);
             }
+            ui.end_row();
+            task_choice(ui, settings);
             ui.end_row();
             let label = ui.label("strategy");
             let chosen = STRATEGIES
@@ -185,6 +196,27 @@ fn settings(ui: &mut Ui, settings: &mut Settings) {
         )
         .on_hover_text("Config values by path, one per line: key = value");
     });
+}
+
+fn task_choice(ui: &mut Ui, settings: &mut Settings) {
+    let tasks = [
+        (Task::Classification, "Predict the class of an utterance"),
+        (
+            Task::Regression,
+            "Predict the intensities that utterances are rated with",
+        ),
+    ];
+    let label = ui.label("task");
+    ComboBox::from_id_salt("task")
+        .selected_text(settings.task.name())
+        .show_ui(ui, |ui| {
+            for (task, hint) in tasks {
+                ui.selectable_value(&mut settings.task, task, task.name())
+                    .on_hover_text(hint);
+            }
+        })
+        .response
+        .labelled_by(label.id);
 }
 
 fn number(ui: &mut Ui, name: &str, hint: &str, value: DragValue<'_>) {
@@ -408,16 +440,21 @@ fn losses(ui: &mut Ui, training: &Training) {
     });
 }
 
-/// Selects a value of an epoch.
-type Pick = fn(&EpochRecord) -> f64;
+/// Names of the validation scores of an epoch, and of the loss.
+fn names(history: &[EpochRecord]) -> Vec<&'static str> {
+    let first = history.first();
+    let metrics = first
+        .into_iter()
+        .flat_map(|record| record.validation.iter());
+    let names = metrics.map(|(metric, _)| metric.title());
+    names.chain(["loss"]).collect()
+}
 
-const SCORES: [(&str, Pick); 5] = [
-    ("UA", |record| record.validation.ua),
-    ("WA", |record| record.validation.wa),
-    ("UF1", |record| record.validation.uf1),
-    ("WF1", |record| record.validation.wf1),
-    ("loss", |record| record.validation_loss),
-];
+/// Their values, in the same order.
+fn values(record: &EpochRecord) -> Vec<f64> {
+    let scores = record.validation.iter().map(|(_, value)| value);
+    scores.chain([record.validation_loss]).collect()
+}
 
 fn validation(ui: &mut Ui, training: &Training) {
     ui.strong("Validation")
@@ -430,12 +467,11 @@ fn validation(ui: &mut Ui, training: &Training) {
         .include_y(1.0)
         .allow_scroll(false);
     plot.show(ui, |plot| {
-        for (index, (name, pick)) in SCORES.iter().enumerate() {
-            let points = training
-                .history
-                .iter()
-                .map(|record| [(record.epoch + 1) as f64, pick(record)]);
-            let line = Line::new(*name, PlotPoints::from_iter(points));
+        for (index, name) in names(&training.history).into_iter().enumerate() {
+            let points = training.history.iter().filter_map(|record| {
+                Some([(record.epoch + 1) as f64, *values(record).get(index)?])
+            });
+            let line = Line::new(name, PlotPoints::from_iter(points));
             plot.line(line.color(theme::qualitative(index)));
         }
     });
@@ -445,11 +481,12 @@ fn confusion(ui: &mut Ui, record: &EpochRecord, classes: &[String]) {
     if record.confusion.0.len() != classes.len() {
         return;
     }
-    ui.strong(format!(
-        "Validation after epoch {}: UA {}",
-        record.epoch + 1,
-        percent(record.validation.ua)
-    ));
+    let first = record.validation.iter().next();
+    let score = first.map_or_else(String::new, |(metric, value)| {
+        format!(": {} {}", metric.title(), shown(metric, value))
+    });
+    let epoch = record.epoch + 1;
+    ui.strong(format!("Validation after epoch {epoch}{score}"));
     let background = ui.visuals().extreme_bg_color;
     ui.allocate_ui(egui::vec2(ui.available_width(), 260.0), |ui| {
         matrix::show(ui, "validation", classes, |label, predicted| {
@@ -474,15 +511,21 @@ pub fn export(format: Format, workspace: &Workspace) -> Option<String> {
     if history.is_empty() {
         return None;
     }
+    let config = workspace.training.config.as_ref();
+    let task = config.map_or_else(Task::default, |config| config.model.task);
     match format {
-        Format::Svg => mct_figures::training(learning_curves(history)).ok(),
+        Format::Svg => mct_figures::training(learning_curves(task, history)).ok(),
         Format::Csv => {
             let mut header = vec!["epoch".to_owned(), "training loss".to_owned()];
-            header.extend(SCORES.iter().map(|(name, _)| format!("validation {name}")));
+            header.extend(
+                names(history)
+                    .iter()
+                    .map(|name| format!("validation {name}")),
+            );
             let rows = history.iter().map(|record| {
                 let loss = record.losses.get(&Term::Total).copied().unwrap_or(f32::NAN);
                 let mut cells = vec![(record.epoch + 1).to_string(), loss.to_string()];
-                cells.extend(SCORES.iter().map(|(_, pick)| pick(record).to_string()));
+                cells.extend(values(record).iter().map(f64::to_string));
                 cells
             });
             Some(csv(&header, &rows.collect::<Vec<_>>()))

@@ -2,12 +2,14 @@
 
 use eframe::egui::{self, Key, RichText, TextEdit, Ui};
 use egui_extras::{Column, TableBuilder};
+use mct_corpus::Utterance;
 use mct_engine::evaluation::CorpusCard;
 use serde_json::json;
 
 use super::{Format, csv, json as to_json};
 use crate::state::Workspace;
-use crate::state::models::Models;
+use crate::state::categories::Categories;
+use crate::state::models::{Evaluated, Models};
 use crate::widgets::mark;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,10 +49,25 @@ impl Default for Panel {
 struct Row {
     utterance: usize,
     predicted: Option<usize>,
-    /// Probability of the predicted class.
+    /// Probability of the predicted class, or absolute error of the intensity.
     confidence: Option<f32>,
     /// The class predicted by the compared model.
     compared: Option<usize>,
+}
+
+/// A prediction as a text: the class, or the intensity.
+fn predicted_text(evaluated: Option<&Evaluated>, utterance: usize) -> String {
+    let Some(evaluated) = evaluated else {
+        return String::new();
+    };
+    match evaluated.intensity_of(utterance) {
+        Some(value) => format!("{value:.2}"),
+        None => evaluated
+            .class_of(utterance)
+            .map_or_else(String::new, |class| {
+                evaluated.categories.names[class].clone()
+            }),
+    }
 }
 
 const COLUMNS: [(Order, &str, &str); 6] = [
@@ -62,8 +79,39 @@ const COLUMNS: [(Order, &str, &str); 6] = [
     (Order::Confidence, "probability", "Of the predicted class"),
 ];
 
+/// The columns that every corpus has, by what is predicted.
+fn columns(categories: &Categories) -> [(Order, &'static str, &'static str); 6] {
+    let mut columns = COLUMNS;
+    if categories.target().is_some() {
+        columns[3].2 = "What the utterance is rated with";
+        columns[4].2 = "The predicted intensity";
+        columns[5] = (
+            Order::Confidence,
+            "error",
+            "Predicted minus true, without its sign",
+        );
+    }
+    columns
+}
+
+/// What an utterance is rated with; the unrated come first.
+fn rating(utterance: &Utterance, target: usize) -> f32 {
+    let value = utterance.targets.get(target).copied().flatten();
+    value.unwrap_or(f32::NEG_INFINITY)
+}
+
+/// Absolute error of a predicted intensity.
+fn error(utterance: &Utterance, target: usize, outputs: Option<&[f32]>) -> Option<f32> {
+    let truth = utterance.targets.get(target).copied().flatten()?;
+    Some((outputs?.get(target)? - truth).abs())
+}
+
 impl Panel {
     pub fn ui(&mut self, ui: &mut Ui, workspace: &mut Workspace) {
+        let Some(categories) = workspace.categories() else {
+            ui.weak("open a corpus");
+            return;
+        };
         let Workspace {
             corpus,
             models,
@@ -72,12 +120,13 @@ impl Panel {
             ..
         } = workspace;
         let Some(card) = corpus else {
-            ui.weak("open a corpus");
             return;
         };
-        let rows = self.rows(card, models, |utterance| selection.contains(utterance));
+        let rows = self.rows(card, models, &categories, |utterance| {
+            selection.contains(utterance)
+        });
         ui.horizontal_wrapped(|ui| {
-            let hint = "find in id, class and transcript";
+            let hint = "find in id, class, transcript, columns";
             let edit = TextEdit::singleline(&mut self.filter)
                 .hint_text(hint)
                 .desired_width(160.0);
@@ -127,13 +176,10 @@ impl Panel {
             .column(Column::initial(84.0).clip(true).resizable(true))
             .column(Column::initial(64.0).clip(true).resizable(true))
             .column(Column::initial(84.0).clip(true).resizable(true))
-            .column(if has_compared {
-                Column::initial(84.0).clip(true)
-            } else {
-                Column::remainder()
-            });
-        if has_compared {
-            table = table.column(Column::remainder().clip(true));
+            .column(Column::initial(84.0).clip(true).resizable(true));
+        let further = usize::from(has_compared) + card.columns.len();
+        if further > 0 {
+            table = table.columns(Column::initial(84.0).clip(true).resizable(true), further);
         }
         if selection.focus() != self.scrolled_to {
             self.scrolled_to = selection.focus();
@@ -142,7 +188,7 @@ impl Panel {
             }
         }
         let table = table.header(height, |mut header| {
-            for (order, name, hint) in COLUMNS {
+            for (order, name, hint) in columns(&categories) {
                 header.col(|ui| self.heading(ui, order, name, hint));
             }
             if has_compared {
@@ -151,9 +197,15 @@ impl Panel {
                         .on_hover_text("What the compared model predicts");
                 });
             }
+            for column in &card.columns {
+                header.col(|ui| {
+                    ui.strong(&column.name)
+                        .on_hover_text("A column of the imported file");
+                });
+            }
         });
-        let classes = &card.metadata.classes;
-        let class_name = |class: Option<usize>| class.map_or("", |class| classes[class].as_str());
+        let shown = models.shown().and_then(|open| open.evaluated.as_ref());
+        let compared = models.compared().and_then(|open| open.evaluated.as_ref());
         let mut clicked = None;
         table.body(|body| {
             body.rows(height, rows.len(), |mut line| {
@@ -175,14 +227,11 @@ impl Panel {
                     ui.label(duration.map_or_else(String::new, |secs| format!("{secs:.2}")));
                 });
                 line.col(|ui| {
-                    ui.label(card.class(row.utterance));
+                    ui.label(categories.text(utterance));
                 });
                 line.col(|ui| {
-                    prediction(
-                        ui,
-                        class_name(row.predicted),
-                        is_right(utterance.label, row.predicted),
-                    );
+                    let right = is_right(categories.label(utterance), row.predicted);
+                    prediction(ui, &predicted_text(shown, row.utterance), right);
                 });
                 line.col(|ui| {
                     ui.label(
@@ -192,8 +241,13 @@ impl Panel {
                 });
                 if has_compared {
                     line.col(|ui| {
-                        let right = is_right(utterance.label, row.compared);
-                        prediction(ui, class_name(row.compared), right);
+                        let right = is_right(categories.label(utterance), row.compared);
+                        prediction(ui, &predicted_text(compared, row.utterance), right);
+                    });
+                }
+                for column in &card.columns {
+                    line.col(|ui| {
+                        ui.label(column.cells.text(row.utterance));
                     });
                 }
                 if line.response().clicked() {
@@ -228,6 +282,7 @@ impl Panel {
         &self,
         card: &CorpusCard,
         models: &Models,
+        categories: &Categories,
         is_selected: impl Fn(usize) -> bool,
     ) -> Vec<Row> {
         let shown = models.shown().and_then(|open| open.evaluated.as_ref());
@@ -242,23 +297,30 @@ impl Panel {
             let contains = |text: &str| text.to_lowercase().contains(&filter);
             filter.is_empty()
                 || contains(&utterance.id)
-                || contains(card.class(index))
+                || contains(&categories.text(utterance))
+                || card
+                    .columns
+                    .iter()
+                    .any(|column| contains(&column.cells.text(index)))
                 || utterance.transcript.as_deref().is_some_and(contains)
         };
         let mut rows: Vec<Row> = candidates
             .into_iter()
             .map(|utterance| {
                 let predicted = shown.and_then(|shown| shown.class_of(utterance));
-                let probabilities = shown.and_then(|shown| shown.probabilities_of(utterance));
+                let outputs = shown.and_then(|shown| shown.outputs_of(utterance));
                 Row {
                     utterance,
-                    confidence: predicted.and_then(|class| Some(probabilities?[class])),
+                    confidence: match categories.target() {
+                        None => predicted.and_then(|class| outputs?.get(class).copied()),
+                        Some((target, _)) => error(&card.utterances[utterance], target, outputs),
+                    },
                     predicted,
                     compared: compared.and_then(|compared| compared.class_of(utterance)),
                 }
             })
             .filter(|row| {
-                let label = card.utterances[row.utterance].label;
+                let label = categories.label(&card.utterances[row.utterance]);
                 (!self.only_selected || is_selected(row.utterance))
                     && (!self.only_wrong || is_right(label, row.predicted) == Some(false))
                     && matches_filter(row.utterance)
@@ -268,13 +330,25 @@ impl Panel {
         let speaker = |row: &Row| card.speaker(row.utterance);
         let duration = |row: &Row| utterance(row).duration_secs.unwrap_or(-1.0);
         let confidence = |row: &Row| row.confidence.unwrap_or(0.0);
+        let intensity = |row: &Row| {
+            shown
+                .and_then(|shown| shown.intensity_of(row.utterance))
+                .unwrap_or(0.0)
+        };
         rows.sort_by(|a, b| {
             let ordering = match self.order {
                 Order::Id => utterance(a).id.cmp(&utterance(b).id),
                 Order::Speaker => speaker(a).cmp(speaker(b)),
                 Order::Duration => duration(a).total_cmp(&duration(b)),
-                Order::Label => utterance(a).label.cmp(&utterance(b).label),
-                Order::Predicted => a.predicted.cmp(&b.predicted),
+                Order::Label => match categories.target() {
+                    None => utterance(a).label.cmp(&utterance(b).label),
+                    Some((target, _)) => {
+                        rating(utterance(a), target).total_cmp(&rating(utterance(b), target))
+                    }
+                },
+                Order::Predicted => intensity(a)
+                    .total_cmp(&intensity(b))
+                    .then(a.predicted.cmp(&b.predicted)),
                 Order::Confidence => confidence(a).total_cmp(&confidence(b)),
             };
             if self.descending {
@@ -290,27 +364,34 @@ impl Panel {
         let card = workspace.corpus.as_ref()?;
         let open = workspace.models.shown()?;
         let evaluated = open.evaluated.as_ref()?;
-        let rows = self.rows(card, &workspace.models, |u| workspace.selection.contains(u));
-        let classes = &card.metadata.classes;
+        let categories = &evaluated.categories;
+        let rows = self.rows(card, &workspace.models, categories, |u| {
+            workspace.selection.contains(u)
+        });
+        let classes = &open.card.interface.classes;
+        let targets = &open.card.interface.targets;
         match format {
             Format::Svg => None,
             Format::Csv => {
                 let head = ["id", "speaker", "duration_secs", "true", "predicted"];
                 let mut header: Vec<String> = head.map(str::to_owned).to_vec();
                 header.extend(classes.iter().map(|class| format!("p({class})")));
+                header.extend(targets.iter().map(|target| target.name.clone()));
+                header.extend(card.columns.iter().map(|column| column.name.clone()));
                 let lines = rows.iter().map(|row| {
                     let utterance = &card.utterances[row.utterance];
                     let mut cells = vec![
                         utterance.id.clone(),
                         card.speaker(row.utterance).to_owned(),
                         (utterance.duration_secs).map_or_else(String::new, |s| s.to_string()),
-                        card.class(row.utterance).to_owned(),
-                        row.predicted
-                            .map_or_else(String::new, |class| classes[class].clone()),
+                        categories.text(utterance),
+                        predicted_text(Some(evaluated), row.utterance),
                     ];
-                    let probabilities = evaluated.probabilities_of(row.utterance);
-                    let values = probabilities.unwrap_or(&[]).iter();
+                    let outputs = evaluated.outputs_of(row.utterance);
+                    let values = outputs.unwrap_or(&[]).iter();
                     cells.extend(values.map(f32::to_string));
+                    let further = card.columns.iter();
+                    cells.extend(further.map(|column| column.cells.text(row.utterance)));
                     cells
                 });
                 Some(csv(&header, &lines.collect::<Vec<_>>()))
@@ -320,9 +401,9 @@ impl Panel {
                     let utterance = &card.utterances[row.utterance];
                     json!({
                         "id": utterance.id,
-                        "label": utterance.label.map(|label| &classes[label]),
-                        "predicted": row.predicted.map(|class| &classes[class]),
-                        "probabilities": evaluated.probabilities_of(row.utterance),
+                        "label": categories.text(utterance),
+                        "predicted": predicted_text(Some(evaluated), row.utterance),
+                        "outputs": evaluated.outputs_of(row.utterance),
                     })
                 });
                 to_json(&json!({
@@ -330,6 +411,7 @@ impl Panel {
                     "model": open.card.name,
                     "conditions": workspace.missing.conditions(),
                     "classes": classes,
+                    "targets": targets,
                     "utterances": lines.collect::<Vec<_>>(),
                 }))
             }

@@ -3,6 +3,7 @@
 //! Panels read and change this and nothing else. Requests that follow from a change are sent to the
 //! pipelines by `requests.rs`; actions outside the state are [`Command`]s.
 
+pub mod categories;
 pub mod command;
 pub mod controls;
 pub mod embedding;
@@ -16,6 +17,7 @@ use mct_engine::evaluation::{CorpusCard, DeviceCard, ModelId, Side};
 use mct_engine::source::Source;
 use mct_hfr::evaluation::Inspection;
 
+use categories::Categories;
 use command::Command;
 use controls::Controls;
 use embedding::Projection;
@@ -119,6 +121,7 @@ impl Workspace {
         self.limit = None;
         self.limit_now = None;
         self.models.forget();
+        self.training.settings.fit(&card.metadata);
         self.corpus = Some(card);
         self.corpus_version += 1;
     }
@@ -126,6 +129,18 @@ impl Workspace {
     /// Opens a corpus or a model.
     pub fn open(&mut self, source: Source) {
         self.command(Command::Open(source));
+    }
+
+    /// What the views call a class: what the shown model predicts, or what the corpus is labelled with.
+    pub fn categories(&self) -> Option<Categories> {
+        let card = self.corpus.as_ref()?;
+        let target = self.models.target();
+        Some(match self.models.shown() {
+            Some(open) if open.card.fold.is_ok() => {
+                Categories::of_model(&open.card.interface, target)
+            }
+            _ => Categories::of_corpus(&card.metadata, target),
+        })
     }
 
     /// The utterance in the inspector: the focus of the selection.

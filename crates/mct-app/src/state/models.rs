@@ -4,7 +4,11 @@ use std::collections::HashMap;
 
 use mct_corpus::Utterance;
 use mct_engine::evaluation::{ModelCard, ModelId, Predictions};
-use mct_scores::{Confusion, PAPER_RATES, Scores, auilc, most_probable};
+use mct_hfr::config::Interface;
+use mct_scores::intensity::intensity_scores;
+use mct_scores::{Confusion, Metric, PAPER_RATES, Scores, auilc, most_probable};
+
+use crate::state::categories::Categories;
 
 /// The missing rates of the curves.
 pub const RATES: [f64; 10] = PAPER_RATES;
@@ -17,6 +21,8 @@ pub struct Models {
     pub shown: Option<ModelId>,
     /// The model that it is compared with.
     pub compared: Option<ModelId>,
+    /// Of several targets the one that the views show.
+    target: usize,
     last_id: u32,
 }
 
@@ -36,10 +42,12 @@ pub struct Evaluated {
     pub utterances: Vec<usize>,
     /// Row by utterance.
     rows: HashMap<usize, usize>,
-    /// `[utterances, classes]` row by row.
-    probabilities: Vec<f32>,
-    classes: usize,
-    /// The most probable class per utterance.
+    /// Class probabilities or intensities, `[utterances, outputs]` row by row.
+    outputs: Vec<f32>,
+    width: usize,
+    /// What the matrix and the predictions count.
+    pub categories: Categories,
+    /// The most probable class, or the bin of the predicted intensity, per utterance.
     pub predicted: Vec<usize>,
     pub confusion: Confusion,
     pub scores: Scores,
@@ -48,114 +56,133 @@ pub struct Evaluated {
 }
 
 impl Evaluated {
-    /// `None` when the predictions do not match the utterances or classes.
-    pub fn of(predictions: Predictions, utterances: &[Utterance], classes: usize) -> Option<Self> {
+    /// Of several targets, number `target` is counted and scored. `None` when the predictions do not match
+    /// the utterances or the outputs of the model.
+    pub fn of(
+        predictions: Predictions,
+        utterances: &[Utterance],
+        interface: &Interface,
+        target: usize,
+    ) -> Option<Self> {
         let Predictions {
             utterances: indices,
-            probabilities,
+            outputs,
             millis,
             ..
         } = predictions;
-        if probabilities.len() != indices.len() * classes {
+        let width = interface.outputs();
+        let fits = outputs.len() == indices.len() * width;
+        if !fits || indices.iter().any(|index| *index >= utterances.len()) {
             return None;
         }
-        let mut confusion = Confusion::new(classes);
-        let mut predicted = Vec::with_capacity(indices.len());
-        for (index, row) in indices.iter().zip(probabilities.chunks_exact(classes)) {
-            let class = most_probable(row);
-            if let Some(label) = utterances.get(*index)?.label {
-                confusion.add(label, class);
-            }
-            predicted.push(class);
-        }
         let rows = indices.iter().enumerate();
-        Some(Self {
+        let mut evaluated = Self {
             rows: rows.map(|(row, index)| (*index, row)).collect(),
-            scores: confusion.scores(),
+            categories: Categories::of_model(interface, target),
             utterances: indices,
-            probabilities,
-            classes,
-            predicted,
-            confusion,
+            outputs,
+            width,
+            predicted: Vec::new(),
+            confusion: Confusion::new(0),
+            scores: Scores::default(),
             millis,
-        })
+        };
+        evaluated.count(utterances);
+        Some(evaluated)
     }
 
-    /// The predicted class of an utterance; `None` where it is not on this side.
+    /// Counts and scores another target.
+    pub fn show(&mut self, utterances: &[Utterance], interface: &Interface, target: usize) {
+        self.categories = Categories::of_model(interface, target);
+        self.count(utterances);
+    }
+
+    fn count(&mut self, utterances: &[Utterance]) {
+        let rows = self.outputs.chunks_exact(self.width);
+        let categories = &self.categories;
+        self.predicted = rows
+            .map(|row| match categories.target() {
+                None => most_probable(row),
+                Some((target, _)) => categories.bin(row[target]),
+            })
+            .collect();
+        self.confusion = Confusion::new(categories.names.len());
+        for (index, class) in self.utterances.iter().zip(&self.predicted) {
+            if let Some(label) = categories.label(&utterances[*index]) {
+                self.confusion.add(label, *class);
+            }
+        }
+        self.scores = match categories.target() {
+            None => self.confusion.scores(),
+            Some((_, target)) => {
+                let points = self.points(utterances);
+                let pairs: Vec<_> = points.iter().map(|(_, t, p)| (*p, *t)).collect();
+                intensity_scores(target, &pairs)
+            }
+        };
+    }
+
+    /// The utterances that are rated: index, true and predicted intensity. Empty for classes.
+    pub fn points(&self, utterances: &[Utterance]) -> Vec<(usize, f32, f32)> {
+        let Some((target, _)) = self.categories.target() else {
+            return Vec::new();
+        };
+        let rows = self
+            .utterances
+            .iter()
+            .zip(self.outputs.chunks_exact(self.width));
+        rows.filter_map(|(index, row)| {
+            let truth = *utterances[*index].targets.get(target)?;
+            Some((*index, truth?, row[target]))
+        })
+        .collect()
+    }
+
+    /// The predicted class, or bin, of an utterance; `None` where it is not on this side.
     pub fn class_of(&self, utterance: usize) -> Option<usize> {
         self.rows.get(&utterance).map(|row| self.predicted[*row])
     }
 
-    /// The class probabilities of an utterance, `[classes]`; `None` where it is not on this side.
-    pub fn probabilities_of(&self, utterance: usize) -> Option<&[f32]> {
+    /// The outputs for an utterance; `None` where it is not on this side.
+    pub fn outputs_of(&self, utterance: usize) -> Option<&[f32]> {
         let row = self.rows.get(&utterance)?;
-        self.probabilities
-            .get(row * self.classes..(row + 1) * self.classes)
+        self.outputs.get(row * self.width..(row + 1) * self.width)
+    }
+
+    /// The predicted intensity of an utterance; `None` for classes, and where it is not on this side.
+    pub fn intensity_of(&self, utterance: usize) -> Option<f32> {
+        let (target, _) = self.categories.target()?;
+        self.outputs_of(utterance).map(|row| row[target])
     }
 }
 
 /// Scores at [`RATES`]; `None` where they have not been computed yet.
 #[derive(Debug, Clone, Default)]
 pub struct Curve {
-    pub points: [Option<Scores>; RATES.len()],
-}
-
-/// One of the four scores.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
-pub enum Score {
-    #[default]
-    Ua,
-    Wa,
-    Uf1,
-    Wf1,
-}
-
-impl Score {
-    pub const ALL: [Self; 4] = [Self::Ua, Self::Wa, Self::Uf1, Self::Wf1];
-
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Ua => "UA",
-            Self::Wa => "WA",
-            Self::Uf1 => "UF1",
-            Self::Wf1 => "WF1",
-        }
-    }
-
-    /// What the score measures, for hover texts.
-    pub const fn meaning(self) -> &'static str {
-        match self {
-            Self::Ua => "unweighted accuracy: the mean recall of the classes",
-            Self::Wa => "weighted accuracy: the share of correct predictions",
-            Self::Uf1 => "unweighted F1: the mean F1 of the classes",
-            Self::Wf1 => "weighted F1: the mean F1 of the classes, weighted by their size",
-        }
-    }
-
-    /// The value of this score, 0 to 1.
-    pub const fn of(self, scores: &Scores) -> f64 {
-        match self {
-            Self::Ua => scores.ua,
-            Self::Wa => scores.wa,
-            Self::Uf1 => scores.uf1,
-            Self::Wf1 => scores.wf1,
-        }
-    }
+    /// One for each target; for classes one.
+    pub points: [Option<Vec<Scores>>; RATES.len()],
+    /// The target that is shown.
+    pub target: usize,
 }
 
 impl Curve {
-    /// Missing rate and score of the points computed so far.
-    pub fn points(&self, score: Score) -> Vec<(f64, f64)> {
-        RATES
-            .iter()
-            .zip(&self.points)
-            .filter_map(|(rate, scores)| Some((*rate, score.of(scores.as_ref()?))))
+    /// Scores of the shown target at the rates computed so far.
+    pub fn scores(&self) -> impl Iterator<Item = (f64, &Scores)> {
+        let points = RATES.iter().zip(&self.points);
+        points.filter_map(|(rate, scores)| Some((*rate, scores.as_ref()?.get(self.target)?)))
+    }
+
+    /// Missing rate and score of the points computed so far; empty for a score that the model does not have.
+    pub fn points(&self, metric: Metric) -> Vec<(f64, f64)> {
+        let scores = self.scores();
+        scores
+            .filter_map(|(rate, scores)| Some((rate, *scores.0.get(&metric)?)))
             .collect()
     }
 
     /// Area under the curve (eq. 19), once all points are computed.
-    pub fn auilc(&self, score: Score) -> Option<f64> {
-        let points = self.points(score);
+    pub fn auilc(&self, metric: Metric) -> Option<f64> {
+        let points = self.points(metric);
         let values: Vec<f64> = points.iter().map(|(_, value)| *value).collect();
         (points.len() == RATES.len()).then(|| auilc(&RATES, &values))
     }
@@ -193,8 +220,24 @@ impl Models {
         }
     }
 
+    pub const fn target(&self) -> usize {
+        self.target
+    }
+
+    /// Shows another target of the utterances.
+    pub fn set_target(&mut self, target: usize, utterances: &[Utterance]) {
+        self.target = target;
+        for open in &mut self.open {
+            open.curve.target = target.min(open.card.interface.targets.len().saturating_sub(1));
+            if let Some(evaluated) = &mut open.evaluated {
+                evaluated.show(utterances, &open.card.interface, target);
+            }
+        }
+    }
+
     /// Removes all predictions: another corpus is open.
     pub fn forget(&mut self) {
+        self.target = 0;
         for open in &mut self.open {
             open.evaluated = None;
             open.curve = Curve::default();
@@ -250,6 +293,8 @@ impl Models {
 
 #[cfg(test)]
 mod tests {
+    use mct_corpus::Target;
+
     use super::*;
 
     fn utterance(label: usize) -> Utterance {
@@ -260,33 +305,67 @@ mod tests {
         }
     }
 
+    fn interface(classes: &[&str], targets: &[&str]) -> Interface {
+        let target = |name: &&str| Target {
+            name: (*name).to_owned(),
+            range: [-3.0, 3.0],
+        };
+        Interface {
+            modalities: Vec::new(),
+            classes: classes.iter().map(|class| (*class).to_owned()).collect(),
+            targets: targets.iter().map(target).collect(),
+        }
+    }
+
+    fn predictions(utterances: &[usize], outputs: &[f32]) -> Predictions {
+        Predictions {
+            ticket: 1,
+            model: ModelId(1),
+            utterances: utterances.to_vec(),
+            outputs: outputs.to_vec(),
+            millis: 1.0,
+        }
+    }
+
     #[test]
     fn predictions_are_counted_against_the_labels() {
         let utterances = [utterance(0), utterance(1), utterance(1)];
-        let predictions = Predictions {
-            ticket: 1,
-            model: ModelId(1),
-            utterances: vec![2, 0],
-            probabilities: vec![0.2, 0.8, 0.4, 0.6],
-            millis: 1.0,
-        };
-        let evaluated = Evaluated::of(predictions, &utterances, 2).unwrap();
+        let predictions = predictions(&[2, 0], &[0.2, 0.8, 0.4, 0.6]);
+        let interface = interface(&["a", "b"], &[]);
+        let evaluated = Evaluated::of(predictions, &utterances, &interface, 0).unwrap();
         assert_eq!(evaluated.confusion.0, [[0, 1], [0, 1]]);
         assert_eq!(evaluated.class_of(2), Some(1));
         assert_eq!(evaluated.class_of(1), None);
-        assert_eq!(evaluated.probabilities_of(0), Some(&[0.4, 0.6][..]));
+        assert_eq!(evaluated.outputs_of(0), Some(&[0.4, 0.6][..]));
+        assert_eq!(evaluated.intensity_of(0), None);
+    }
+
+    #[test]
+    fn intensities_are_counted_in_bins_of_the_target_that_is_shown() {
+        let rated = |values: [f32; 2]| Utterance {
+            targets: values.map(Some).to_vec(),
+            ..Utterance::default()
+        };
+        let utterances = [rated([-3.0, 1.0]), rated([2.0, 1.0])];
+        let predictions = predictions(&[0, 1], &[-2.0, 1.0, 2.0, 3.0]);
+        let interface = interface(&[], &["valence", "arousal"]);
+        let mut evaluated = Evaluated::of(predictions, &utterances, &interface, 0).unwrap();
+        assert_eq!(evaluated.confusion.0[0][1], 1);
+        assert_eq!(evaluated.scores.get(Metric::Mae), 0.5);
+        assert_eq!(evaluated.points(&utterances)[1], (1, 2.0, 2.0));
+        evaluated.show(&utterances, &interface, 1);
+        assert_eq!(evaluated.scores.get(Metric::Mae), 1.0);
+        assert_eq!(evaluated.intensity_of(1), Some(3.0));
     }
 
     #[test]
     fn the_area_requires_all_points() {
         let mut curve = Curve::default();
-        let scores = Scores {
-            ua: 1.0,
-            ..Scores::default()
-        };
-        curve.points[..9].fill(Some(scores));
-        assert_eq!(curve.auilc(Score::Ua), None);
-        curve.points[9] = Some(scores);
-        assert!((curve.auilc(Score::Ua).unwrap() - 0.9).abs() < 1e-12);
+        let scores: Scores = [(Metric::Ua, 1.0)].into_iter().collect();
+        curve.points[..9].fill(Some(vec![scores.clone()]));
+        assert_eq!(curve.auilc(Metric::Ua), None);
+        curve.points[9] = Some(vec![scores]);
+        assert!((curve.auilc(Metric::Ua).unwrap() - 0.9).abs() < 1e-12);
+        assert_eq!(curve.auilc(Metric::Mae), None);
     }
 }

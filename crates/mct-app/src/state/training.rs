@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use mct_corpus::{Metadata, Task};
 use mct_engine::evaluation::ModelId;
 use mct_engine::source::{Bytes, Source};
 use mct_engine::training::Begin;
@@ -24,6 +25,8 @@ pub struct Run {
 pub struct Settings {
     pub preset: String,
     pub system: System,
+    #[serde(default)]
+    pub task: Task,
     pub strategy: Strategy,
     pub fold: usize,
     pub seed: u64,
@@ -42,6 +45,7 @@ impl Default for Settings {
         let mut settings = Self {
             preset: String::new(),
             system: System::MctHfr,
+            task: Task::Classification,
             strategy: Strategy::Dynamic,
             fold: 0,
             seed: 1,
@@ -75,6 +79,15 @@ impl Settings {
         self.batch_size = training.batch_size;
     }
 
+    /// Takes the only task that the labels of a corpus allow, where it is one.
+    pub fn fit(&mut self, metadata: &Metadata) {
+        match (metadata.classes.is_empty(), metadata.targets.is_empty()) {
+            (true, false) => self.task = Task::Regression,
+            (false, true) => self.task = Task::Classification,
+            _ => {}
+        }
+    }
+
     /// The config of the run.
     ///
     /// # Errors
@@ -82,7 +95,7 @@ impl Settings {
     pub fn config(&self) -> Result<Config, String> {
         let message = |error: mct_hfr::Error| error.to_string();
         let preset = Config::preset(&self.preset).map_err(message)?;
-        let mut config = preset.with_system(self.system);
+        let mut config = preset.with_system(self.system).with_task(self.task);
         let training = &mut config.training;
         // The learning-rate schedule of the preset keeps its ratio of final to initial rate.
         let decay = training.final_learning_rate / training.learning_rate;

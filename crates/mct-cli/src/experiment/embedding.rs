@@ -65,13 +65,7 @@ pub fn figures(
         let checkpoint = RunFolder::open(&store.folder(&run.id))?.checkpoint(Which::Best)?;
         let model = checkpoint.model(&device)?;
         let protocol = setting.base.training.protocol.into();
-        let test = fold(
-            corpus,
-            mct_corpus::Task::Classification,
-            protocol,
-            *first_fold,
-        )?
-        .test;
+        let test = fold(corpus, setting.base.model.task, protocol, *first_fold)?.test;
         let read = |rate: f64| {
             let missing = Missing::uniform(rate, corpus.modalities.len());
             let masks = Some((&missing, MASK_SEED));

@@ -75,6 +75,9 @@ struct Reproduce {
     /// Change a value of the config for all runs (repeatable)
     #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
     set: Vec<(String, String)>,
+    /// classification or regression
+    #[arg(long, default_value = "classification", value_parser = crate::arguments::kebab::<Task>)]
+    task: Task,
     /// session, session-swapped, speaker, groups or file
     #[arg(long, value_parser = crate::arguments::kebab::<ProtocolKind>)]
     protocol: Option<ProtocolKind>,
@@ -111,9 +114,9 @@ impl Reproduce {
     fn setting(&self, corpus: &Corpus) -> Result<Setting> {
         let mut base = Config::preset(&self.preset).map_err(usage)?;
         base.training.protocol = self.protocol.unwrap_or(base.training.protocol);
-        let base = settings(base, &self.set)?;
+        let base = settings(base.with_task(self.task), &self.set)?;
         let protocol = base.training.protocol.into();
-        let available = fold_count(corpus, Task::Classification, protocol)?;
+        let available = fold_count(corpus, base.model.task, protocol)?;
         let mut folds = self.folds.clone();
         if folds.is_empty() {
             folds = (0..available).collect();

@@ -151,11 +151,13 @@ fn show(bar: &ProgressBar, epochs: usize, event: &Event) {
             bar.set_length((epochs * steps) as u64);
             bar.set_position((epoch * steps + step) as u64);
         }
-        Event::Epoch(record) => bar.set_message(format!(
-            "epoch {} of {epochs}, validation UA {:.3}",
-            record.epoch + 1,
-            record.validation.ua
-        )),
+        Event::Epoch(record) => {
+            let first = record.validation.iter().next();
+            let score = first.map_or_else(String::new, |(metric, value)| {
+                format!(", validation {} {value:.3}", metric.title())
+            });
+            bar.set_message(format!("epoch {} of {epochs}{score}", record.epoch + 1));
+        }
         _ => {}
     }
 }

@@ -1,12 +1,13 @@
 //! The report of an experiment: one HTML file with all tables and figures, and the same as Markdown,
 //! CSV, JSON and SVG.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use mct_corpus::{Corpus, atomic};
+use mct_corpus::{Corpus, Task, atomic};
 use mct_scores::significance::Comparison;
-use mct_scores::{Evaluation, PAPER_RATES, Spread};
+use mct_scores::{Evaluation, Metric, PAPER_RATES, Spread};
 use serde::Serialize;
 
 use crate::assess::LimitCurve;
@@ -20,18 +21,6 @@ use crate::output::{say, table};
 use crate::report::{Page, bold};
 use mct_figures::{self as draw, Line};
 
-/// Names of the columns of tables 2 and 3.
-const COLUMNS: [&str; 8] = [
-    "UA",
-    "UF1",
-    "WA",
-    "WF1",
-    "AUILC UA",
-    "AUILC UF1",
-    "AUILC WA",
-    "AUILC WF1",
-];
-
 /// `numbers.json`: all numbers of a report.
 #[derive(Serialize)]
 struct Numbers<'a> {
@@ -39,12 +28,14 @@ struct Numbers<'a> {
     corpus: &'a str,
     synthetic: bool,
     utterances: usize,
+    /// The scores of the columns of each row: on complete data, then their AUILC.
+    metrics: &'a [Metric],
     folds: &'a [usize],
     seeds: &'a [u64],
     rows: Vec<RowNumbers<'a>>,
     limit: &'a Option<LimitCurve>,
-    /// The last row minus each row.
-    significance: Vec<Comparison>,
+    /// Per score, the last row minus each row.
+    significance: BTreeMap<Metric, Vec<Comparison>>,
 }
 
 #[derive(Serialize)]
@@ -52,6 +43,11 @@ struct RowNumbers<'a> {
     row: &'a Row,
     columns: Vec<Spread>,
     seeds: Vec<&'a Evaluation>,
+}
+
+/// A score as part of a file name.
+fn file_name(metric: Metric) -> String {
+    metric.title().to_lowercase().replace(' ', "-")
 }
 
 /// The data of a report, and its page so far.
@@ -63,11 +59,36 @@ struct Report<'a> {
     page: Page,
 }
 
-fn percent(spread: Spread) -> String {
+/// A score as tables show it: a share in percent, and anything else as it is.
+fn shown(metric: Metric, spread: Spread) -> String {
+    let (scale, digits) = scale(metric);
+    let mean = spread.mean * scale;
     match spread.deviation {
-        Some(deviation) => format!("{:.2} ±{:.2}", spread.mean * 100.0, deviation * 100.0),
-        None => format!("{:.2}", spread.mean * 100.0),
+        Some(deviation) => format!("{mean:.digits$} ±{:.digits$}", deviation * scale),
+        None => format!("{mean:.digits$}"),
     }
+}
+
+/// By what a score is multiplied where it is shown, and with how many decimals.
+const fn scale(metric: Metric) -> (f64, usize) {
+    if metric.is_share() {
+        (100.0, 2)
+    } else {
+        (1.0, 3)
+    }
+}
+
+/// What the numbers of a table are.
+const fn unit(task: Task) -> &'static str {
+    match task {
+        Task::Classification => " in percent",
+        Task::Regression => " (Acc and F1 in percent)",
+    }
+}
+
+/// The unit of one score.
+const fn unit_of(metric: Metric) -> &'static str {
+    if metric.is_share() { " in percent" } else { "" }
 }
 
 impl Report<'_> {
@@ -104,32 +125,46 @@ impl Report<'_> {
         say(format!("{title}\n\n{}\n", table(header, &rows)))
     }
 
-    fn scores(&mut self, comparisons: &[Comparison]) -> Result<()> {
-        let columns: Vec<Vec<Spread>> = self.table.rows.iter().map(RowScores::columns).collect();
+    fn scores(&mut self, comparisons: &BTreeMap<Metric, Vec<Comparison>>) -> Result<()> {
+        let metrics = self.table.metrics();
+        let rows = self.table.rows.iter();
+        let columns: Vec<Vec<Spread>> = rows.map(|row| row.columns(&metrics)).collect();
+        let metric_of = |column: usize| metrics[column % metrics.len()];
         // Compared as printed: equal scores can differ in their last bits.
-        let shown = |value: f64| (value * 10_000.0).round();
-        let best: Vec<f64> = (0..COLUMNS.len())
+        let merit = |column: usize, value: f64| {
+            let metric = metric_of(column);
+            let (scale, digits) = scale(metric);
+            (metric.merit(value) * scale * 10f64.powi(digits as i32)).round()
+        };
+        let best: Vec<f64> = (0..2 * metrics.len())
             .map(|c| {
-                columns
-                    .iter()
-                    .map(|row| shown(row[c].mean))
-                    .fold(0.0, f64::max)
+                let column = columns.iter().map(|row| merit(c, row[c].mean));
+                column.fold(f64::MIN, f64::max)
             })
             .collect();
-        let mut header = vec!["system"];
-        header.extend(COLUMNS);
+        let titles = metrics.iter().map(|metric| metric.title().to_owned());
+        let areas = metrics
+            .iter()
+            .map(|metric| format!("AUILC {}", metric.title()));
+        let header: Vec<String> = std::iter::once("system".to_owned())
+            .chain(titles)
+            .chain(areas)
+            .collect();
         let mut rows = Vec::new();
         for (row, values) in self.table.rows.iter().zip(&columns) {
             let mut cells = vec![row.row.name.clone()];
-            cells.extend(values.iter().zip(&best).map(|(value, best)| {
-                if shown(value.mean) == *best {
-                    format!("**{}**", percent(*value))
+            cells.extend(values.iter().enumerate().map(|(c, value)| {
+                let text = shown(metric_of(c), *value);
+                if merit(c, value.mean) == best[c] {
+                    format!("**{text}**")
                 } else {
-                    percent(*value)
+                    text
                 }
             }));
             rows.push(cells);
-            if let Some(paper) = paper::scores(self.corpus, &row.row.name) {
+            if let Some(paper) = paper::scores(self.corpus, &row.row.name)
+                && self.table.task == Task::Classification
+            {
                 let mut cells = vec!["  the paper (difference)".to_owned()];
                 let pairs = paper.iter().zip(values);
                 cells.extend(pairs.map(|(paper, ours)| {
@@ -146,33 +181,28 @@ impl Report<'_> {
             cells.extend([value(limit.auilc), none(), none(), none()]);
             rows.push(cells);
         }
-        self.table("scores", "Scores in percent", &header, &rows)?;
-        self.page.paragraph(
-            "Folds pooled, mean and standard deviation over seeds. UA: mean recall of the classes; UF1: their \
-             mean F1; WA and WF1: weighted by class size. AUILC: area under the score over missing rates 0.0 \
-             to 0.9, at most 90. † one model per missing rate, ⋆ dynamic incomplete training. The limit's WA is \
-             its accuracy.",
-        );
+        let header: Vec<&str> = header.iter().map(String::as_str).collect();
+        let title = format!("Scores{}", unit(self.table.task));
+        self.table("scores", &title, &header, &rows)?;
+        let meanings: Vec<String> = (metrics.iter())
+            .map(|metric| format!("{}: {}", metric.title(), metric.meaning()))
+            .collect();
+        let of_limit = match self.limit {
+            Some(_) => " The limit's WA is its accuracy.",
+            None => "",
+        };
+        self.page.paragraph(&format!(
+            "Folds pooled, mean and standard deviation over seeds. {}. AUILC: area under the score over \
+             missing rates 0.0 to 0.9. † one model per missing rate, ⋆ dynamic incomplete training.{of_limit}",
+            meanings.join("; "),
+        ));
         let Some(last) = self.table.rows.last() else {
             return Ok(());
         };
-        let title = format!("{} minus each system (points)", last.row.name);
-        let header = ["system", "UA", "95 %", "p", "AUILC UA", "95 %", "p"];
-        let others = self.table.rows.len() - 1;
-        let pairs = self.table.rows.iter().zip(comparisons).take(others);
-        let rows: Vec<Vec<String>> = pairs
-            .map(|(row, comparison)| {
-                let mut cells = vec![row.row.name.clone()];
-                for d in [comparison.complete, comparison.incomplete] {
-                    let (low, high) = (d.low * 100.0, d.high * 100.0);
-                    cells.push(format!("{:+.2}", d.mean * 100.0));
-                    cells.push(format!("{low:+.2} to {high:+.2}"));
-                    cells.push(format!("{:.3}", d.p));
-                }
-                cells
-            })
-            .collect();
-        self.table("significance", &title, &header, &rows)?;
+        let reference = last.row.name.clone();
+        for (metric, comparisons) in comparisons {
+            self.significance(*metric, &reference, comparisons)?;
+        }
         self.page.paragraph(
             "Paired bootstrap over utterances and seeds, 2000 resamples, two-sided p, not corrected for the \
              number of comparisons.",
@@ -180,21 +210,65 @@ impl Report<'_> {
         Ok(())
     }
 
+    /// The table of differences from the last row in one score.
+    fn significance(
+        &mut self,
+        metric: Metric,
+        reference: &str,
+        comparisons: &[Comparison],
+    ) -> Result<()> {
+        let name = metric.title();
+        let (scale, digits) = scale(metric);
+        let unit = if metric.is_share() { " (points)" } else { "" };
+        let title = format!("{reference} minus each system{unit}: {name}");
+        let area = format!("AUILC {name}");
+        let header = ["system", name, "95 %", "p", &area, "95 %", "p"];
+        let others = self.table.rows.len() - 1;
+        let pairs = self.table.rows.iter().zip(comparisons).take(others);
+        let rows: Vec<Vec<String>> = pairs
+            .map(|(row, comparison)| {
+                let mut cells = vec![row.row.name.clone()];
+                for d in [comparison.complete, comparison.incomplete] {
+                    let [mean, low, high] = [d.mean, d.low, d.high].map(|value| value * scale);
+                    cells.push(format!("{mean:+.digits$}"));
+                    cells.push(format!("{low:+.digits$} to {high:+.digits$}"));
+                    cells.push(format!("{:.3}", d.p));
+                }
+                cells
+            })
+            .collect();
+        let file = match metric {
+            Metric::Ua => "significance".to_owned(),
+            other => format!("significance-{}", file_name(other)),
+        };
+        self.table(&file, &title, &header, &rows)
+    }
+
+    /// The scores that figures show.
+    fn drawn(&self) -> Vec<Metric> {
+        let all = match self.table.task {
+            Task::Classification => &[Metric::Ua, Metric::Uf1][..],
+            Task::Regression => &[Metric::Mae, Metric::Corr, Metric::Acc2, Metric::F1],
+        };
+        let metrics = self.table.metrics();
+        let drawn = all.iter().filter(|metric| metrics.contains(metric));
+        drawn.copied().collect()
+    }
+
     fn curves(&mut self) -> Result<()> {
-        type Pick = fn(&Evaluation) -> &Vec<f64>;
-        let scores: [(&str, Pick); 2] = [("UA", |e| &e.ua), ("UF1", |e| &e.uf1)];
-        for (name, pick) in scores {
+        for metric in self.drawn() {
+            let name = metric.title();
             let rows = self.table.rows.iter();
             let mut lines: Vec<Line> = rows
                 .map(|row| Line {
                     name: row.row.name.clone(),
                     points: (0..PAPER_RATES.len())
-                        .map(|i| (PAPER_RATES[i], row.spread(|e| pick(e)[i]).mean))
+                        .map(|i| (PAPER_RATES[i], row.spread(|e| e.curves.get(metric)[i]).mean))
                         .collect(),
                     bound: false,
                 })
                 .collect();
-            if let (Some(limit), "UA") = (self.limit, name) {
+            if let (Some(limit), Metric::Ua) = (self.limit, metric) {
                 let points = limit.rates.iter().copied().zip(limit.ua.iter().copied());
                 lines.push(Line {
                     name: "exact limit".to_owned(),
@@ -204,25 +278,22 @@ impl Report<'_> {
             }
             let title = format!("{name} over missing rates");
             let svg = draw::comparison(&title, name, &lines)?;
-            self.figure(&format!("curves-{}", name.to_lowercase()), &svg)?;
+            let file = format!("curves-{}", file_name(metric));
+            self.figure(&file, &svg)?;
             let rates: Vec<String> = PAPER_RATES.iter().map(f64::to_string).collect();
             let mut header = vec!["system"];
             header.extend(rates.iter().map(String::as_str));
+            let (scale, digits) = scale(metric);
             let rows: Vec<Vec<String>> = lines
                 .iter()
                 .map(|line| {
                     let points = line.points.iter();
-                    let values = points.map(|(_, y)| format!("{:.2}", y * 100.0));
+                    let values = points.map(|(_, y)| format!("{:.digits$}", y * scale));
                     std::iter::once(line.name.clone()).chain(values).collect()
                 })
                 .collect();
-            let title = format!("{name} in percent by missing rate");
-            self.table(
-                &format!("curves-{}", name.to_lowercase()),
-                &title,
-                &header,
-                &rows,
-            )?;
+            let title = format!("{name}{} by missing rate", unit_of(metric));
+            self.table(&file, &title, &header, &rows)?;
         }
         Ok(())
     }
@@ -231,6 +302,7 @@ impl Report<'_> {
         let Some(first) = self.table.rows.first().and_then(|row| row.seeds.first()) else {
             return Ok(());
         };
+        let metric = Metric::main(self.table.task);
         let bins = &first.evaluation.durations;
         let names: Vec<String> = bins
             .iter()
@@ -246,33 +318,35 @@ impl Report<'_> {
         let mut rows = Vec::new();
         for row in &self.table.rows {
             let by_bin = (0..count).map(|bin| row.spread(|e| e.durations[bin].auilc));
-            let values = by_bin.chain([row.spread(|e| e.auilc.ua)]);
+            let values = by_bin.chain([row.spread(|e| e.auilc.get(metric))]);
             let mut cells = vec![row.row.name.clone()];
-            cells.extend(values.map(percent));
+            cells.extend(values.map(|value| shown(metric, value)));
             rows.push(cells);
-            if let Some(paper) = paper::durations(self.corpus, &row.row.name) {
+            if let Some(paper) = paper::durations(self.corpus, &row.row.name)
+                && self.table.task == Task::Classification
+            {
                 let mut cells = vec!["  the paper".to_owned()];
                 cells.extend(paper.iter().map(|value| format!("{value:.2}")));
                 rows.push(cells);
             }
         }
-        self.table(
-            "durations",
-            "AUILC of UA in percent by duration",
-            &header,
-            &rows,
-        )
+        let title = format!("AUILC of {}{} by duration", metric.title(), unit_of(metric));
+        self.table("durations", &title, &header, &rows)
     }
 
     fn bars(&mut self) -> Result<()> {
-        let groups = ["UA", "UF1", "AUILC UA", "AUILC UF1"];
-        let picks: [fn(&Evaluation) -> f64; 4] =
-            [|e| e.ua[0], |e| e.uf1[0], |e| e.auilc.ua, |e| e.auilc.uf1];
+        let metrics = self.drawn();
+        let titles = metrics.iter().map(|metric| metric.title().to_owned());
+        let areas = metrics
+            .iter()
+            .map(|metric| format!("AUILC {}", metric.title()));
+        let groups: Vec<String> = titles.chain(areas).collect();
+        let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
         let rows = &self.table.rows;
         let names: Vec<String> = rows.iter().map(|row| row.row.name.clone()).collect();
-        let spreads: Vec<Vec<Spread>> = picks
-            .iter()
-            .map(|pick| rows.iter().map(|row| row.spread(pick)).collect())
+        let by_row: Vec<Vec<Spread>> = rows.iter().map(|row| row.columns(&metrics)).collect();
+        let spreads: Vec<Vec<Spread>> = (0..groups.len())
+            .map(|group| by_row.iter().map(|row| row[group]).collect())
             .collect();
         let values: Vec<Vec<(f64, Option<f64>)>> = spreads
             .iter()
@@ -281,16 +355,19 @@ impl Report<'_> {
         let svg = draw::bars("complete and incomplete data", &groups, &names, &values)?;
         self.figure("bars", &svg)?;
         let mut header = vec!["system"];
-        header.extend(groups);
+        header.extend(groups.iter().copied());
         let cells: Vec<Vec<String>> = names
             .iter()
             .enumerate()
             .map(|(index, name)| {
-                let values = spreads.iter().map(|group| percent(group[index]));
+                let columns = spreads.iter().enumerate();
+                let values =
+                    columns.map(|(group, s)| shown(metrics[group % metrics.len()], s[index]));
                 std::iter::once(name.clone()).chain(values).collect()
             })
             .collect();
-        self.table("bars", "Scores in percent", &header, &cells)
+        let title = format!("Scores{}", unit(self.table.task));
+        self.table("bars", &title, &header, &cells)
     }
 
     fn sweep(&mut self) -> Result<()> {
@@ -312,27 +389,33 @@ impl Report<'_> {
                     _ => None,
                 })
                 .collect();
-            let line = |name: &str, pick: fn(&Evaluation) -> f64| Line {
-                name: name.to_owned(),
+            let metrics = self.drawn();
+            let area = |row: &RowScores, metric| row.spread(|e| e.auilc.get(metric));
+            let line = |metric: &Metric| Line {
+                name: metric.title().to_owned(),
                 points: rows
                     .iter()
-                    .map(|(x, row)| (*x, row.spread(pick).mean))
+                    .map(|(x, row)| (*x, area(row, *metric).mean))
                     .collect(),
                 bound: false,
             };
-            let lines = [line("UA", |e| e.auilc.ua), line("UF1", |e| e.auilc.uf1)];
+            let lines: Vec<Line> = metrics.iter().map(line).collect();
             let svg = draw::sweep(&format!("AUILC against {panel}"), panel, &lines)?;
             let cells: Vec<Vec<String>> = rows
                 .iter()
                 .map(|(value, row)| {
-                    let (ua, uf1) = (row.spread(|e| e.auilc.ua), row.spread(|e| e.auilc.uf1));
-                    vec![value.to_string(), percent(ua), percent(uf1)]
+                    let areas = metrics
+                        .iter()
+                        .map(|metric| shown(*metric, area(row, *metric)));
+                    std::iter::once(value.to_string()).chain(areas).collect()
                 })
                 .collect();
             let name = format!("sweep-{}", index + 1);
             self.figure(&name, &svg)?;
-            let title = format!("AUILC in percent against {panel}");
-            self.table(&name, &title, &[panel, "UA", "UF1"], &cells)?;
+            let title = format!("AUILC{} against {panel}", unit(self.table.task));
+            let mut header = vec![panel];
+            header.extend(metrics.iter().map(|metric| metric.title()));
+            self.table(&name, &title, &header, &cells)?;
         }
         Ok(())
     }
@@ -343,12 +426,21 @@ impl Report<'_> {
                 if ![0.0, 0.5].contains(rate) {
                     continue;
                 }
-                let title = format!("{} at missing rate {rate}", row.row.name);
-                let classes = &self.corpus.metadata.classes;
-                let svg = draw::confusion(&title, classes, &row.confusion(rate_index))?;
-                let name = format!("confusion-{}-{rate}", index + 1);
-                self.save(&format!("{name}.svg"), &svg)?;
-                self.page.figure(&name, &svg);
+                let Some(seed) = row.seeds.first() else {
+                    continue;
+                };
+                for (output, matrices) in seed.evaluation.matrices().iter().enumerate() {
+                    let (of, number) = match matrices.target {
+                        "" => (String::new(), String::new()),
+                        target => (format!(", {target}"), format!("-{}", output + 1)),
+                    };
+                    let title = format!("{}{of} at missing rate {rate}", row.row.name);
+                    let counts = row.confusion(output, rate_index);
+                    let svg = draw::confusion(&title, matrices.classes, &counts)?;
+                    let name = format!("confusion-{}{number}-{rate}", index + 1);
+                    self.save(&format!("{name}.svg"), &svg)?;
+                    self.page.figure(&name, &svg);
+                }
             }
         }
         Ok(())
@@ -370,6 +462,7 @@ pub fn write(
     let scores = Table::read(setting, store, &experiment.rows, corpus)?;
     let limit = match &corpus.metadata.process {
         None => None,
+        Some(_) if scores.task == Task::Regression => None,
         Some(_) => {
             let (missing, indices) = (MissingArgs::curve(), &scores.indices);
             Some(LimitCurve::of(corpus, indices, &missing, MASK_SEED)?)
@@ -378,8 +471,9 @@ pub fn write(
     let comparisons = if experiment.views.contains(&View::Scores) {
         scores.compare(corpus, scores.rows.len() - 1)
     } else {
-        Vec::new()
+        BTreeMap::new()
     };
+    let metrics = scores.metrics();
     let mut report = Report {
         folder,
         corpus,
@@ -419,6 +513,7 @@ pub fn write(
         corpus: &corpus.metadata.title,
         synthetic: corpus.metadata.synthetic,
         utterances: scores.indices.len(),
+        metrics: &metrics,
         folds,
         seeds,
         rows: scores
@@ -426,7 +521,7 @@ pub fn write(
             .iter()
             .map(|row| RowNumbers {
                 row: &row.row,
-                columns: row.columns(),
+                columns: row.columns(&metrics),
                 seeds: row.seeds.iter().map(|seed| &seed.evaluation).collect(),
             })
             .collect(),

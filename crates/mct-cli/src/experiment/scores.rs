@@ -1,11 +1,11 @@
 //! From the predictions of runs to the scores of rows: pooled over folds, averaged over seeds.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use anyhow::{Result, bail};
-use mct_corpus::Corpus;
-use mct_scores::significance::{Comparison, Trial};
-use mct_scores::{Confusion, Evaluation, PAPER_RATES, Scores, Spread};
+use mct_corpus::{Corpus, Task};
+use mct_scores::significance::{Comparison, Trial, compared};
+use mct_scores::{Confusion, Evaluation, Metric, PAPER_RATES, Predicted, Spread};
 
 use crate::experiment::catalogue::Row;
 use crate::experiment::plan::Setting;
@@ -21,8 +21,8 @@ pub struct RowScores {
 /// The pooled predictions of one seed.
 pub struct Seed {
     pub evaluation: Evaluation,
-    /// Predicted classes, `[rate][utterance]`, in the order of [`Table::indices`].
-    pub predicted: Vec<Vec<usize>>,
+    /// By rate, of the utterances in the order of [`Table::indices`].
+    pub predicted: Vec<Predicted>,
 }
 
 /// All rows of an experiment on the same utterances.
@@ -30,6 +30,7 @@ pub struct Table {
     pub rows: Vec<RowScores>,
     /// The test utterances of all folds.
     pub indices: Vec<usize>,
+    pub task: Task,
 }
 
 impl RowScores {
@@ -39,25 +40,22 @@ impl RowScores {
         Spread::of(&values.collect::<Vec<f64>>())
     }
 
-    /// The scores on complete data, then the AUILC: UA, UF1, WA, WF1, as the paper orders them.
-    pub fn columns(&self) -> Vec<Spread> {
-        let areas = |s: &Scores| [s.ua, s.uf1, s.wa, s.wf1];
-        let mut columns = Vec::with_capacity(8);
-        for column in 0..4 {
-            let complete = |e: &Evaluation| [e.ua[0], e.uf1[0], e.wa[0], e.wf1[0]][column];
-            columns.push(self.spread(complete));
-        }
-        for column in 0..4 {
-            columns.push(self.spread(|e| areas(&e.auilc)[column]));
-        }
-        columns
+    /// The scores `metrics` on complete data, then their AUILC.
+    pub fn columns(&self, metrics: &[Metric]) -> Vec<Spread> {
+        let first = |e: &Evaluation, metric| e.curves.at(0).get(metric);
+        let complete = metrics.iter();
+        let complete = complete.map(|metric| self.spread(|e| first(e, *metric)));
+        let areas = metrics.iter();
+        let areas = areas.map(|metric| self.spread(|e| e.auilc.get(*metric)));
+        complete.chain(areas).collect()
     }
 
-    /// The counts summed over the seeds, at the rate `PAPER_RATES[rate]`.
-    pub fn confusion(&self, rate: usize) -> Confusion {
+    /// The matrix of output `output` (the classes, or the bins of a target) summed over the seeds, at the
+    /// rate `PAPER_RATES[rate]`.
+    pub fn confusion(&self, output: usize, rate: usize) -> Confusion {
         let mut sum = Confusion(Vec::new());
         for seed in &self.seeds {
-            let counts = &seed.evaluation.confusion[rate];
+            let counts = &seed.evaluation.matrices()[output].confusion[rate];
             if sum.0.is_empty() {
                 sum = counts.clone();
             } else {
@@ -69,21 +67,35 @@ impl RowScores {
 }
 
 impl Table {
-    /// The row at `reference` minus each row.
-    pub fn compare(&self, corpus: &Corpus, reference: usize) -> Vec<Comparison> {
-        let utterances = self.indices.iter().map(|i| &corpus.utterances[*i]);
-        let trial = Trial {
-            // The utterances of a fold have one.
-            labels: utterances.filter_map(|utterance| utterance.label).collect(),
-            classes: corpus.class_count(),
-            rates: &PAPER_RATES,
-        };
+    /// The scores that the rows have; UA, UF1, WA, WF1 as the paper orders them.
+    pub fn metrics(&self) -> Vec<Metric> {
+        let first = self.rows.first().and_then(|row| row.seeds.first());
+        match self.task {
+            Task::Classification => vec![Metric::Ua, Metric::Uf1, Metric::Wa, Metric::Wf1],
+            Task::Regression => first.map_or_else(Vec::new, |seed| {
+                let curves = seed.evaluation.curves.0.keys();
+                curves.copied().collect()
+            }),
+        }
+    }
+
+    /// Per score that is tested, the row at `reference` minus each row.
+    pub fn compare(&self, corpus: &Corpus, reference: usize) -> BTreeMap<Metric, Vec<Comparison>> {
         let rows: Vec<_> = self
             .rows
             .iter()
             .map(|row| row.seeds.iter().map(|seed| &seed.predicted[..]).collect())
             .collect();
-        trial.compare(&rows, reference)
+        let trial = |metric| Trial {
+            corpus,
+            indices: &self.indices,
+            rates: &PAPER_RATES,
+            metric,
+        };
+        let metrics = compared(self.task).iter();
+        metrics
+            .map(|metric| (*metric, trial(*metric).compare(&rows, reference)))
+            .collect()
     }
 
     /// Reads the predictions of the rows.
@@ -97,13 +109,14 @@ impl Table {
             .enumerate()
             .map(|(index, utterance)| (utterance.id.as_str(), index))
             .collect();
+        let task = setting.base.model.task;
         let mut indices: Vec<usize> = Vec::new();
         let mut table = Vec::new();
         for row in rows {
             let mut seeds = Vec::new();
             for seed in &setting.seeds {
                 let mut tested_by_row = Vec::new();
-                let mut predicted = vec![Vec::new(); PAPER_RATES.len()];
+                let mut predicted = vec![Predicted::none(task); PAPER_RATES.len()];
                 for fold in &setting.folds {
                     let mut filled = vec![false; PAPER_RATES.len()];
                     for run in setting.runs(row, *fold, *seed)? {
@@ -113,7 +126,7 @@ impl Table {
                             bail!("{}: utterances that the corpus lacks", name.display());
                         };
                         let pairs = predictions.rates.iter().zip(predictions.predicted);
-                        for (rate, classes) in pairs {
+                        for (rate, of_run) in pairs {
                             let index = PAPER_RATES.iter().position(|other| other == rate);
                             // The first run of one-to-one MCT-HFR is MCT, which is tested at all rates.
                             if let Some(index) = index
@@ -121,7 +134,7 @@ impl Table {
                                 && (run_is_for(&run.manifest.training, row, *rate))
                             {
                                 filled[index] = true;
-                                predicted[index].extend(classes);
+                                predicted[index].extend(of_run);
                                 if index == 0 {
                                     tested_by_row.extend(&tested);
                                 }
@@ -142,7 +155,7 @@ impl Table {
                     );
                 }
                 seeds.push(Seed {
-                    evaluation: Evaluation::of(corpus, &indices, &PAPER_RATES, &predicted),
+                    evaluation: Evaluation::of(corpus, task, &indices, &PAPER_RATES, &predicted),
                     predicted,
                 });
             }
@@ -154,6 +167,7 @@ impl Table {
         Ok(Self {
             rows: table,
             indices,
+            task,
         })
     }
 }

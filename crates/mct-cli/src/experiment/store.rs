@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use mct_corpus::atomic;
 use mct_runs::RunFolder;
+use mct_scores::Predicted;
 use serde::{Deserialize, Serialize};
 
 use crate::experiment::plan::Run;
@@ -24,8 +25,8 @@ pub struct Predictions {
     pub fold: String,
     pub utterances: Vec<String>,
     pub rates: Vec<f64>,
-    /// Predicted classes, `[rate][utterance]`.
-    pub predicted: Vec<Vec<usize>>,
+    /// By rate.
+    pub predicted: Vec<Predicted>,
 }
 
 impl Store {

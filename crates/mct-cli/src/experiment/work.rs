@@ -9,9 +9,9 @@ use anyhow::{Result, bail};
 use clap::Args;
 use mct_corpus::fold::fold;
 use mct_corpus::missing::Missing;
-use mct_hfr::evaluation::probabilities;
+use mct_hfr::evaluation::predictions;
 use mct_runs::{RunFolder, Which};
-use mct_scores::most_probable;
+use mct_scores::Predicted;
 
 use crate::experiment::plan::test_rates;
 use crate::experiment::store::Predictions;
@@ -56,7 +56,7 @@ fn finish(path: &Path) -> Result<()> {
     let corpus = folder.manifest.corpus.open()?;
     let fold = fold(
         &corpus,
-        mct_corpus::Task::Classification,
+        config.model.task,
         config.training.protocol.into(),
         config.training.fold,
     )?;
@@ -70,9 +70,9 @@ fn finish(path: &Path) -> Result<()> {
         }
         let missing = Missing::uniform(*rate, corpus.modalities.len());
         let masks = Some((&missing, MASK_SEED));
-        let evaluation = probabilities(&model, &corpus, &fold.test, masks, 64, &device.device);
+        let evaluation = predictions(&model, &corpus, &fold.test, masks, 64, &device.device);
         let rows = pollster::block_on(evaluation)?;
-        predicted.push(rows.iter().map(|row| most_probable(row)).collect());
+        predicted.push(Predicted::of(config.model.task, rows));
     }
     let ids = fold.test.iter();
     Predictions {

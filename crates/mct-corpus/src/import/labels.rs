@@ -154,7 +154,8 @@ fn as_classes(field: &Field, names: Option<&Vec<String>>) -> Result<Classes, Fin
             if distinct.len() > MOST_NUMBERED_CLASSES {
                 let found = format!("{} distinct values", distinct.len());
                 let expected = format!(
-                    "{MOST_NUMBERED_CLASSES} classes or fewer (--bins makes classes of intensities)"
+                    "{MOST_NUMBERED_CLASSES} classes or fewer (--task regression takes them as intensities, --bins makes \
+                     classes of them)"
                 );
                 return Err(Finding::new(&field.name, found, expected));
             }
@@ -375,8 +376,8 @@ fn intensities_only(targets: &[Target], intensities: &[(String, Vec<f64>)]) -> S
         });
     let described: Vec<String> = described.collect();
     format!(
-        "the labels are intensities, no classes: {}; they are kept as such, and to train on them \
-         `--bins sign|2|3|5|7` makes classes of them here",
+        "the labels are intensities, no classes: {}; they are kept as such: train on them with \
+         `--task regression`, or make classes of them here with `--bins sign|2|3|5|7`",
         described.join(", ")
     )
 }

@@ -5,12 +5,12 @@ mod protocol;
 
 use std::collections::BTreeMap;
 
-use mct_corpus::fold::fold;
+use mct_corpus::Corpus;
+use mct_corpus::fold::{Fold, fold};
 use mct_corpus::limit::limit;
-use mct_corpus::{Corpus, Task};
 use mct_hfr::data::evaluation_batches;
 use mct_hfr::device::{Device, answers};
-use mct_hfr::evaluation::{Masking, batch_probabilities, batch_representations, inspect};
+use mct_hfr::evaluation::{Masking, batch_predictions, batch_representations, inspect};
 use mct_hfr::model::Model;
 use web_time::{Duration, Instant};
 
@@ -272,35 +272,35 @@ impl Evaluation {
         let id = work.model;
         let (corpus, model, utterances) = self.resolve(id, side)?;
         conditions.missing.validate(corpus).map_err(message)?;
-        let classes = corpus.class_count();
+        let outputs = model.outputs();
         let batches = evaluation_batches(corpus, &utterances, model.config(), BATCH);
-        let mut rows = vec![0.0; corpus.len() * classes];
+        let mut rows = vec![0.0; corpus.len() * outputs];
         for batches in batches.chunks(BATCHES) {
             let (corpus, model, _) = self.resolve(id, Side::All)?;
             let masking = Some(masking(conditions));
-            let values = batch_probabilities(model, corpus, batches, masking, &self.device)
+            let values = batch_predictions(model, corpus, batches, masking, &self.device)
                 .await
                 .map_err(message)?;
             for (index, row) in batches
                 .iter()
                 .zip(&values)
-                .flat_map(|(batch, values)| batch.iter().zip(values.chunks_exact(classes)))
+                .flat_map(|(batch, values)| batch.iter().zip(values.chunks_exact(outputs)))
             {
-                rows[index * classes..][..classes].copy_from_slice(row);
+                rows[index * outputs..][..outputs].copy_from_slice(row);
             }
             if self.is_preempted(&work, started).await {
                 return Ok(None);
             }
         }
-        let probabilities = utterances
+        let values = utterances
             .iter()
-            .flat_map(|index| &rows[index * classes..][..classes])
+            .flat_map(|index| &rows[index * outputs..][..outputs])
             .copied()
             .collect();
         Ok(Some(Predictions {
             ticket: work.ticket,
             model: id,
-            probabilities,
+            outputs: values,
             utterances,
             millis: started.elapsed().as_secs_f32() * 1e3,
         }))
@@ -430,11 +430,26 @@ fn part_names(corpus: &Corpus, count: usize) -> Vec<String> {
     }
 }
 
-fn fold_of(card: &ModelCard, corpus: Option<&Corpus>) -> Result<mct_corpus::fold::Fold, String> {
+/// The fold of a model; of a corpus without labels, all of whose utterances are predicted, a test set.
+fn fold_of(card: &ModelCard, corpus: Option<&Corpus>) -> Result<Fold, String> {
     let corpus = corpus.ok_or("no corpus is open")?;
+    let task = card.config.model.task;
+    if !corpus
+        .utterances
+        .iter()
+        .any(|utterance| utterance.is_labelled(task))
+    {
+        card.interface.require_features(corpus).map_err(message)?;
+        return Ok(Fold {
+            name: "utterances without labels".to_owned(),
+            train: Vec::new(),
+            validation: Vec::new(),
+            test: (0..corpus.len()).collect(),
+            warnings: Vec::new(),
+        });
+    }
     card.interface.require(corpus).map_err(message)?;
     let training = &card.config.training;
-    let task = Task::Classification;
     fold(corpus, task, training.protocol.into(), training.fold).map_err(message)
 }
 
@@ -452,6 +467,7 @@ fn corpus_card(source: &Source, corpus: &Corpus) -> CorpusCard {
         metadata: corpus.metadata.clone(),
         modalities: modalities.collect(),
         utterances: corpus.utterances.clone(),
+        columns: corpus.columns.clone(),
         notes: Vec::new(),
     }
 }

@@ -3,7 +3,7 @@
 use mct_corpus::fold::Fold;
 use mct_corpus::limit::LimitPoint;
 use mct_corpus::missing::Missing;
-use mct_corpus::{Metadata, Utterance};
+use mct_corpus::{Column, Metadata, Utterance};
 use mct_hfr::config::{Config, Interface};
 use mct_hfr::data::Masks;
 use mct_hfr::evaluation::Inspection;
@@ -48,9 +48,9 @@ pub enum Request {
         model: ModelId,
     },
     Close(ModelId),
-    /// Class probabilities of every utterance of a side.
+    /// Class probabilities, or intensities, of every utterance of a side.
     Predict(Predict),
-    /// Class probabilities under several conditions, one response per condition.
+    /// The same under several conditions, one response per condition.
     Curve(Curve),
     /// The exact limit of UA under several conditions, on a side of a model's fold.
     Limit(Limit),
@@ -60,7 +60,7 @@ pub enum Request {
     Represent(Represent),
 }
 
-/// Requests the class probabilities of the utterances of a side.
+/// Requests the predictions of the utterances of a side.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Predict {
     pub ticket: Ticket,
@@ -69,7 +69,7 @@ pub struct Predict {
     pub conditions: Conditions,
 }
 
-/// Requests the class probabilities of the utterances of a side under several conditions.
+/// Requests the predictions of the utterances of a side under several conditions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Curve {
     pub ticket: Ticket,
@@ -168,6 +168,8 @@ pub struct CorpusCard {
     pub metadata: Metadata,
     pub utterances: Vec<Utterance>,
     pub modalities: Vec<ModalityCard>,
+    /// What else the file says of its utterances.
+    pub columns: Vec<Column>,
     /// What a user may not expect of an imported corpus.
     pub notes: Vec<String>,
 }
@@ -216,8 +218,8 @@ pub struct Predictions {
     pub model: ModelId,
     /// Indices into the corpus.
     pub utterances: Vec<usize>,
-    /// `[utterances, classes]` row by row.
-    pub probabilities: Vec<f32>,
+    /// Class probabilities, or intensities: `[utterances, outputs]` row by row.
+    pub outputs: Vec<f32>,
     /// Time of the computation, in milliseconds.
     pub millis: f32,
 }

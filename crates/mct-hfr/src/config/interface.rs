@@ -1,15 +1,20 @@
 //! What a model takes and gives.
 
+use mct_corpus::{Corpus, Target, Task};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
 /// What a model takes and gives: fixed by the corpus it was made for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Interface {
     pub modalities: Vec<InputShape>,
+    /// What it tells apart; empty for a regression.
     pub classes: Vec<String>,
+    /// What it predicts in a regression.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub targets: Vec<Target>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,7 +32,17 @@ impl Interface {
         self.modalities.iter().position(|m| m.name == "text")
     }
 
-    pub fn of(corpus: &mct_corpus::Corpus) -> Self {
+    /// The number of outputs: logits of the classes, or intensities.
+    pub fn outputs(&self) -> usize {
+        self.classes.len() + self.targets.len()
+    }
+
+    pub fn of(corpus: &Corpus, task: Task) -> Self {
+        let metadata = &corpus.metadata;
+        let (classes, targets) = match task {
+            Task::Classification => (metadata.classes.clone(), Vec::new()),
+            Task::Regression => (Vec::new(), metadata.targets.clone()),
+        };
         Self {
             modalities: corpus
                 .modalities
@@ -37,30 +52,37 @@ impl Interface {
                     features: modality.dim,
                 })
                 .collect(),
-            classes: corpus.metadata.classes.clone(),
+            classes,
+            targets,
         }
     }
 
-    /// Refuses a corpus with other modalities, feature sizes or classes.
+    /// Refuses a corpus with other modalities, feature sizes, classes or targets.
     ///
     /// # Errors
     /// Says what differs.
-    pub fn require(&self, corpus: &mct_corpus::Corpus) -> Result<()> {
+    pub fn require(&self, corpus: &Corpus) -> Result<()> {
         self.require_features(corpus)?;
-        let found = &corpus.metadata.classes;
-        if *found != self.classes {
-            let (found, expected) = (found.join(", "), self.classes.join(", "));
-            return Err(Error::invalid(&corpus.source, "classes", found, expected));
+        let (field, found, expected) = if self.targets.is_empty() {
+            let found = corpus.metadata.classes.join(", ");
+            ("classes", found, self.classes.join(", "))
+        } else {
+            let found = describe_targets(&corpus.metadata.targets);
+            ("targets (range)", found, describe_targets(&self.targets))
+        };
+        if found == expected {
+            return Ok(());
         }
-        Ok(())
+        let found = if found.is_empty() { "none" } else { &found };
+        Err(Error::invalid(&corpus.source, field, found, expected))
     }
 
     /// Refuses a corpus with other modalities or feature sizes. That is enough to predict.
     ///
     /// # Errors
     /// Says what differs.
-    pub fn require_features(&self, corpus: &mct_corpus::Corpus) -> Result<()> {
-        let found = Self::of(corpus);
+    pub fn require_features(&self, corpus: &Corpus) -> Result<()> {
+        let found = Self::of(corpus, Task::default());
         if found.modalities == self.modalities {
             return Ok(());
         }
@@ -76,4 +98,12 @@ impl Interface {
             .collect();
         shapes.join(", ")
     }
+}
+
+fn describe_targets(targets: &[Target]) -> String {
+    let targets = targets.iter().map(|target| {
+        let [low, high] = target.range;
+        format!("{} ({low} to {high})", target.name)
+    });
+    targets.collect::<Vec<_>>().join(", ")
 }

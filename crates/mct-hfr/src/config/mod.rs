@@ -5,20 +5,24 @@
 
 mod interface;
 mod model;
+mod steps;
 mod system;
 mod term;
 mod training;
 
+use mct_corpus::Task;
+use mct_scores::Metric;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
 pub use interface::{InputShape, Interface};
 pub use model::{ClassifierKind, Distance, Dropout, ModalityConfig, ModelConfig, PoolingKind};
+pub use steps::MaxSteps;
 pub(crate) use system::with_systems;
 pub use system::{DefaultWeight, System};
 pub use term::Term;
-pub use training::{ProtocolKind, Select, Strategy, TrainingConfig};
+pub use training::{ProtocolKind, RegressionLoss, Select, Strategy, TrainingConfig};
 
 /// Everything that makes a run, but for corpus and device.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -78,6 +82,19 @@ impl Config {
         self
     }
 
+    /// The same config for another task. Where the best epoch is chosen by a score that the task does
+    /// not have, it is chosen by its main score instead.
+    pub fn with_task(mut self, task: Task) -> Self {
+        self.model.task = task;
+        if !self.training.select.fits(task) {
+            self.training.select = match Metric::main(task) {
+                Metric::Mae => Select::Mae,
+                _ => Select::Ua,
+            };
+        }
+        self
+    }
+
     /// The file that reproduces this config.
     ///
     /// # Errors
@@ -99,6 +116,14 @@ impl Config {
         let mut config = self.clone();
         for (_, name) in system {
             config = config.with_system(System::named("--set", name)?);
+        }
+        for (_, name) in assignments.iter().filter(|(key, _)| key == "model.task") {
+            let task = [Task::Classification, Task::Regression]
+                .into_iter()
+                .find(|task| task.name() == name);
+            let expected = "classification or regression";
+            let task = task.ok_or_else(|| Error::invalid("--set", "model.task", name, expected))?;
+            config = config.with_task(task);
         }
         let mut root = toml::Value::try_from(&config)
             .map_err(|error| Error::invalid("config", "config", error, "a config"))?;
@@ -150,7 +175,7 @@ impl Config {
             positive(&field("kernel"), modality.kernel, 99)?;
             let odd = modality.kernel % 2 == 1;
             check(odd, &field("kernel"), &modality.kernel, "an odd number")?;
-            positive(&field("max_steps"), modality.max_steps, 100_000)?;
+            positive(&field("max_steps"), modality.max_steps.steps(), steps::MOST)?;
         }
         let dropout = &model.dropout;
         for (name, value) in [
@@ -171,6 +196,12 @@ impl Config {
         let average = (0.0..1.0).contains(&training.average);
         let expected = "0 up to, but not, 1";
         check(average, "training.average", &training.average, expected)?;
+        let fits = training.select.fits(model.task);
+        let expected = match model.task {
+            Task::Classification => "loss, ua or auilc for classification",
+            Task::Regression => "loss, mae, corr, ccc or auilc for regression",
+        };
+        check(fits, "training.select", &kebab(training.select), expected)?;
         let rate = training.missing_rate;
         let in_range = (0.0..=1.0).contains(&rate);
         check(in_range, "training.missing_rate", &rate, "0 to 1")?;
@@ -207,6 +238,11 @@ impl Config {
     }
 }
 
+/// As a config file writes it.
+fn kebab(select: Select) -> String {
+    format!("{select:?}").to_lowercase()
+}
+
 /// Changes the value at the path `key` to what `text` says.
 fn assign(root: &mut toml::Value, key: &str, text: &str) -> Result<()> {
     let unknown = || Error::invalid("--set", key, "no such key", "a key of the config");
@@ -232,7 +268,12 @@ fn assign(root: &mut toml::Value, key: &str, text: &str) -> Result<()> {
         place = table.get_mut(part).ok_or_else(unknown)?;
     }
     let wrong = |expected: &str| Error::invalid("--set", key, text, expected);
+    let is_steps = key.starts_with("model.modality.") && key.ends_with(".max_steps");
     *place = match place {
+        toml::Value::Integer(_) | toml::Value::String(_) if is_steps => match text.parse() {
+            Ok(steps) => toml::Value::Integer(steps),
+            Err(_) => toml::Value::String(text.to_owned()),
+        },
         toml::Value::Integer(_) => {
             toml::Value::Integer(text.parse().map_err(|_| wrong("a whole number"))?)
         }
@@ -272,7 +313,11 @@ mod tests {
             Distance::Jsd
         );
         let gaze = set("model.modality.gaze.max_steps", "7").unwrap();
-        assert_eq!(gaze.model.modality("gaze").max_steps, 7);
+        assert_eq!(gaze.model.max_steps("gaze"), 7);
+        let automatic = set("model.modality.vision.max_steps", "auto").unwrap();
+        assert!(automatic.model.modality("vision").max_steps.is_auto());
+        let regression = set("model.task", "regression").unwrap();
+        assert!(regression.training.select.fits(Task::Regression));
         for (key, value, part) in [
             ("training.epoch", "3", "no such key"),
             ("training.epochs", "three", "a whole number"),
@@ -280,6 +325,9 @@ mod tests {
             ("model.heads", "3", "multiple of model.heads"),
             ("model.distance", "l3", "cmd"),
             ("model.system", "mulk", "emt-dlfr"),
+            ("model.task", "ranking", "classification or regression"),
+            ("training.select", "mae", "for classification"),
+            ("model.modality.vision.max_steps", "most", "auto"),
             (
                 "training.loss_weights.difference",
                 "1",

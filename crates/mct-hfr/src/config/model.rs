@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use mct_corpus::Task;
+
+use crate::config::steps::MaxSteps;
 use crate::config::system::System;
 
 /// Settings of the model.
@@ -11,6 +14,9 @@ use crate::config::system::System;
 #[serde(deny_unknown_fields)]
 pub struct ModelConfig {
     pub system: System,
+    /// What is predicted; old configs do not say that it is the class.
+    #[serde(default)]
+    pub task: Task,
     /// `d_model`, the width of every sequence after the convolution; even, and a multiple of `heads`.
     pub d: usize,
     /// Attention heads.
@@ -48,7 +54,7 @@ pub struct ModalityConfig {
     /// Kernel of the convolution in time steps, odd.
     pub kernel: usize,
     /// `T_m^max` in time steps: longer sequences are truncated.
-    pub max_steps: usize,
+    pub max_steps: MaxSteps,
 }
 
 /// Dropout probabilities.
@@ -72,7 +78,7 @@ pub enum PoolingKind {
     GatedGru,
 }
 
-/// What maps the joint vector to classes (eq. 11).
+/// What maps the joint vector to classes (eq. 11), or to intensities.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ClassifierKind {
@@ -97,11 +103,16 @@ impl ModelConfig {
     pub fn modality(&self, name: &str) -> ModalityConfig {
         let other = ModalityConfig {
             kernel: 1,
-            max_steps: 100,
+            max_steps: MaxSteps::Most(100),
         };
         let named = self.modality.get(name);
         *named
             .or_else(|| self.modality.get("other"))
             .unwrap_or(&other)
+    }
+
+    /// `T_m^max` of the modality of this name, in time steps.
+    pub fn max_steps(&self, name: &str) -> usize {
+        self.modality(name).max_steps.steps()
     }
 }

@@ -10,7 +10,9 @@ pub enum Term {
     Total,
     /// Cross entropy of the incomplete view (eq. 12).
     Classification,
-    /// Cross entropy of the complete view (eq. 17).
+    /// The loss of the intensities of the incomplete view, in standard deviations of the training set.
+    Regression,
+    /// The supervised loss of the complete view (eq. 17).
     Complete,
     /// Distance of the views (GFA, eq. 17).
     Distance,
@@ -31,6 +33,7 @@ impl Term {
         match self {
             Self::Total => "total",
             Self::Classification => "classification",
+            Self::Regression => "regression",
             Self::Complete => "complete",
             Self::Distance => "distance",
             Self::Imagination => "imagination",

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use mct_corpus::Task;
+use mct_scores::Metric;
 use serde::{Deserialize, Serialize};
 
 use crate::config::system::{DefaultWeight, System};
@@ -25,6 +27,9 @@ pub struct TrainingConfig {
     /// Early stopping: epochs without a better validation score before training ends.
     pub patience: usize,
     pub select: Select,
+    /// The loss of intensities; old configs, which are of classes, do not name it.
+    #[serde(default)]
+    pub regression_loss: RegressionLoss,
     pub learning_rate: f64,
     /// Learning-rate schedule: linear decay to this rate over the epochs.
     pub final_learning_rate: f64,
@@ -43,7 +48,7 @@ pub struct TrainingConfig {
     pub seed: u64,
     pub protocol: ProtocolKind,
     pub fold: usize,
-    /// Weights of the loss terms that the system adds to its cross entropy, see
+    /// Weights of the loss terms that the system adds to its supervised loss, see
     /// [`System::loss_terms`]. A named one is stronger than `alpha` and `beta`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub loss_weights: BTreeMap<Term, f64>,
@@ -94,12 +99,48 @@ pub enum Strategy {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Select {
-    /// Cross entropy, with the missing steps of the strategy.
+    /// The supervised loss, with the missing steps of the strategy.
     Loss,
     /// UA, with the missing steps of the strategy.
     Ua,
-    /// The area under UA over the rates 0.0 to 0.9, with masks as in evaluation: ten times the work.
+    /// MAE of intensities, with the missing steps of the strategy.
+    Mae,
+    /// Pearson's correlation of intensities, likewise.
+    Corr,
+    /// Concordance of intensities, likewise.
+    Ccc,
+    /// The area under UA, or under MAE of intensities, over the rates 0.0 to 0.9, with masks as in evaluation: ten times the work.
     Auilc,
+}
+
+impl Select {
+    /// The score that it takes at the rate that is trained; `None` for the two that take another number.
+    pub const fn metric(self) -> Option<Metric> {
+        match self {
+            Self::Ua => Some(Metric::Ua),
+            Self::Mae => Some(Metric::Mae),
+            Self::Corr => Some(Metric::Corr),
+            Self::Ccc => Some(Metric::Ccc),
+            Self::Loss | Self::Auilc => None,
+        }
+    }
+
+    /// Whether predictions of this task have such a score.
+    pub fn fits(self, task: Task) -> bool {
+        self.metric()
+            .is_none_or(|metric| Metric::of_task(task).contains(&metric))
+    }
+}
+
+/// The loss of intensities.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RegressionLoss {
+    /// Mean absolute error.
+    #[default]
+    L1,
+    /// Mean squared error.
+    Mse,
 }
 
 /// How the corpus is split; see [`mct_corpus::fold::Protocol`].

@@ -1,8 +1,8 @@
 //! Batches: utterances of similar length, padded to a few sizes.
 
 use burn::tensor::{Device, Tensor, TensorData};
-use mct_corpus::Corpus;
 use mct_corpus::counter::Stream;
+use mct_corpus::{Corpus, Task};
 
 use crate::config::ModelConfig;
 use crate::device::is_plain_cpu;
@@ -30,8 +30,12 @@ pub struct Batch {
     pub present: Option<Tensor<2>>,
     /// The same with the steps that an experiment takes away: 0 where the incomplete view shows nothing.
     pub observed: Option<Tensor<2>>,
-    /// One-hot labels, zeros for an utterance without: `[batch, classes]`.
+    /// One-hot labels `[batch, classes]`, or intensities as they are rated `[batch, targets]`; zeros where
+    /// an utterance has none.
     pub targets: Tensor<2>,
+    /// In a regression 1 where an utterance is rated and 0 where not, `[batch, targets]`; `None` where all
+    /// are.
+    pub rated: Option<Tensor<2>>,
     pub labels: Vec<Option<usize>>,
 }
 
@@ -76,18 +80,12 @@ impl Batch {
             present: None,
             observed: None,
             targets: Tensor::zeros([1, 1], device),
+            rated: None,
         };
-        let classes = corpus.class_count();
-        let mut targets = vec![0.0f32; batch * classes];
-        for (row, label) in out.labels.iter().enumerate() {
-            if let Some(label) = label {
-                targets[row * classes + label] = 1.0;
-            }
-        }
-        out.targets = Tensor::from_data(TensorData::new(targets, [batch, classes]), device);
+        (out.targets, out.rated) = targets(corpus, indices, config.task, device);
         let (mut present, mut observed) = (vec![0.0f32; batch], vec![0.0f32; batch]);
         for (m, modality) in corpus.modalities.iter().enumerate() {
-            let most = config.modality(&modality.name).max_steps;
+            let most = config.max_steps(&modality.name);
             let lengths: Vec<usize> = indices
                 .iter()
                 .map(|i| modality.steps(*i).clamp(1, most))
@@ -146,6 +144,40 @@ impl Batch {
     }
 }
 
+/// The targets of a batch, and where they are known.
+fn targets(
+    corpus: &Corpus,
+    indices: &[usize],
+    task: Task,
+    device: &Device,
+) -> (Tensor<2>, Option<Tensor<2>>) {
+    let utterances = indices.iter().map(|index| &corpus.utterances[*index]);
+    let width = match task {
+        Task::Classification => corpus.class_count(),
+        Task::Regression => corpus.metadata.targets.len(),
+    };
+    let tensor =
+        |values| Tensor::from_data(TensorData::new(values, [indices.len(), width]), device);
+    let mut values = vec![0.0f32; indices.len() * width];
+    if task == Task::Classification {
+        for (row, utterance) in utterances.enumerate() {
+            if let Some(label) = utterance.label {
+                values[row * width + label] = 1.0;
+            }
+        }
+        return (tensor(values), None);
+    }
+    let mut rated = values.clone();
+    let cells = utterances.flat_map(|utterance| &utterance.targets);
+    for (cell, target) in cells.enumerate() {
+        if let Some(target) = target {
+            (values[cell], rated[cell]) = (*target, 1.0);
+        }
+    }
+    let rated = rated.contains(&0.0).then(|| tensor(rated));
+    (tensor(values), rated)
+}
+
 impl Batch {
     /// The padding mask of each modality.
     pub fn padding_masks(&self) -> Vec<PaddingMask> {
@@ -158,7 +190,7 @@ impl Batch {
 
 /// Time steps of an utterance that the model sees, over all modalities.
 fn total_steps(corpus: &Corpus, config: &ModelConfig, index: usize) -> usize {
-    let steps = |m: &mct_corpus::Modality| m.steps(index).min(config.modality(&m.name).max_steps);
+    let steps = |m: &mct_corpus::Modality| m.steps(index).min(config.max_steps(&m.name));
     corpus.modalities.iter().map(steps).sum()
 }
 

@@ -63,7 +63,7 @@ async fn answer(
     stage: &mut dyn FnMut(),
 ) -> Result<Vec<f32>> {
     let autodiff = device.clone().autodiff();
-    let interface = Interface::of(corpus);
+    let interface = Interface::of(corpus, mct_corpus::Task::Classification);
     let mut model = Model::new(&config.model, &interface, &[], 1, &autodiff);
     let mut optimizer = AdamW::new(AdamWConfig {
         learning_rate: 1e-3,

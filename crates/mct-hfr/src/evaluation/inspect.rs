@@ -14,9 +14,9 @@ use crate::nn::mode::Mode;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Inspection {
     pub modalities: Vec<Sequence>,
-    /// Class probabilities of the complete view.
+    /// Class probabilities, or intensities, of the complete view.
     pub complete: Vec<f32>,
-    /// Class probabilities of the incomplete view.
+    /// The same of the incomplete view.
     pub incomplete: Vec<f32>,
     /// Attention over the hyper-modality in the requested layer, mean of the heads: `[queries, keys]`
     /// row by row, both axes over the concatenated modalities. `None` for a system without a
@@ -101,8 +101,8 @@ pub async fn inspect(
     };
     Ok(Inspection {
         modalities,
-        complete: device::read(model.probabilities(whole.logits, &batch, true)).await?,
-        incomplete: device::read(model.probabilities(view.logits, &batch, false)).await?,
+        complete: device::read(model.predictions(whole.logits, &batch, true)).await?,
+        incomplete: device::read(model.predictions(view.logits, &batch, false)).await?,
         attention,
     })
 }
@@ -135,7 +135,7 @@ fn without_padding(weights: &[f32], padded: &[usize], lengths: &[usize]) -> Vec<
 mod tests {
     use super::*;
     use crate::config::{Config, Interface, System};
-    use crate::evaluation::{probabilities, static_masks};
+    use crate::evaluation::{predictions, static_masks};
     use mct_corpus::missing::Missing;
 
     fn looked_into(system: System) -> (Inspection, Vec<f32>) {
@@ -144,13 +144,13 @@ mod tests {
         config.model.system = system;
         config.model.d = 16;
         let device = Device::flex();
-        let interface = Interface::of(&corpus);
+        let interface = Interface::of(&corpus, config.model.task);
         let model = Model::new(&config.model, &interface, &[], 1, &device);
         let missing = Missing::uniform(0.4, 3);
         let masks = static_masks(&corpus, &missing, 1, 5);
         let asked = inspect(&model, &corpus, 5, &masks, 1, &device);
         let inspection = pollster::block_on(asked).unwrap();
-        let rows = probabilities(&model, &corpus, &[5], Some((&missing, 1)), 8, &device);
+        let rows = predictions(&model, &corpus, &[5], Some((&missing, 1)), 8, &device);
         let row = pollster::block_on(rows).unwrap().remove(0);
         for (sequence, modality) in inspection.modalities.iter().zip(&corpus.modalities) {
             assert_eq!(sequence.steps(), modality.steps(5));

@@ -6,6 +6,5 @@ mod predict;
 
 pub use inspect::{Inspection, Sequence, inspect};
 pub use predict::{
-    Masking, batch_probabilities, batch_representations, probabilities, representations,
-    static_masks,
+    Masking, batch_predictions, batch_representations, predictions, representations, static_masks,
 };

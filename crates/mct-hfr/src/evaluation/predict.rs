@@ -16,13 +16,13 @@ use crate::systems::View;
 /// Which steps are missing, and the seed of their static masks.
 pub type Masking<'a> = (&'a Missing, u64);
 
-/// Probabilities of the utterances `indices`, in their order: `[utterance][class]`. Batch size and
-/// padding change no probability by more than rounding. `masking` says which steps are missing (`None`:
+/// Class probabilities or intensities of the utterances `indices`, in their order:
+/// `[utterance][output]`. Batch size and padding change none by more than rounding. `masking` says which steps are missing (`None`:
 /// none).
 ///
 /// # Errors
 /// When the device fails.
-pub async fn probabilities(
+pub async fn predictions(
     model: &Model,
     corpus: &Corpus,
     indices: &[usize],
@@ -30,24 +30,24 @@ pub async fn probabilities(
     batch_size: usize,
     on: &Device,
 ) -> Result<Vec<Vec<f32>>> {
-    let classes = model.outputs();
+    let outputs = model.outputs();
     let mut out = vec![Vec::new(); corpus.len()];
     let batches = evaluation_batches(corpus, indices, model.config(), batch_size);
-    let values = batch_probabilities(model, corpus, &batches, masking, on).await?;
+    let values = batch_predictions(model, corpus, &batches, masking, on).await?;
     for (batch, values) in batches.iter().zip(values) {
-        for (index, row) in batch.iter().zip(values.chunks_exact(classes)) {
+        for (index, row) in batch.iter().zip(values.chunks_exact(outputs)) {
             out[*index] = row.to_vec();
         }
     }
     Ok(in_order(&mut out, indices))
 }
 
-/// Probabilities of each of these batches, `[utterance, class]` row by row; see [`probabilities`]. On
+/// Predictions of each of these batches, `[utterance, output]` row by row; see [`predictions`]. On
 /// the CPU as many batches run at once as there are threads: one alone would leave most of them idle.
 ///
 /// # Errors
 /// When the device fails.
-pub async fn batch_probabilities(
+pub async fn batch_predictions(
     model: &Model,
     corpus: &Corpus,
     batches: &[Vec<usize>],
@@ -56,7 +56,7 @@ pub async fn batch_probabilities(
 ) -> Result<Vec<Vec<f32>>> {
     let predict = |batch: &Vec<usize>| {
         let (batch, view) = view(model, corpus, batch, masking, on);
-        device::read(model.probabilities(view.logits, &batch, false))
+        device::read(model.predictions(view.logits, &batch, false))
     };
     #[cfg(not(target_arch = "wasm32"))]
     if device::is_plain_cpu(on) {
@@ -73,7 +73,7 @@ pub async fn batch_probabilities(
 }
 
 /// The pooled vectors, which the classifier reads, of the utterances `indices` in their order:
-/// `[part][utterance][width]`; for MCT a part is a modality. `masking` as in [`probabilities`].
+/// `[part][utterance][width]`; for MCT a part is a modality. `masking` as in [`predictions`].
 ///
 /// # Errors
 /// When the device fails.

@@ -29,7 +29,7 @@ impl UnimodalEncoder {
                 .with_bias(false)
                 .with_padding(PaddingConfig1d::Same)
                 .init(device),
-            positions: sinusoids(modality.max_steps, config.d),
+            positions: sinusoids(modality.max_steps.steps(), config.d),
             scale: if config.scaled_input {
                 (config.d as f64).sqrt()
             } else {

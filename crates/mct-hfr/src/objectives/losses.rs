@@ -16,12 +16,12 @@ pub struct Losses {
 }
 
 impl Losses {
-    /// Starts with the classification loss of the incomplete view, `[1]`, whose weight is 1; `weights`
-    /// are those of the terms to come.
-    pub fn new(classification: Tensor<1>, weights: BTreeMap<Term, f64>) -> Self {
+    /// Starts with the supervised loss of the incomplete view, `[1]`, whose weight is 1; `weights` are
+    /// those of the terms to come.
+    pub fn new(term: Term, supervised: Tensor<1>, weights: BTreeMap<Term, f64>) -> Self {
         Self {
-            total: classification.clone(),
-            terms: BTreeMap::from([(Term::Classification, classification)]),
+            total: supervised.clone(),
+            terms: BTreeMap::from([(term, supervised)]),
             weights,
         }
     }

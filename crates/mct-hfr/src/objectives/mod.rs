@@ -5,3 +5,4 @@ pub mod gfa;
 pub mod lfi;
 pub mod losses;
 pub mod smooth_l1;
+pub mod supervision;

@@ -50,7 +50,7 @@ impl Network for Chfn {
                 .collect(),
             norm: LayerNormConfig::new(config.d).init(device),
             pooling: vec![Pooling::new(config, config.d, device)],
-            classifier: Classifier::new(config, joint, interface.classes.len(), device),
+            classifier: Classifier::new(config, joint, interface.outputs(), device),
             words: interface.text().unwrap_or(interface.modalities.len() - 1),
         }
     }

@@ -25,7 +25,6 @@ use crate::nn::mode::Mode;
 use crate::nn::padding::PaddingMask;
 use crate::nn::pooling::Pooling;
 use crate::nn::unimodal::{self, UnimodalEncoder};
-use crate::objectives::cross_entropy::cross_entropy;
 use crate::objectives::gfa::distance_between;
 use crate::objectives::lfi::imagination_loss;
 use crate::objectives::losses::Losses;
@@ -170,7 +169,7 @@ impl Network for EmtDlfr {
             pooling: (0..modalities)
                 .map(|_| Pooling::new(config, d_model, device))
                 .collect(),
-            classifier: Classifier::new(config, joint, interface.classes.len(), device),
+            classifier: Classifier::new(config, joint, interface.outputs(), device),
             generator: shapes
                 .map(|shape| LinearConfig::new(d_model, shape.features).init(device))
                 .collect(),
@@ -230,8 +229,7 @@ impl Network for EmtDlfr {
 
     fn auxiliary(&self, losses: &mut Losses, view: &View, sample: &Sample<'_>, mode: &mut Mode) {
         let complete = self.view(sample.complete.clone(), &sample.masks, mode);
-        let classification = cross_entropy(complete.logits, sample.batch.targets.clone());
-        losses.add(Term::Complete, classification);
+        losses.add(Term::Complete, sample.supervision.loss(complete.logits));
         let pairs = view.pooled.iter().zip(complete.pooled);
         let distances = self.attraction.iter().zip(pairs);
         let distances: Vec<Tensor<1>> = distances

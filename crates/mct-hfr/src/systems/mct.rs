@@ -15,7 +15,6 @@ use crate::nn::mrau::{HyperModality, Mrau};
 use crate::nn::padding::PaddingMask;
 use crate::nn::pooling::Pooling;
 use crate::nn::unimodal::{self, UnimodalEncoder};
-use crate::objectives::cross_entropy::cross_entropy;
 use crate::objectives::gfa::Predictor;
 use crate::objectives::lfi::{Decoder, imagination_loss};
 use crate::objectives::losses::Losses;
@@ -68,7 +67,7 @@ impl Network for MctHfr {
             pooling: (0..modalities)
                 .map(|_| Pooling::new(config, config.d, device))
                 .collect(),
-            classifier: Classifier::new(config, joint, interface.classes.len(), device),
+            classifier: Classifier::new(config, joint, interface.outputs(), device),
             lfi: config.system.has_lfi().then(|| {
                 shapes()
                     .map(|shape| Decoder::new(config, shape.features, device))
@@ -80,7 +79,7 @@ impl Network for MctHfr {
                 .then(|| Predictor::new(joint, device)),
             config: config.clone(),
             max_steps: shapes()
-                .map(|shape| config.modality(&shape.name).max_steps)
+                .map(|shape| config.max_steps(&shape.name))
                 .collect(),
         }
     }
@@ -146,13 +145,12 @@ impl Network for MctHfr {
     fn auxiliary(&self, losses: &mut Losses, view: &View, sample: &Sample<'_>, mode: &mut Mode) {
         if let Some(predictor) = &self.gfa {
             let complete = self.view(sample.complete.clone(), &sample.masks, mode);
-            let targets = sample.batch.targets.clone();
-            let classification = cross_entropy(complete.logits.clone(), targets);
+            let supervised = sample.supervision.loss(complete.logits.clone());
             let (distance, symmetric) = (self.config.distance, self.config.gfa_symmetric);
             let (joint, target) = (view.joint(), complete.joint());
             let distance = predictor.alignment(joint, target, distance, symmetric, mode);
             // Eq. 17 is the sum of both.
-            losses.add(Term::Complete, classification);
+            losses.add(Term::Complete, supervised);
             losses.add(Term::Distance, distance);
         }
         if let Some(decoders) = &self.lfi {

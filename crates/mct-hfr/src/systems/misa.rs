@@ -163,7 +163,7 @@ impl Network for Misa {
             reconstruct: per_modality(),
             fusion: AttentionUnit::new(config, device),
             hidden: layer(joint, joint / 2),
-            output: layer(joint / 2, interface.classes.len()),
+            output: layer(joint / 2, interface.outputs()),
             text,
             dropout: config.dropout.classifier,
         }

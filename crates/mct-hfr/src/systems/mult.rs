@@ -75,7 +75,7 @@ impl Network for Mult {
             pooling: (0..modalities)
                 .map(|_| Pooling::new(config, width, device))
                 .collect(),
-            classifier: Classifier::new(config, joint, interface.classes.len(), device),
+            classifier: Classifier::new(config, joint, interface.outputs(), device),
         }
     }
 

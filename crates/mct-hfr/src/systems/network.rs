@@ -7,6 +7,7 @@ use crate::data::Batch;
 use crate::nn::mode::Mode;
 use crate::nn::padding::PaddingMask;
 use crate::objectives::losses::Losses;
+use crate::objectives::supervision::Supervision;
 
 /// One view of a batch on its way through a network. Values at padding have no meaning.
 #[derive(Debug, Clone)]
@@ -19,7 +20,7 @@ pub struct View {
     pub layers: Vec<Vec<Tensor<3>>>,
     /// What the classifier reads, `h_m` for MCT: each `[batch, width]`.
     pub pooled: Vec<Tensor<2>>,
-    /// `[batch, classes]`.
+    /// Of the classes, or standardised intensities: `[batch, outputs]`.
     pub logits: Tensor<2>,
 }
 
@@ -39,6 +40,8 @@ pub struct Sample<'a> {
     pub incomplete: Vec<Tensor<3>>,
     /// Per modality.
     pub masks: Vec<PaddingMask>,
+    /// What the outputs of either view are held against.
+    pub supervision: Supervision,
 }
 
 /// What a system has to do; everything else is the same for all of them.
@@ -74,7 +77,7 @@ pub trait Network {
         None
     }
 
-    /// Adds the system's own terms to the classification loss of the incomplete `view`.
+    /// Adds the system's own terms to the supervised loss of the incomplete `view`.
     fn auxiliary(
         &self,
         _losses: &mut Losses,

@@ -115,7 +115,7 @@ impl Network for Pmr {
             pooling: (0..=modalities)
                 .map(|_| Pooling::new(config, config.d, device))
                 .collect(),
-            classifier: Classifier::new(config, joint, interface.classes.len(), device),
+            classifier: Classifier::new(config, joint, interface.outputs(), device),
         }
     }
 

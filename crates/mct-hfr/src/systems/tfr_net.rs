@@ -105,7 +105,7 @@ impl Network for TfrNet {
         let intra = |_| Encoder::new(config, config.layers, config.d, device);
         let joint = modalities * Pooling::pooled_width(config, width);
         let shapes = || interface.modalities.iter();
-        let max_steps = |name: &str| config.modality(name).max_steps;
+        let max_steps = |name: &str| config.max_steps(name);
         Self {
             unimodal: unimodal::encoders(config, interface, device),
             intra: (0..modalities).map(intra).collect(),
@@ -113,7 +113,7 @@ impl Network for TfrNet {
             pooling: (0..modalities)
                 .map(|_| Pooling::new(config, width, device))
                 .collect(),
-            classifier: Classifier::new(config, joint, interface.classes.len(), device),
+            classifier: Classifier::new(config, joint, interface.outputs(), device),
             temporal: shapes()
                 .map(|shape| ChannelAttention::new(config, max_steps(&shape.name), device))
                 .collect(),

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::config::{Config, Interface};
+use crate::data::LabelStatistics;
 use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::nn::parameters::{self, Values};
@@ -222,8 +223,10 @@ impl Checkpoint {
         let system = self.config.model.system;
         system.require(&self.interface, &self.source)?;
         let model = Model::new(&self.config.model, &self.interface, &[], 0, device);
+        let task = self.config.model.task;
+        let labels = LabelStatistics::placeholder(task, self.interface.outputs());
         let model = match self.has_prior() {
-            true => model.with_prior(&vec![0.0; self.interface.classes.len()], device),
+            true => model.with_labels(&labels, device),
             false => model,
         };
         parameters::assign(model, &self.model, &self.source, device)
@@ -242,6 +245,12 @@ impl Header {
         part(self.state.as_deref().unwrap_or_default().as_bytes());
         for class in &self.interface.classes {
             part(class.as_bytes());
+        }
+        for target in &self.interface.targets {
+            part(target.name.as_bytes());
+            for end in target.range {
+                part(&end.to_le_bytes());
+            }
         }
         for modality in &self.interface.modalities {
             part(modality.name.as_bytes());

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use mct_corpus::Task;
+use mct_scores::{Confusion, Metric, Scores};
 use serde::{Deserialize, Serialize};
-
-use mct_scores::{Confusion, Scores};
 
 use crate::config::Term;
 
@@ -59,14 +59,23 @@ pub struct EpochRecord {
     pub losses: LossRecord,
     pub validation_loss: f64,
     pub validation: Scores,
+    /// Of the classes, or of the bins of the first target.
     pub confusion: Confusion,
-    /// AUILC of UA, where the best epoch is chosen by it.
+    /// AUILC of the main score of the task, where the best epoch is chosen by it.
     pub validation_auilc: Option<f64>,
     pub best: bool,
 }
 
 /// Losses and validation scores over the epochs, numbered from 1: each curve with its name.
-pub fn learning_curves(history: &[EpochRecord]) -> Vec<(&'static str, Vec<(f64, f64)>)> {
+pub fn learning_curves(
+    task: Task,
+    history: &[EpochRecord],
+) -> Vec<(&'static str, Vec<(f64, f64)>)> {
+    let (supervised, score) = match task {
+        Task::Classification => (Term::Classification, "validation UA"),
+        Task::Regression => (Term::Regression, "validation MAE"),
+    };
+    let metric = Metric::main(task);
     let curve = |value: &dyn Fn(&EpochRecord) -> f64| {
         let points = history.iter();
         points
@@ -77,11 +86,8 @@ pub fn learning_curves(history: &[EpochRecord]) -> Vec<(&'static str, Vec<(f64, 
         |record: &EpochRecord, term| record.losses.get(&term).copied().map_or(0.0, f64::from);
     vec![
         ("training loss", curve(&|record| loss(record, Term::Total))),
-        (
-            "classification",
-            curve(&|record| loss(record, Term::Classification)),
-        ),
+        (supervised.name(), curve(&|record| loss(record, supervised))),
         ("validation loss", curve(&|record| record.validation_loss)),
-        ("validation UA", curve(&|record| record.validation.ua)),
+        (score, curve(&|record| record.validation.get(metric))),
     ]
 }

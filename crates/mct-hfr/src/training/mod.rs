@@ -11,4 +11,4 @@ pub use checkpoint::{Checkpoint, HEADER, Precision};
 pub use event::{EpochRecord, Event, FinishReason, LossRecord, learning_curves};
 pub use optimizer::{AdamW, AdamWConfig};
 pub use state::State;
-pub use trainer::{Face, Trainer};
+pub use trainer::{Face, Trainer, truncations};

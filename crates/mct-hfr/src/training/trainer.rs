@@ -4,20 +4,21 @@ use std::collections::BTreeMap;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
+use mct_corpus::Corpus;
 use mct_corpus::fold::{self, Fold};
 use mct_corpus::missing::{Missing, Purpose, incomplete_in_epoch, rate_between};
-use mct_corpus::{Corpus, Task};
-use mct_scores::{Confusion, Evaluation, PAPER_RATES, most_probable};
+use mct_scores::{Confusion, Evaluation, Metric, PAPER_RATES, Predicted, Scores};
 
-use crate::config::{Config, Interface, Select, Strategy, Term, TrainingConfig};
-use crate::data::{Batch, Masks, evaluation_batches, feature_statistics, training_batches};
+use crate::config::{Config, Interface, ModelConfig, Select, Strategy, Term, TrainingConfig};
+use crate::data::{
+    Batch, LabelStatistics, Masks, evaluation_batches, feature_statistics, training_batches,
+};
 use crate::device;
 use crate::error::{Error, Result};
-use crate::evaluation::probabilities;
+use crate::evaluation::predictions;
 use crate::model::Model;
 use crate::nn::mode::Mode;
 use crate::nn::parameters;
-use crate::objectives::cross_entropy::cross_entropy;
 use crate::objectives::losses::Losses;
 use crate::training::checkpoint::Checkpoint;
 use crate::training::ema::Ema;
@@ -59,26 +60,28 @@ pub struct Trainer<'a> {
 const READ_EVERY: usize = 10;
 
 impl<'a> Trainer<'a> {
-    /// A new run.
+    /// A new run. Its config has the number of steps of the training set where `max_steps` is `"auto"`.
     ///
     /// # Errors
     /// When the config or the corpus cannot be used: no such fold, an empty side, NaN in features.
-    pub fn new(corpus: &'a Corpus, config: Config, device: &Device) -> Result<Self> {
+    pub fn new(corpus: &'a Corpus, mut config: Config, device: &Device) -> Result<Self> {
         config.validate("config")?;
         corpus.require_finite()?;
         let fold = fold::fold(
             corpus,
-            Task::Classification,
+            config.model.task,
             config.training.protocol.into(),
             config.training.fold,
         )?;
-        let interface = Interface::of(corpus);
+        config.model = config.model.with_steps_of(corpus, &fold.train);
+        let task = config.model.task;
+        let interface = Interface::of(corpus, task);
         config.model.system.require(&interface, &corpus.source)?;
         let statistics = feature_statistics(corpus, &fold.train);
         let device = device.clone().autodiff();
         let seed = config.training.seed;
         let model = Model::new(&config.model, &interface, &statistics, seed, &device)
-            .with_prior(&class_shares(corpus, &fold.train), &device);
+            .with_labels(&LabelStatistics::of(corpus, task, &fold.train), &device);
         Ok(Self {
             optimizer: AdamW::new(optimizer_config(&config)),
             ema: ema_decay(&config).map(Ema::new),
@@ -185,7 +188,8 @@ impl<'a> Trainer<'a> {
             from_epoch: self.state.epoch,
         })?;
         let warnings = self.fold.warnings.iter().cloned();
-        for message in warnings.chain(truncations(self.corpus, &self.config, &self.fold.train)) {
+        let truncations = truncations(self.corpus, &self.config.model, &self.fold.train);
+        for message in warnings.chain(truncations) {
             face.event(Event::Warning { message })?;
         }
         let reason = loop {
@@ -346,13 +350,18 @@ impl<'a> Trainer<'a> {
     async fn end_of_epoch(&mut self, steps: usize, face: &mut impl Face) -> Result<()> {
         let training = &self.config.training;
         let epoch = self.state.epoch;
-        let (validation_loss, confusion) = self.validate().await?;
-        let validation = confusion.scores();
+        let (validation_loss, validation, confusion) = self.validate().await?;
         let mut validation_auilc = None;
         let score = match training.select {
             Select::Loss => -validation_loss,
-            Select::Ua => validation.ua,
-            Select::Auilc => *validation_auilc.insert(self.validation_auilc().await?),
+            Select::Auilc => {
+                let area = *validation_auilc.insert(self.validation_auilc().await?);
+                Metric::main(self.config.model.task).merit(area)
+            }
+            Select::Ua | Select::Mae | Select::Corr | Select::Ccc => {
+                let metric = training.select.metric();
+                metric.map_or(0.0, |metric| metric.merit(validation.get(metric)))
+            }
         };
         let best = self.state.best.is_none_or(|(best, _)| score > best);
         if best {
@@ -381,49 +390,58 @@ impl<'a> Trainer<'a> {
         self.save(face, false).await
     }
 
-    /// Mean cross entropy and confusion matrix on the validation set.
-    async fn validate(&self) -> Result<(f64, Confusion)> {
+    /// Mean supervised loss, scores and matrix (of the classes, or of the bins of the first target) on the
+    /// validation set.
+    async fn validate(&self) -> Result<(f64, Scores, Confusion)> {
         let model = self.model();
         let device = self.device.clone().inner();
-        let mut confusion = Confusion::new(self.corpus.class_count());
+        let (mut order, mut rows) = (Vec::new(), Vec::new());
         let mut sum = 0.0;
-        let size = self.config.training.batch_size;
+        let TrainingConfig { batch_size, .. } = self.config.training;
         let indices = &self.fold.validation;
-        for indices in evaluation_batches(self.corpus, indices, &self.config.model, size) {
+        for indices in evaluation_batches(self.corpus, indices, &self.config.model, batch_size) {
             let masks = |index| self.validation_masks(index);
             let batch = Batch::read(self.corpus, &indices, &self.config.model, masks, &device);
             let view = model.incomplete(&batch, &mut Mode::Evaluation);
-            let loss = cross_entropy(view.logits.clone(), batch.targets.clone());
-            let (rows, classes) = (indices.len(), self.corpus.class_count());
-            let flat = Tensor::cat(vec![loss, view.logits.reshape([rows * classes])], 0);
+            let supervision = model.supervision(&batch, &self.config.training);
+            let loss = supervision.loss(view.logits.clone());
+            let predicted = model.predictions(view.logits, &batch, false);
+            let (count, outputs) = (indices.len(), model.outputs());
+            let flat = Tensor::cat(vec![loss, predicted.reshape([count * outputs])], 0);
             let values = device::read(flat).await?;
-            sum += f64::from(values[0]) * rows as f64;
-            for (label, logits) in batch.labels.iter().zip(values[1..].chunks_exact(classes)) {
-                // Those of a fold have one.
-                if let Some(label) = label {
-                    confusion.add(*label, most_probable(logits));
-                }
-            }
+            sum += f64::from(values[0]) * count as f64;
+            rows.extend(values[1..].chunks_exact(outputs).map(<[f32]>::to_vec));
+            order.extend(indices);
         }
-        Ok((sum / indices.len() as f64, confusion))
+        let task = self.config.model.task;
+        let predicted = [Predicted::of(task, rows)];
+        let evaluation = Evaluation::of(self.corpus, task, &order, &[0.0], &predicted);
+        let matrices = evaluation.matrices();
+        let matrix = matrices
+            .first()
+            .and_then(|matrices| matrices.confusion.first());
+        let confusion = matrix.cloned().unwrap_or_else(|| Confusion::new(0));
+        let scores = evaluation.curves.at(0);
+        Ok((sum / indices.len() as f64, scores, confusion))
     }
 
-    /// AUILC of UA on the validation set.
+    /// AUILC of the main score on the validation set.
     async fn validation_auilc(&self) -> Result<f64> {
         let (model, device) = (self.model(), self.device.clone().inner());
         let (corpus, indices) = (self.corpus, &self.fold.validation);
         let TrainingConfig {
             batch_size, seed, ..
         } = self.config.training;
+        let task = self.config.model.task;
         let mut predicted = Vec::with_capacity(PAPER_RATES.len());
         for rate in PAPER_RATES {
             let missing = Missing::uniform(rate, corpus.modalities.len());
             let missing = Some((&missing, seed));
-            let rows = probabilities(&model, corpus, indices, missing, batch_size, &device).await?;
-            predicted.push(rows.iter().map(|row| most_probable(row)).collect());
+            let rows = predictions(&model, corpus, indices, missing, batch_size, &device).await?;
+            predicted.push(Predicted::of(task, rows));
         }
-        let evaluation = Evaluation::of(corpus, indices, &PAPER_RATES, &predicted);
-        Ok(evaluation.auilc.ua)
+        let evaluation = Evaluation::of(corpus, task, indices, &PAPER_RATES, &predicted);
+        Ok(evaluation.auilc.get(Metric::main(task)))
     }
 
     /// Everything as it stands.
@@ -467,28 +485,18 @@ impl<'a> Trainer<'a> {
     }
 }
 
-/// Shares of the classes among these utterances, `[classes]`.
-fn class_shares(corpus: &Corpus, indices: &[usize]) -> Vec<f32> {
-    let mut counts = vec![0usize; corpus.class_count()];
-    let labels = indices.iter().map(|index| corpus.utterances[*index].label);
-    for label in labels.flatten() {
-        counts[label] += 1;
-    }
-    let total = counts.iter().sum::<usize>().max(1) as f32;
-    counts.iter().map(|count| *count as f32 / total).collect()
-}
-
-/// Says of each modality how many training sequences are longer than the model's `max_steps`.
-fn truncations(corpus: &Corpus, config: &Config, indices: &[usize]) -> Vec<String> {
+/// Says of each modality how many sequences of the utterances `indices` are longer than the model's
+/// `max_steps`.
+pub fn truncations(corpus: &Corpus, config: &ModelConfig, indices: &[usize]) -> Vec<String> {
     let of_modality = |modality: &mct_corpus::Modality| {
-        let most = config.model.modality(&modality.name).max_steps;
+        let most = config.max_steps(&modality.name);
         let steps = indices.iter().map(|index| modality.steps(*index));
         let longest = steps.clone().max()?;
         let count = steps.filter(|steps| *steps > most).count();
         let (name, all) = (&modality.name, indices.len());
         (count > 0).then(|| {
             format!(
-                "{name}: {count} of {all} training sequences are truncated to {most} of up to {longest} steps \
+                "{name}: {count} of {all} sequences are truncated to {most} of up to {longest} steps \
                  (--set model.modality.{name}.max_steps={longest})"
             )
         })

@@ -1,12 +1,14 @@
 //! What the tests of this crate share: fixtures, devices, small corpora.
 #![allow(dead_code)]
 
+pub mod runs;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Gradients, Tensor, TensorData};
-use mct_hfr::config::{Config, InputShape, Interface, ModalityConfig};
+use mct_hfr::config::{Config, InputShape, Interface, MaxSteps, ModalityConfig};
 use mct_hfr::data::Batch;
 use mct_hfr::model::Model;
 use mct_hfr::nn::parameters::{self, Path, Values};
@@ -136,6 +138,7 @@ impl Fixture {
                 .collect(),
             lengths: self.lengths.clone(),
             targets: Tensor::from_data(TensorData::new(targets, [batch, classes]), device),
+            rated: None,
             labels: self.labels.iter().copied().map(Some).collect(),
         }
     }
@@ -218,7 +221,7 @@ fn translate(own: &serde_json::Value) -> (Config, Interface) {
         let name = own["names"][m].as_str().unwrap().to_owned();
         let settings = ModalityConfig {
             kernel: number(&own["kernels"][m]),
-            max_steps: number(&own["max_steps"][m]),
+            max_steps: MaxSteps::Most(number(&own["max_steps"][m])),
         };
         model.modality.insert(name.clone(), settings);
         let features = number(dim);
@@ -232,6 +235,7 @@ fn translate(own: &serde_json::Value) -> (Config, Interface) {
         Interface {
             modalities,
             classes,
+            targets: Vec::new(),
         },
     )
 }

@@ -1,0 +1,76 @@
+//! Small models and runs of them.
+
+use burn::tensor::Device;
+use mct_corpus::Corpus;
+use mct_hfr::config::{Config, Interface, System};
+use mct_hfr::data::feature_statistics;
+use mct_hfr::error::Result;
+use mct_hfr::model::Model;
+use mct_hfr::training::{Checkpoint, Event, Face};
+
+/// A small model that trains for one epoch.
+pub fn small_config(system: System) -> Config {
+    let mut config = Config::preset("demo").unwrap().with_system(system);
+    config.model.d = 16;
+    config.model.layers = 1;
+    config.training.epochs = 1;
+    config.training.batch_size = 16;
+    config
+}
+
+/// An untrained model for a corpus.
+pub fn model(corpus: &Corpus, config: &Config, device: &Device) -> Model {
+    let all: Vec<usize> = (0..corpus.len()).collect();
+    let model = config.model.clone().with_steps_of(corpus, &all);
+    let interface = Interface::of(corpus, config.model.task);
+    Model::new(
+        &model,
+        &interface,
+        &feature_statistics(corpus, &all),
+        5,
+        device,
+    )
+}
+
+/// Keeps the last checkpoint and stops after so many steps.
+pub struct Recorder {
+    stop_after: usize,
+    steps: usize,
+    pub last: Option<Checkpoint>,
+    pub best: Option<Checkpoint>,
+    pub events: Vec<Event>,
+}
+
+impl Recorder {
+    pub fn new(stop_after: usize) -> Self {
+        Self {
+            stop_after,
+            steps: 0,
+            last: None,
+            best: None,
+            events: Vec::new(),
+        }
+    }
+}
+
+impl Face for Recorder {
+    fn event(&mut self, event: Event) -> Result<()> {
+        self.events.push(event);
+        Ok(())
+    }
+    fn save(&mut self, checkpoint: &Checkpoint, best: bool) -> Result<()> {
+        let place = if best { &mut self.best } else { &mut self.last };
+        *place = Some(checkpoint.clone());
+        Ok(())
+    }
+    fn stop_requested(&self) -> bool {
+        self.steps >= self.stop_after
+    }
+    fn save_due(&self) -> bool {
+        false
+    }
+    fn yield_now(&mut self) -> impl Future<Output = ()> {
+        self.steps += 1;
+        std::future::ready(())
+    }
+}
