@@ -16,7 +16,7 @@ use crate::data::{Batch, FeatureStatistics, Input, LabelStatistics};
 use crate::nn::mode::Mode;
 use crate::nn::parameters;
 use crate::objectives::losses::Losses;
-use crate::objectives::supervision::Supervision;
+use crate::objectives::supervision::{Kind, Supervision};
 use crate::systems::{AnyNetwork, Network, Sample, View};
 
 #[derive(Module, Debug)]
@@ -195,18 +195,19 @@ impl Model {
     /// What the outputs for `batch` are held against.
     pub fn supervision(&self, batch: &Batch, training: &TrainingConfig) -> Supervision {
         let targets = batch.targets.clone();
-        match self.config.task {
-            Task::Classification => Supervision::Classes(targets),
-            Task::Regression => Supervision::Intensities {
-                targets: match (&self.prior, &self.deviation) {
-                    (Some(mean), Some(deviation)) => {
-                        (targets - mean.val().unsqueeze::<2>()) / deviation.val().unsqueeze::<2>()
-                    }
-                    _ => targets,
-                },
-                rated: batch.rated.clone(),
-                loss: training.regression_loss,
-            },
+        let (targets, kind) = match (self.config.task, &self.prior, &self.deviation) {
+            (Task::Classification, ..) => (targets, Kind::CrossEntropy),
+            (Task::Regression, Some(mean), Some(deviation)) => {
+                let centred = targets - mean.val().unsqueeze::<2>();
+                let standardised = centred / deviation.val().unsqueeze::<2>();
+                (standardised, Kind::Regression(training.regression_loss))
+            }
+            (Task::Regression, ..) => (targets, Kind::Regression(training.regression_loss)),
+        };
+        Supervision {
+            targets,
+            rated: batch.rated.clone(),
+            kind,
         }
     }
 

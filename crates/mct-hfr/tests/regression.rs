@@ -14,7 +14,7 @@ use mct_corpus::{Corpus, Target, Task, demo};
 use mct_hfr::config::{MaxSteps, RegressionLoss, Select, System, Term};
 use mct_hfr::evaluation::predictions;
 use mct_hfr::model::Model;
-use mct_hfr::objectives::supervision::Supervision;
+use mct_hfr::objectives::supervision::{Kind, Supervision};
 use mct_hfr::training::{Checkpoint, Precision, Trainer};
 use mct_scores::{Evaluation, Metric, Predicted};
 use support::floats;
@@ -149,10 +149,10 @@ fn what_is_not_rated_is_no_error() {
     let tensor = |values: [f32; 4]| -> Tensor<2> {
         Tensor::from_data(TensorData::new(values.to_vec(), [2, 2]), &device)
     };
-    let supervision = |loss| Supervision::Intensities {
+    let supervision = |loss| Supervision {
         targets: tensor([1.0, 0.0, -1.0, 0.5]),
         rated: Some(tensor([1.0, 0.0, 1.0, 1.0])),
-        loss,
+        kind: Kind::Regression(loss),
     };
     let outputs = || tensor([2.0, 100.0, 1.0, 1.0]);
     let value = |loss| floats(&supervision(loss).loss(outputs()).into_data())[0];
