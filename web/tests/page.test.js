@@ -201,7 +201,7 @@ test("a training that was cut off by a closed page goes on in the next", async (
     await press(page, "tab training");
     await until(page, "the button", (own) => own.controls["start training"]);
     await press(page, "start training");
-    await until(page, "two epochs", (own) => own.training.validation_ua.length >= 2);
+    await until(page, "two epochs", (own) => own.training.validation.length >= 2);
     await page.close();
     const next = await open(context, `${server.address}${TINY}&device=flex`);
     await until(next, "the matrix", evaluated);
@@ -210,6 +210,6 @@ test("a training that was cut off by a closed page goes on in the next", async (
     await press(next, "resume unfinished");
     const on = await until(next, "its further steps", (own) => own.training.losses.length > 0);
     assert.ok(on.training.epoch >= 1, `goes on from epoch ${on.training.epoch}`);
-    assert.ok(on.training.validation_ua.length >= 1, "the epochs before are known");
+    assert.ok(on.training.validation.length >= 1, "the epochs before are known");
   });
 });
