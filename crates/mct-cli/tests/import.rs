@@ -8,7 +8,7 @@
 
 mod support;
 
-use support::{Workshop, small_training};
+use support::{Workshop, npy, small_training};
 
 fn fixture(name: &str) -> String {
     let package = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -26,21 +26,6 @@ fn import(workshop: &Workshop, name: &str, more: &[&str]) -> String {
     assert!(output.status.success(), "{name}: {said}");
     workshop.ok(&["corpus", "check", &out]);
     said
-}
-
-/// A `.npy` file of 32-bit floats.
-fn npy(rows: usize, dim: usize, value: f32) -> Vec<u8> {
-    let mut header =
-        format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({rows}, {dim}), }}");
-    while (10 + header.len() + 1) % 64 != 0 {
-        header.push(' ');
-    }
-    header.push('\n');
-    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
-    bytes.extend((header.len() as u16).to_le_bytes());
-    bytes.extend(header.as_bytes());
-    bytes.extend(std::iter::repeat_n(value.to_le_bytes(), rows * dim).flatten());
-    bytes
 }
 
 #[test]
@@ -66,7 +51,10 @@ fn the_layout_of_a_file_is_recognised_and_what_is_absent_is_counted() {
 fn intensities_become_classes_only_when_that_is_asked_for() {
     let workshop = Workshop::new();
     let said = import(&workshop, "kind_intensities_p4.pkl", &[]);
-    assert!(said.contains("note: ") && said.contains("--bins"), "{said}");
+    assert!(
+        said.contains("note: ") && said.contains("--task regression"),
+        "{said}"
+    );
     workshop.fails(
         1,
         &[
@@ -76,7 +64,7 @@ fn intensities_become_classes_only_when_that_is_asked_for() {
             "--out",
             "run",
         ],
-        &["labels", "none", "--bins"],
+        &["labels", "none", "--task regression", "--bins"],
     );
     assert!(!workshop.path("run").exists());
     import(&workshop, "kind_intensities_p4.pkl", &["--bins", "sign"]);

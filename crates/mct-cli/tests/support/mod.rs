@@ -126,6 +126,21 @@ pub fn small_training<'a>(out: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     arguments
 }
 
+/// A `.npy` file of 32-bit floats.
+pub fn npy(rows: usize, dim: usize, value: f32) -> Vec<u8> {
+    let mut header =
+        format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({rows}, {dim}), }}");
+    while (10 + header.len() + 1) % 64 != 0 {
+        header.push(' ');
+    }
+    header.push('\n');
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend((header.len() as u16).to_le_bytes());
+    bytes.extend(header.as_bytes());
+    bytes.extend(std::iter::repeat_n(value.to_le_bytes(), rows * dim).flatten());
+    bytes
+}
+
 /// The files of a finished run that depend only on its seed.
 pub const RESULT: [&str; 3] = [
     "checkpoints/last.safetensors",

@@ -22,7 +22,7 @@ const UNKNOWN: usize = 400;
 pub const MOST: usize = 100_000;
 
 impl MaxSteps {
-    /// The number; of a model that no training set has given one, [`UNKNOWN`].
+    /// The number; of a model that no training set has given one, 400.
     pub const fn steps(self) -> usize {
         match self {
             Self::Auto => UNKNOWN,
