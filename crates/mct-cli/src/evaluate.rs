@@ -95,7 +95,9 @@ pub fn show(assessment: &Assessment) -> Result<()> {
     }
     let (columns, body) = duration_rows(evaluation);
     let header: Vec<&str> = columns.iter().map(String::as_str).collect();
-    say(format!("\n{}", table(&header, &body)))?;
+    if !body.is_empty() {
+        say(format!("\n{}", table(&header, &body)))?;
+    }
     for matrices in evaluation.matrices() {
         let (Some(rate), Some(confusion)) = (evaluation.rates.first(), matrices.confusion.first())
         else {

@@ -59,7 +59,9 @@ pub fn write(
     let (columns, body) = duration_rows(&assessment.evaluation);
     let header: Vec<&str> = columns.iter().map(String::as_str).collect();
     let metric = Metric::main(assessment.evaluation.task).title();
-    page.table(&format!("{metric} by duration"), &header, &body);
+    if !body.is_empty() {
+        page.table(&format!("{metric} by duration"), &header, &body);
+    }
     let (columns, body) = run_rows(assessment);
     let header: Vec<&str> = columns.iter().map(String::as_str).collect();
     page.table("Runs", &header, &body);

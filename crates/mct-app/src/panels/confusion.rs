@@ -1,11 +1,11 @@
 //! The confusion matrix of the shown model, with the four scores.
 
-use eframe::egui::{RichText, Ui};
+use eframe::egui::Ui;
 use mct_corpus::Task;
 use mct_engine::evaluation::CorpusCard;
 use serde_json::json;
 
-use super::{Format, csv, json as to_json, percent, shown, target_choice};
+use super::{Format, csv, json as to_json, percent, score_row, target_choice};
 use crate::state::Workspace;
 use crate::state::models::{Evaluated, OpenModel};
 use crate::theme;
@@ -109,11 +109,7 @@ fn in_cell<'a>(
 
 fn scores(ui: &mut Ui, open: &OpenModel, evaluated: &Evaluated, limit: Option<f64>) {
     ui.horizontal_wrapped(|ui| {
-        for (metric, value) in evaluated.scores.iter() {
-            ui.label(metric.title()).on_hover_text(metric.meaning());
-            ui.label(RichText::new(shown(metric, value)).strong())
-                .on_hover_text(metric.meaning());
-        }
+        score_row(ui, &evaluated.scores);
         if let Some(limit) = limit
             && evaluated.categories.task() == Task::Classification
         {

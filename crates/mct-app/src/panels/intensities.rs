@@ -4,7 +4,7 @@ use eframe::egui::{self, Align2, Color32, Pos2, Rect, Sense, Stroke, Ui, pos2, v
 use mct_corpus::Target;
 use serde_json::json;
 
-use super::{Format, csv, json as to_json, shown, target_choice};
+use super::{Format, csv, json as to_json, score_row, target_choice};
 use crate::state::Workspace;
 use crate::state::models::Evaluated;
 use crate::state::selection::Selection;
@@ -160,11 +160,7 @@ fn choose(ui: &Ui, selection: &mut Selection, chosen: Vec<usize>, reason: &str) 
 
 fn scores(ui: &mut Ui, evaluated: &Evaluated, target: &Target, count: usize) {
     ui.horizontal_wrapped(|ui| {
-        for (metric, value) in evaluated.scores.iter() {
-            ui.label(metric.title()).on_hover_text(metric.meaning());
-            ui.strong(shown(metric, value))
-                .on_hover_text(metric.meaning());
-        }
+        score_row(ui, &evaluated.scores);
     });
     let [low, high] = target.range;
     ui.weak(format!(

@@ -14,7 +14,7 @@ pub mod utterances;
 
 use eframe::egui::Ui;
 use mct_engine::evaluation::CorpusCard;
-use mct_scores::Metric;
+use mct_scores::{Metric, Scores};
 use serde::{Deserialize, Serialize};
 
 use crate::state::Workspace;
@@ -177,6 +177,17 @@ pub(crate) fn shown(metric: Metric, value: f64) -> String {
         percent(value)
     } else {
         format!("{value:.3}")
+    }
+}
+
+/// Scores side by side, each with its name on the same line.
+pub(crate) fn score_row(ui: &mut Ui, scores: &Scores) {
+    for (metric, value) in scores.iter() {
+        ui.horizontal(|ui| {
+            ui.label(metric.title()).on_hover_text(metric.meaning());
+            ui.strong(shown(metric, value))
+                .on_hover_text(metric.meaning());
+        });
     }
 }
 

@@ -167,94 +167,102 @@ impl Panel {
             selection.focus_on(rows[next as usize].utterance);
         }
         let height = egui::TextStyle::Body.resolve(ui.style()).size + 4.0;
-        let mut table = TableBuilder::new(ui)
-            .striped(true)
-            .sense(egui::Sense::click())
-            .cell_layout(egui::Layout::left_to_right(egui::Align::Center))
-            .column(Column::initial(104.0).clip(true).resizable(true))
-            .column(Column::initial(76.0).clip(true).resizable(true))
-            .column(Column::initial(84.0).clip(true).resizable(true))
-            .column(Column::initial(64.0).clip(true).resizable(true))
-            .column(Column::initial(84.0).clip(true).resizable(true))
-            .column(Column::initial(84.0).clip(true).resizable(true));
-        let further = usize::from(has_compared) + card.columns.len();
-        if further > 0 {
-            table = table.columns(Column::initial(84.0).clip(true).resizable(true), further);
-        }
-        if selection.focus() != self.scrolled_to {
-            self.scrolled_to = selection.focus();
-            if let Some(row) = selection.focus().and_then(position) {
-                table = table.scroll_to_row(row, None);
-            }
-        }
-        let table = table.header(height, |mut header| {
-            for (order, name, hint) in columns(&categories) {
-                header.col(|ui| self.heading(ui, order, name, hint));
-            }
-            if has_compared {
-                header.col(|ui| {
-                    ui.strong("compared")
-                        .on_hover_text("What the compared model predicts");
-                });
-            }
-            for column in &card.columns {
-                header.col(|ui| {
-                    ui.strong(&column.name)
-                        .on_hover_text("A column of the imported file");
-                });
-            }
-        });
-        let shown = models.shown().and_then(|open| open.evaluated.as_ref());
-        let compared = models.compared().and_then(|open| open.evaluated.as_ref());
         let mut clicked = None;
-        table.body(|body| {
-            body.rows(height, rows.len(), |mut line| {
-                let row = &rows[line.index()];
-                let utterance = &card.utterances[row.utterance];
-                line.set_selected(selection.contains(row.utterance));
-                line.col(|ui| {
-                    let mut id = RichText::new(&utterance.id);
-                    if selection.focus() == Some(row.utterance) {
-                        id = id.strong();
+        // The columns of a file may be many.
+        egui::ScrollArea::horizontal()
+            .id_salt("columns")
+            .show(ui, |ui| {
+                let mut table = TableBuilder::new(ui)
+                    .striped(true)
+                    .sense(egui::Sense::click())
+                    .cell_layout(egui::Layout::left_to_right(egui::Align::Center))
+                    .column(Column::initial(104.0).clip(true).resizable(true))
+                    .column(Column::initial(76.0).clip(true).resizable(true))
+                    .column(Column::initial(84.0).clip(true).resizable(true))
+                    .column(Column::initial(64.0).clip(true).resizable(true))
+                    .column(Column::initial(84.0).clip(true).resizable(true))
+                    .column(Column::initial(84.0).clip(true).resizable(true));
+                let further = usize::from(has_compared) + card.columns.len();
+                if further > 0 {
+                    table =
+                        table.columns(Column::initial(84.0).clip(true).resizable(true), further);
+                }
+                if selection.focus() != self.scrolled_to {
+                    self.scrolled_to = selection.focus();
+                    if let Some(row) = selection.focus().and_then(position) {
+                        table = table.scroll_to_row(row, None);
                     }
-                    ui.label(id);
+                }
+                let table = table.header(height, |mut header| {
+                    for (order, name, hint) in columns(&categories) {
+                        header.col(|ui| self.heading(ui, order, name, hint));
+                    }
+                    if has_compared {
+                        header.col(|ui| {
+                            ui.strong("compared")
+                                .on_hover_text("What the compared model predicts");
+                        });
+                    }
+                    for column in &card.columns {
+                        header.col(|ui| {
+                            ui.strong(&column.name)
+                                .on_hover_text("A column of the imported file");
+                        });
+                    }
                 });
-                line.col(|ui| {
-                    ui.label(card.speaker(row.utterance));
-                });
-                line.col(|ui| {
-                    let duration = utterance.duration_secs;
-                    ui.label(duration.map_or_else(String::new, |secs| format!("{secs:.2}")));
-                });
-                line.col(|ui| {
-                    ui.label(categories.text(utterance));
-                });
-                line.col(|ui| {
-                    let right = is_right(categories.label(utterance), row.predicted);
-                    prediction(ui, &predicted_text(shown, row.utterance), right);
-                });
-                line.col(|ui| {
-                    ui.label(
-                        row.confidence
-                            .map_or_else(String::new, |p| format!("{p:.3}")),
-                    );
-                });
-                if has_compared {
-                    line.col(|ui| {
-                        let right = is_right(categories.label(utterance), row.compared);
-                        prediction(ui, &predicted_text(compared, row.utterance), right);
+                let shown = models.shown().and_then(|open| open.evaluated.as_ref());
+                let compared = models.compared().and_then(|open| open.evaluated.as_ref());
+                table.body(|body| {
+                    body.rows(height, rows.len(), |mut line| {
+                        let row = &rows[line.index()];
+                        let utterance = &card.utterances[row.utterance];
+                        line.set_selected(selection.contains(row.utterance));
+                        line.col(|ui| {
+                            let mut id = RichText::new(&utterance.id);
+                            if selection.focus() == Some(row.utterance) {
+                                id = id.strong();
+                            }
+                            ui.label(id);
+                        });
+                        line.col(|ui| {
+                            ui.label(card.speaker(row.utterance));
+                        });
+                        line.col(|ui| {
+                            let duration = utterance.duration_secs;
+                            ui.label(
+                                duration.map_or_else(String::new, |secs| format!("{secs:.2}")),
+                            );
+                        });
+                        line.col(|ui| {
+                            ui.label(categories.text(utterance));
+                        });
+                        line.col(|ui| {
+                            let right = is_right(categories.label(utterance), row.predicted);
+                            prediction(ui, &predicted_text(shown, row.utterance), right);
+                        });
+                        line.col(|ui| {
+                            ui.label(
+                                row.confidence
+                                    .map_or_else(String::new, |p| format!("{p:.3}")),
+                            );
+                        });
+                        if has_compared {
+                            line.col(|ui| {
+                                let right = is_right(categories.label(utterance), row.compared);
+                                prediction(ui, &predicted_text(compared, row.utterance), right);
+                            });
+                        }
+                        for column in &card.columns {
+                            line.col(|ui| {
+                                ui.label(column.cells.text(row.utterance));
+                            });
+                        }
+                        if line.response().clicked() {
+                            clicked = Some(row.utterance);
+                        }
                     });
-                }
-                for column in &card.columns {
-                    line.col(|ui| {
-                        ui.label(column.cells.text(row.utterance));
-                    });
-                }
-                if line.response().clicked() {
-                    clicked = Some(row.utterance);
-                }
+                });
             });
-        });
         if let Some(utterance) = clicked {
             self.scrolled_to = Some(utterance);
             if crate::widgets::matrix::adds(ui) {
