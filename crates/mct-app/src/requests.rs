@@ -129,7 +129,7 @@ impl Requests {
             let latest = self.curves.entry(model).or_default();
             if let Some(ticket) = latest.update(key, &mut self.last) {
                 if let Some(open) = workspace.models.get_mut(model) {
-                    open.curve = Default::default();
+                    open.curve.clear();
                 }
                 evaluation.request(Request::Curve(Curve {
                     ticket,

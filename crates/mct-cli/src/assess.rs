@@ -201,6 +201,9 @@ pub struct Assessment {
     /// What a reader of the scores has to know: of the split, of what was trained on, of truncation.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
+    /// Corpus indices of what was scored, and its predictions by rate, for figures.
+    #[serde(skip)]
+    pub predicted: (Vec<usize>, Vec<Predicted>),
 }
 
 #[derive(Serialize)]
@@ -325,6 +328,7 @@ impl Conditions<'_> {
             limit,
             runs,
             warnings,
+            predicted: (all, pooled),
         })
     }
 }

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use mct_corpus::{Corpus, Task, atomic};
 use mct_figures::{self as draw, Line};
 use mct_hfr::training::learning_curves;
-use mct_scores::Metric;
+use mct_scores::{Metric, Predicted};
 
 use crate::assess::{Assessment, Source};
 use crate::output::score;
@@ -28,7 +28,7 @@ pub fn write(
 ) -> Result<()> {
     std::fs::create_dir_all(folder).context(folder.display().to_string())?;
     let save = |name: &str, text: &str| atomic::write(&folder.join(name), text.as_bytes());
-    let figures = figures(assessment, sources)?;
+    let figures = figures(corpus, assessment, sources)?;
     for (name, svg) in &figures {
         save(&format!("{name}.svg"), svg)?;
     }
@@ -76,7 +76,11 @@ pub fn write(
     Ok(())
 }
 
-fn figures(assessment: &Assessment, sources: &[Source]) -> Result<Vec<(String, String)>> {
+fn figures(
+    corpus: &Corpus,
+    assessment: &Assessment,
+    sources: &[Source],
+) -> Result<Vec<(String, String)>> {
     let Assessment {
         evaluation, limit, ..
     } = assessment;
@@ -118,6 +122,7 @@ fn figures(assessment: &Assessment, sources: &[Source]) -> Result<Vec<(String, S
             }
         }
     }
+    figures.extend(scatter(corpus, assessment)?);
     if let [source] = sources
         && !source.history.is_empty()
     {
@@ -125,6 +130,35 @@ fn figures(assessment: &Assessment, sources: &[Source]) -> Result<Vec<(String, S
             "training".to_owned(),
             draw::training(learning_curves(evaluation.task, &source.history))?,
         ));
+    }
+    Ok(figures)
+}
+
+/// Predicted against true intensities of each target, at the rates of [`CONFUSION_RATES`].
+fn scatter(corpus: &Corpus, assessment: &Assessment) -> Result<Vec<(String, String)>> {
+    let mut figures = Vec::new();
+    let (indices, predicted) = &assessment.predicted;
+    for (t, target) in corpus.metadata.targets.iter().enumerate() {
+        for (rate, predicted) in assessment.evaluation.rates.iter().zip(predicted) {
+            let Predicted::Intensities(rows) = predicted else {
+                continue;
+            };
+            if !CONFUSION_RATES.contains(rate) {
+                continue;
+            }
+            let rows = indices.iter().zip(rows);
+            let points = rows.filter_map(|(index, row)| {
+                let truth = corpus.utterances[*index].targets[t]?;
+                Some((truth, row[t]))
+            });
+            let points: Vec<(f32, f32)> = points.collect();
+            let title = format!("{} at missing rate {rate}", target.name);
+            let svg = draw::intensities(&title, target.range, &points)?;
+            figures.push((
+                format!("intensities-{}-{rate}", file_name(&target.name)),
+                svg,
+            ));
+        }
     }
     Ok(figures)
 }

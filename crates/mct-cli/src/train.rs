@@ -174,13 +174,7 @@ pub fn resume(path: &Path, device: Option<&str>, json: bool) -> Result<()> {
     let corpus = folder.manifest.corpus.open()?;
     let device = device::choose(device.unwrap_or(&folder.manifest.device))?;
     let mut trainer = match folder.last()? {
-        Some(mut checkpoint) => {
-            // `--epochs` of an earlier resume is in the manifest.
-            let training = &folder.manifest.training;
-            checkpoint.config.training.epochs = training.epochs;
-            checkpoint.config.training.patience = training.patience;
-            Trainer::resume(&corpus, &checkpoint, &device.device)?
-        }
+        Some(checkpoint) => Trainer::resume(&corpus, &checkpoint, &device.device)?,
         None => Trainer::new(&corpus, folder.manifest.config(), &device.device)?,
     };
     drive(&mut trainer, folder.writer()?, &corpus, json)

@@ -74,7 +74,12 @@ fn intensities_are_trained_scored_reported_and_predicted() {
     for part in ["MAE", "Acc-2 non-0", "sentiment (-3 to 3)", "<svg"] {
         assert!(report.contains(part), "{part}");
     }
-    assert!(workshop.path("report/confusion-sentiment-0.svg").exists());
+    for figure in ["confusion-sentiment-0.svg", "intensities-sentiment-0.5.svg"] {
+        assert!(
+            workshop.path(&format!("report/{figure}")).exists(),
+            "{figure}"
+        );
+    }
     // The features of clips as they are; the corpus knows what they are rated with.
     let header = |arguments: &[&str]| {
         let table = workshop.ok(arguments);

@@ -110,7 +110,7 @@ impl Manifest {
     /// Asks for this many epochs, and for no early stopping before them.
     ///
     /// # Errors
-    /// When they are not more than before.
+    /// When they are fewer than before.
     pub fn extend(&mut self, epochs: usize) -> Result<()> {
         let training = &mut self.training;
         if epochs < training.epochs {
@@ -261,14 +261,18 @@ impl RunFolder {
         read_checkpoint(&self.checkpoint_path(which))
     }
 
-    /// The last checkpoint, `None` before the first one.
+    /// The last checkpoint, `None` before the first one. How long to train on is what `config.toml` says,
+    /// which may have changed since.
     ///
     /// # Errors
     /// When it is invalid.
     pub fn last(&self) -> Result<Option<Checkpoint>> {
         let path = self.checkpoint_path(Which::Last);
         if path.exists() {
-            read_checkpoint(&path).map(Some)
+            let mut checkpoint = read_checkpoint(&path)?;
+            let (training, asked) = (&mut checkpoint.config.training, &self.manifest.training);
+            (training.epochs, training.patience) = (asked.epochs, asked.patience);
+            Ok(Some(checkpoint))
         } else {
             Ok(None)
         }

@@ -21,8 +21,8 @@ struct Pair<'a> {
     /// Utterance, true class, class predicted by the first, class predicted by the second.
     common: Vec<(usize, usize, usize, usize)>,
     classes: &'a [String],
-    /// Of the first and of the second, on the utterances of their sides.
-    scores: (&'a Scores, &'a Scores),
+    /// Of the first and of the second.
+    scores: (Scores, Scores),
 }
 
 impl<'a> Pair<'a> {
@@ -54,12 +54,14 @@ impl<'a> Pair<'a> {
         if common.is_empty() {
             return Err("the two models have no utterance in common on this side of their folds");
         }
+        let indices: Vec<usize> = common.iter().map(|(utterance, ..)| *utterance).collect();
+        let on = |evaluated: &Evaluated| evaluated.scores_on(&indices, &card.utterances);
         Ok(Self {
             first,
             second,
             common,
             classes: &a.categories.names,
-            scores: (&a.scores, &b.scores),
+            scores: (on(a), on(b)),
         })
     }
 
@@ -157,16 +159,8 @@ fn largest_difference(a: &Confusion, b: &Confusion) -> i64 {
     differences.max().unwrap_or(0).max(1)
 }
 
-/// Scores on the common utterances; where these are bins, those of each on its own side.
 fn scores(ui: &mut Ui, pair: &Pair<'_>) {
-    let counted = (
-        pair.confusion(false).scores(),
-        pair.confusion(true).scores(),
-    );
-    let (a, b) = match pair.scores.0.0.contains_key(&Metric::Ua) {
-        true => (&counted.0, &counted.1),
-        false => pair.scores,
-    };
+    let (a, b) = &pair.scores;
     ui.horizontal_wrapped(|ui| {
         for (metric, value) in a.iter() {
             let difference = value - b.get(metric);

@@ -39,7 +39,7 @@ impl Panel {
         if evaluated.confusion.total() == 0 {
             return matrix::placeholder(
                 ui,
-                "these utterances have no labels: see their predictions in the table",
+                "no utterance of this side has a label: predictions are in the table",
             );
         }
         scores(ui, open, evaluated, *limit_now);

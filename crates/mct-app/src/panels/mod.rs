@@ -8,6 +8,7 @@ pub mod inspector;
 pub mod intensities;
 pub mod messages;
 pub mod missing;
+mod outputs;
 pub mod sources;
 pub mod training;
 pub mod utterances;

@@ -122,6 +122,28 @@ impl Evaluated {
         };
     }
 
+    /// The scores on some of the utterances, in any order; those of another side are left out.
+    pub fn scores_on(&self, indices: &[usize], utterances: &[Utterance]) -> Scores {
+        let row = |index: &usize| self.rows.get(index).copied();
+        let rows: Vec<usize> = indices.iter().filter_map(row).collect();
+        let mut chosen = Self {
+            utterances: rows.iter().map(|row| self.utterances[*row]).collect(),
+            outputs: rows
+                .iter()
+                .flat_map(|row| &self.outputs[row * self.width..][..self.width])
+                .copied()
+                .collect(),
+            rows: HashMap::new(),
+            categories: self.categories.clone(),
+            predicted: Vec::new(),
+            confusion: Confusion::new(0),
+            scores: Scores::default(),
+            ..*self
+        };
+        chosen.count(utterances);
+        chosen.scores
+    }
+
     /// The utterances that are rated: index, true and predicted intensity. Empty for classes.
     pub fn points(&self, utterances: &[Utterance]) -> Vec<(usize, f32, f32)> {
         let Some((target, _)) = self.categories.target() else {
@@ -161,15 +183,23 @@ impl Evaluated {
 pub struct Curve {
     /// One for each target; for classes one.
     pub points: [Option<Vec<Scores>>; RATES.len()],
-    /// The target that is shown.
-    pub target: usize,
+    /// The target that is shown; classes have but the first.
+    target: usize,
 }
 
 impl Curve {
+    /// Without any point; the same target stays shown.
+    pub fn clear(&mut self) {
+        self.points = Default::default();
+    }
+
     /// Scores of the shown target at the rates computed so far.
     pub fn scores(&self) -> impl Iterator<Item = (f64, &Scores)> {
         let points = RATES.iter().zip(&self.points);
-        points.filter_map(|(rate, scores)| Some((*rate, scores.as_ref()?.get(self.target)?)))
+        points.filter_map(|(rate, scores)| {
+            let scores = scores.as_ref()?;
+            Some((*rate, scores.get(self.target).or(scores.last())?))
+        })
     }
 
     /// Missing rate and score of the points computed so far; empty for a score that the model does not have.
@@ -210,7 +240,10 @@ impl Models {
                 self.open.push(OpenModel {
                     card,
                     evaluated: None,
-                    curve: Curve::default(),
+                    curve: Curve {
+                        target: self.target,
+                        ..Curve::default()
+                    },
                     source,
                 });
             }
@@ -228,7 +261,7 @@ impl Models {
     pub fn set_target(&mut self, target: usize, utterances: &[Utterance]) {
         self.target = target;
         for open in &mut self.open {
-            open.curve.target = target.min(open.card.interface.targets.len().saturating_sub(1));
+            open.curve.target = target;
             if let Some(evaluated) = &mut open.evaluated {
                 evaluated.show(utterances, &open.card.interface, target);
             }
@@ -353,9 +386,25 @@ mod tests {
         assert_eq!(evaluated.confusion.0[0][1], 1);
         assert_eq!(evaluated.scores.get(Metric::Mae), 0.5);
         assert_eq!(evaluated.points(&utterances)[1], (1, 2.0, 2.0));
+        let of_first = evaluated.scores_on(&[0, 9], &utterances);
+        assert_eq!(of_first.get(Metric::Mae), 1.0);
         evaluated.show(&utterances, &interface, 1);
         assert_eq!(evaluated.scores.get(Metric::Mae), 1.0);
         assert_eq!(evaluated.intensity_of(1), Some(3.0));
+    }
+
+    #[test]
+    fn a_curve_shows_the_chosen_target_also_after_it_is_computed_anew() {
+        let mut curve = Curve {
+            target: 1,
+            ..Curve::default()
+        };
+        let of = |value| -> Scores { [(Metric::Mae, value)].into_iter().collect() };
+        curve.clear();
+        curve.points[0] = Some(vec![of(1.0), of(2.0)]);
+        assert_eq!(curve.points(Metric::Mae), [(0.0, 2.0)]);
+        curve.points[0] = Some(vec![of(3.0)]);
+        assert_eq!(curve.points(Metric::Mae), [(0.0, 3.0)]);
     }
 
     #[test]

@@ -37,6 +37,15 @@ impl Interface {
         self.classes.len() + self.targets.len()
     }
 
+    /// What it predicts.
+    pub const fn task(&self) -> Task {
+        if self.targets.is_empty() {
+            Task::Classification
+        } else {
+            Task::Regression
+        }
+    }
+
     pub fn of(corpus: &Corpus, task: Task) -> Self {
         let metadata = &corpus.metadata;
         let (classes, targets) = match task {
@@ -63,16 +72,15 @@ impl Interface {
     /// Says what differs.
     pub fn require(&self, corpus: &Corpus) -> Result<()> {
         self.require_features(corpus)?;
-        let (field, found, expected) = if self.targets.is_empty() {
-            let found = corpus.metadata.classes.join(", ");
-            ("classes", found, self.classes.join(", "))
-        } else {
-            let found = describe_targets(&corpus.metadata.targets);
-            ("targets (range)", found, describe_targets(&self.targets))
-        };
-        if found == expected {
+        let own = Self::of(corpus, self.task());
+        if (&own.classes, &own.targets) == (&self.classes, &self.targets) {
             return Ok(());
         }
+        let field = match self.task() {
+            Task::Classification => "classes",
+            Task::Regression => "targets (range)",
+        };
+        let (found, expected) = (own.describe_outputs(), self.describe_outputs());
         let found = if found.is_empty() { "none" } else { &found };
         Err(Error::invalid(&corpus.source, field, found, expected))
     }
@@ -98,12 +106,13 @@ impl Interface {
             .collect();
         shapes.join(", ")
     }
-}
 
-fn describe_targets(targets: &[Target]) -> String {
-    let targets = targets.iter().map(|target| {
-        let [low, high] = target.range;
-        format!("{} ({low} to {high})", target.name)
-    });
-    targets.collect::<Vec<_>>().join(", ")
+    fn describe_outputs(&self) -> String {
+        let targets = self.targets.iter().map(|target| {
+            let [low, high] = target.range;
+            format!("{} ({low} to {high})", target.name)
+        });
+        let classes = self.classes.iter().cloned();
+        classes.chain(targets).collect::<Vec<_>>().join(", ")
+    }
 }

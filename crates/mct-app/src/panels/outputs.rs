@@ -1,0 +1,81 @@
+//! What a model predicts of one utterance, from all steps and from those that are not missing.
+
+use eframe::egui::{self, Color32, Rect, RichText, Sense, Ui, vec2};
+use mct_corpus::{Target, Utterance};
+use mct_hfr::config::Interface;
+use mct_hfr::evaluation::Inspection;
+
+use crate::theme;
+
+/// Class probabilities as bars, or intensities as a table.
+pub fn show(ui: &mut Ui, interface: &Interface, utterance: &Utterance, inspection: &Inspection) {
+    if interface.targets.is_empty() {
+        probabilities(ui, &interface.classes, utterance, inspection);
+    } else {
+        intensities(ui, &interface.targets, utterance, inspection);
+    }
+}
+
+/// Two bars per class: the probability from all steps, and from those that are not missing.
+fn probabilities(ui: &mut Ui, classes: &[String], utterance: &Utterance, inspection: &Inspection) {
+    let label = utterance.label;
+    egui::Grid::new("probabilities")
+        .num_columns(3)
+        .show(ui, |ui| {
+            ui.label("");
+            ui.weak("all steps");
+            ui.weak("without the missing ones");
+            ui.end_row();
+            for (class, name) in classes.iter().enumerate() {
+                let mut text = RichText::new(name);
+                if Some(class) == label {
+                    text = text.strong();
+                }
+                ui.label(text);
+                for row in [&inspection.complete, &inspection.incomplete] {
+                    let best = mct_scores::most_probable(row) == class;
+                    let probability = row.get(class).copied().unwrap_or(0.0);
+                    let fill = match (best, label.is_none_or(|label| class == label)) {
+                        (true, true) => theme::RIGHT,
+                        (true, false) => theme::WRONG,
+                        (false, _) => ui.visuals().weak_text_color(),
+                    };
+                    ui.horizontal(|ui| bar(ui, probability, fill));
+                }
+                ui.end_row();
+            }
+        });
+}
+
+/// Per target the rating, and the intensities predicted from all steps and from those that are not missing.
+fn intensities(ui: &mut Ui, targets: &[Target], utterance: &Utterance, inspection: &Inspection) {
+    let value = |value: Option<f32>| value.map_or_else(|| "–".to_owned(), |v| format!("{v:.2}"));
+    egui::Grid::new("intensities").striped(true).show(ui, |ui| {
+        for heading in ["", "true", "all steps", "without the missing ones"] {
+            ui.weak(heading);
+        }
+        ui.end_row();
+        for (index, target) in targets.iter().enumerate() {
+            let [low, high] = target.range;
+            ui.label(&target.name)
+                .on_hover_text(format!("rated from {low} to {high}"));
+            let rated = utterance.targets.get(index);
+            ui.strong(value(rated.copied().flatten()));
+            for row in [&inspection.complete, &inspection.incomplete] {
+                ui.label(value(row.get(index).copied()));
+            }
+            ui.end_row();
+        }
+    });
+}
+
+/// A probability as a bar with its number beside it.
+fn bar(ui: &mut Ui, probability: f32, fill: Color32) {
+    let (rect, _) = ui.allocate_exact_size(vec2(110.0, 12.0), Sense::hover());
+    ui.painter()
+        .rect_filled(rect, 2.0, ui.visuals().extreme_bg_color);
+    let size = vec2(rect.width() * probability.clamp(0.0, 1.0), rect.height());
+    ui.painter()
+        .rect_filled(Rect::from_min_size(rect.min, size), 2.0, fill);
+    ui.label(format!("{probability:.3}"));
+}
