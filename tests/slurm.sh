@@ -11,6 +11,8 @@ work=$(mktemp -d)
 started=()
 finish() {
     for pid in "${started[@]}"; do kill "$pid" 2>/dev/null || true; done
+    # They write their state when they end.
+    for pid in "${started[@]}"; do wait "$pid" 2>/dev/null || true; done
     rm -rf "$work"
 }
 trap finish EXIT

@@ -104,6 +104,47 @@ test("a corrupt file is refused in words, and what was open stays", async () => 
   });
 });
 
+/** Drops files, `[name, bytes]`, on the page. */
+async function drop(page, files) {
+  const all = files.map(([name, bytes]) => [name, Array.from(bytes)]);
+  await page.evaluate((all) => {
+    const transfer = new DataTransfer();
+    for (const [name, bytes] of all) transfer.items.add(new File([new Uint8Array(bytes)], name));
+    const canvas = document.getElementById("canvas");
+    canvas.dispatchEvent(new DragEvent("drop", { dataTransfer: transfer, bubbles: true }));
+  }, all);
+}
+
+test("a table is imported with its files, and what it does not say is asked for", async () => {
+  await inBrowser([], "?device=flex&open=./tiny.safetensors", async (page) => {
+    await until(page, "the corpus", (own) => own.corpus);
+    const text = (content) => Buffer.from(content);
+    const array = (value) => text(`a,b\n${value},1\n${value},2\n`);
+    const table = (labels) => text(`id,audio,label\nu0,x/u0.csv,${labels[0]}\nu1,x/u1.csv,${labels[1]}\n`);
+    const files = [["u0.csv", array(1)], ["u1.csv", array(2)]];
+    await drop(page, [["clips.csv", table(["sad", "happy"])], ...files]);
+    const own = await until(page, "the table", (own) => own.corpus.utterances === 2);
+    assert.deepEqual(own.corpus.classes, ["happy", "sad"]);
+    assert.deepEqual(own.corpus.modalities, ["audio"]);
+    // Without the files it cannot be imported, and the dialog says so.
+    await drop(page, [["alone.csv", table(["sad", "happy"])]]);
+    const asked = await until(page, "the dialog", (own) => own.importing && own.controls["cancel import"]);
+    assert.match(asked.importing.problem, /picked together/);
+    await picture(page, "import");
+    await press(page, "cancel import");
+    await until(page, "no dialog", (own) => !own.importing);
+    // Words where intensities are wanted.
+    await press(page, "import options");
+    await until(page, "the dialog", (own) => own.importing?.file === "clips.csv" && own.controls["import --class-names"]);
+    await press(page, "import --class-names");
+    await page.keyboard.type("sad, happy, bored");
+    await press(page, "import");
+    const named = await until(page, "the names", (own) => own.corpus.classes.length === 3);
+    assert.deepEqual(named.corpus.classes, ["sad", "happy", "bored"]);
+    assert.deepEqual(page.errors, []);
+  });
+});
+
 /** Trains a tiny model on the tiny corpus, and takes its best weights to the command line. */
 async function trainAndTakeAway(page, seconds) {
   await until(page, "the matrix", evaluated, seconds);

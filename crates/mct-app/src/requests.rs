@@ -12,6 +12,7 @@ use mct_engine::evaluation::{
 use mct_engine::pipeline::Handle;
 use std::collections::BTreeMap;
 
+use crate::state::categories::Categories;
 use crate::state::embedding::{MAX_UTTERANCES, Vectors, Views};
 use crate::state::models::{Evaluated, RATES};
 use crate::state::notices::Kind;
@@ -279,8 +280,9 @@ impl Requests {
                 let target = models.target();
                 if let (Some(card), Some(open)) = (corpus, models.get_mut(predictions.model)) {
                     let interface = &open.card.interface;
-                    let evaluated = Evaluated::of(predictions, &card.utterances, interface, target);
-                    open.evaluated = evaluated;
+                    let categories = Categories::of_model(&card.metadata, interface, target);
+                    open.evaluated =
+                        Evaluated::of(predictions, &card.utterances, interface, categories);
                 }
             }
             Response::CurvePoint { index, predictions } => {
@@ -293,11 +295,14 @@ impl Requests {
                     && let Some(point) = open.curve.points.get_mut(index)
                 {
                     let interface = &open.card.interface;
-                    let evaluated = Evaluated::of(predictions, &card.utterances, interface, 0);
+                    let of_target =
+                        |target| Categories::of_model(&card.metadata, interface, target);
+                    let evaluated =
+                        Evaluated::of(predictions, &card.utterances, interface, of_target(0));
                     *point = evaluated.map(|mut evaluated| {
                         let targets = 0..interface.targets.len().max(1);
                         let scores = targets.map(|target| {
-                            evaluated.show(&card.utterances, interface, target);
+                            evaluated.show(&card.utterances, of_target(target));
                             evaluated.scores.clone()
                         });
                         scores.collect()
@@ -337,6 +342,8 @@ impl Requests {
             | Response::Ready(_)
             | Response::Corpus(_)
             | Response::Model(_)
+            | Response::Opened(_)
+            | Response::CorpusFile(_)
             | Response::Refused { .. } => {}
         }
     }

@@ -18,6 +18,7 @@ pub fn summary(workspace: &Workspace) -> Value {
             "classes": card.metadata.classes,
             "targets": card.metadata.targets.iter().map(|t| &t.name).collect::<Vec<_>>(),
             "modalities": card.modalities.iter().map(|m| &m.name).collect::<Vec<_>>(),
+            "notes": card.notes,
         })
     });
     let training = &workspace.training;
@@ -48,6 +49,10 @@ pub fn summary(workspace: &Workspace) -> Value {
         "shown": workspace.models.shown().map(model),
         "compared": workspace.models.compared().map(model),
         "models": workspace.models.iter().map(|open| &open.card.name).collect::<Vec<_>>(),
+        "importing": workspace.importing.front().map(|own| json!({
+            "file": own.features.file.name(),
+            "problem": own.problem,
+        })),
         "limit": workspace.limit,
         "selected": workspace.selection.len(),
         "embedding": {

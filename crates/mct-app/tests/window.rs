@@ -10,6 +10,7 @@ use eframe::egui::{DroppedFile, Key, Pos2};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use mct_app::state::models::RATES;
 use mct_app::state::training::Phase;
+use mct_corpus::Task;
 use mct_engine::source::Source;
 use mct_hfr::training::FinishReason;
 use mct_scores::Metric;
@@ -272,6 +273,109 @@ fn drop_file(window: &mut support::Window, path: &Path) {
     let file = Arc::new(Dropped(path.to_owned()));
     window.input_mut().dropped_files.push(file);
     window.step();
+}
+
+#[test]
+fn features_that_need_options_are_asked_for_them() {
+    let fixture = |name: &str| {
+        let folder = support::assets().join("../tests/fixtures/import");
+        folder.join(name).canonicalize().unwrap()
+    };
+    let mut window = window(options(vec![small_corpus()]));
+    until(&mut window, "the corpus", |application| {
+        application.workspace.corpus.is_some()
+    });
+    // Several emotions at once are no classes.
+    drop_file(&mut window, &fixture("mult_several_p4.pkl"));
+    until(&mut window, "the dialog", |application| {
+        !application.workspace.importing.is_empty()
+    });
+    window.run_steps(3);
+    let problem = window.state().workspace.importing[0].problem.clone();
+    assert!(problem.unwrap().contains("--task regression"));
+    let scale = |window: &support::Window| {
+        let field = window.get_by_role_and_label(Role::TextInput, "Scale of intensities");
+        field.focus();
+        field.type_text("0; 1");
+    };
+    scale(&window);
+    window.run_steps(3);
+    press(&mut window, "import");
+    let problem = window.state().workspace.importing[0].problem.clone();
+    let problem = problem.unwrap();
+    assert!(problem.starts_with("scale: expected"), "{problem}");
+    let form = &mut window.state_mut().workspace.importing[0].form;
+    assert_eq!(form.range, "0; 1");
+    form.range = "0, 1".into();
+    window.run_steps(2);
+    press(&mut window, "import --task");
+    window.get_by_label("intensities").click();
+    window.run_steps(2);
+    press(&mut window, "import");
+    let is_open = |application: &mct_app::application::Application| {
+        let corpus = application.workspace.corpus.as_ref();
+        corpus.is_some_and(|card| !card.metadata.synthetic && !card.metadata.targets.is_empty())
+    };
+    until(&mut window, "the intensities", is_open);
+    assert!(window.state().workspace.importing.is_empty());
+    // What was said is there when it is imported again, and can be saved as a corpus.
+    press(&mut window, "import options");
+    let form = &window.state().workspace.importing[0].form;
+    assert_eq!(
+        (&form.range[..], form.task),
+        ("0, 1", Some(Task::Regression))
+    );
+    press(&mut window, "cancel import");
+    assert!(window.state().workspace.importing.is_empty());
+}
+
+#[test]
+fn a_folder_with_a_table_is_a_corpus_and_is_kept_by_a_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let features = folder.path().join("clips/features/audio");
+    std::fs::create_dir_all(&features).unwrap();
+    let mut table = "id,label,side\n".to_owned();
+    for clip in 0..20 {
+        let side = ["train", "train", "train", "valid", "test"][clip / 2 % 5];
+        table += &format!("c{clip},{},{side}\n", ["sad", "happy"][clip % 2]);
+        let rows = "0.5,1\n0.25,2\n".repeat(3);
+        std::fs::write(
+            features.join(format!("c{clip}.csv")),
+            format!("a,b\n{rows}"),
+        )
+        .unwrap();
+    }
+    std::fs::write(folder.path().join("clips/labels.csv"), table).unwrap();
+    let mut window = window(options(Vec::new()));
+    drop_file(&mut window, &folder.path().join("clips"));
+    until(&mut window, "the corpus", |application| {
+        application.workspace.corpus.is_some()
+    });
+    let card = window.state().workspace.corpus.as_ref().unwrap();
+    assert_eq!(
+        (card.utterances.len(), card.modalities[0].features),
+        (20, 2)
+    );
+    let run = folder.path().join("run");
+    let settings = &mut window.state_mut().workspace.training.settings;
+    settings.folder = run.display().to_string();
+    settings.epochs = 1;
+    settings.more =
+        "model.d = 8\nmodel.heads = 2\nmodel.layers = 1\ntraining.protocol = \"file\"".into();
+    settings.config().unwrap();
+    window.get_by_label("Training").click();
+    window.run_steps(3);
+    window.get_by_label("Train").click();
+    until(&mut window, "the end", |application| {
+        matches!(
+            application.workspace.training.phase,
+            Phase::Ended(_) | Phase::Failed
+        )
+    });
+    assert_eq!(window.state().workspace.training.problem, None);
+    // The run has a corpus of its own, so that the command line can evaluate it.
+    let kept = mct_runs::RunFolder::open(&run).unwrap().manifest.corpus;
+    assert_eq!(kept.open().unwrap().len(), 20);
 }
 
 #[test]

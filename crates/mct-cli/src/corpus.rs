@@ -116,7 +116,7 @@ pub struct Import {
     #[arg(long)]
     bins: Option<BinsOf>,
     /// The ends of the scale of the intensities [default: by their values]
-    #[arg(long, value_name = "LOW,HIGH", value_parser = range, allow_hyphen_values = true)]
+    #[arg(long, value_name = "LOW,HIGH", value_parser = import::range, allow_hyphen_values = true)]
     range: Option<[f32; 2]>,
     /// Names of the intensities, separated by commas
     #[arg(long, value_delimiter = ',')]
@@ -131,10 +131,10 @@ pub struct Import {
     #[arg(long)]
     zero_infinite: bool,
     /// Stack N consecutive steps of a modality into one (repeatable)
-    #[arg(long, value_name = "MODALITY=N", value_parser = named::<usize>)]
+    #[arg(long, value_name = "MODALITY=N", value_parser = import::of_modality::<usize>)]
     stack: Vec<(String, usize)>,
     /// Steps per second of a modality, before stacking (repeatable)
-    #[arg(long, value_name = "MODALITY=HZ", value_parser = named::<f32>)]
+    #[arg(long, value_name = "MODALITY=HZ", value_parser = import::of_modality::<f32>)]
     rate: Vec<(String, f32)>,
     /// A table with the columns speaker, session and sex (F or M), or id and speaker
     #[arg(long, value_name = "TABLE")]
@@ -220,27 +220,8 @@ impl Import {
     }
 }
 
-/// `low,high`.
-fn range(text: &str) -> Result<[f32; 2], String> {
-    let ends = text.split_once(',').and_then(|(low, high)| {
-        let ends = [low.trim().parse().ok()?, high.trim().parse().ok()?];
-        let [low, high]: [f32; 2] = ends;
-        (low.is_finite() && high.is_finite() && low < high).then_some(ends)
-    });
-    ends.ok_or_else(|| "expected two numbers, the lower first, such as -3,3".to_owned())
-}
-
 fn wrote(corpus: &Corpus, path: &Path) {
     remark(format!("{}: {} utterances", path.display(), corpus.len()));
-}
-
-/// `name=value`.
-fn named<T: std::str::FromStr>(text: &str) -> Result<(String, T), String> {
-    let (name, value) = text.split_once('=').ok_or("expected MODALITY=VALUE")?;
-    let value = value
-        .parse()
-        .map_err(|_| format!("`{value}` is not a valid number"))?;
-    Ok((name.to_owned(), value))
 }
 
 /// Describe a corpus

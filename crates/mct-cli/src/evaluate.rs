@@ -57,6 +57,11 @@ impl Evaluate {
             sources.push(Source::read(path, self.checkpoint)?);
         }
         let corpus = corpus_of(self.corpus.as_deref(), &sources)?;
+        // Another corpus may count the same classes in another way.
+        let corpus = match sources.first() {
+            Some(source) => source.checkpoint.interface.fit(&corpus)?,
+            None => corpus,
+        };
         interrupt::watch()?;
         let conditions = Conditions {
             corpus: &corpus,

@@ -178,3 +178,49 @@ fn truncated_sequences_are_said_at_the_start() {
         "{warning}"
     );
 }
+
+#[test]
+fn a_corpus_that_counts_the_same_classes_differently_is_scored_by_their_names() {
+    let workshop = Workshop::new();
+    let mut table = "id,audio,emotion,side\n".to_owned();
+    for clip in 0..30 {
+        let class = clip % 2;
+        let side = ["train", "train", "train", "valid", "test"][clip / 2 % 5];
+        workshop.write(&format!("a{clip}.npy"), &npy(4, 6, class as f32 - 0.5));
+        let emotion = ["sad", "happy"][class];
+        table += &format!("c{clip},a{clip}.npy,{emotion},{side}\n");
+    }
+    workshop.write("clips.csv", table.as_bytes());
+    for (names, out) in [
+        ("sad,happy", "corpus.safetensors"),
+        ("happy,bored,sad", "other.safetensors"),
+        ("happy,sad", "reversed.safetensors"),
+    ] {
+        let import = ["corpus", "import", "clips.csv", "--out", out];
+        workshop.ok(&[&import[..], &["--class-names", names]].concat());
+    }
+    let train = ["--protocol", "file", "--epochs", "6"];
+    workshop.ok(&small_training("run", &train));
+    let own = workshop.json(&["evaluate", "run", "--json"]);
+    assert!(own["ua"][0].as_f64().unwrap() > 0.9, "{own}");
+    for corpus in ["other.safetensors", "reversed.safetensors"] {
+        let scores = workshop.json(&["evaluate", "run", "--json", "--corpus", corpus]);
+        for key in ["ua", "confusion"] {
+            assert_eq!(scores[key], own[key], "{corpus}");
+        }
+    }
+    let unknown = table.replacen("c1,a1.npy,happy", "c1,a1.npy,bored", 1);
+    workshop.write("clips.csv", unknown.as_bytes());
+    workshop.ok(&[
+        "corpus",
+        "import",
+        "clips.csv",
+        "--out",
+        "other.safetensors",
+    ]);
+    workshop.fails(
+        1,
+        &["evaluate", "run", "--corpus", "other.safetensors"],
+        &["classes", "bored, happy, sad", "sad, happy"],
+    );
+}

@@ -7,6 +7,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use half::f16;
+use serde::{Deserialize, Serialize};
 
 /// Bytes that are owned or mapped; cloning shares them.
 #[derive(Clone)]
@@ -34,7 +35,7 @@ impl Deref for Bytes {
 }
 
 /// How feature values are stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Precision {
     F32,
     F16,

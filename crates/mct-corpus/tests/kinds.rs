@@ -490,10 +490,10 @@ fn a_label_table_goes_with_a_folder_of_features() {
 
 #[test]
 fn a_page_picks_the_table_and_its_files_together() {
-    let mut picked = Picked::default();
-    picked.0.insert("0.npy".into(), npy(2, &expected(0, 2, 3)));
+    let (mut picked, format) = (Picked::default(), Some(Format::Table));
+    let file = npy(2, &expected(0, 2, 3));
+    picked.0.insert("0.npy", &file);
     let table = b"id,audio\nu0,a/0.npy\n";
-    let format = Some(Format::Table);
     let import = import_bytes(format, "t.csv", table, &picked, &Options::default()).unwrap();
     assert_eq!(import.corpus.modalities[0].values(0), expected(0, 2, 3));
     let result = import_bytes(
@@ -504,6 +504,22 @@ fn a_page_picks_the_table_and_its_files_together() {
         &Options::default(),
     );
     assert!(error(result).contains("picked together with the table"));
+    // A folder was picked: paths, of which two may end in one name.
+    let other = npy(2, &expected(1, 2, 3));
+    let mut picked = Picked::default();
+    picked.0.insert("corpus/a/0.npy", &file);
+    picked.0.insert("corpus/b/0.npy", &other);
+    let table = b"id,audio,vision\nu0,a/0.npy,./b\\0.npy\n";
+    let import = import_bytes(format, "t.csv", table, &picked, &Options::default()).unwrap();
+    assert_eq!(import.corpus.modalities[0].values(0), expected(0, 2, 3));
+    assert_eq!(import.corpus.modalities[1].values(0), expected(1, 2, 3));
+    let table = b"id,audio\nu0,0.npy\n";
+    let result = import_bytes(format, "t.csv", table, &picked, &Options::default());
+    assert!(error(result).contains("corpus/a/0.npy and corpus/b/0.npy"));
+    // The layout features/MODALITY/ID.npy.
+    picked.0.insert("corpus/features/audio/u0.npy", &file);
+    let import = import_bytes(format, "t.csv", b"id\nu0\n", &picked, &Options::default()).unwrap();
+    assert_eq!(import.corpus.modalities[0].values(0), expected(0, 2, 3));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use egui_tiles::{Behavior, TileId, Tiles, UiResponse};
 
 use super::{Application, demo_corpus};
 use crate::layout;
-use crate::panels::{Format, Pane, Panels, messages, missing, sources};
+use crate::panels::{Format, Pane, Panels, importing, messages, missing, sources};
 use crate::state::Workspace;
 use crate::state::command::{Command, File};
 
@@ -34,6 +34,7 @@ impl Application {
             self.layout.ui(&mut panes, ui);
         });
         let context = ui.ctx().clone();
+        importing::dialog(&context, &mut self.workspace);
         messages::overlay(&context, &mut self.workspace);
         self.messages_window(&context);
         drop_hint(&context);
@@ -52,7 +53,11 @@ impl Application {
         if ui.button("Open files…").clicked() {
             self.workspace.command(Command::ChooseFiles);
         }
-        if cfg!(not(target_arch = "wasm32")) && ui.button("Open a run…").clicked() {
+        if ui
+            .button("Open a folder…")
+            .on_hover_text(sources::FOLDER)
+            .clicked()
+        {
             self.workspace.command(Command::ChooseFolder);
         }
         if ui
@@ -63,6 +68,14 @@ impl Application {
             self.workspace.open(demo_corpus());
         }
         ui.separator();
+        let is_open = self.workspace.corpus.is_some();
+        let save = ui.add_enabled(is_open, egui::Button::new("Save the corpus…"));
+        if save
+            .on_hover_text("As a file of mct-hfr, which the command line reads")
+            .clicked()
+        {
+            self.workspace.command(Command::SaveCorpus);
+        }
         if ui.button("Save a picture of the window…").clicked() {
             self.workspace.command(Command::SavePicture);
         }

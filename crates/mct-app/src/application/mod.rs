@@ -4,6 +4,7 @@ mod frame;
 mod perform;
 mod receive;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use eframe::egui::{Context, Ui};
@@ -70,8 +71,8 @@ pub struct Application {
     files: Files,
     device: String,
     wake: Wake,
-    /// Requested models with their sources, until the response.
-    opening: Vec<(ModelId, Source)>,
+    /// Requested sources, until the response.
+    opening: BTreeMap<ModelId, Source>,
     show_messages: bool,
     /// The model that was compared in the last frame.
     compared: Option<ModelId>,
@@ -116,7 +117,7 @@ impl Application {
             files: Files::new(wake.clone(), options.save_to),
             device,
             wake,
-            opening: Vec::new(),
+            opening: BTreeMap::new(),
             show_messages: false,
             compared: None,
         })

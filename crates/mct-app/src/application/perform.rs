@@ -21,6 +21,11 @@ impl Application {
         for incoming in self.files.incoming() {
             match incoming {
                 Incoming::Chosen(source) => self.workspace.open(source),
+                Incoming::Speakers(name, bytes) => {
+                    if let Some(importing) = self.workspace.importing.front_mut() {
+                        importing.set_speakers(name, &bytes);
+                    }
+                }
                 Incoming::Failed(text) => self.workspace.notices.add(Kind::Error, text),
                 Incoming::Saved(text) => self.workspace.notices.add(Kind::Done, text),
             }
@@ -28,8 +33,7 @@ impl Application {
     }
 
     pub(super) fn request_open(&mut self, source: Source, model: ModelId) {
-        self.opening.retain(|(opening, _)| *opening != model);
-        self.opening.push((model, source.clone()));
+        self.opening.insert(model, source.clone());
         self.evaluation
             .request(evaluation::Request::Open { source, model });
     }
@@ -42,6 +46,8 @@ impl Application {
             }
             Command::ChooseFiles => self.files.choose(),
             Command::ChooseFolder => self.files.choose_folder(),
+            Command::ChooseSpeakers => self.files.choose_speakers(),
+            Command::SaveCorpus => self.evaluation.request(evaluation::Request::SaveCorpus),
             Command::Close(id) => {
                 self.workspace.models.close(id);
                 self.requests.forget_model(id);

@@ -6,7 +6,8 @@ use mct_engine::source::{Bytes, Source};
 use mct_engine::training;
 
 use super::Application;
-use crate::state::command::Part;
+use crate::state::command::{Command, File, Part};
+use crate::state::importing::Importing;
 use crate::state::notices::Kind;
 use crate::state::training::Phase;
 
@@ -34,22 +35,39 @@ impl Application {
                 workspace.device = Some(card);
             }
             Response::Corpus(card) => {
-                for note in &card.notes {
+                for note in card.notes.iter().flatten() {
                     workspace.notices.add(Kind::Warning, note.clone());
                 }
                 workspace.set_corpus(*card);
             }
             Response::Model(card) => {
                 let id = card.id;
-                let index = self.opening.iter().position(|(model, _)| *model == id);
-                let source = index.map(|index| self.opening.swap_remove(index).1);
+                let source = self.opening.remove(&id);
                 if source.is_some() {
                     // Its weights may have changed.
                     self.requests.forget_model(id);
                 }
                 workspace.models.set(*card, source);
             }
-            Response::Refused { name, message } => {
+            Response::Opened(id) => {
+                self.opening.remove(&id);
+            }
+            Response::CorpusFile(bytes) => self.workspace.command(Command::Save(File {
+                name: "corpus.safetensors".to_owned(),
+                bytes: bytes.to_vec(),
+            })),
+            Response::Refused {
+                id,
+                name,
+                message,
+                is_features,
+            } => {
+                let source = self.opening.remove(&id);
+                if let Some(source) = source.filter(|_| is_features) {
+                    let importing = Importing::new(source.features(), Some(message));
+                    workspace.importing.push_back(importing);
+                    return;
+                }
                 let text = if message.contains(&name) {
                     message
                 } else {

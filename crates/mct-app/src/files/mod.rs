@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 use eframe::egui::Context;
 use mct_engine::pipeline::Wake;
-use mct_engine::source::Source;
+use mct_engine::source::{Source, group};
 
 use crate::picture;
 use crate::state::command::File;
@@ -27,6 +27,8 @@ pub use web::{discard_unfinished, free_folder};
 /// The result of a dialog, a drop or a download.
 pub enum Incoming {
     Chosen(Source),
+    /// The table of speakers of an import: its name and bytes.
+    Speakers(String, Vec<u8>),
     /// The message of a failed read or write.
     Failed(String),
     /// A file was written: its path or name.
@@ -50,6 +52,13 @@ struct Results {
 }
 
 impl Results {
+    /// Sends files that were chosen together.
+    fn send_chosen(&self, sources: Vec<Source>) {
+        for source in group(sources) {
+            self.send(Incoming::Chosen(source));
+        }
+    }
+
     fn send(&self, incoming: Incoming) {
         // Fails once the window has closed.
         self.sender.send(incoming).ok();
@@ -85,7 +94,12 @@ impl Files {
         system::choose(self.results());
     }
 
-    /// Opens a dialog for a run folder to open.
+    /// Opens a dialog for a table of speakers.
+    pub fn choose_speakers(&self) {
+        system::choose_speakers(self.results());
+    }
+
+    /// Opens a dialog for the folder of a run, or of a table with its features.
     pub fn choose_folder(&self) {
         system::choose_folder(self.results());
     }
@@ -110,8 +124,8 @@ impl Files {
     /// Opens the files that were dropped on the window.
     pub fn take_dropped(&self, context: &Context) {
         let dropped = context.input(|input| input.raw.dropped_files.clone());
-        for file in dropped {
-            system::read_dropped(file, self.results());
+        if !dropped.is_empty() {
+            system::read_dropped(dropped, self.results());
         }
     }
 }

@@ -27,18 +27,33 @@ pub fn choose(results: Results) {
             .set_title("Open a corpus, a checkpoint or features")
             .add_filter("corpus, checkpoint, features", &EXTENSIONS)
             .add_filter("all files", &["*"]);
-        for file in pollster::block_on(dialog.pick_files())
-            .into_iter()
-            .flatten()
-        {
-            results.send(Incoming::Chosen(Source::Path(file.path().to_owned())));
-        }
+        let files = pollster::block_on(dialog.pick_files()).unwrap_or_default();
+        let paths = files.iter().map(|file| file.path().to_owned());
+        results.send_chosen(paths.map(Source::Path).collect());
+    });
+}
+
+pub fn choose_speakers(results: Results) {
+    spawn(move || {
+        let dialog = AsyncFileDialog::new()
+            .set_title("Open a table of speakers")
+            .add_filter("table", &["csv", "tsv", "txt"])
+            .add_filter("all files", &["*"]);
+        let Some(file) = pollster::block_on(dialog.pick_file()) else {
+            return;
+        };
+        let name = file.path().display().to_string();
+        results.send(match std::fs::read(file.path()) {
+            Ok(bytes) => Incoming::Speakers(name, bytes),
+            Err(error) => Incoming::Failed(format!("{name}: {error}")),
+        });
     });
 }
 
 pub fn choose_folder(results: Results) {
     spawn(move || {
-        let dialog = AsyncFileDialog::new().set_title("Open the folder of a run");
+        let dialog = AsyncFileDialog::new()
+            .set_title("Open the folder of a run, or of a table with its features");
         if let Some(folder) = pollster::block_on(dialog.pick_folder()) {
             results.send(Incoming::Chosen(Source::Path(folder.path().to_owned())));
         }
@@ -63,8 +78,10 @@ pub fn save(file: File, folder: Option<PathBuf>, results: Results) {
     });
 }
 
-pub fn read_dropped(file: DroppedFileHandle, results: Results) {
-    results.send(Incoming::Chosen(Source::Path(file.path().to_owned())));
+pub fn read_dropped(files: Vec<DroppedFileHandle>, results: Results) {
+    let paths: Vec<PathBuf> = files.iter().map(|file| file.path().to_owned()).collect();
+    // A table is looked into.
+    spawn(move || results.send_chosen(paths.into_iter().map(Source::Path).collect()));
 }
 
 /// A folder of this name without a run; numbered where the name is taken.

@@ -3,40 +3,102 @@
 use std::path::PathBuf;
 
 use eframe::egui::DroppedFileHandle;
-use js_sys::{Array, Uint8Array};
-use mct_engine::source::Source;
+use js_sys::{Array, Reflect, Uint8Array};
+use mct_engine::source::{Source, group};
 use rfd::AsyncFileDialog;
+use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast as _, JsValue};
-use wasm_bindgen_futures::spawn_local;
-use web_sys::{Blob, HtmlAnchorElement, Url};
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{Blob, FileList, HtmlAnchorElement, HtmlInputElement, Url};
 
 use super::{Incoming, Results};
 use crate::state::command::File;
 
-fn chosen(name: String, bytes: Vec<u8>) -> Incoming {
-    Incoming::Chosen(Source::Bytes {
+fn chosen(name: String, bytes: Vec<u8>) -> Source {
+    Source::Bytes {
         name,
         bytes: bytes.into(),
-    })
+    }
 }
 
 pub fn choose(results: Results) {
     spawn_local(async move {
-        for file in AsyncFileDialog::new()
-            .pick_files()
-            .await
-            .into_iter()
-            .flatten()
-        {
+        let files = AsyncFileDialog::new().pick_files().await;
+        let mut sources = Vec::new();
+        for file in files.into_iter().flatten() {
             let bytes = file.read().await;
-            results.send(chosen(file.file_name(), bytes));
+            sources.push(chosen(file.file_name(), bytes));
+        }
+        results.send_chosen(sources);
+    });
+}
+
+pub fn choose_speakers(results: Results) {
+    spawn_local(async move {
+        if let Some(file) = AsyncFileDialog::new().pick_file().await {
+            let bytes = file.read().await;
+            results.send(Incoming::Speakers(file.file_name(), bytes));
         }
     });
 }
 
-/// Browsers do not open folders; opens files instead.
+/// Opens a table and the features in its folder.
 pub fn choose_folder(results: Results) {
-    choose(results);
+    let failed = results.clone();
+    if let Err(error) = pick_folder(results) {
+        failed.send(Incoming::Failed(format!("no dialog: {error:?}")));
+    }
+}
+
+/// A file input that takes a folder: rfd has none in a browser.
+fn pick_folder(results: Results) -> Result<(), JsValue> {
+    let document = web_sys::window()
+        .and_then(|window| window.document())
+        .ok_or("no document")?;
+    let input: HtmlInputElement = document.create_element("input")?.dyn_into()?;
+    input.set_type("file");
+    input.set_attribute("webkitdirectory", "")?;
+    // In the document, so that it lives until something is chosen.
+    input.set_attribute("hidden", "")?;
+    let body = document.body().ok_or("no body")?;
+    body.append_child(&input)?;
+    let picked = input.clone();
+    let on_change = Closure::once_into_js(move || {
+        let files = picked.files();
+        picked.remove();
+        spawn_local(read_folder(files, results));
+    });
+    input.set_onchange(Some(on_change.unchecked_ref()));
+    input.click();
+    Ok(())
+}
+
+async fn read_folder(files: Option<FileList>, results: Results) {
+    let mut sources = Vec::new();
+    let files = files
+        .iter()
+        .flat_map(|files| (0..files.length()).map(|i| files.get(i)));
+    for file in files.flatten() {
+        let path = Reflect::get(&file, &"webkitRelativePath".into());
+        let path = path.ok().and_then(|path| path.as_string());
+        let name = path
+            .filter(|path| !path.is_empty())
+            .unwrap_or_else(|| file.name());
+        match JsFuture::from(file.array_buffer()).await {
+            Ok(buffer) => sources.push(chosen(name, Uint8Array::new(&buffer).to_vec())),
+            Err(error) => return results.send(Incoming::Failed(format!("{name}: {error:?}"))),
+        }
+    }
+    let mut grouped = group(sources);
+    grouped.retain(|source| matches!(source, Source::Features(_)));
+    if grouped.is_empty() {
+        let message =
+            "the folder has no table of utterances: expected a .csv or .tsv with a column `id`";
+        results.send(Incoming::Failed(message.to_owned()));
+    }
+    for source in grouped {
+        results.send(Incoming::Chosen(source));
+    }
 }
 
 pub fn save(file: File, _folder: Option<PathBuf>, results: Results) {
@@ -61,13 +123,17 @@ fn download(file: &File) -> Result<(), JsValue> {
     Url::revoke_object_url(&url)
 }
 
-pub fn read_dropped(file: DroppedFileHandle, results: Results) {
+pub fn read_dropped(files: Vec<DroppedFileHandle>, results: Results) {
     spawn_local(async move {
-        let name = file.path().display().to_string();
-        results.send(match file.bytes_async().await {
-            Ok(bytes) => chosen(name, bytes),
-            Err(error) => Incoming::Failed(format!("{name}: {error}")),
-        });
+        let mut sources = Vec::new();
+        for file in files {
+            let name = file.path().display().to_string();
+            match file.bytes_async().await {
+                Ok(bytes) => sources.push(chosen(name, bytes)),
+                Err(error) => results.send(Incoming::Failed(format!("{name}: {error}"))),
+            }
+        }
+        results.send_chosen(sources);
     });
 }
 

@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::outputs;
 use super::{Format, csv, json as to_json};
+use crate::state::categories::Categories;
 use crate::state::{Seen, Workspace};
 use crate::theme;
 use crate::widgets::heat_map::HeatMaps;
@@ -51,7 +52,9 @@ impl Panel {
             if let Some(open) = workspace.models.get(seen.model) {
                 let interface = &open.card.interface;
                 let utterance = &card.utterances[utterance];
-                outputs::show(ui, interface, utterance, &seen.inspection);
+                let target = workspace.models.target();
+                let categories = Categories::of_model(&card.metadata, interface, target);
+                outputs::show(ui, interface, &categories, utterance, &seen.inspection);
             }
             ui.add_space(4.0);
             let edit = self.sequences(ui, workspace, card, seen);

@@ -4,6 +4,7 @@ pub mod comparison;
 pub mod confusion;
 pub mod curves;
 pub mod embedding;
+pub mod importing;
 pub mod inspector;
 pub mod intensities;
 pub mod messages;
@@ -210,7 +211,7 @@ pub(crate) fn target_choice(ui: &mut Ui, card: &CorpusCard, models: &mut Models)
         }
     });
     if chosen != before {
-        models.set_target(chosen, &card.utterances);
+        models.set_target(chosen, card);
     }
 }
 

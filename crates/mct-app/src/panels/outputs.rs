@@ -5,20 +5,29 @@ use mct_corpus::{Target, Utterance};
 use mct_hfr::config::Interface;
 use mct_hfr::evaluation::Inspection;
 
+use crate::state::categories::Categories;
 use crate::theme;
 
 /// Class probabilities as bars, or intensities as a table.
-pub fn show(ui: &mut Ui, interface: &Interface, utterance: &Utterance, inspection: &Inspection) {
+pub fn show(
+    ui: &mut Ui,
+    interface: &Interface,
+    categories: &Categories,
+    utterance: &Utterance,
+    inspection: &Inspection,
+) {
     if interface.targets.is_empty() {
-        probabilities(ui, &interface.classes, utterance, inspection);
+        let label = categories.label(utterance);
+        probabilities(ui, &interface.classes, label, inspection);
     } else {
-        intensities(ui, &interface.targets, utterance, inspection);
+        let targets = interface.targets.iter().enumerate();
+        let rated = targets.map(|(index, target)| (target, categories.rating(utterance, index)));
+        intensities(ui, &rated.collect::<Vec<_>>(), inspection);
     }
 }
 
 /// Two bars per class: the probability from all steps, and from those that are not missing.
-fn probabilities(ui: &mut Ui, classes: &[String], utterance: &Utterance, inspection: &Inspection) {
-    let label = utterance.label;
+fn probabilities(ui: &mut Ui, classes: &[String], label: Option<usize>, inspection: &Inspection) {
     egui::Grid::new("probabilities")
         .num_columns(3)
         .show(ui, |ui| {
@@ -48,19 +57,18 @@ fn probabilities(ui: &mut Ui, classes: &[String], utterance: &Utterance, inspect
 }
 
 /// Per target the rating, and the intensities predicted from all steps and from those that are not missing.
-fn intensities(ui: &mut Ui, targets: &[Target], utterance: &Utterance, inspection: &Inspection) {
+fn intensities(ui: &mut Ui, targets: &[(&Target, Option<f32>)], inspection: &Inspection) {
     let value = |value: Option<f32>| value.map_or_else(|| "–".to_owned(), |v| format!("{v:.2}"));
     egui::Grid::new("intensities").striped(true).show(ui, |ui| {
         for heading in ["", "true", "all steps", "without the missing ones"] {
             ui.weak(heading);
         }
         ui.end_row();
-        for (index, target) in targets.iter().enumerate() {
+        for (index, (target, rated)) in targets.iter().enumerate() {
             let [low, high] = target.range;
             ui.label(&target.name)
                 .on_hover_text(format!("rated from {low} to {high}"));
-            let rated = utterance.targets.get(index);
-            ui.strong(value(rated.copied().flatten()));
+            ui.strong(value(*rated));
             for row in [&inspection.complete, &inspection.incomplete] {
                 ui.label(value(row.get(index).copied()));
             }

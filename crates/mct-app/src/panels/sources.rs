@@ -6,9 +6,17 @@ use mct_engine::evaluation::{CorpusCard, ModelId, Side};
 use crate::state::Workspace;
 use crate::state::command::Command;
 use crate::state::controls::Controls;
+use crate::state::importing::Importing;
 use crate::state::models::OpenModel;
 use crate::theme;
 use crate::widgets::mark;
+
+/// What a folder may be.
+pub const FOLDER: &str = if cfg!(target_arch = "wasm32") {
+    "A folder with a table of utterances and their features"
+} else {
+    "The folder of a run, or one with a table of utterances and their features"
+};
 
 const SIDES: [(Side, &str, &str); 4] = [
     (
@@ -44,12 +52,9 @@ pub fn ui(ui: &mut Ui, workspace: &mut Workspace) {
             if open.clicked() {
                 workspace.command(Command::ChooseFiles);
             }
-            if cfg!(not(target_arch = "wasm32"))
-                && ui
-                    .small_button("Run…")
-                    .on_hover_text("The folder of a run")
-                    .clicked()
-            {
+            let folder = ui.small_button("Folder…").on_hover_text(FOLDER);
+            workspace.controls.note("open folder", &folder);
+            if folder.clicked() {
                 workspace.command(Command::ChooseFolder);
             }
         });
@@ -58,7 +63,15 @@ pub fn ui(ui: &mut Ui, workspace: &mut Workspace) {
         None => {
             ui.weak("none is open");
         }
-        Some(card) => corpus(ui, card),
+        Some(card) => {
+            corpus(ui, card);
+            if let Some(notes) = &card.notes
+                && imported(ui, notes, &mut workspace.controls)
+            {
+                let importing = Importing::new(card.source.features(), None);
+                workspace.importing.push_front(importing);
+            }
+        }
     }
     ui.horizontal(|ui| {
         for (side, name, hint) in SIDES {
@@ -126,6 +139,28 @@ fn corpus(ui: &mut Ui, card: &CorpusCard) {
              possible score is known exactly",
             );
     }
+}
+
+/// How the corpus was made of features; returns whether that is to be done again with other options.
+fn imported(ui: &mut Ui, notes: &[String], controls: &mut Controls) -> bool {
+    ui.horizontal_wrapped(|ui| {
+        let text = match notes.len() {
+            0 => "imported".to_owned(),
+            1 => "imported, with 1 note".to_owned(),
+            count => format!("imported, with {count} notes"),
+        };
+        ui.weak(text).on_hover_ui(|ui| {
+            for note in notes {
+                ui.label(note);
+            }
+        });
+        let hint =
+            "Import it again: label fields, classes or intensities, speakers, missing values";
+        let options = ui.small_button("Options…").on_hover_text(hint);
+        controls.note("import options", &options);
+        options.clicked()
+    })
+    .inner
 }
 
 enum Change {

@@ -11,8 +11,12 @@ pub enum Command {
     Open(Source),
     /// Opens a dialog for files, and opens the chosen ones.
     ChooseFiles,
-    /// Opens a dialog for a run folder, and opens the chosen one.
+    /// Opens a dialog for the folder of a run or of features, and opens the chosen one.
     ChooseFolder,
+    /// Opens a dialog for the speaker table of an import.
+    ChooseSpeakers,
+    /// Saves the open corpus as a file.
+    SaveCorpus,
     Close(ModelId),
     Train(Run),
     PauseTraining,

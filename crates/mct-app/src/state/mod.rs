@@ -7,11 +7,14 @@ pub mod categories;
 pub mod command;
 pub mod controls;
 pub mod embedding;
+pub mod importing;
 pub mod missing;
 pub mod models;
 pub mod notices;
 pub mod selection;
 pub mod training;
+
+use std::collections::VecDeque;
 
 use mct_engine::evaluation::{CorpusCard, DeviceCard, ModelId, Side};
 use mct_engine::source::Source;
@@ -21,6 +24,7 @@ use categories::Categories;
 use command::Command;
 use controls::Controls;
 use embedding::Projection;
+use importing::Importing;
 use missing::MissingSettings;
 use models::Models;
 use notices::Notices;
@@ -39,6 +43,8 @@ pub struct Workspace {
     pub inspector: Inspector,
     pub projection: Projection,
     pub training: Training,
+    /// Dialogs that wait for an answer, one shown at a time.
+    pub importing: VecDeque<Importing>,
     pub notices: Notices,
     pub controls: Controls,
     /// The compute device, once it has been tested.
@@ -85,6 +91,7 @@ impl Workspace {
             inspector: Inspector::default(),
             projection: Projection::default(),
             training: Training::default(),
+            importing: VecDeque::new(),
             notices: Notices::default(),
             controls: Controls::default(),
             device: None,
@@ -137,7 +144,7 @@ impl Workspace {
         let target = self.models.target();
         Some(match self.models.shown() {
             Some(open) if open.card.fold.is_ok() => {
-                Categories::of_model(&open.card.interface, target)
+                Categories::of_model(&card.metadata, &open.card.interface, target)
             }
             _ => Categories::of_corpus(&card.metadata, target),
         })

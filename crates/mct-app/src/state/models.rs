@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use mct_corpus::Utterance;
-use mct_engine::evaluation::{ModelCard, ModelId, Predictions};
+use mct_engine::evaluation::{CorpusCard, ModelCard, ModelId, Predictions};
 use mct_hfr::config::Interface;
 use mct_scores::intensity::intensity_scores;
 use mct_scores::{Confusion, Metric, PAPER_RATES, Scores, auilc, most_probable};
@@ -56,13 +56,13 @@ pub struct Evaluated {
 }
 
 impl Evaluated {
-    /// Of several targets, number `target` is counted and scored. `None` when the predictions do not match
-    /// the utterances or the outputs of the model.
+    /// Of several targets, the one of the categories is counted and scored. `None` when the predictions do
+    /// not match the utterances or the outputs of the model.
     pub fn of(
         predictions: Predictions,
         utterances: &[Utterance],
         interface: &Interface,
-        target: usize,
+        categories: Categories,
     ) -> Option<Self> {
         let Predictions {
             utterances: indices,
@@ -78,7 +78,7 @@ impl Evaluated {
         let rows = indices.iter().enumerate();
         let mut evaluated = Self {
             rows: rows.map(|(row, index)| (*index, row)).collect(),
-            categories: Categories::of_model(interface, target),
+            categories,
             utterances: indices,
             outputs,
             width,
@@ -92,8 +92,8 @@ impl Evaluated {
     }
 
     /// Counts and scores another target.
-    pub fn show(&mut self, utterances: &[Utterance], interface: &Interface, target: usize) {
-        self.categories = Categories::of_model(interface, target);
+    pub fn show(&mut self, utterances: &[Utterance], categories: Categories) {
+        self.categories = categories;
         self.count(utterances);
     }
 
@@ -154,8 +154,8 @@ impl Evaluated {
             .iter()
             .zip(self.outputs.chunks_exact(self.width));
         rows.filter_map(|(index, row)| {
-            let truth = *utterances[*index].targets.get(target)?;
-            Some((*index, truth?, row[target]))
+            let truth = self.categories.rating(&utterances[*index], target)?;
+            Some((*index, truth, row[target]))
         })
         .collect()
     }
@@ -258,12 +258,14 @@ impl Models {
     }
 
     /// Shows another target of the utterances.
-    pub fn set_target(&mut self, target: usize, utterances: &[Utterance]) {
+    pub fn set_target(&mut self, target: usize, card: &CorpusCard) {
         self.target = target;
         for open in &mut self.open {
             open.curve.target = target;
             if let Some(evaluated) = &mut open.evaluated {
-                evaluated.show(utterances, &open.card.interface, target);
+                let interface = &open.card.interface;
+                let categories = Categories::of_model(&card.metadata, interface, target);
+                evaluated.show(&card.utterances, categories);
             }
         }
     }
@@ -326,7 +328,7 @@ impl Models {
 
 #[cfg(test)]
 mod tests {
-    use mct_corpus::Target;
+    use mct_corpus::{Metadata, Target};
 
     use super::*;
 
@@ -365,7 +367,12 @@ mod tests {
         let utterances = [utterance(0), utterance(1), utterance(1)];
         let predictions = predictions(&[2, 0], &[0.2, 0.8, 0.4, 0.6]);
         let interface = interface(&["a", "b"], &[]);
-        let evaluated = Evaluated::of(predictions, &utterances, &interface, 0).unwrap();
+        let metadata = Metadata {
+            classes: interface.classes.clone(),
+            ..Metadata::default()
+        };
+        let categories = Categories::of_model(&metadata, &interface, 0);
+        let evaluated = Evaluated::of(predictions, &utterances, &interface, categories).unwrap();
         assert_eq!(evaluated.confusion.0, [[0, 1], [0, 1]]);
         assert_eq!(evaluated.class_of(2), Some(1));
         assert_eq!(evaluated.class_of(1), None);
@@ -382,13 +389,19 @@ mod tests {
         let utterances = [rated([-3.0, 1.0]), rated([2.0, 1.0])];
         let predictions = predictions(&[0, 1], &[-2.0, 1.0, 2.0, 3.0]);
         let interface = interface(&[], &["valence", "arousal"]);
-        let mut evaluated = Evaluated::of(predictions, &utterances, &interface, 0).unwrap();
+        let metadata = Metadata {
+            targets: interface.targets.clone(),
+            ..Metadata::default()
+        };
+        let categories = |target| Categories::of_model(&metadata, &interface, target);
+        let mut evaluated =
+            Evaluated::of(predictions, &utterances, &interface, categories(0)).unwrap();
         assert_eq!(evaluated.confusion.0[0][1], 1);
         assert_eq!(evaluated.scores.get(Metric::Mae), 0.5);
         assert_eq!(evaluated.points(&utterances)[1], (1, 2.0, 2.0));
         let of_first = evaluated.scores_on(&[0, 9], &utterances);
         assert_eq!(of_first.get(Metric::Mae), 1.0);
-        evaluated.show(&utterances, &interface, 1);
+        evaluated.show(&utterances, categories(1));
         assert_eq!(evaluated.scores.get(Metric::Mae), 1.0);
         assert_eq!(evaluated.intensity_of(1), Some(3.0));
     }

@@ -22,18 +22,33 @@ pub trait Files {
     fn features(&self) -> Result<BTreeMap<String, Listed>, Finding>;
 }
 
-/// Files that were picked together with the table, by their names: what a page has.
+/// Files that were picked together with the table, by their names (or paths, where a folder was picked):
+/// what a page has.
 #[derive(Debug, Default)]
-pub struct Picked(pub BTreeMap<String, Vec<u8>>);
+pub struct Picked<'a>(pub BTreeMap<&'a str, &'a [u8]>);
 
-impl Files for Picked {
+impl Files for Picked<'_> {
+    /// The file of this path; else the one whose path ends like it, or that has its name.
     fn read(&self, path: &str) -> Result<Vec<u8>, Finding> {
-        let name = path.rsplit(['/', '\\']).next().unwrap_or(path);
-        let bytes = self.0.get(path).or_else(|| self.0.get(name));
-        bytes.cloned().ok_or_else(|| {
-            let expected = "this file, picked together with the table";
-            Finding::new("file", "not among the picked files", expected)
-        })
+        let path = path.replace('\\', "/");
+        let path = path.trim_start_matches("./");
+        let name = path.rsplit('/').next().unwrap_or(path);
+        for end in [path, name] {
+            let mut ending = self.0.iter().filter(|(picked, _)| {
+                let before = picked.strip_suffix(end);
+                before.is_some_and(|before| before.is_empty() || before.ends_with('/'))
+            });
+            match (ending.next(), ending.next()) {
+                (Some((_, bytes)), None) => return Ok(bytes.to_vec()),
+                (Some((one, _)), Some((other, _))) => {
+                    let found = format!("{one} and {other}");
+                    return Err(Finding::new("file", found, "one picked file of this name"));
+                }
+                (None, _) => {}
+            }
+        }
+        let expected = "this file, picked together with the table";
+        Err(Finding::new("file", "not among the picked files", expected))
     }
 
     /// Those that were picked with their folders.
@@ -43,7 +58,7 @@ impl Files for Picked {
             let mut parts = path.rsplit('/');
             if let (Some(name), Some(modality)) = (parts.next(), parts.next()) {
                 let listed = modalities.entry(modality.to_owned()).or_default();
-                listed.insert(name.to_owned(), path.clone());
+                listed.insert(name.to_owned(), (*path).to_owned());
             }
         }
         Ok(modalities)

@@ -17,6 +17,7 @@ mod files;
 mod labels;
 mod npy;
 mod npz;
+mod options;
 mod padding;
 mod pickle;
 mod pickled;
@@ -29,16 +30,17 @@ mod table;
 mod zip;
 
 pub use files::{Files, Picked};
+pub use options::{NonFinite, Options, of_modality, range};
 pub use speakers::SpeakerTable;
+pub use table::names_utterances;
 
-use crate::bins::Bins;
+use serde::{Deserialize, Serialize};
+
 use crate::corpus::Corpus;
 use crate::error::{Finding, Result};
-use crate::metadata::Task;
-use crate::modality::Precision;
 
 /// Which layout a file has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Format {
     /// Arrays in a `.npz`. A modality `M` is `[utterances, steps, features]`, padded, with or without
     /// `M_lengths` `[utterances]`; or the concatenated steps of all utterances `[total steps, features]`
@@ -76,74 +78,6 @@ impl Format {
             "csv" | "tsv" | "txt" => Some(Self::Table),
             _ => None,
         }
-    }
-}
-
-/// What becomes of feature values that no model can take: NaN and the infinities.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum NonFinite {
-    /// The step that holds one is missing by nature.
-    #[default]
-    Missing,
-    /// The value is 0.
-    Zero,
-    /// The file is refused.
-    Refuse,
-}
-
-/// What a file does not say, and what to do with what it says.
-#[derive(Debug, Clone, Default)]
-pub struct Options {
-    /// The corpus's title; the file's name where `None`.
-    pub title: Option<String>,
-    /// Under which terms the data may be used; "not stated" where `None`.
-    pub licence: Option<String>,
-    /// The fields that hold the labels; those of the layout where empty.
-    pub labels: Vec<String>,
-    /// What the labels are; by their values where `None`.
-    pub task: Option<Task>,
-    /// Makes classes of intensities.
-    pub bins: Option<Bins>,
-    /// The ends of the scale of the intensities; by their values where `None`.
-    pub range: Option<[f32; 2]>,
-    /// Names of the intensities, in their order.
-    pub target_names: Option<Vec<String>>,
-    /// Names of the classes, in the order of the labels; stronger than what the file says. Classes that do
-    /// not occur may be among them.
-    pub class_names: Option<Vec<String>>,
-    pub non_finite: NonFinite,
-    /// Turns feature values of -inf (the log of silence) into 0, whatever becomes of the others.
-    pub zero_infinite: bool,
-    /// For a modality, how many consecutive steps become one step with all their features. The last
-    /// step is repeated to fill an incomplete group.
-    pub stack: Vec<(String, usize)>,
-    /// Steps per second of a modality, before stacking; stronger than what the file says.
-    ///
-    /// Where the file has no durations they follow from steps and rate: the longest of the
-    /// modalities whose rate is known counts.
-    pub rates: Vec<(String, f32)>,
-    /// Sex and session of every speaker, or the speaker of every utterance.
-    pub speakers: Option<SpeakerTable>,
-    /// A regular expression whose first group is the speaker in an id.
-    pub speaker_from_id: Option<String>,
-    /// How feature values are stored; as in the file where `None` (64-bit floats as 32-bit ones).
-    pub precision: Option<Precision>,
-    /// Bytes that a packed file may unpack to; 256 MiB or 100 times its size where `None`, whichever is more.
-    pub max_unpacked: Option<u64>,
-    /// The folder of `MODALITY/ID.npy` for a table; `features` beside it where `None`.
-    #[cfg(not(target_arch = "wasm32"))]
-    pub features: Option<std::path::PathBuf>,
-    /// Where features are kept while the corpus is put together; in memory where `None`.
-    #[cfg(not(target_arch = "wasm32"))]
-    pub spill: Option<std::path::PathBuf>,
-}
-
-impl Options {
-    fn most_unpacked(&self, file: usize) -> u64 {
-        const LEAST: u64 = 256 << 20;
-        const TIMES: u64 = 100;
-        let of_file = (file as u64).saturating_mul(TIMES).max(LEAST);
-        self.max_unpacked.unwrap_or(of_file)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use regex_lite::Regex;
+use serde::{Deserialize, Serialize};
 
 use super::draft::parse_sex;
 use super::sheet::Sheet;
@@ -10,13 +11,13 @@ use crate::error::{Finding, Result};
 use crate::metadata::Sex;
 
 /// Sex and session of speakers, or the speaker of each utterance, from a table.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SpeakerTable {
     rows: HashMap<String, SpeakerRow>,
     by_id: bool,
 }
 
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct SpeakerRow {
     /// Where the table is by utterance.
     pub speaker: Option<String>,

@@ -17,6 +17,13 @@ const LABELS: [&str; 4] = ["label", "labels", "emotion", "class"];
 /// Where the files of one modality are: for each utterance its path, where it has one.
 type Paths = Vec<Option<String>>;
 
+/// Whether these are the bytes of a table of utterances: its first line names a column of ids.
+pub fn names_utterances(bytes: &[u8]) -> bool {
+    let line = bytes.split(|byte| *byte == b'\n').next();
+    let sheet = Sheet::parse(line.unwrap_or_default());
+    sheet.is_ok_and(|sheet| IDS.iter().any(|name| sheet.column(name).is_some()))
+}
+
 pub(super) fn read(bytes: &[u8], files: &dyn Files, options: &Options) -> Result<Draft, Finding> {
     let sheet = Sheet::parse(bytes)?;
     let n = sheet.rows.len();

@@ -11,6 +11,7 @@ use crate::source::Source;
 pub enum Job {
     Open { source: Source, model: ModelId },
     Close(ModelId),
+    SaveCorpus,
     Predict(Predict),
     Inspect(Inspect),
     Represent(Represent),
@@ -68,6 +69,7 @@ impl Jobs {
                 self.curves.remove(&model);
                 self.files.push_back(Job::Close(model));
             }
+            Request::SaveCorpus => self.files.push_back(Job::SaveCorpus),
             Request::Predict(request) => {
                 self.predict.insert(request.model, request);
             }
@@ -174,7 +176,11 @@ impl Jobs {
                 }
             }
             // The remaining jobs are never interrupted.
-            Job::Open { .. } | Job::Close(_) | Job::Inspect(_) | Job::Limit(_) => {}
+            Job::Open { .. }
+            | Job::Close(_)
+            | Job::SaveCorpus
+            | Job::Inspect(_)
+            | Job::Limit(_) => {}
         }
     }
 

@@ -18,7 +18,7 @@ use crate::device::device;
 use crate::error::message;
 use crate::evaluation::jobs::{CurvePoint, Job, Jobs, Urgency, Work};
 use crate::pipeline::{Inbox, Outbox, Pipeline, yield_now};
-use crate::source::{Content, OpenedModel, Source};
+use crate::source::{Content, OpenedCorpus, OpenedModel, Source, Unreadable};
 
 pub use protocol::{
     Conditions, CorpusCard, Curve, DeviceCard, Inspect, Limit, ModalityCard, ModelCard, ModelId,
@@ -130,6 +130,10 @@ impl Evaluation {
             Job::Close(model) => {
                 self.models.remove(&model);
             }
+            Job::SaveCorpus => match self.corpus_file() {
+                Ok(response) => self.outbox.respond(response),
+                Err(message) => self.fail(0, message),
+            },
             Job::Predict(request) => self.predict(request).await,
             Job::CurvePoint(point) => self.curve_point(point).await,
             Job::Limit(request) => match self.limit(&request) {
@@ -152,24 +156,41 @@ impl Evaluation {
     async fn open(&mut self, source: Source, id: ModelId) {
         let name = source.name();
         let opened = match source.read().await {
-            Ok(Content::Corpus(corpus, notes)) => self.set_corpus(source, *corpus, notes),
-            Ok(Content::Model(opened)) => self.set_model(name.clone(), *opened, id).await,
-            Err(message) => Err(message),
+            Ok(Content::Corpus(opened)) => self.set_corpus(source, *opened).map_err(Into::into),
+            Ok(Content::Model(opened)) => self
+                .set_model(name.clone(), *opened, id)
+                .await
+                .map_err(Into::into),
+            Err(unreadable) => Err(unreadable),
         };
-        if let Err(message) = opened {
-            self.outbox.respond(Response::Refused { name, message });
-        }
+        self.outbox.respond(match opened {
+            Ok(()) => Response::Opened(id),
+            Err(Unreadable {
+                message,
+                is_features,
+            }) => Response::Refused {
+                id,
+                name,
+                message,
+                is_features,
+            },
+        });
+    }
+
+    /// The open corpus as a file.
+    fn corpus_file(&self) -> Result<Response, String> {
+        let open = self.corpus.as_ref().ok_or("no corpus is open")?;
+        let bytes = open.corpus.to_bytes().map_err(message)?;
+        Ok(Response::CorpusFile(bytes.into()))
     }
 
     fn set_corpus(
         &mut self,
         source: Source,
-        corpus: Corpus,
-        notes: Vec<String>,
+        OpenedCorpus { corpus, notes }: OpenedCorpus,
     ) -> Result<(), String> {
         corpus.require_finite().map_err(message)?;
-        let mut card = corpus_card(&source, &corpus);
-        card.notes = notes;
+        let card = corpus_card(&source, &corpus, notes);
         self.outbox.respond(Response::Corpus(Box::new(card)));
         self.corpus = Some(OpenCorpus { source, corpus });
         let corpus = self.corpus.as_ref().map(|open| &open.corpus);
@@ -197,7 +218,7 @@ impl Evaluation {
                 .is_some_and(|open| open.source == source);
             if !is_open {
                 let corpus = source.corpus().await?;
-                self.set_corpus(source, corpus, Vec::new())?;
+                self.set_corpus(source, corpus.into())?;
             }
         }
         let mut card = ModelCard {
@@ -430,30 +451,27 @@ fn part_names(corpus: &Corpus, count: usize) -> Vec<String> {
     }
 }
 
-/// The fold of a model; of a corpus without labels, all of whose utterances are predicted, a test set.
+/// The fold of a model; of a corpus without labels that it knows, all of whose utterances are predicted, a
+/// test set.
 fn fold_of(card: &ModelCard, corpus: Option<&Corpus>) -> Result<Fold, String> {
     let corpus = corpus.ok_or("no corpus is open")?;
     let task = card.config.model.task;
-    if !corpus
-        .utterances
-        .iter()
-        .any(|utterance| utterance.is_labelled(task))
-    {
+    if !card.interface.knows_labels_of(corpus) {
         card.interface.require_features(corpus).map_err(message)?;
         return Ok(Fold {
-            name: "utterances without labels".to_owned(),
+            name: "utterances without a label of the model".to_owned(),
             train: Vec::new(),
             validation: Vec::new(),
             test: (0..corpus.len()).collect(),
             warnings: Vec::new(),
         });
     }
-    card.interface.require(corpus).map_err(message)?;
+    let fitted = card.interface.fit(corpus).map_err(message)?;
     let training = &card.config.training;
-    fold(corpus, task, training.protocol.into(), training.fold).map_err(message)
+    fold(&fitted, task, training.protocol.into(), training.fold).map_err(message)
 }
 
-fn corpus_card(source: &Source, corpus: &Corpus) -> CorpusCard {
+fn corpus_card(source: &Source, corpus: &Corpus, notes: Option<Vec<String>>) -> CorpusCard {
     let modalities = corpus.modalities.iter().map(|modality| ModalityCard {
         name: modality.name.clone(),
         features: modality.dim,
@@ -468,6 +486,6 @@ fn corpus_card(source: &Source, corpus: &Corpus) -> CorpusCard {
         modalities: modalities.collect(),
         utterances: corpus.utterances.clone(),
         columns: corpus.columns.clone(),
-        notes: Vec::new(),
+        notes,
     }
 }

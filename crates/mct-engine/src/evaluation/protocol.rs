@@ -10,7 +10,7 @@ use mct_hfr::evaluation::Inspection;
 use mct_hfr::training::EpochRecord;
 use serde::{Deserialize, Serialize};
 
-use crate::source::Source;
+use crate::source::{Bytes, Source};
 
 /// Identifies an open model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -48,6 +48,8 @@ pub enum Request {
         model: ModelId,
     },
     Close(ModelId),
+    /// The open corpus as a file.
+    SaveCorpus,
     /// Class probabilities, or intensities, of every utterance of a side.
     Predict(Predict),
     /// The same under several conditions, one response per condition.
@@ -124,11 +126,19 @@ pub enum Response {
     /// corpus.
     Corpus(Box<CorpusCard>),
     Model(Box<ModelCard>),
+    /// A source was opened; the responses with its corpus or model have been sent.
+    Opened(ModelId),
     /// A source could not be opened; the open corpus and models are unchanged.
     Refused {
+        /// Of the request to open it.
+        id: ModelId,
         name: String,
         message: String,
+        /// Whether it holds features, which other options may import.
+        is_features: bool,
     },
+    /// The open corpus as a file.
+    CorpusFile(Bytes),
     Predicted(Predictions),
     /// One point of a curve; `index` into the conditions of the request.
     CurvePoint {
@@ -170,8 +180,8 @@ pub struct CorpusCard {
     pub modalities: Vec<ModalityCard>,
     /// What else the file says of its utterances.
     pub columns: Vec<Column>,
-    /// What a user may not expect of an imported corpus.
-    pub notes: Vec<String>,
+    /// Where it was imported: what a user may not expect of it.
+    pub notes: Option<Vec<String>>,
 }
 
 impl CorpusCard {

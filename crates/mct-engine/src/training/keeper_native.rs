@@ -57,10 +57,10 @@ impl Keeper {
     }
 }
 
-/// The corpus file of the run; a corpus without a file is written into the run folder.
+/// The corpus file of the run; a corpus without one, or made of features, is written into the run folder.
 fn corpus_path(start: &Start, folder: &Path, corpus: &Corpus) -> Result<PathBuf, String> {
-    if let Source::Path(path) = &start.corpus {
-        return Ok(path.clone());
+    if let Some(path) = start.corpus.corpus_file() {
+        return Ok(path.to_owned());
     }
     if folder.join("config.toml").exists() {
         return Err(format!("{} already holds a run", folder.display()));

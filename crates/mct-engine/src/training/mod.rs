@@ -126,7 +126,11 @@ async fn checkpoint(source: &Source) -> Result<Checkpoint, String> {
     {
         return keeper_native::last(path);
     }
-    match source.read().await? {
+    match source
+        .read()
+        .await
+        .map_err(|unreadable| unreadable.message)?
+    {
         Content::Model(opened) => Ok(opened.checkpoint),
         Content::Corpus(..) => Err(format!(
             "{}: found a corpus, expected a checkpoint",

@@ -1,6 +1,6 @@
 //! What a model takes and gives.
 
-use mct_corpus::{Corpus, Target, Task};
+use mct_corpus::{Corpus, Metadata, Target, Task};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -83,6 +83,72 @@ impl Interface {
         let (found, expected) = (own.describe_outputs(), self.describe_outputs());
         let found = if found.is_empty() { "none" } else { &found };
         Err(Error::invalid(&corpus.source, field, found, expected))
+    }
+
+    /// The corpus with its labels as the model counts them: classes and targets are found by their names.
+    ///
+    /// # Errors
+    /// When the corpus has other modalities or feature sizes, classes that the model does not know, or lacks
+    /// a target.
+    pub fn fit(&self, corpus: &Corpus) -> Result<Corpus> {
+        let mut fitted = corpus.clone();
+        // The process of a synthetic corpus goes by the order of its classes.
+        if corpus.metadata.process.is_none() && self.knows_labels_of(corpus) {
+            match self.task() {
+                Task::Classification => self.renumber(&mut fitted),
+                Task::Regression => self.choose_targets(&mut fitted),
+            }
+        }
+        self.require(&fitted)?;
+        Ok(fitted)
+    }
+
+    /// Whether the corpus has labels that the model knows.
+    pub fn knows_labels_of(&self, corpus: &Corpus) -> bool {
+        let Metadata {
+            classes, targets, ..
+        } = &corpus.metadata;
+        let known = |label: &usize| self.classes.contains(&classes[*label]);
+        let rated = |(value, target): (&Option<f32>, &Target)| {
+            value.is_some() && self.targets.contains(target)
+        };
+        corpus.utterances.iter().any(|utterance| match self.task() {
+            Task::Classification => utterance.label.as_ref().is_some_and(known),
+            Task::Regression => utterance.targets.iter().zip(targets).any(rated),
+        })
+    }
+
+    /// Numbers the classes as the model does, where it knows all that occur.
+    fn renumber(&self, corpus: &mut Corpus) {
+        let classes = &corpus.metadata.classes;
+        let place = |name: &String| self.classes.iter().position(|own| own == name);
+        let places: Vec<Option<usize>> = classes.iter().map(place).collect();
+        let mut labels = corpus
+            .utterances
+            .iter()
+            .filter_map(|utterance| utterance.label);
+        if labels.all(|label| places[label].is_some()) {
+            for utterance in &mut corpus.utterances {
+                utterance.label = utterance.label.and_then(|label| places[label]);
+            }
+            corpus.metadata.classes.clone_from(&self.classes);
+        }
+    }
+
+    /// Keeps the targets of the model in their order, where the corpus has all of them.
+    fn choose_targets(&self, corpus: &mut Corpus) {
+        let targets = &corpus.metadata.targets;
+        let place = |target: &Target| targets.iter().position(|own| own == target);
+        let places: Option<Vec<usize>> = self.targets.iter().map(place).collect();
+        if let Some(places) = places {
+            for utterance in &mut corpus.utterances {
+                utterance.targets = places
+                    .iter()
+                    .map(|place| utterance.targets[*place])
+                    .collect();
+            }
+            corpus.metadata.targets.clone_from(&self.targets);
+        }
     }
 
     /// Refuses a corpus with other modalities or feature sizes. That is enough to predict.

@@ -267,6 +267,11 @@ fn assign(root: &mut toml::Value, key: &str, text: &str) -> Result<()> {
         }
         place = table.get_mut(part).ok_or_else(unknown)?;
     }
+    // In quotes as in a config file, or without.
+    let unquoted = text
+        .strip_prefix('"')
+        .and_then(|text| text.strip_suffix('"'));
+    let text = unquoted.unwrap_or(text);
     let wrong = |expected: &str| Error::invalid("--set", key, text, expected);
     let is_steps = key.starts_with("model.modality.") && key.ends_with(".max_steps");
     *place = match place {
@@ -308,6 +313,8 @@ mod tests {
             preset.set(&[(key.to_owned(), value.to_owned())])
         };
         assert_eq!(set("training.epochs", "3").unwrap().training.epochs, 3);
+        let quoted = set("model.distance", "\"jsd\"").unwrap();
+        assert_eq!(quoted.model.distance, Distance::Jsd);
         assert_eq!(
             set("model.distance", "jsd").unwrap().model.distance,
             Distance::Jsd

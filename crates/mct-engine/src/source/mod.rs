@@ -1,15 +1,17 @@
 //! Sources of corpora and models, and the detection of what a file holds.
 
+mod features;
+
 use std::sync::Arc;
 
 use mct_corpus::Corpus;
-#[cfg(not(target_arch = "wasm32"))]
-use mct_corpus::import::import;
-use mct_corpus::import::{Format, Options, Picked, import_bytes};
+use mct_corpus::import::Format;
 use mct_hfr::training::{self, Checkpoint};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::error::message;
+
+pub use features::{Features, group};
 
 /// Shared bytes, cloned without copying.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +49,8 @@ pub enum Source {
     Demo { seed: u64, scale: f64 },
     /// A file that was dropped or chosen, or that is embedded in the program.
     Bytes { name: String, bytes: Bytes },
+    /// Features with options of their own, or with the files that they name.
+    Features(Box<Features>),
     /// A file, or the folder of a run.
     #[cfg(not(target_arch = "wasm32"))]
     Path(std::path::PathBuf),
@@ -57,9 +61,41 @@ pub enum Source {
 
 /// The content of a source.
 pub enum Content {
-    /// With what a user may not expect of it, where it was imported.
-    Corpus(Box<Corpus>, Vec<String>),
+    Corpus(Box<OpenedCorpus>),
     Model(Box<OpenedModel>),
+}
+
+/// A corpus.
+pub struct OpenedCorpus {
+    pub corpus: Corpus,
+    /// Where it was imported: what a user may not expect of it.
+    pub notes: Option<Vec<String>>,
+}
+
+impl From<Corpus> for OpenedCorpus {
+    fn from(corpus: Corpus) -> Self {
+        Self {
+            corpus,
+            notes: None,
+        }
+    }
+}
+
+/// Why a source cannot be read.
+#[derive(Debug)]
+pub struct Unreadable {
+    pub message: String,
+    /// Whether it holds features, which other options may import.
+    pub is_features: bool,
+}
+
+impl From<String> for Unreadable {
+    fn from(message: String) -> Self {
+        Self {
+            message,
+            is_features: false,
+        }
+    }
 }
 
 /// A model, with the details of its run folder where it has one.
@@ -77,6 +113,7 @@ impl Source {
         match self {
             Self::Demo { .. } => "demo corpus".to_owned(),
             Self::Bytes { name, .. } => name.clone(),
+            Self::Features(features) => features.file.name(),
             #[cfg(not(target_arch = "wasm32"))]
             Self::Path(path) => {
                 let last = path.file_name();
@@ -87,21 +124,31 @@ impl Source {
         }
     }
 
+    /// What to import it with: its own options, or none.
+    pub fn features(&self) -> Features {
+        match self {
+            Self::Features(features) => (**features).clone(),
+            file => Features::new(file.clone()),
+        }
+    }
+
     /// Reads the source and detects what it holds.
     ///
     /// # Errors
-    /// When it cannot be read, or holds neither a corpus nor a model: a human-readable message.
-    pub async fn read(&self) -> Result<Content, String> {
+    /// When it cannot be read, or holds neither a corpus nor a model.
+    pub async fn read(&self) -> Result<Content, Unreadable> {
         match self {
             Self::Demo { seed, scale } => {
-                let corpus = mct_corpus::demo::generate(*seed, *scale);
-                corpus
-                    .map(|c| Content::Corpus(Box::new(c), Vec::new()))
-                    .map_err(message)
+                let corpus = mct_corpus::demo::generate(*seed, *scale).map_err(message)?;
+                Ok(Content::Corpus(Box::new(corpus.into())))
             }
             Self::Bytes { name, bytes } => read_bytes(name, bytes),
+            Self::Features(features) => features
+                .read()
+                .await
+                .map(|opened| Content::Corpus(Box::new(opened))),
             #[cfg(not(target_arch = "wasm32"))]
-            Self::Path(path) => read_path(path),
+            Self::Path(path) => read_path(path).await,
             #[cfg(target_arch = "wasm32")]
             Self::Url { name, url } => read_bytes(name, &crate::browser::fetch(url).await?),
         }
@@ -112,18 +159,35 @@ impl Source {
     /// # Errors
     /// As [`Source::read`], and when it holds a model.
     pub async fn corpus(&self) -> Result<Corpus, String> {
-        match self.read().await? {
-            Content::Corpus(corpus, _) => Ok(*corpus),
+        match self.read().await.map_err(|unreadable| unreadable.message)? {
+            Content::Corpus(opened) => Ok(opened.corpus),
             Content::Model(_) => Err(format!("{}: found a model, expected a corpus", self.name())),
+        }
+    }
+
+    /// Whether it is a corpus in a file of its own.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn corpus_file(&self) -> Option<&std::path::Path> {
+        match self {
+            Self::Path(path) => {
+                let head = head(path).ok()?;
+                let kind = kind(&self.name(), &head);
+                (kind == Some(Kind::Corpus)).then_some(path)
+            }
+            _ => None,
         }
     }
 }
 
 #[cfg(not(target_arch = "wasm32"))]
-fn read_path(path: &std::path::Path) -> Result<Content, String> {
+async fn read_path(path: &std::path::Path) -> Result<Content, Unreadable> {
     use mct_runs::{RunFolder, Which};
 
     if path.is_dir() {
+        if let Some(table) = only_table(path) {
+            let opened = Features::new(Source::Path(table)).read().await?;
+            return Ok(Content::Corpus(Box::new(opened)));
+        }
         let folder = RunFolder::open(path).map_err(message)?;
         let last = folder.last().map_err(message)?;
         let state = last.and_then(|checkpoint| checkpoint.state);
@@ -134,20 +198,16 @@ fn read_path(path: &std::path::Path) -> Result<Content, String> {
         })));
     }
     let name = path.display().to_string();
-    let mut head = [0; HEAD];
-    let length = read_head(path, &mut head).map_err(|error| format!("{name}: {error}"))?;
-    match kind(&name, &head[..length]) {
+    match kind(&name, &head(path)?) {
         // Memory-mapped, since it may be larger than memory.
         Some(Kind::Corpus) => {
-            return Corpus::open(path)
-                .map(|c| Content::Corpus(Box::new(c), Vec::new()))
-                .map_err(message);
+            let corpus = Corpus::open(path).map_err(message)?;
+            return Ok(Content::Corpus(Box::new(corpus.into())));
         }
         // A table names files beside it.
-        Some(Kind::Features(format)) => {
-            return import(Some(format), path, &Options::default())
-                .map(|import| Content::Corpus(Box::new(import.corpus), import.notes))
-                .map_err(message);
+        Some(Kind::Features(_)) => {
+            let opened = Features::new(Source::Path(path.to_owned())).read().await?;
+            return Ok(Content::Corpus(Box::new(opened)));
         }
         Some(Kind::Checkpoint) | None => {}
     }
@@ -155,22 +215,40 @@ fn read_path(path: &std::path::Path) -> Result<Content, String> {
     read_bytes(&name, &bytes)
 }
 
+/// The table of utterances in a folder of features, where there is one.
+#[cfg(not(target_arch = "wasm32"))]
+fn only_table(folder: &std::path::Path) -> Option<std::path::PathBuf> {
+    if folder.join("config.toml").exists() {
+        return None;
+    }
+    let mut tables = Vec::new();
+    for entry in std::fs::read_dir(folder).ok()?.flatten() {
+        let path = entry.path();
+        let name = path.display().to_string();
+        if path.is_file()
+            && Format::of_name(&name) == Some(Format::Table)
+            && head(&path).is_ok_and(|head| mct_corpus::import::names_utterances(&head))
+        {
+            tables.push(path);
+        }
+    }
+    let table = tables.pop();
+    table.filter(|_| tables.is_empty())
+}
+
 /// Bytes read to detect the kind of a file: the keys of a safetensors header come first.
 const HEAD: usize = 4096;
 
+/// The first bytes of a file.
 #[cfg(not(target_arch = "wasm32"))]
-fn read_head(path: &std::path::Path, head: &mut [u8]) -> std::io::Result<usize> {
+fn head(path: &std::path::Path) -> Result<Vec<u8>, String> {
     use std::io::Read as _;
 
-    let mut file = std::fs::File::open(path)?;
-    let mut length = 0;
-    while length < head.len() {
-        match file.read(&mut head[length..])? {
-            0 => break,
-            count => length += count,
-        }
-    }
-    Ok(length)
+    let mut head = Vec::new();
+    let read =
+        std::fs::File::open(path).and_then(|file| file.take(HEAD as u64).read_to_end(&mut head));
+    read.map_err(|error| format!("{}: {error}", path.display()))?;
+    Ok(head)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -196,11 +274,16 @@ fn kind(name: &str, head: &[u8]) -> Option<Kind> {
     if let Some(format) = Format::of_name(name) {
         return Some(Kind::Features(format));
     }
-    head.starts_with(b"PK\x03\x04")
-        .then_some(Kind::Features(Format::Npz))
+    let format = match head {
+        [b'P', b'K', 3, 4, ..] => Format::Npz,
+        // Protocols 2 to 5.
+        [0x80, 2..=5, ..] => Format::Pickle,
+        _ => return None,
+    };
+    Some(Kind::Features(format))
 }
 
-fn read_bytes(name: &str, bytes: &[u8]) -> Result<Content, String> {
+fn read_bytes(name: &str, bytes: &[u8]) -> Result<Content, Unreadable> {
     let head = &bytes[..bytes.len().min(HEAD)];
     let corpus = match kind(name, head) {
         Some(Kind::Checkpoint) => {
@@ -212,24 +295,21 @@ fn read_bytes(name: &str, bytes: &[u8]) -> Result<Content, String> {
                 corpus: None,
             })));
         }
-        Some(Kind::Corpus) => Corpus::from_bytes(name, bytes.to_vec()),
-        Some(Kind::Features(format)) => {
-            let (files, options) = (Picked::default(), Options::default());
-            return import_bytes(Some(format), name, bytes, &files, &options)
-                .map(|import| Content::Corpus(Box::new(import.corpus), import.notes))
-                .map_err(message);
+        Some(Kind::Corpus) => {
+            let corpus = Corpus::from_bytes(name, bytes.to_vec()).map_err(message)?;
+            corpus.into()
         }
+        Some(Kind::Features(_)) => features::import(name, bytes)?,
         None => {
-            return Err(format!(
-                "{name}: found {} bytes of another kind, expected a corpus or a checkpoint of mct-hfr, \
-                 or features as .npz, .pkl or .csv",
-                bytes.len()
-            ));
+            let count = bytes.len();
+            let message = format!(
+                "{name}: found {count} bytes of another kind, expected a corpus or a checkpoint of mct-hfr, \
+                 or features as .npz, .pkl or .csv"
+            );
+            return Err(message.into());
         }
     };
-    corpus
-        .map(|c| Content::Corpus(Box::new(c), Vec::new()))
-        .map_err(message)
+    Ok(Content::Corpus(Box::new(corpus)))
 }
 
 #[cfg(test)]
@@ -239,7 +319,7 @@ mod tests {
     fn message(name: &str, bytes: &[u8]) -> String {
         match read_bytes(name, bytes) {
             Ok(_) => panic!("{name} was read"),
-            Err(message) => message,
+            Err(unreadable) => unreadable.message,
         }
     }
 
@@ -249,7 +329,7 @@ mod tests {
         let bytes = corpus.to_bytes().unwrap();
         assert!(matches!(
             read_bytes("c.safetensors", &bytes),
-            Ok(Content::Corpus(read, _)) if read.len() == corpus.len()
+            Ok(Content::Corpus(read)) if read.corpus.len() == corpus.len()
         ));
         // A truncated file is still detected as a corpus, and the corpus reader reports the error.
         let error = message("c.safetensors", &bytes[..bytes.len() / 2]);
@@ -263,6 +343,10 @@ mod tests {
         assert!(error.starts_with("x.npz: "), "{error}");
         let error = message("x.pkl", b"no pickle");
         assert!(error.starts_with("x.pkl: "), "{error}");
+        // Not every pickle is called one.
+        let error = message("features.data", b"\x80\x04N.");
+        assert!(error.contains("features.data: "), "{error}");
+        assert!(!error.contains("another kind"), "{error}");
     }
 
     #[test]
