@@ -199,7 +199,14 @@ fn a_corpus_that_counts_the_same_classes_differently_is_scored_by_their_names() 
         let import = ["corpus", "import", "clips.csv", "--out", out];
         workshop.ok(&[&import[..], &["--class-names", names]].concat());
     }
-    let train = ["--protocol", "file", "--epochs", "6"];
+    let train = [
+        "--protocol",
+        "file",
+        "--epochs",
+        "30",
+        "--set",
+        "training.learning_rate=0.01",
+    ];
     workshop.ok(&small_training("run", &train));
     let own = workshop.json(&["evaluate", "run", "--json"]);
     assert!(own["ua"][0].as_f64().unwrap() > 0.9, "{own}");
