@@ -8,6 +8,7 @@ use std::sync::Arc;
 use eframe::egui::accesskit::Role;
 use eframe::egui::{DroppedFile, Key, Pos2};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
+use mct_app::application::Application;
 use mct_app::state::models::RATES;
 use mct_app::state::training::Phase;
 use mct_corpus::Task;
@@ -132,7 +133,7 @@ fn steps_masked_by_hand_change_the_prediction() {
 #[test]
 fn the_embedding_moves_pauses_and_has_neighbours() {
     let mut window = demo();
-    let steps = |application: &mct_app::application::Application| {
+    let steps = |application: &Application| {
         application
             .workspace
             .projection
@@ -312,7 +313,7 @@ fn features_that_need_options_are_asked_for_them() {
     window.get_by_label("intensities").click();
     window.run_steps(2);
     press(&mut window, "import");
-    let is_open = |application: &mct_app::application::Application| {
+    let is_open = |application: &Application| {
         let corpus = application.workspace.corpus.as_ref();
         corpus.is_some_and(|card| !card.metadata.synthetic && !card.metadata.targets.is_empty())
     };
@@ -569,4 +570,58 @@ fn every_panel_can_be_opened_and_closed() {
             .query_by_label("scores against missing rates")
             .is_some()
     );
+}
+
+#[derive(Default)]
+struct Storage(std::collections::HashMap<String, String>);
+
+impl eframe::Storage for Storage {
+    fn get_string(&self, key: &str) -> Option<String> {
+        self.0.get(key).cloned()
+    }
+
+    fn set_string(&mut self, key: &str, value: String) {
+        self.0.insert(key.to_owned(), value);
+    }
+
+    fn remove_string(&mut self, key: &str) {
+        self.0.remove(key);
+    }
+
+    fn flush(&mut self) {}
+}
+
+#[test]
+fn the_next_start_finds_layout_and_settings() {
+    let mut first = window(options(vec![small_corpus()]));
+    let workspace = &mut first.state_mut().workspace;
+    workspace.missing.rate = 0.4;
+    workspace.missing.modalities = vec![mct_app::state::missing::Modality {
+        name: "audio".to_owned(),
+        off: false,
+        own_rate: Some(0.7),
+    }];
+    workspace.projection.settings.perplexity = 12.5;
+    workspace.training.settings.more = "training.seed=9".to_owned();
+    let mut storage = Storage::default();
+    first.state().store(&mut storage);
+
+    let second = support::builder().build_eframe(|creation| {
+        let options = options(vec![small_corpus()]);
+        Application::new(&creation.egui_ctx, Some(&storage), options).unwrap()
+    });
+    let mut again = Storage::default();
+    second.state().store(&mut again);
+    let layout = |storage: &Storage| {
+        let text = storage.0.values().next().unwrap();
+        let stored: serde_json::Value = serde_json::from_str(text).unwrap();
+        stored["layout"].clone()
+    };
+    assert!(layout(&storage).is_object());
+    assert_eq!(layout(&again), layout(&storage));
+    let (first, second) = (&first.state().workspace, &second.state().workspace);
+    assert_eq!(second.missing, first.missing);
+    let perplexity = second.projection.settings.perplexity;
+    assert_eq!(perplexity, 12.5);
+    assert_eq!(second.training.settings.more, "training.seed=9");
 }

@@ -93,7 +93,8 @@ impl Application {
         let wake: Wake = Arc::new(move || repaint.request_repaint());
         let device = options.device;
         let stored: Stored = storage
-            .and_then(|storage| eframe::get_value(storage, STORAGE_KEY))
+            .and_then(|storage| storage.get_string(STORAGE_KEY))
+            .and_then(|text| serde_json::from_str(&text).ok())
             .unwrap_or_default();
         let mut workspace = Workspace::new();
         workspace.missing = stored.missing;
@@ -157,7 +158,10 @@ impl Application {
             projection: self.workspace.projection.settings.clone(),
             training: self.workspace.training.settings.clone(),
         };
-        eframe::set_value(storage, STORAGE_KEY, &stored);
+        match serde_json::to_string(&stored) {
+            Ok(text) => storage.set_string(STORAGE_KEY, text),
+            Err(error) => debug_assert!(false, "the settings are not stored: {error}"),
+        }
     }
 }
 

@@ -96,7 +96,10 @@ impl Form {
             max_unpacked: options
                 .max_unpacked
                 .map_or_else(String::new, |bytes| bytes.div_ceil(MIB).to_string()),
-            features_folder: folder(options),
+            features_folder: options
+                .features
+                .as_ref()
+                .map_or_else(String::new, |folder| folder.display().to_string()),
             title: options.title.clone().unwrap_or_default(),
             licence: options.licence.clone().unwrap_or_default(),
         }
@@ -116,7 +119,7 @@ impl Form {
             let bytes = mib.and_then(|mib| mib.checked_mul(MIB));
             bytes.ok_or_else(|| format!("unpacks to: found `{text}`, expected a number of MiB"))
         });
-        let options = Options {
+        Ok(Options {
             title: filled(&self.title),
             licence: filled(&self.licence),
             labels: split(&self.labels),
@@ -133,37 +136,13 @@ impl Form {
             speaker_from_id: filled(&self.speaker_from_id),
             precision: self.precision,
             max_unpacked: unpacked.transpose()?,
-            ..Options::default()
-        };
-        Ok(in_folder(options, &self.features_folder))
+            features: filled(&self.features_folder).map(Into::into),
+            spill: None,
+        })
     }
 }
 
 const MIB: u64 = 1 << 20;
-
-#[cfg(not(target_arch = "wasm32"))]
-fn folder(options: &Options) -> String {
-    let folder = options.features.as_ref();
-    folder.map_or_else(String::new, |folder| folder.display().to_string())
-}
-
-#[cfg(target_arch = "wasm32")]
-const fn folder(_: &Options) -> String {
-    String::new()
-}
-
-#[cfg(not(target_arch = "wasm32"))]
-fn in_folder(options: Options, folder: &str) -> Options {
-    Options {
-        features: filled(folder).map(Into::into),
-        ..options
-    }
-}
-
-#[cfg(target_arch = "wasm32")]
-fn in_folder(options: Options, _: &str) -> Options {
-    options
-}
 
 /// A field that is not empty.
 fn filled(text: &str) -> Option<String> {

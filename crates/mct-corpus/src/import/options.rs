@@ -60,11 +60,9 @@ pub struct Options {
     pub precision: Option<Precision>,
     /// Bytes that a packed file may unpack to; 256 MiB or 100 times its size where `None`, whichever is more.
     pub max_unpacked: Option<u64>,
-    /// The folder of `MODALITY/ID.npy` for a table; `features` beside it where `None`.
-    #[cfg(not(target_arch = "wasm32"))]
+    /// The folder of `MODALITY/ID.npy` for a table; `features` beside it where `None`. A browser has none.
     pub features: Option<std::path::PathBuf>,
-    /// Where features are kept while the corpus is put together; in memory where `None`.
-    #[cfg(not(target_arch = "wasm32"))]
+    /// Where features are kept while the corpus is put together; in memory where `None`, and in a browser.
     pub spill: Option<std::path::PathBuf>,
 }
 
