@@ -54,10 +54,18 @@ export async function until(page, what, is, seconds = 240) {
   throw new Error(`waited for ${what}: ${JSON.stringify(rest).slice(0, 2000)} ${page.errors}`);
 }
 
+/** Where a control is, once it has stopped moving: a dialog is laid out in several frames. */
 async function place(page, name) {
-  const found = (await state(page)).controls[name];
-  if (!found) throw new Error(`no control ${name}`);
-  const [x, y, width, height] = found;
+  let last;
+  for (;;) {
+    const { controls } = await state(page);
+    const found = controls[name];
+    if (!found) throw new Error(`no control ${name}`);
+    if (last && found.every((value, index) => value === last[index])) break;
+    last = found;
+    await page.waitForTimeout(400);
+  }
+  const [x, y, width, height] = last;
   return { x, y, width, height };
 }
 

@@ -141,6 +141,22 @@ fn a_grid_is_trained_once_and_its_numbers_are_those_of_evaluate() {
 }
 
 #[test]
+fn a_report_says_what_was_truncated() {
+    let workshop = workshop();
+    let mut short = arguments("grid.toml", "out", &["--seeds", "1"]);
+    short.extend(["--set", "training.epochs=1"]);
+    short.extend(["--set", "model.modality.audio.max_steps=3"]);
+    workshop.ok(&short);
+    let page = String::from_utf8(workshop.bytes("out/grid/report.html")).unwrap();
+    let begin = page.find("Warning: audio: ").unwrap();
+    assert!(page[begin..].contains("sequences are truncated to 3 of up to "));
+    let numbers: Value = serde_json::from_slice(&workshop.bytes("out/grid/numbers.json")).unwrap();
+    let warnings = numbers["warnings"].as_array().unwrap();
+    let of_audio = |warning: &&Value| warning.as_str().unwrap().starts_with("audio: ");
+    assert_eq!(warnings.iter().filter(of_audio).count(), 1, "{warnings:?}");
+}
+
+#[test]
 fn an_interrupted_experiment_resumes_and_ends_as_an_uninterrupted_one() {
     let workshop = workshop();
     let long = [

@@ -11,6 +11,7 @@ mod report;
 mod scores;
 mod slurm;
 mod store;
+mod warnings;
 mod work;
 
 use std::path::PathBuf;

@@ -15,9 +15,9 @@ use crate::experiment::catalogue::{Experiment, Row, View};
 use crate::experiment::plan::Setting;
 use crate::experiment::scores::{RowScores, Table};
 use crate::experiment::store::Store;
-use crate::experiment::{embedding, paper};
+use crate::experiment::{embedding, paper, warnings};
 use crate::missing::{MASK_SEED, MissingArgs};
-use crate::output::{say, table};
+use crate::output::{remark, say, table};
 use crate::report::{Page, bold};
 use mct_figures::{self as draw, Line};
 
@@ -34,6 +34,9 @@ struct Numbers<'a> {
     seeds: &'a [u64],
     rows: Vec<RowNumbers<'a>>,
     limit: &'a Option<LimitCurve>,
+    /// Of the split and of truncated sequences.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
     /// Per score, the last row minus each row.
     significance: BTreeMap<Metric, Vec<Comparison>>,
 }
@@ -492,6 +495,12 @@ pub fn write(
             "Synthetic data: these numbers compare systems on a known process, and say nothing about people.",
         );
     }
+    let runs = setting.all(&experiment.rows)?;
+    let warnings = warnings::of(setting, runs.values(), corpus)?;
+    for warning in &warnings {
+        remark(format!("warning: {warning}"));
+        report.page.paragraph(&format!("Warning: {warning}."));
+    }
     for view in &experiment.views {
         match view {
             View::Scores => report.scores(&comparisons)?,
@@ -526,6 +535,7 @@ pub fn write(
             })
             .collect(),
         limit: &limit,
+        warnings,
         significance: comparisons,
     };
     report.save(
