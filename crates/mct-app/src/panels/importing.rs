@@ -17,8 +17,9 @@ pub fn dialog(context: &egui::Context, workspace: &mut Workspace) {
     };
     let mut answer = None;
     let name = importing.features.file.name();
-    egui::Window::new(format!("Import {name}"))
-        .id(egui::Id::unique("import"))
+    let id = egui::Id::unique("import");
+    let shown = egui::Window::new(format!("Import {name}"))
+        .id(id)
         .anchor(Align2::CENTER_CENTER, vec2(0.0, 0.0))
         .collapsible(false)
         .resizable(false)
@@ -27,6 +28,12 @@ pub fn dialog(context: &egui::Context, workspace: &mut Workspace) {
             ui.set_width(WIDTH);
             answer = ask(ui, &mut importing, &mut workspace.controls);
         });
+    // It is centred by the size that it had, so that a change of size takes another frame.
+    let size = shown.map(|shown| shown.response.rect.size());
+    let before = context.data_mut(|data| std::mem::replace(data.get_temp_mut_or_default(id), size));
+    if before != size {
+        context.request_repaint();
+    }
     match answer {
         None => workspace.importing.push_front(importing),
         Some(Answer::Cancel) => {}
@@ -45,6 +52,8 @@ pub fn dialog(context: &egui::Context, workspace: &mut Workspace) {
 }
 
 const WIDTH: f32 = 560.0;
+/// Height of everything in the dialog but its fields, with a long problem, and of the space around it.
+const AROUND: f32 = 340.0;
 /// Width of a text field.
 const FIELD: f32 = 330.0;
 
@@ -71,7 +80,8 @@ fn ask(ui: &mut Ui, importing: &mut Importing, controls: &mut Controls) -> Optio
     let mut answer = None;
     egui::ScrollArea::vertical()
         .id_salt("fields")
-        .max_height(ui.available_height().clamp(120.0, 470.0))
+        // Not what is left in the dialog, whose size follows from this one.
+        .max_height((ui.ctx().content_rect().height() - AROUND).clamp(120.0, 470.0))
         .show(ui, |ui| {
             Grid::new("fields")
                 .num_columns(2)

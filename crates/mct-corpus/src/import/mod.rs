@@ -27,6 +27,8 @@ mod speakers;
 #[cfg(not(target_arch = "wasm32"))]
 mod spill;
 mod table;
+#[cfg(not(target_arch = "wasm32"))]
+mod unpacked;
 mod zip;
 
 pub use files::{Files, Picked};
@@ -110,16 +112,19 @@ pub fn import(format: Option<Format>, path: &std::path::Path, options: &Options)
         return Err(CorpusError::invalid(source, "file", found, expected));
     }
     let file = std::fs::File::open(path).map_err(CorpusError::io(&source))?;
-    let map;
-    let bytes: &[u8] = match kind.len() {
-        0 => &[],
-        _ => {
-            map = crate::mapped::map(&file).map_err(CorpusError::io(&source))?;
-            &map
-        }
-    };
     let files = files::Folder::beside(path, options);
-    import_bytes(format, &source, bytes, &files, options)
+    if kind.len() == 0 {
+        return import_bytes(format, &source, &[], &files, options);
+    }
+    let map = |file: &std::fs::File| crate::mapped::map(file).map_err(CorpusError::io(&source));
+    let mut bytes = map(&file)?;
+    if let Some(folder) = &options.spill {
+        let most = options.most_unpacked(bytes.len());
+        if let Some(unpacked) = unpacked::stored(&bytes, most, folder) {
+            bytes = map(&unpacked)?;
+        }
+    }
+    import_bytes(format, &source, &bytes, &files, options)
 }
 
 /// Imports the bytes of a file; `source` is its name, which without a format tells the layout, and `files`
