@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Result;
 use serde::Serialize;
@@ -46,10 +47,23 @@ impl fmt::Display for Interrupted {
 
 impl std::error::Error for Interrupted {}
 
-/// Prints to standard output.
+/// Prints to standard output. Where its reader has closed it (`| head`) nothing is printed any more, and what
+/// the command makes besides is made all the same.
+///
+/// # Errors
+/// When it cannot be written for another reason, such as a full disk.
 pub fn say(text: impl fmt::Display) -> Result<()> {
-    writeln!(io::stdout(), "{text}")?;
-    Ok(())
+    static CLOSED: AtomicBool = AtomicBool::new(false);
+    if CLOSED.load(Ordering::Relaxed) {
+        return Ok(());
+    }
+    match writeln!(io::stdout(), "{text}") {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+            CLOSED.store(true, Ordering::Relaxed);
+            Ok(())
+        }
+        printed => Ok(printed?),
+    }
 }
 
 /// Prints progress and remarks to standard error; that it is closed is not an error.
@@ -64,11 +78,6 @@ pub fn say_json(value: &impl Serialize) -> Result<()> {
 
 /// Prints the error and returns the exit code.
 pub fn failure(error: &anyhow::Error) -> ExitCode {
-    let broken_pipe = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
-    if error.downcast_ref().is_some_and(broken_pipe) {
-        // The reader (`| head`) has closed the pipe.
-        return ExitCode::SUCCESS;
-    }
     if error.is::<Interrupted>() {
         remark(error);
         return ExitCode::from(130);

@@ -13,6 +13,32 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use support::{RESULT, Workshop, small_training};
 
+/// Runs a command whose standard output nobody reads, as `| head` leaves it; it must succeed all the same.
+fn unread(workshop: &Workshop, arguments: &[&str]) {
+    let mut child = workshop
+        .command(arguments)
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    assert!(child.wait().unwrap().success(), "{arguments:?}");
+}
+
+#[test]
+fn a_closed_output_ends_printing_and_nothing_else() {
+    let workshop = Workshop::with_corpus();
+    unread(&workshop, &small_training("run", &["--json"]));
+    workshop.ok(&small_training("whole", &[]));
+    for file in RESULT {
+        let [run, whole] = ["run", "whole"].map(|run| workshop.bytes(&format!("{run}/{file}")));
+        assert!(run == whole, "{file}");
+    }
+    unread(&workshop, &["evaluate", "run", "--report", "report"]);
+    let page = String::from_utf8(workshop.bytes("report/report.html")).unwrap();
+    assert!(page.contains("</html>"));
+}
+
 #[test]
 fn a_run_from_corpus_to_report() {
     let workshop = Workshop::with_corpus();
