@@ -37,6 +37,8 @@ step "tools"
 # Chromium brings SwiftShader, a Vulkan driver that needs no GPU.
 [ -f "$swiftshader" ] && ldconfig -p | grep -q libvulkan.so.1 || install chromium libvulkan1
 command -v npm >/dev/null || install nodejs npm
+# It makes the compressed recordings that the tests read.
+command -v ffmpeg >/dev/null || install ffmpeg
 command -v slurmctld >/dev/null && command -v munged >/dev/null || install slurm-wlm munge
 # scikit-learn's t-SNE of its digits, which the embedding is compared with.
 digits="$cache/digits-$(cksum < tests/reference/tsne.py | tr -d ' ').safetensors"

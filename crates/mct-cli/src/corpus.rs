@@ -2,16 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use clap::{Args, Subcommand, ValueEnum};
-use mct_corpus::bins::Bins;
 use mct_corpus::fold::fold;
-use mct_corpus::import::{self, Format, NonFinite, Options, SpeakerTable};
-use mct_corpus::{Corpus, Precision, Task, demo, info};
+use mct_corpus::import::{self, Format, NonFinite, Options};
+use mct_corpus::{Corpus, Task, demo, info};
 use mct_hfr::config::ProtocolKind;
 
-use crate::arguments::{Stored, kebab};
+use crate::arguments::kebab;
 use crate::assess::LimitCurve;
+use crate::description::DescriptionArgs;
+use crate::extract::Extract;
 use crate::missing::{MASK_SEED, MissingArgs};
 use crate::output::{remark, say, say_json, score, table, usage};
 
@@ -19,6 +20,8 @@ use crate::output::{remark, say, say_json, score, table, usage};
 pub enum Command {
     /// Make a corpus from existing features
     Import(Box<Import>),
+    /// Make a corpus from raw recordings
+    Extract(Box<Extract>),
     /// Describe a corpus
     Info(Info),
     /// Validate a corpus and list every defect (exit code 1 if there is one)
@@ -33,6 +36,7 @@ impl Command {
     pub fn run(self) -> Result<()> {
         match self {
             Self::Import(command) => command.run(),
+            Self::Extract(command) => command.run(),
             Self::Info(command) => command.run(),
             Self::Check(command) => command.run(),
             Self::Demo(command) => command.run(),
@@ -54,21 +58,6 @@ enum From {
     Table,
 }
 
-/// How intensities become classes.
-#[derive(Clone, Copy, ValueEnum)]
-enum BinsOf {
-    /// Below, at and above zero
-    Sign,
-    #[value(name = "2")]
-    Two,
-    #[value(name = "3")]
-    Three,
-    #[value(name = "5")]
-    Five,
-    #[value(name = "7")]
-    Seven,
-}
-
 #[derive(Clone, Copy, ValueEnum)]
 enum NonFiniteAs {
     /// The step is missing by nature
@@ -77,12 +66,6 @@ enum NonFiniteAs {
     Zero,
     /// The file is refused
     Refuse,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Labels {
-    Classification,
-    Regression,
 }
 
 /// Make a corpus from existing features
@@ -100,57 +83,23 @@ pub struct Import {
     /// The corpus file to write
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
-    /// The corpus's title [default: the file's name]
-    #[arg(long)]
-    title: Option<String>,
-    /// The terms under which the data may be used
-    #[arg(long)]
-    licence: Option<String>,
-    /// The fields that hold the labels, separated by commas [default: those of the layout]
-    #[arg(long, value_name = "KEY", value_delimiter = ',')]
-    labels: Vec<String>,
-    /// What the labels are [default: by their values]
-    #[arg(long)]
-    task: Option<Labels>,
-    /// Make classes of intensities
-    #[arg(long)]
-    bins: Option<BinsOf>,
-    /// The ends of the scale of the intensities [default: by their values]
-    #[arg(long, value_name = "LOW,HIGH", value_parser = import::range, allow_hyphen_values = true)]
-    range: Option<[f32; 2]>,
-    /// Names of the intensities, separated by commas
-    #[arg(long, value_delimiter = ',')]
-    target_names: Option<Vec<String>>,
-    /// Names of the classes in the order of the labels, separated by commas
-    #[arg(long, value_delimiter = ',')]
-    class_names: Option<Vec<String>>,
+    #[command(flatten)]
+    described: DescriptionArgs,
     /// What becomes of NaN and infinite feature values
     #[arg(long, default_value = "missing")]
     non_finite: NonFiniteAs,
     /// Replace feature values of -inf (the log of silence) by 0
     #[arg(long)]
     zero_infinite: bool,
-    /// Stack N consecutive steps of a modality into one (repeatable)
-    #[arg(long, value_name = "MODALITY=N", value_parser = import::of_modality::<usize>)]
-    stack: Vec<(String, usize)>,
     /// Steps per second of a modality, before stacking (repeatable)
     #[arg(long, value_name = "MODALITY=HZ", value_parser = import::of_modality::<f32>)]
     rate: Vec<(String, f32)>,
-    /// A table with the columns speaker, session and sex (F or M), or id and speaker
-    #[arg(long, value_name = "TABLE")]
-    speakers: Option<PathBuf>,
-    /// A regular expression whose first group is the speaker in an id
-    #[arg(long, value_name = "PATTERN")]
-    speaker_from_id: Option<String>,
     /// For a table: the folder of MODALITY/ID.npy [default: `features` beside it]
     #[arg(long, value_name = "DIR")]
     features: Option<PathBuf>,
     /// Bytes that a packed file may unpack to [default: 256 MiB or 100 times its size]
     #[arg(long, value_name = "BYTES")]
     max_unpacked: Option<u64>,
-    /// Precision of the stored values [default: as in the file]
-    #[arg(long)]
-    precision: Option<Stored>,
 }
 
 impl Import {
@@ -161,54 +110,17 @@ impl Import {
             From::Mult => Format::Mult,
             From::Table => Format::Table,
         });
-        let speakers = match &self.speakers {
-            None => None,
-            Some(path) => {
-                let name = path.display().to_string();
-                let bytes = std::fs::read(path).context(name.clone())?;
-                Some(SpeakerTable::parse(&name, &bytes)?)
-            }
-        };
-        let folder = self.out.parent().map(|folder| match folder {
-            empty if empty.as_os_str().is_empty() => PathBuf::from("."),
-            folder => folder.to_owned(),
-        });
         let options = Options {
-            title: self.title,
-            licence: self.licence,
-            labels: self.labels,
-            task: self.task.map(|task| match task {
-                Labels::Classification => Task::Classification,
-                Labels::Regression => Task::Regression,
-            }),
-            bins: self.bins.map(|bins| match bins {
-                BinsOf::Sign => Bins::Sign,
-                BinsOf::Two => Bins::Two,
-                BinsOf::Three => Bins::Three,
-                BinsOf::Five => Bins::Five,
-                BinsOf::Seven => Bins::Seven,
-            }),
-            range: self.range,
-            target_names: self.target_names,
-            class_names: self.class_names,
             non_finite: match self.non_finite {
                 NonFiniteAs::Missing => NonFinite::Missing,
                 NonFiniteAs::Zero => NonFinite::Zero,
                 NonFiniteAs::Refuse => NonFinite::Refuse,
             },
             zero_infinite: self.zero_infinite,
-            stack: self.stack,
             rates: self.rate,
-            speakers,
-            speaker_from_id: self.speaker_from_id,
-            precision: self.precision.map(|stored| match stored {
-                Stored::F32 => Precision::F32,
-                Stored::F16 => Precision::F16,
-            }),
             max_unpacked: self.max_unpacked,
             features: self.features,
-            // Beside the corpus there is room for it.
-            spill: folder,
+            ..self.described.options(&self.out)?
         };
         let imported = import::import(format, &self.input, &options)?;
         for note in &imported.notes {
@@ -220,7 +132,7 @@ impl Import {
     }
 }
 
-fn wrote(corpus: &Corpus, path: &Path) {
+pub fn wrote(corpus: &Corpus, path: &Path) {
     remark(format!("{}: {} utterances", path.display(), corpus.len()));
 }
 
@@ -314,6 +226,7 @@ impl Info {
                 vec![
                     modality.name.clone(),
                     modality.features.to_string(),
+                    modality.extractor.clone().unwrap_or_else(|| "?".into()),
                     rate,
                     unknown.to_owned(),
                     modality.total_steps.to_string(),
@@ -327,6 +240,7 @@ impl Info {
         let header = [
             "modality",
             "features",
+            "extractor",
             "Hz",
             "[UNK]",
             "steps",

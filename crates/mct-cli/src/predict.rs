@@ -1,5 +1,6 @@
 //! `mct-hfr predict`: class probabilities or intensities.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -16,6 +17,7 @@ use serde::Serialize;
 use crate::arguments::{batch_size, rate, which};
 use crate::assess::{Source, corpus_of};
 use crate::device;
+use crate::extract::{Clip, clip, is_recording};
 use crate::missing::{MASK_SEED, MissingArgs};
 use crate::output::{remark, say, say_json, usage};
 
@@ -25,12 +27,16 @@ pub struct Predict {
     /// A run folder, or a file of weights
     #[arg(value_name = "RUN")]
     run: PathBuf,
-    /// Features of clips (.npz, .pkl, .csv with files) or a corpus [default: the corpus of the run]
+    /// A recording (.wav, .mp4, …), features of clips (.npz, .pkl, .csv with files) or a corpus [default: the
+    /// corpus of the run]
     #[arg(value_name = "CLIPS")]
     clips: Option<PathBuf>,
     /// A corpus
     #[arg(long, value_name = "FILE", conflicts_with = "clips")]
     corpus: Option<PathBuf>,
+    /// What is said in the recording
+    #[arg(long, value_name = "TEXT", requires = "clips")]
+    transcript: Option<String>,
     /// best (on the validation set) or last
     #[arg(long, default_value = "best", value_parser = which)]
     checkpoint: Which,
@@ -60,6 +66,9 @@ struct Predictions<'a> {
     #[serde(skip_serializing_if = "<[Target]>::is_empty")]
     targets: &'a [Target],
     missing_rate: f64,
+    /// Why modalities of a recording are missing.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    missing: BTreeMap<String, String>,
     utterances: Vec<Prediction<'a>>,
 }
 
@@ -91,28 +100,45 @@ enum Outputs<'a> {
 }
 
 impl Predict {
-    /// The corpus of the run, the named one, or one made of the clips.
-    fn read(&self, source: &Source) -> Result<Corpus> {
+    /// The corpus of the run, the named one, or one made of the clips; and why modalities of a recording
+    /// are missing.
+    fn read(&self, source: &Source) -> Result<(Corpus, BTreeMap<String, String>)> {
+        let none = BTreeMap::new();
         let Some(path) = &self.clips else {
-            return corpus_of(self.corpus.as_deref(), std::slice::from_ref(source));
+            let corpus = corpus_of(self.corpus.as_deref(), std::slice::from_ref(source))?;
+            return Ok((corpus, none));
         };
+        if is_recording(path) {
+            let interface = &source.checkpoint.interface;
+            let Clip { corpus, missing } = clip(path, self.transcript.as_deref(), interface)?;
+            for (modality, cause) in &missing {
+                remark(format!("note: {modality} is missing: {cause}"));
+            }
+            return Ok((corpus, missing));
+        }
+        if self.transcript.is_some() {
+            return Err(usage(format!(
+                "--transcript: {} is no recording",
+                path.display()
+            )));
+        }
         if path
             .extension()
             .is_some_and(|ending| ending == "safetensors")
         {
-            return Ok(Corpus::open(path)?);
+            return Ok((Corpus::open(path)?, none));
         }
         let import = import(None, path, &Options::default())?;
         for note in import.notes {
             remark(format!("note: {note}"));
         }
-        Ok(import.corpus)
+        Ok((import.corpus, none))
     }
 
     pub fn run(self) -> Result<()> {
         let source = Source::read(&self.run, self.checkpoint)?;
         let checkpoint = &source.checkpoint;
-        let corpus = self.read(&source)?;
+        let (corpus, missing_because) = self.read(&source)?;
         checkpoint.interface.require_features(&corpus)?;
         corpus.require_finite()?;
         let device = device::choose(&self.device)?;
@@ -137,6 +163,7 @@ impl Predict {
             classes: &interface.classes,
             targets: &interface.targets,
             missing_rate: self.missing_rate,
+            missing: missing_because,
             utterances: (rows.into_iter().enumerate())
                 .map(|(index, row)| Prediction {
                     id: &corpus.utterances[index].id,

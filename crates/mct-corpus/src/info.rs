@@ -120,6 +120,7 @@ impl Corpus {
             features: modality.dim,
             rate_hz: modality.rate_hz,
             unknown_vector: modality.unknown.is_some(),
+            extractor: modality.extractor.clone(),
             total_steps: modality.total_steps(),
             absent: steps.clone().filter(|steps| *steps == 0).count(),
             missing_steps: missing.sum(),
@@ -185,6 +186,9 @@ pub struct ModalityInfo {
     pub features: usize,
     pub rate_hz: Option<f32>,
     pub unknown_vector: bool,
+    /// What made the features of recordings, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub extractor: Option<String>,
     pub total_steps: usize,
     /// Utterances that do not have the modality.
     pub absent: usize,

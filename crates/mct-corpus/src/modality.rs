@@ -61,6 +61,8 @@ pub struct Modality {
     pub rate_hz: Option<f32>,
     /// What a missing step is replaced by (a text corpus's `[UNK]` vector); zeros where `None`.
     pub unknown: Option<Vec<f32>>,
+    /// What made the features of recordings, where that is known.
+    pub extractor: Option<String>,
     pub precision: Precision,
     /// Step offsets, one more than there are utterances.
     pub(crate) offsets: Vec<usize>,
@@ -170,6 +172,7 @@ pub struct ModalityBuilder {
     dim: usize,
     rate_hz: Option<f32>,
     unknown: Option<Vec<f32>>,
+    extractor: Option<String>,
     precision: Precision,
     offsets: Vec<usize>,
     bytes: Vec<u8>,
@@ -184,6 +187,7 @@ impl ModalityBuilder {
             dim,
             rate_hz: None,
             unknown: None,
+            extractor: None,
             precision,
             offsets: vec![0],
             bytes: Vec::new(),
@@ -193,6 +197,11 @@ impl ModalityBuilder {
 
     pub fn rate_hz(mut self, rate: Option<f32>) -> Self {
         self.rate_hz = rate;
+        self
+    }
+
+    pub fn extractor(mut self, extractor: Option<String>) -> Self {
+        self.extractor = extractor;
         self
     }
 
@@ -259,6 +268,7 @@ impl ModalityBuilder {
             dim: self.dim,
             rate_hz: self.rate_hz,
             unknown: self.unknown,
+            extractor: self.extractor,
             precision: self.precision,
             offsets: self.offsets,
             bytes,

@@ -132,6 +132,7 @@ impl Form {
             zero_infinite: self.zero_infinite,
             stack,
             rates,
+            extractors: Vec::new(),
             speakers: self.speakers.clone().map(|(_, table)| table),
             speaker_from_id: filled(&self.speaker_from_id),
             precision: self.precision,

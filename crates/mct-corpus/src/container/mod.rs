@@ -54,6 +54,8 @@ struct ModalityHeader {
     name: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     rate_hz: Option<f32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    extractor: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -65,8 +65,9 @@ impl Corpus {
                 || (u.session.is_none() && !metadata.sessions.is_empty())
         };
         let n = self.len();
-        let modality =
-            |m: &Modality| m.missing.is_some() || (0..n).any(|index| m.steps(index) == 0);
+        let modality = |m: &Modality| {
+            m.missing.is_some() || m.extractor.is_some() || (0..n).any(|index| m.steps(index) == 0)
+        };
         let some_sides = self.utterances.iter().any(|u| u.side.is_some());
         metadata.classes.is_empty()
             || !metadata.targets.is_empty()
@@ -81,6 +82,7 @@ impl Corpus {
         let modalities = self.modalities.iter().map(|modality| ModalityHeader {
             name: modality.name.clone(),
             rate_hz: modality.rate_hz,
+            extractor: modality.extractor.clone(),
         });
         let columns = self.columns.iter().map(|column| ColumnHeader {
             name: column.name.clone(),

@@ -99,9 +99,12 @@ impl Channel {
             return Err(Finding::new(format!("rate of {name}"), rate, expected));
         }
         let precision = options.precision.unwrap_or(native);
+        let mut extractors = options.extractors.iter().rev();
+        let extractor = extractors.find(|(modality, _)| modality == name);
         let builder = ModalityBuilder::new(name, stacked, precision)
             .rate_hz(rate_hz.map(|rate| rate / stack as f32))
-            .unknown(unknown.map(|vector| vector.repeat(stack)));
+            .unknown(unknown.map(|vector| vector.repeat(stack)))
+            .extractor(extractor.map(|(_, made)| made.clone()));
         Ok(Self {
             name: name.to_owned(),
             dim,
@@ -195,10 +198,7 @@ impl Channel {
     /// missing is missing.
     fn builder_push(&mut self, mut values: Vec<f32>, mut missing: Vec<bool>) {
         if self.stack > 1 && !missing.is_empty() {
-            let (steps, whole) = (missing.len(), values.len());
-            for _ in steps..steps.next_multiple_of(self.stack) {
-                values.extend_from_within(whole - self.dim..whole);
-            }
+            fill_groups(&mut values, self.dim, self.stack);
             let groups = missing.chunks(self.stack);
             missing = groups.map(|group| group.contains(&true)).collect();
             let width = self.dim * self.stack;
@@ -266,6 +266,19 @@ impl Channel {
             return spill.build(self.builder);
         }
         Ok(self.builder.build())
+    }
+}
+
+/// Repeats the last of the steps, `dim` values each, until they are whole groups of `stack`, each of which is then
+/// one step with `stack * dim` values.
+pub fn fill_groups(values: &mut Vec<f32>, dim: usize, stack: usize) {
+    let whole = values.len();
+    let Some(last) = whole.checked_sub(dim) else {
+        return;
+    };
+    let steps = whole / dim.max(1);
+    for _ in steps..steps.next_multiple_of(stack.max(1)) {
+        values.extend_from_within(last..whole);
     }
 }
 

@@ -31,8 +31,10 @@ mod table;
 mod unpacked;
 mod zip;
 
-pub use files::{Files, Picked};
+pub use channel::fill_groups;
+pub use files::{Files, Listed, Picked};
 pub use options::{NonFinite, Options, of_modality, range};
+pub use sheet::Sheet;
 pub use speakers::SpeakerTable;
 pub use table::names_utterances;
 

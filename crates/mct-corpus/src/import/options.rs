@@ -52,6 +52,9 @@ pub struct Options {
     /// Where the file has no durations they follow from steps and rate: the longest of the
     /// modalities whose rate is known counts.
     pub rates: Vec<(String, f32)>,
+    /// What made the features of a modality, where they are of recordings.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub extractors: Vec<(String, String)>,
     /// Sex and session of every speaker, or the speaker of every utterance.
     pub speakers: Option<SpeakerTable>,
     /// A regular expression whose first group is the speaker in an id.

@@ -6,7 +6,7 @@ use crate::error::Finding;
 
 /// A table with a head.
 #[derive(Debug)]
-pub(super) struct Sheet {
+pub struct Sheet {
     pub columns: Vec<String>,
     /// Line of the file, from 1, and the cells.
     pub rows: Vec<(u64, Vec<String>)>,

@@ -24,6 +24,19 @@ pub struct InputShape {
     pub name: String,
     /// Features per time step.
     pub features: usize,
+    /// What made them of recordings, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extractor: Option<String>,
+}
+
+impl InputShape {
+    /// Whether a model that was trained on features of shape `own` can take these; features of an unknown
+    /// origin are taken at their word.
+    fn fits(&self, own: &Self) -> bool {
+        let made = self.extractor.as_ref().zip(own.extractor.as_ref());
+        let same = made.is_none_or(|(found, expected)| found == expected);
+        (&self.name, self.features) == (&own.name, own.features) && same
+    }
 }
 
 impl Interface {
@@ -59,6 +72,7 @@ impl Interface {
                 .map(|modality| InputShape {
                     name: modality.name.clone(),
                     features: modality.dim,
+                    extractor: modality.extractor.clone(),
                 })
                 .collect(),
             classes,
@@ -151,13 +165,16 @@ impl Interface {
         }
     }
 
-    /// Refuses a corpus with other modalities or feature sizes. That is enough to predict.
+    /// Refuses a corpus with other modalities or feature sizes, or features that another extractor made. That
+    /// is enough to predict.
     ///
     /// # Errors
     /// Says what differs.
     pub fn require_features(&self, corpus: &Corpus) -> Result<()> {
         let found = Self::of(corpus, Task::default());
-        if found.modalities == self.modalities {
+        let pairs = found.modalities.iter().zip(&self.modalities);
+        let fits = |(found, own): (&InputShape, &InputShape)| found.fits(own);
+        if found.modalities.len() == self.modalities.len() && pairs.into_iter().all(fits) {
             return Ok(());
         }
         let (found, expected) = (found.describe_modalities(), self.describe_modalities());
@@ -165,10 +182,14 @@ impl Interface {
         Err(Error::invalid(&corpus.source, field, found, expected))
     }
 
-    fn describe_modalities(&self) -> String {
+    /// Its modalities with their features, for messages.
+    pub fn describe_modalities(&self) -> String {
         let shapes = self.modalities.iter();
         let shapes: Vec<String> = shapes
-            .map(|m| format!("{} ({})", m.name, m.features))
+            .map(|m| match &m.extractor {
+                Some(extractor) => format!("{} ({} by {extractor})", m.name, m.features),
+                None => format!("{} ({})", m.name, m.features),
+            })
             .collect();
         shapes.join(", ")
     }

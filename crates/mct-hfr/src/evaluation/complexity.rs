@@ -326,6 +326,7 @@ pub fn paper_interface() -> Interface {
     let shape = |name: &str, features| InputShape {
         name: name.into(),
         features,
+        extractor: None,
     };
     Interface {
         modalities: vec![

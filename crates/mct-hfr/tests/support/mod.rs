@@ -225,7 +225,11 @@ fn translate(own: &serde_json::Value) -> (Config, Interface) {
         };
         model.modality.insert(name.clone(), settings);
         let features = number(dim);
-        modalities.push(InputShape { name, features });
+        modalities.push(InputShape {
+            name,
+            features,
+            extractor: None,
+        });
     }
     let classes = (0..number(&own["classes"]))
         .map(|class| format!("c{class}"))

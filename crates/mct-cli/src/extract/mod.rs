@@ -1,0 +1,220 @@
+//! `mct-hfr corpus extract`: a corpus out of raw recordings.
+//!
+//! The tree or table becomes a list of recordings, each gives a file a modality in a folder of parts, and
+//! these are imported like the features of any table.
+
+mod clip;
+mod features;
+mod one;
+mod parts;
+
+pub use clip::{Clip, clip};
+pub use features::Feature;
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use anyhow::{Context as _, Result, bail};
+use clap::{Args, ValueEnum};
+use mct_extractors::Extractor;
+use mct_recordings::Ffmpeg;
+use mct_recordings::tree::{self, Layout, Recordings};
+use rayon::prelude::*;
+
+use self::parts::{Outcome, Parts};
+use crate::corpus::wrote;
+use crate::description::DescriptionArgs;
+use crate::interrupt;
+use crate::output::{Interrupted, remark};
+use crate::progress;
+
+/// How recordings are kept.
+#[derive(Clone, Copy, ValueEnum)]
+enum From {
+    /// IEMOCAP_full_release: four classes, excited counted as happy
+    Iemocap,
+    /// MSP-IMPROV: the group Other-improvised, of one second or more
+    MspImprov,
+    /// RAVDESS speech: everything is in the names of the files
+    Ravdess,
+    /// A table (.csv, .tsv) with the columns id and audio; where known label, transcript, speaker, …
+    Table,
+}
+
+/// Make a corpus from raw recordings
+///
+/// A recording that is broken, silent or without words keeps what it has; the rest is missing by nature.
+/// What is finished is kept when the command is stopped; the same command goes on with it.
+#[derive(Args)]
+pub struct Extract {
+    /// The folder of a corpus as it is published, or a table
+    #[arg(value_name = "ROOT")]
+    root: PathBuf,
+    /// How its recordings are kept
+    #[arg(long)]
+    from: From,
+    /// The corpus file to write
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// A modality and what extracts it: log-mel, low-level or words (repeatable) [default: audio=log-mel
+    /// and text=words, as far as there are recordings and transcripts]
+    #[arg(long = "features", value_name = "MODALITY=EXTRACTOR", value_parser = Feature::parse)]
+    features: Vec<Feature>,
+    #[command(flatten)]
+    described: DescriptionArgs,
+    /// Recordings at a time [default: as many as there are cores]
+    #[arg(long, value_name = "N")]
+    jobs: Option<std::num::NonZero<usize>>,
+}
+
+impl Extract {
+    pub fn run(self) -> Result<()> {
+        let layout = match self.from {
+            From::Iemocap => Layout::Iemocap,
+            From::MspImprov => Layout::MspImprov,
+            From::Ravdess => Layout::Ravdess,
+            From::Table => Layout::Table,
+        };
+        let listed = tree::list(layout, &self.root)?;
+        for note in &listed.notes {
+            remark(format!("note: {note}"));
+        }
+        let features = match self.features.is_empty() {
+            true => defaults(&listed),
+            false => self.features,
+        };
+        if features.is_empty() {
+            bail!(
+                "{}: neither recordings nor transcripts",
+                self.root.display()
+            );
+        }
+        interrupt::watch()?;
+        let parts = Parts::open(&self.out, features)?;
+        let outcomes = extract(&listed, &parts, self.jobs.map(Into::into))?;
+        report(&listed, &outcomes, &parts)?;
+        let options = self.described.options(&self.out)?;
+        let base = self.root.parent().unwrap_or(std::path::Path::new(""));
+        let imported = parts.corpus(base, &listed, &outcomes, options)?;
+        for note in &imported.notes {
+            remark(format!("note: {note}"));
+        }
+        imported.corpus.save(&self.out)?;
+        wrote(&imported.corpus, &self.out);
+        parts.remove()
+    }
+}
+
+/// What every recording has, without weights.
+fn defaults(listed: &Recordings) -> Vec<Feature> {
+    let mut recordings = listed.recordings.iter();
+    let (sound, words) = (
+        recordings
+            .clone()
+            .any(|recording| recording.audio.is_some()),
+        recordings.any(|recording| recording.transcript.is_some()),
+    );
+    let there = [(sound, Extractor::LogMel), (words, Extractor::Words)];
+    let there = there.into_iter().filter(|(there, _)| *there);
+    there
+        .map(|(_, extractor)| Feature {
+            modality: extractor.modality().to_owned(),
+            extractor,
+        })
+        .collect()
+}
+
+/// What became of each recording, in their order.
+fn extract(listed: &Recordings, parts: &Parts, jobs: Option<usize>) -> Result<Vec<Outcome>> {
+    let ffmpeg = Ffmpeg::default();
+    let bar = progress::bar(listed.recordings.len() as u64, "extracting");
+    let done = AtomicUsize::new(0);
+    let work = || -> Result<Vec<Outcome>> {
+        let recordings = listed.recordings.par_iter();
+        recordings
+            .map(|recording| {
+                if interrupt::requested() {
+                    bail!(Interrupted(String::new()));
+                }
+                let outcome = parts.of(recording, &ffmpeg)?;
+                done.fetch_add(1, Ordering::Relaxed);
+                bar.inc(1);
+                bar.set_message(format!("{:.0} a second", bar.per_sec()));
+                Ok(outcome)
+            })
+            .collect()
+    };
+    let outcomes = match jobs {
+        None => work(),
+        Some(jobs) => rayon::ThreadPoolBuilder::new()
+            .num_threads(jobs)
+            .build()
+            .context("--jobs")?
+            .install(work),
+    };
+    bar.finish_and_clear();
+    outcomes.map_err(|error| match error.is::<Interrupted>() {
+        true => Interrupted(format!(
+            "{} of {} recordings are extracted; the same command goes on with the rest",
+            done.into_inner(),
+            listed.recordings.len()
+        ))
+        .into(),
+        false => error,
+    })
+}
+
+/// Says what could not be extracted, and writes down all of it.
+fn report(listed: &Recordings, outcomes: &[Outcome], parts: &Parts) -> Result<()> {
+    let failed: Vec<[&str; 3]> = (listed.recordings.iter().zip(outcomes))
+        .flat_map(|(recording, outcome)| {
+            let causes = outcome.causes.iter();
+            causes.map(|cause| {
+                [
+                    recording.id.as_str(),
+                    cause.file.as_str(),
+                    cause.text.as_str(),
+                ]
+            })
+        })
+        .collect();
+    if failed.is_empty() {
+        return Ok(());
+    }
+    let path = parts.beside("report.tsv");
+    let mut table = csv::WriterBuilder::new()
+        .delimiter(b'\t')
+        .from_writer(Vec::new());
+    table.write_record(["id", "file", "cause"])?;
+    for row in &failed {
+        table.write_record(row)?;
+    }
+    mct_corpus::atomic::write(&path, &table.into_inner()?)?;
+    const SHOWN: usize = 5;
+    for [id, file, cause] in failed.iter().take(SHOWN) {
+        let file = if file.is_empty() {
+            String::new()
+        } else {
+            format!(" {file}")
+        };
+        remark(format!("{id}:{file} {cause}"));
+    }
+    if failed.len() > SHOWN {
+        remark(format!("… and {} more", failed.len() - SHOWN));
+    }
+    if outcomes.iter().any(|outcome| outcome.needs_ffmpeg) {
+        remark("note: ffmpeg is not on the PATH; files that only it can read have no sound");
+    }
+    remark(format!("all of them are in {}", path.display()));
+    Ok(())
+}
+
+/// Whether a file is a recording, by its name.
+pub fn is_recording(path: &std::path::Path) -> bool {
+    const ENDINGS: [&str; 17] = [
+        "wav", "flac", "mp3", "m4a", "aac", "ogg", "oga", "opus", "aif", "aiff", "mp4", "mov",
+        "avi", "mkv", "webm", "mpg", "mpeg",
+    ];
+    let ending = path.extension().map(|ending| ending.to_ascii_lowercase());
+    ending.is_some_and(|ending| ENDINGS.iter().any(|one| ending == *one))
+}

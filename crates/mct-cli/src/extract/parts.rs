@@ -1,0 +1,309 @@
+//! The folder of what is finished, beside the corpus: a file a modality of each recording, and one that
+//! says that all of them are there.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use anyhow::{Context as _, Result, bail};
+use mct_corpus::atomic;
+use mct_corpus::import::{self, Files, Format, Import, Listed, Options};
+use mct_corpus::{Finding, Sex, Side};
+use mct_recordings::Ffmpeg;
+use mct_recordings::tree::{Recording, Recordings};
+use safetensors::Dtype;
+use safetensors::tensor::TensorView;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::Feature;
+use super::one::{Cause, of_recording};
+
+/// Rises when an extractor gives other numbers.
+const EXTRACTION_VERSION: u32 = 1;
+
+/// Characters of a part's name.
+const KEY: usize = 32;
+
+/// The folder of parts.
+pub struct Parts {
+    out: PathBuf,
+    folder: PathBuf,
+    features: Vec<Feature>,
+}
+
+/// What became of one recording.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Outcome {
+    /// Begins the names of its files.
+    key: String,
+    /// Which of the features have steps.
+    there: Vec<bool>,
+    duration_secs: Option<f32>,
+    pub causes: Vec<Cause>,
+    pub needs_ffmpeg: bool,
+}
+
+impl Parts {
+    /// # Errors
+    /// When two features are one modality, or the folder cannot be made.
+    pub fn open(out: &Path, features: Vec<Feature>) -> Result<Self> {
+        let mut names: Vec<&str> = features.iter().map(|f| f.modality.as_str()).collect();
+        names.sort_unstable();
+        if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+            bail!("--features: the modality {} twice", pair[0]);
+        }
+        let parts = Self {
+            out: out.to_owned(),
+            folder: PathBuf::new(),
+            features,
+        };
+        let folder = parts.beside("parts");
+        fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+        Ok(Self { folder, ..parts })
+    }
+
+    /// A path beside the corpus whose name begins with its.
+    pub fn beside(&self, ending: &str) -> PathBuf {
+        let mut name = self.out.file_name().unwrap_or_default().to_owned();
+        name.push(".");
+        name.push(ending);
+        self.out.with_file_name(name)
+    }
+
+    /// Removes the folder, once the corpus is there.
+    ///
+    /// # Errors
+    /// When it cannot be removed.
+    pub fn remove(self) -> Result<()> {
+        fs::remove_dir_all(&self.folder).with_context(|| self.folder.display().to_string())
+    }
+
+    /// Extracts a recording, or finds that it has been.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub fn of(&self, recording: &Recording, ffmpeg: &Ffmpeg) -> Result<Outcome> {
+        let key = self.key(recording);
+        let marker = self.folder.join(format!("{key}.json"));
+        let before = fs::read(&marker).ok();
+        if let Some(outcome) = before.and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
+            return Ok(outcome);
+        }
+        let (audio, transcript) = (recording.audio.as_deref(), recording.transcript.as_deref());
+        let extracted = of_recording(audio, transcript, &self.features, ffmpeg);
+        let mut there = Vec::new();
+        for (place, sequence) in extracted.sequences.iter().enumerate() {
+            there.push(sequence.steps() > 0);
+            if sequence.steps() == 0 {
+                continue;
+            }
+            let bytes: Vec<u8> = sequence
+                .values
+                .iter()
+                .flat_map(|v| v.to_le_bytes())
+                .collect();
+            let shape = vec![sequence.steps(), sequence.dim];
+            let view = TensorView::new(Dtype::F32, shape, &bytes)?;
+            let file = safetensors::serialize([("features", view)], None)?;
+            atomic::write(&self.folder.join(part(&key, place)), &file)?;
+        }
+        let outcome = Outcome {
+            key,
+            there,
+            duration_secs: extracted.duration_secs,
+            causes: extracted.causes,
+            needs_ffmpeg: extracted.needs_ffmpeg,
+        };
+        // What failed is tried again the next time.
+        if outcome.causes.is_empty() {
+            atomic::write(&marker, &serde_json::to_vec(&outcome)?)?;
+        }
+        Ok(outcome)
+    }
+
+    /// Names the parts of a recording by everything that they depend on.
+    fn key(&self, recording: &Recording) -> String {
+        let state = recording.audio.as_deref().map(|path| {
+            let kind = fs::metadata(path).ok();
+            let changed = kind.as_ref().and_then(|kind| kind.modified().ok());
+            let changed = changed.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+            let size = kind.map(|kind| kind.len());
+            format!("{}\0{size:?}\0{changed:?}", path.display())
+        });
+        let mut digest = Sha256::new();
+        digest.update(format!(
+            "{EXTRACTION_VERSION}\0{}\0{state:?}\0{:?}\0{:?}",
+            recording.id, recording.transcript, self.features
+        ));
+        let mut key = String::new();
+        for byte in digest.finalize().iter().take(KEY / 2) {
+            // Writing to a String cannot fail.
+            let _ = write!(key, "{byte:02x}");
+        }
+        key
+    }
+
+    /// The corpus of all parts; `base` is the folder from which paths in the recordings' columns count.
+    ///
+    /// # Errors
+    /// Those of an import, and when a modality has no step at all.
+    pub fn corpus(
+        &self,
+        base: &Path,
+        listed: &Recordings,
+        outcomes: &[Outcome],
+        options: Options,
+    ) -> Result<Import> {
+        for (place, feature) in self.features.iter().enumerate() {
+            if !outcomes
+                .iter()
+                .any(|outcome| outcome.there.get(place) == Some(&true))
+            {
+                bail!(
+                    "no recording gives {} by {}",
+                    feature.modality,
+                    feature.extractor.name()
+                );
+            }
+        }
+        let mut notes = Vec::new();
+        let rows: Vec<(&Recording, &Outcome)> = listed.recordings.iter().zip(outcomes).collect();
+        let is_long = |(_, outcome): &(&Recording, &Outcome)| {
+            let seconds = outcome.duration_secs.unwrap_or(f32::INFINITY);
+            seconds >= listed.shortest_secs
+        };
+        let long: Vec<(&Recording, &Outcome)> = rows.iter().copied().filter(is_long).collect();
+        if long.len() < rows.len() {
+            let (short, limit) = (rows.len() - long.len(), listed.shortest_secs);
+            notes.push(format!("left out: {short} shorter than {limit} s"));
+        }
+        let table = self.table(listed, &long)?;
+        let features = || self.features.iter();
+        let options = Options {
+            title: options.title.or_else(|| Some(listed.title.clone())),
+            licence: options.licence.or_else(|| listed.licence.clone()),
+            class_names: options.class_names.or_else(|| {
+                let own = options.labels.is_empty() && !listed.classes.is_empty();
+                own.then(|| listed.classes.clone())
+            }),
+            rates: features()
+                .filter_map(|feature| {
+                    Some((feature.modality.clone(), feature.extractor.rate_hz()?))
+                })
+                .collect(),
+            extractors: features()
+                .map(|feature| {
+                    (
+                        feature.modality.clone(),
+                        feature.extractor.name().to_owned(),
+                    )
+                })
+                .collect(),
+            ..options
+        };
+        let files = PartFiles {
+            parts: &self.folder,
+            base,
+        };
+        let source = self.out.display().to_string();
+        let mut imported =
+            import::import_bytes(Some(Format::Table), &source, &table, &files, &options)?;
+        notes.append(&mut imported.notes);
+        Ok(Import { notes, ..imported })
+    }
+
+    /// The table of utterances with the paths of their parts.
+    fn table(&self, listed: &Recordings, rows: &[(&Recording, &Outcome)]) -> Result<Vec<u8>> {
+        let some = |is_there: fn(&Recording) -> bool| listed.recordings.iter().any(is_there);
+        let columns: [Column; 7] = [
+            ("label", some(|r| r.label.is_some()), |r, _| r.label.clone()),
+            ("speaker", some(|r| r.speaker.is_some()), |r, _| {
+                r.speaker.clone()
+            }),
+            ("session", some(|r| r.session.is_some()), |r, _| {
+                r.session.clone()
+            }),
+            ("sex", some(|r| r.sex.is_some()), |r, _| {
+                r.sex.map(|sex| match sex {
+                    Sex::Female => "F".to_owned(),
+                    Sex::Male => "M".to_owned(),
+                })
+            }),
+            ("side", some(|r| r.side.is_some()), |r, _| {
+                r.side.map(|side| match side {
+                    Side::Train => "train".to_owned(),
+                    Side::Validation => "valid".to_owned(),
+                    Side::Test => "test".to_owned(),
+                })
+            }),
+            ("transcript", some(|r| r.transcript.is_some()), |r, _| {
+                r.transcript.clone()
+            }),
+            (
+                "duration",
+                rows.iter().any(|(_, o)| o.duration_secs.is_some()),
+                |_, o| o.duration_secs.map(|seconds| seconds.to_string()),
+            ),
+        ];
+        let columns: Vec<Column> = columns.into_iter().filter(|(_, there, _)| *there).collect();
+        let mut table = csv::Writer::from_writer(Vec::new());
+        let mut head = vec!["id"];
+        head.extend(columns.iter().map(|(name, ..)| *name));
+        head.extend(listed.columns.iter().map(String::as_str));
+        head.extend(
+            self.features
+                .iter()
+                .map(|feature| feature.modality.as_str()),
+        );
+        table.write_record(&head)?;
+        for (recording, outcome) in rows {
+            let mut cells = vec![recording.id.clone()];
+            let cell = |(_, _, value): &Column| value(recording, outcome).unwrap_or_default();
+            cells.extend(columns.iter().map(cell));
+            cells.extend(recording.further.iter().cloned());
+            for place in 0..self.features.len() {
+                let there = outcome.there.get(place) == Some(&true);
+                cells.push(if there {
+                    part(&outcome.key, place)
+                } else {
+                    String::new()
+                });
+            }
+            table.write_record(&cells)?;
+        }
+        Ok(table.into_inner()?)
+    }
+}
+
+/// Name, whether any recording has it, and the value.
+type Column = (
+    &'static str,
+    bool,
+    fn(&Recording, &Outcome) -> Option<String>,
+);
+
+fn part(key: &str, place: usize) -> String {
+    format!("{key}.{place}.safetensors")
+}
+
+/// Parts by their names, and files that a table names itself.
+struct PartFiles<'a> {
+    parts: &'a Path,
+    base: &'a Path,
+}
+
+impl Files for PartFiles<'_> {
+    fn read(&self, path: &str) -> Result<Vec<u8>, Finding> {
+        let is_part = path.len() > KEY && path.bytes().take(KEY).all(|b| b.is_ascii_hexdigit());
+        let folder = if is_part { self.parts } else { self.base };
+        let unreadable = |error| Finding::new("file", error, "a file of features");
+        fs::read(folder.join(path)).map_err(unreadable)
+    }
+
+    fn features(&self) -> Result<BTreeMap<String, Listed>, Finding> {
+        Ok(BTreeMap::new())
+    }
+}

@@ -1,0 +1,277 @@
+//! From recordings to a prediction, by the real binary.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr
+)]
+
+mod support;
+
+use std::f32::consts::TAU;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use support::Workshop;
+
+/// A WAV file of 16 bits: a voice of this pitch with harmonics.
+fn wav(hz: f32, seconds: f32, rate: u32) -> Vec<u8> {
+    let count = (rate as f32 * seconds) as usize;
+    let sample = |at: usize| {
+        let turn = TAU * hz * at as f32 / rate as f32;
+        let voice: f32 = (1..6).map(|n| (turn * n as f32).sin() / n as f32).sum();
+        (voice * 6000.0) as i16
+    };
+    let data: Vec<u8> = (0..count).flat_map(|at| sample(at).to_le_bytes()).collect();
+    let mut file = b"RIFF".to_vec();
+    file.extend((36 + data.len() as u32).to_le_bytes());
+    file.extend(b"WAVEfmt \x10\0\0\0\x01\0\x01\0");
+    file.extend(rate.to_le_bytes());
+    file.extend((rate * 2).to_le_bytes());
+    file.extend(b"\x02\0\x10\0data");
+    file.extend((data.len() as u32).to_le_bytes());
+    file.extend(data);
+    file
+}
+
+/// A table of recordings: of two classes that differ in pitch, 6 speakers in 3 sessions; one file is
+/// broken, one is not there, and one utterance has no words.
+fn workshop() -> Workshop {
+    let workshop = Workshop::new();
+    std::fs::create_dir(workshop.path("wav")).unwrap();
+    let mut table = "id,audio,label,speaker,session,sex,transcript\n".to_owned();
+    for place in 0..36 {
+        let (speaker, high) = (place % 6, place % 4 < 2);
+        let name = format!("wav/u{place:02}.wav");
+        let hz = if high { 300.0 } else { 100.0 } + place as f32;
+        workshop.write(
+            &name,
+            &wav(hz, 0.5 + place as f32 / 100.0, [16_000, 44_100][place % 2]),
+        );
+        let class = if high { "excited" } else { "calm" };
+        let sex = ["F", "M"][speaker % 2];
+        let words = if place == 7 { "" } else { "well, well" };
+        let session = speaker / 2 + 1;
+        table += &format!("u{place:02},{name},{class},s{speaker},{session},{sex},\"{words}\"\n");
+    }
+    workshop.write("wav/u03.wav", b"<html>Not found</html>");
+    std::fs::remove_file(workshop.path("wav/u05.wav")).unwrap();
+    workshop.write("table.csv", table.as_bytes());
+    workshop
+}
+
+const EXTRACT: [&str; 5] = ["corpus", "extract", "table.csv", "--from", "table"];
+
+fn extract<'a>(out: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    let mut words = EXTRACT.to_vec();
+    words.extend(["--out", out]);
+    words.extend(more);
+    words
+}
+
+#[test]
+fn from_recordings_to_a_prediction() {
+    let workshop = workshop();
+    let output = workshop.run(&extract("corpus.mct", &["--stack", "audio=2"]));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    for part in [
+        "u03:",
+        "no audio file of a known format",
+        "u05:",
+        "report.tsv",
+        "audio is missing by nature in 2",
+    ] {
+        assert!(said.contains(part), "{part} in {said}");
+    }
+    let report = String::from_utf8(workshop.bytes("corpus.mct.report.tsv")).unwrap();
+    assert_eq!(report.lines().count(), 3, "{report}");
+    assert!(!workshop.path("corpus.mct.parts").exists());
+    let info = workshop.json(&["corpus", "info", "corpus.mct", "--json"]);
+    assert_eq!(info["utterances"], 36);
+    let modality = |name: &str| {
+        let all = info["modalities"].as_array().unwrap();
+        all.iter()
+            .find(|modality| modality["name"] == name)
+            .unwrap()
+            .clone()
+    };
+    assert_eq!(
+        (&modality("audio")["features"], &modality("audio")["absent"]),
+        (&80.into(), &2.into())
+    );
+    assert_eq!(
+        (&modality("text")["features"], &modality("text")["absent"]),
+        (&64.into(), &1.into())
+    );
+    assert_eq!(modality("audio")["extractor"], "log-mel");
+
+    workshop.ok(&[
+        "train",
+        "--corpus",
+        "corpus.mct",
+        "--out",
+        "run",
+        "--preset",
+        "demo",
+        "--system",
+        "mct",
+        "--epochs",
+        "1",
+        "--device",
+        "flex",
+        "--set",
+        "model.d=8",
+        "--set",
+        "model.heads=2",
+    ]);
+    let predicted: Value = workshop.json(&[
+        "predict",
+        "run",
+        "wav/u00.wav",
+        "--transcript",
+        "well, well",
+        "--device",
+        "flex",
+        "--json",
+    ]);
+    let clip = &predicted["utterances"][0];
+    let whole: Value = workshop.json(&[
+        "predict",
+        "run",
+        "--corpus",
+        "corpus.mct",
+        "--device",
+        "flex",
+        "--json",
+    ]);
+    let same = &whole["utterances"][0];
+    assert_eq!(
+        (&clip["id"], &same["id"]),
+        (&"u00.wav".into(), &"u00".into())
+    );
+    let [alone, among] = [clip, same].map(|found| {
+        let all = found["probabilities"].as_array().unwrap().iter();
+        all.map(|p| p.as_f64().unwrap()).collect::<Vec<f64>>()
+    });
+    // Products of other sizes round otherwise.
+    let pairs = alone.iter().zip(&among);
+    assert!(pairs.clone().count() == 2 && pairs.into_iter().all(|(a, b)| (a - b).abs() < 1e-6));
+    assert!(predicted.get("missing").is_none());
+
+    let silent: Value = workshop.json(&[
+        "predict",
+        "run",
+        "wav/u00.wav",
+        "--device",
+        "flex",
+        "--json",
+    ]);
+    assert_eq!(silent["missing"]["text"], "no --transcript");
+    assert_ne!(
+        silent["utterances"][0]["probabilities"],
+        clip["probabilities"]
+    );
+    workshop.fails(
+        1,
+        &["predict", "run", "wav/u05.wav", "--device", "flex"],
+        &["u05.wav", "no such file"],
+    );
+    workshop.fails(
+        1,
+        &["predict", "run", "wav/u03.wav", "--device", "flex"],
+        &["nothing to predict from", "no audio file"],
+    );
+}
+
+#[test]
+fn another_extractor_is_refused() {
+    let workshop = workshop();
+    workshop.ok(&extract(
+        "mel.mct",
+        &["--features", "audio=log-mel", "--features", "words"],
+    ));
+    // As wide as the other one, so that only its name tells.
+    workshop.ok(&[
+        "train",
+        "--corpus",
+        "mel.mct",
+        "--out",
+        "run",
+        "--preset",
+        "demo",
+        "--system",
+        "mct",
+        "--epochs",
+        "1",
+        "--device",
+        "flex",
+        "--set",
+        "model.d=8",
+        "--set",
+        "model.heads=2",
+    ]);
+    workshop.ok(&extract(
+        "low.mct",
+        &["--features", "audio=low-level", "--features", "words"],
+    ));
+    workshop.fails(
+        1,
+        &["predict", "run", "--corpus", "low.mct", "--device", "flex"],
+        &["audio (25 by low-level)", "audio (40 by log-mel)"],
+    );
+    workshop.fails(
+        2,
+        &extract("x.mct", &["--features", "audio=mel"]),
+        &["`mel` is no extractor", "log-mel"],
+    );
+    workshop.fails(
+        1,
+        &extract(
+            "x.mct",
+            &["--features", "log-mel", "--features", "low-level"],
+        ),
+        &["the modality audio twice"],
+    );
+}
+
+/// Two runs give the same bytes, whatever the number of threads, and also when the first was killed.
+#[test]
+fn what_was_killed_goes_on_to_the_same_bytes() {
+    let workshop = workshop();
+    workshop.ok(&extract("a.mct", &["--jobs", "1"]));
+    workshop.ok(&extract("b.mct", &["--jobs", "3", "--title", "table.csv"]));
+    assert!(workshop.bytes("a.mct") == workshop.bytes("b.mct"));
+    // Long ones, so that there is time to kill it.
+    for place in 10..36 {
+        workshop.write(&format!("wav/u{place:02}.wav"), &wav(200.0, 20.0, 44_100));
+    }
+    workshop.ok(&extract("whole.mct", &[]));
+    let mut child = workshop
+        .command(&extract("killed.mct", &["--jobs", "1"]))
+        .spawn()
+        .unwrap();
+    let parts = workshop.path("killed.mct.parts");
+    let finished = |folder: &Path| {
+        let names = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let is_marker = |name: std::ffi::OsString| name.to_string_lossy().ends_with(".json");
+        names.filter(|entry| is_marker(entry.file_name())).count()
+    };
+    let begun = Instant::now();
+    while finished(&parts) < 10 {
+        assert!(
+            child.try_wait().unwrap().is_none(),
+            "it was not killed in time"
+        );
+        assert!(begun.elapsed() < Duration::from_secs(120));
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(!workshop.path("killed.mct").exists());
+    let before = finished(&parts);
+    assert!((10..34).contains(&before));
+    workshop.ok(&extract("killed.mct", &[]));
+    assert!(workshop.bytes("whole.mct") == workshop.bytes("killed.mct"));
+}

@@ -1,0 +1,175 @@
+//! Audio files as samples: WAV (8 to 32 bit, float), AIFF, FLAC, MP3, M4A and Ogg Vorbis, on every target.
+
+use audioadapter_buffers::direct::InterleavedSlice;
+use rubato::{Fft, FixedSync, Resampler as _, WindowFunction};
+use symphonia::core::codecs::audio::{AudioDecoder, AudioDecoderOptions};
+use symphonia::core::errors::Error as Symphonia;
+use symphonia::core::formats::probe::Hint;
+use symphonia::core::formats::{FormatReader, TrackType};
+use symphonia::core::io::{MediaSource, MediaSourceStream};
+
+use crate::error::RecordingError;
+
+/// Samples of the input that are transformed at a time, at least: many, so that the filter is steep.
+const LEAST_BLOCK: usize = 2048;
+
+/// Sound of one channel.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Waveform {
+    /// Between -1 and 1 for what is stored as integers.
+    pub samples: Vec<f32>,
+    pub rate_hz: u32,
+    /// Packets of a compressed file that are damaged, and left out.
+    pub damaged: usize,
+}
+
+impl Waveform {
+    /// Decodes an audio file; channels are averaged. `ending` is that of its name, a hint.
+    ///
+    /// # Errors
+    /// When the source cannot be read, is of no known format, has no audio or none that can be decoded.
+    pub fn decode(
+        source: Box<dyn MediaSource>,
+        ending: Option<&str>,
+    ) -> Result<Self, RecordingError> {
+        let mut hint = Hint::new();
+        if let Some(ending) = ending {
+            hint.with_extension(ending);
+        }
+        let stream = MediaSourceStream::new(source, Default::default());
+        let probe = symphonia::default::get_probe();
+        let mut format = probe
+            .probe(&hint, stream, Default::default(), Default::default())
+            .map_err(|error| match error {
+                Symphonia::IoError(error) if error.kind() != std::io::ErrorKind::UnexpectedEof => {
+                    RecordingError::Io(error)
+                }
+                other => RecordingError::Unknown(other.to_string()),
+            })?;
+        let track = format
+            .default_track(TrackType::Audio)
+            .ok_or(RecordingError::NoAudio)?;
+        let id = track.id;
+        let parameters = track.codec_params.as_ref().and_then(|all| all.audio());
+        let parameters = parameters.ok_or(RecordingError::NoAudio)?;
+        let mut decoder = symphonia::default::get_codecs()
+            .make_audio_decoder(parameters, &AudioDecoderOptions::default())
+            .map_err(|error| RecordingError::Undecodable(error.to_string()))?;
+        decode(&mut *format, &mut *decoder, id)
+    }
+
+    /// Seconds.
+    pub fn duration_secs(&self) -> f32 {
+        self.samples.len() as f32 / self.rate_hz as f32
+    }
+
+    /// The same sound at `rate_hz` samples a second, without what lies above half of that.
+    ///
+    /// # Errors
+    /// When a rate is one that no filter can be made for.
+    pub fn resampled(self, rate_hz: u32) -> Result<Self, RecordingError> {
+        if self.rate_hz == rate_hz {
+            return Ok(self);
+        }
+        let fails = |cause: String| RecordingError::Rate {
+            from: self.rate_hz,
+            cause,
+        };
+        let mut filter = Fft::<f32>::new_custom(
+            self.rate_hz as usize,
+            rate_hz as usize,
+            block(self.rate_hz as usize, rate_hz as usize),
+            1,
+            1,
+            WindowFunction::BlackmanHarris2,
+            FixedSync::Input,
+        )
+        .map_err(|error| fails(error.to_string()))?;
+        let length = self.samples.len();
+        let input = InterleavedSlice::new(&self.samples, 1, length)
+            .map_err(|error| fails(error.to_string()))?;
+        let output = filter.process_all(&input, length, None);
+        let samples = output
+            .map_err(|error| fails(error.to_string()))?
+            .take_data();
+        Ok(Self {
+            samples,
+            rate_hz,
+            damaged: self.damaged,
+        })
+    }
+}
+
+/// Samples of the input that are transformed at a time: a whole number of periods of both rates, and an even
+/// one, since the middle of the filter has to be a sample for the sound not to be moved by half of one.
+fn block(from: usize, to: usize) -> usize {
+    let divisor = {
+        let (mut a, mut b) = (from, to);
+        while b != 0 {
+            (a, b) = (b, a % b);
+        }
+        a.max(1)
+    };
+    let unit = 2 * (from / divisor).max(1);
+    unit * LEAST_BLOCK.div_ceil(unit)
+}
+
+fn decode(
+    format: &mut dyn FormatReader,
+    decoder: &mut dyn AudioDecoder,
+    track: u32,
+) -> Result<Waveform, RecordingError> {
+    let mut waveform = Waveform {
+        samples: Vec::new(),
+        rate_hz: 0,
+        damaged: 0,
+    };
+    let mut interleaved: Vec<f32> = Vec::new();
+    loop {
+        let packet = match format.next_packet() {
+            Ok(Some(packet)) => packet,
+            // A file that is cut off keeps what it has.
+            Ok(None) | Err(Symphonia::IoError(_) | Symphonia::ResetRequired) => break,
+            Err(error) => return Err(RecordingError::Undecodable(error.to_string())),
+        };
+        if packet.track_id != track {
+            continue;
+        }
+        let buffer = match decoder.decode(&packet) {
+            Ok(buffer) => buffer,
+            Err(Symphonia::DecodeError(_) | Symphonia::IoError(_)) => {
+                waveform.damaged += 1;
+                continue;
+            }
+            Err(error) => return Err(RecordingError::Undecodable(error.to_string())),
+        };
+        let channels = buffer.spec().channels().count().max(1);
+        let rate = buffer.spec().rate();
+        if waveform.rate_hz != 0 && waveform.rate_hz != rate {
+            let cause = format!("it goes from {} to {rate} Hz", waveform.rate_hz);
+            return Err(RecordingError::Undecodable(cause));
+        }
+        waveform.rate_hz = rate;
+        buffer.copy_to_vec_interleaved(&mut interleaved);
+        let frames = interleaved.chunks_exact(channels);
+        let mono = frames.map(|frame| frame.iter().sum::<f32>() / channels as f32);
+        waveform.samples.extend(mono);
+    }
+    whole(waveform)
+}
+
+/// # Errors
+/// When there is nothing, or what no filter can take.
+pub(crate) fn whole(waveform: Waveform) -> Result<Waveform, RecordingError> {
+    if waveform.samples.is_empty() || waveform.rate_hz == 0 {
+        let damaged = waveform.damaged;
+        return Err(match damaged {
+            0 => RecordingError::Empty,
+            _ => RecordingError::Undecodable(format!("all of its {damaged} packets are damaged")),
+        });
+    }
+    if !waveform.samples.iter().all(|sample| sample.is_finite()) {
+        return Err(RecordingError::NotFinite);
+    }
+    Ok(waveform)
+}

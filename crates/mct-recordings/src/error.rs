@@ -1,0 +1,23 @@
+//! Why a recording gives nothing.
+
+/// Why a recording gives nothing, without the name of its file, which the caller knows.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordingError {
+    #[error("cannot be read: {0}")]
+    Io(#[from] std::io::Error),
+    /// Nothing that is known begins like this.
+    #[error("is no audio file of a known format ({0})")]
+    Unknown(String),
+    #[error("has no audio")]
+    NoAudio,
+    #[error("its audio cannot be decoded: {0}")]
+    Undecodable(String),
+    #[error("has audio without a single sample")]
+    Empty,
+    #[error("has samples that are no numbers")]
+    NotFinite,
+    #[error("cannot be resampled from {from} Hz: {cause}")]
+    Rate { from: u32, cause: String },
+    #[error("needs ffmpeg, which is not on the PATH ({0})")]
+    NoFfmpeg(String),
+}

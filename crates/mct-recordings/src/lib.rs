@@ -1,0 +1,14 @@
+//! Recordings as people keep them: audio files of many formats as samples, and the trees of corpora as
+//! lists of recordings.
+
+mod audio;
+mod error;
+#[cfg(not(target_arch = "wasm32"))]
+mod ffmpeg;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod tree;
+
+pub use audio::Waveform;
+pub use error::RecordingError;
+#[cfg(not(target_arch = "wasm32"))]
+pub use ffmpeg::Ffmpeg;

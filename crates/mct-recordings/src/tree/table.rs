@@ -1,0 +1,91 @@
+//! A table with the paths of recordings, for everybody else.
+
+use std::path::Path;
+
+use mct_corpus::import::Sheet;
+use mct_corpus::{CorpusError, Finding, Result};
+
+use super::{Recording, Recordings, io};
+
+const IDS: [&str; 4] = ["id", "ids", "utterance_id", "clip"];
+const PATHS: [&str; 4] = ["audio", "recording", "path", "file"];
+const TRANSCRIPTS: [&str; 2] = ["transcript", "text"];
+
+/// Columns go through as they are, so that label, speaker, session, sex and side are read where those of
+/// any table are; only the paths and the transcripts are needed here.
+pub(super) fn list(path: &Path) -> Result<Recordings> {
+    let file = path.display().to_string();
+    if path.is_dir() {
+        let expected =
+            "a table (.csv or .tsv); a folder needs the layout of a corpus: --from ravdess, …";
+        return Err(CorpusError::invalid(file, "path", "a folder", expected));
+    }
+    let bytes = std::fs::read(path).map_err(io(path))?;
+    read(&bytes, path).map_err(|finding| finding.in_file(file))
+}
+
+fn read(bytes: &[u8], path: &Path) -> Result<Recordings, Finding> {
+    let sheet = Sheet::parse(bytes)?;
+    let column = |names: &[&str]| names.iter().find_map(|name| sheet.column(name));
+    let missing = |expected: &str| {
+        let found = format!("columns {}", sheet.columns.join(", "));
+        Finding::new("line 1", found, expected)
+    };
+    let id = column(&IDS).ok_or_else(|| missing("a column `id`"))?;
+    let audio = column(&PATHS).ok_or_else(|| missing("a column `audio` with the paths"))?;
+    let transcript = column(&TRANSCRIPTS);
+    let is_further = |place: &usize| ![Some(id), Some(audio), transcript].contains(&Some(*place));
+    let further: Vec<usize> = (0..sheet.columns.len()).filter(is_further).collect();
+    let base = path.parent().unwrap_or(Path::new(""));
+    let mut recordings = Vec::new();
+    for (line, cells) in &sheet.rows {
+        if cells[id].is_empty() {
+            return Err(Finding::new(format!("line {line}"), "no id", "an id"));
+        }
+        let filled = |place: usize| Some(cells[place].clone()).filter(|cell| !cell.is_empty());
+        recordings.push(Recording {
+            id: cells[id].clone(),
+            audio: filled(audio).map(|path| base.join(path.replace('\\', "/"))),
+            transcript: transcript.and_then(filled),
+            further: further.iter().map(|place| cells[*place].clone()).collect(),
+            ..Recording::default()
+        });
+    }
+    let title = path.file_name().unwrap_or_default();
+    Ok(Recordings {
+        title: title.to_string_lossy().into_owned(),
+        columns: further
+            .iter()
+            .map(|place| sheet.columns[*place].clone())
+            .collect(),
+        recordings,
+        ..Recordings::default()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_count_from_the_table() {
+        let table = b"id,audio,label,text\na,wav\\a.wav,sad,oh no\nb,,happy,\n";
+        let listed = read(table, Path::new("/data/table.csv")).unwrap();
+        assert_eq!(listed.columns, ["label"]);
+        let [a, b] = &listed.recordings[..] else {
+            panic!("{listed:?}");
+        };
+        assert_eq!(a.audio.as_deref(), Some(Path::new("/data/wav/a.wav")));
+        assert_eq!(a.transcript.as_deref(), Some("oh no"));
+        assert_eq!((&b.audio, &b.transcript), (&None, &None));
+        assert_eq!(b.further, ["happy"]);
+    }
+
+    #[test]
+    fn what_lacks_is_named() {
+        let error = |bytes: &[u8]| read(bytes, Path::new("t.csv")).unwrap_err().to_string();
+        assert!(error(b"name,audio\na,b\n").contains("a column `id`"));
+        assert!(error(b"id,label\na,b\n").contains("a column `audio`"));
+        assert!(error(b"id,audio\n,b\n").contains("line 2"));
+    }
+}
