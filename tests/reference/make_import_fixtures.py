@@ -207,6 +207,7 @@ def kinds():
     clip["raw_text"] = "clip 0, caf\u00e9"
     out["kind_clip_p4.pkl"] = clip
     out["kind_clips_by_id_p4.pkl"] = {"a": clip, "b": {"audio": clip["audio"]}}
+    out["kind_clips_list_p4.pkl"] = [dict(clip, label="sad"), {"audio": clip["audio"], "label": "glad"}]
 
     one_side = mmsa(False)["test"]
     out["kind_no_sides_p4.pkl"] = one_side

@@ -301,6 +301,12 @@ fn a_single_clip_and_a_dict_of_clips_are_corpora() {
     let ids: Vec<&str> = corpus.utterances.iter().map(|u| u.id.as_str()).collect();
     assert_eq!(ids, ["a", "b"]);
     assert_eq!(corpus.modalities[1].steps(1), 0);
+    let corpus = imported("kind_clips_list_p4.pkl").corpus;
+    let ids: Vec<&str> = corpus.utterances.iter().map(|u| u.id.as_str()).collect();
+    assert_eq!(ids, ["0000", "0001"]);
+    assert_eq!(corpus.metadata.classes, ["glad", "sad"]);
+    assert_eq!(labels(&corpus), [Some(1), Some(0)]);
+    assert_eq!(corpus.modalities[0].values(1), expected(0, 5, 2));
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! Pickled dicts of single clips: one clip's fields, as extraction tools write for a single video, or a
-//! dict from ids to such dicts.
+//! Pickled dicts of single clips: one clip's fields, as extraction tools write for a single video, a dict
+//! from ids to such dicts, or a list of them.
 
 use std::collections::BTreeSet;
 
@@ -12,6 +12,9 @@ use super::pickled::{MMSA_LABELS, MULT_LABELS, TOKENS};
 use super::sequences::{Known, Sequences, channel, in_order};
 use crate::error::Finding;
 
+/// What people call labels where they write clips themselves.
+const OWN_LABELS: [&str; 3] = ["label", "emotion", "class"];
+
 /// The fields of one clip.
 pub(super) struct Clip<'t> {
     /// Its key in the dict of clips; none where the file is one clip.
@@ -21,6 +24,14 @@ pub(super) struct Clip<'t> {
 
 /// The clips of a file; `None` where it has another layout.
 pub(super) fn of(root: Value<'_>) -> Option<Vec<Clip<'_>>> {
+    if let Ok(items) = root.items("pickle") {
+        let clips = items.into_iter().map(|item| {
+            let fields = item.entries().filter(|fields| is_clip(fields))?;
+            Some(Clip { id: None, fields })
+        });
+        let clips: Vec<Clip<'_>> = clips.collect::<Option<_>>()?;
+        return (!clips.is_empty()).then_some(clips);
+    }
     let entries = root.entries()?;
     if is_clip(&entries) {
         let clip = Clip {
@@ -68,11 +79,12 @@ pub(super) fn read(clips: &[Clip<'_>], options: &Options) -> Result<Draft, Findi
         },
         ..Draft::default()
     };
-    for clip in clips {
+    for (place, clip) in clips.iter().enumerate() {
         let id = match (clip.id, clip.get("id")) {
             (Some(id), _) => id.to_owned(),
             (None, Some(value)) => value.texts("id")?.join("_"),
-            (None, None) => "clip".to_owned(),
+            (None, None) if clips.len() == 1 => "clip".to_owned(),
+            (None, None) => format!("{place:04}"),
         };
         draft.rows.push(Row {
             id,
@@ -105,16 +117,23 @@ pub(super) fn read(clips: &[Clip<'_>], options: &Options) -> Result<Draft, Findi
         let Some(field) = field(clips, key).filter(|_| !used) else {
             continue;
         };
-        match key == MULT_LABELS || MMSA_LABELS.contains(&key) {
+        match label_rank(key).is_some() {
             true => draft.labels.fields.push(field),
             false => draft.further.push(field),
         }
     }
-    let rank = |name: &str| MMSA_LABELS.iter().position(|label| *label == name);
-    let fields = &mut draft.labels.fields;
-    fields.sort_by_key(|field| rank(&field.name).unwrap_or(MMSA_LABELS.len()));
+    draft
+        .labels
+        .fields
+        .sort_by_key(|field| label_rank(&field.name));
     draft.fill_rows()?;
     Ok(draft)
+}
+
+/// Which of the fields of labels comes first: those of the known tools before those of one's own.
+fn label_rank(name: &str) -> Option<usize> {
+    let known = MMSA_LABELS.iter().chain([&MULT_LABELS]).chain(&OWN_LABELS);
+    { known }.position(|label| *label == name)
 }
 
 impl<'t> Clip<'t> {

@@ -12,9 +12,10 @@ type Diagnosis = (&'static str, &'static str);
 
 fn of_magic(bytes: &[u8]) -> Option<Diagnosis> {
     const UNPACK: &str = "a feature file: unpack it first";
+    const EXTRACT: &str = "a feature file: `mct-hfr corpus extract` makes features of recordings";
     const CONVERT: &str = "npz, a pickle, or a table with .npy files: read it in Python and write \
          `numpy.savez(out, id=…, label=…, audio=…, audio_lengths=…)`";
-    let magic: [(&[u8], Diagnosis); 16] = [
+    let magic: [(&[u8], Diagnosis); 19] = [
         (
             b"version https://git-lfs",
             (
@@ -38,13 +39,10 @@ fn of_magic(bytes: &[u8]) -> Option<Diagnosis> {
         (b"Rar!", ("a RAR archive", UNPACK)),
         (b"%PDF", ("a PDF", "a feature file")),
         (b"\x89PNG", ("a picture", "a feature file")),
-        (
-            b"RIFF",
-            (
-                "a sound or a video",
-                "a feature file: features have to be extracted first",
-            ),
-        ),
+        (b"RIFF", ("a sound or a video", EXTRACT)),
+        (b"fLaC", ("a sound", EXTRACT)),
+        (b"OggS", ("a sound", EXTRACT)),
+        (b"ID3", ("a sound", EXTRACT)),
         (
             b"\x93NUMPY",
             (
@@ -67,8 +65,7 @@ fn of_magic(bytes: &[u8]) -> Option<Diagnosis> {
         return Some(("a tar archive", UNPACK));
     }
     if bytes.get(4..8) == Some(b"ftyp") {
-        let expected = "a feature file: features have to be extracted first";
-        return Some(("a video", expected));
+        return Some(("a sound or a video", EXTRACT));
     }
     let text = bytes.get(..bytes.len().min(512)).unwrap_or_default();
     let start = text.trim_ascii_start().to_ascii_lowercase();
@@ -84,6 +81,19 @@ fn of_magic(bytes: &[u8]) -> Option<Diagnosis> {
             "an XML message",
             "the file itself: the download was refused",
         ));
+    }
+    if start.starts_with(b"{\"") {
+        let expected = "npz, a pickle, or a table (.csv, .tsv) with .npy files";
+        return Some(("JSON text", expected));
+    }
+    let names = |name: &[u8]| text.windows(name.len()).any(|window| window == name);
+    if text.starts_with(b"PK\x03\x04") && (names(b"[Content_Types].xml") || names(b"xl/")) {
+        return Some(("a spreadsheet", "a table as text: save it as CSV UTF-8"));
+    }
+    if text.starts_with(b"\x80") && names(b"pandas") {
+        let expected = "plain data: in Python `frame.to_csv(\"clips.csv\", index=False)` for a table that \
+             names files, `numpy.savez` for arrays";
+        return Some(("a pickle of pandas", expected));
     }
     is_torch(bytes).then_some((
         "a PyTorch archive",
@@ -143,7 +153,12 @@ mod tests {
             (b"\x1f\x8b\x08", "gzip"),
             (b"PK\x03\x04\0\0\0\0archive/data.pkl", "PyTorch"),
             (b"\x80\x02ctorch._utils\n_rebuild_tensor_v2\n", "PyTorch"),
-            (b"\0\0\0\x20ftypisom", "a video"),
+            (b"\0\0\0\x20ftypisom", "corpus extract"),
+            (b"RIFF\0\0\0\0WAVEfmt ", "corpus extract"),
+            (b"fLaC\0", "corpus extract"),
+            (b"PK\x03\x04\x14\0\x06\0\x08[Content_Types].xml", "CSV"),
+            (b"\x80\x04\x95\0\x8c\x11pandas.core.frame", "to_csv"),
+            (b"{\"a\": 1}", "JSON"),
         ] {
             let finding = diagnose(bytes).expect("a diagnosis").to_string();
             assert!(finding.contains(part), "{finding}");

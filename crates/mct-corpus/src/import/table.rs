@@ -122,7 +122,8 @@ fn by_folder(rows: &[Row], files: &dyn Files) -> Result<Vec<(String, Paths)>, Fi
     }
     if modalities.is_empty() {
         let expected = "a column of paths for each modality, or files features/MODALITY/ID.npy beside the \
-             table (--features names another folder)";
+             table (--features names another folder; `mct-hfr corpus extract --from table` makes features of \
+             recordings)";
         return Err(Finding::new("modalities", "none", expected));
     }
     Ok(modalities)

@@ -99,7 +99,14 @@ impl<'t> Value<'t> {
 
     /// A numpy array of numbers or text.
     pub fn array(self, field: &str) -> Result<Array<'t>, Finding> {
-        let wrong = || self.wrong(field, "a numpy array of numbers or text");
+        let wrong = || match self.node() {
+            Node::List(_) | Node::Tuple(_) => self.wrong(
+                field,
+                "a numpy array of numbers or text (in Python, before it is saved: \
+                 `x = [numpy.asarray(item, \"float32\") for item in x]`)",
+            ),
+            _ => self.wrong(field, "a numpy array of numbers or text"),
+        };
         let Node::Array(array) = self.node() else {
             return Err(wrong());
         };
