@@ -160,6 +160,15 @@ fn from_recordings_to_a_prediction() {
     assert!(pairs.clone().count() == 2 && pairs.into_iter().all(|(a, b)| (a - b).abs() < 1e-6));
     assert!(predicted.get("missing").is_none());
 
+    // A report of an extraction that failed nowhere would be of an older one.
+    for place in [3, 5] {
+        workshop.write(&format!("wav/u{place:02}.wav"), &wav(150.0, 0.6, 16_000));
+    }
+    workshop.ok(&extract("corpus.mct", &["--stack", "audio=2"]));
+    assert!(!workshop.path("corpus.mct.report.tsv").exists());
+    workshop.write("wav/u03.wav", b"<html>Not found</html>");
+    std::fs::remove_file(workshop.path("wav/u05.wav")).unwrap();
+
     let silent: Value = workshop.json(&[
         "predict",
         "run",

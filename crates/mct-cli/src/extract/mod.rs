@@ -178,10 +178,16 @@ fn report(listed: &Recordings, outcomes: &[Outcome], parts: &Parts) -> Result<()
             })
         })
         .collect();
-    if failed.is_empty() {
-        return Ok(());
-    }
     let path = parts.beside("report.tsv");
+    if failed.is_empty() {
+        // That of an earlier extraction does not hold any more.
+        return match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(error).with_context(|| path.display().to_string())
+            }
+            _ => Ok(()),
+        };
+    }
     let mut table = csv::WriterBuilder::new()
         .delimiter(b'\t')
         .from_writer(Vec::new());
