@@ -195,6 +195,60 @@ fn from_recordings_to_a_prediction() {
 }
 
 #[test]
+fn a_corrupted_corpus_is_another_one_and_says_so() {
+    let workshop = workshop();
+    workshop.ok(&extract("clean.mct", &[]));
+    let corrupt = ["--noise", "-3", "--dropped", "0.3", "--wrong-words", "0"];
+    workshop.ok(&extract("noisy.mct", &corrupt));
+    workshop.ok(&extract(
+        "again.mct",
+        &[&corrupt[..], &["--jobs", "1"]].concat(),
+    ));
+    assert!(workshop.bytes("noisy.mct") == workshop.bytes("again.mct"));
+    let title = |corpus: &str| {
+        let info = workshop.json(&["corpus", "info", corpus, "--json"]);
+        info["title"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(title("clean.mct"), "table.csv");
+    assert_eq!(
+        title("noisy.mct"),
+        "table.csv: noise at -3 dB, 30 % of the sound silenced"
+    );
+    assert!(
+        workshop
+            .bytes("clean.mct")
+            .len()
+            .abs_diff(workshop.bytes("noisy.mct").len())
+            < 200
+    );
+    // A model of the clean one takes it.
+    workshop.ok(&[
+        "train",
+        "--corpus",
+        "clean.mct",
+        "--out",
+        "run",
+        "--preset",
+        "demo",
+        "--system",
+        "mct",
+        "--epochs",
+        "1",
+        "--device",
+        "flex",
+        "--set",
+        "model.d=8",
+        "--set",
+        "model.heads=2",
+    ]);
+    let predicted =
+        |corpus: &str| workshop.ok(&["predict", "run", "--corpus", corpus, "--device", "flex"]);
+    assert_ne!(predicted("clean.mct"), predicted("noisy.mct"));
+    workshop.fails(2, &extract("x.mct", &["--dropped", "1.5"]), &["--dropped"]);
+    workshop.fails(2, &extract("x.mct", &["--noise", "inf"]), &["--noise"]);
+}
+
+#[test]
 fn another_extractor_is_refused() {
     let workshop = workshop();
     workshop.ok(&extract(

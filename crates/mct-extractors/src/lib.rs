@@ -2,12 +2,14 @@
 //!
 //! Each is in a file of its own. Those here need no weights.
 
+mod corruption;
 mod log_mel;
 mod low_level;
 mod pitch;
 mod spectrum;
 mod words;
 
+pub use corruption::{Corruption, vocabulary};
 pub use low_level::NAMES as LOW_LEVEL_DESCRIPTORS;
 
 /// Samples a second that extractors of sound expect.

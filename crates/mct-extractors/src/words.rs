@@ -13,7 +13,7 @@ pub(crate) fn extract(transcript: &str) -> Vec<f32> {
 
 /// Words in lower case: letters, digits and the apostrophes within them; a letter of a script without
 /// spaces is one of its own.
-fn split(transcript: &str) -> Vec<String> {
+pub(crate) fn split(transcript: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word = String::new();
     let mut finish = |word: &mut String| {

@@ -51,7 +51,13 @@ pub fn clip(path: &Path, transcript: Option<&str>, interface: &Interface) -> Res
         );
     }
     let features: Vec<Feature> = known.iter().map(|(_, feature)| feature.clone()).collect();
-    let mut extracted = of_recording(Some(path), transcript, &features, &Ffmpeg::default());
+    let mut extracted = of_recording(
+        Some(path),
+        transcript,
+        &features,
+        &Ffmpeg::default(),
+        |_| {},
+    );
     let causes: Vec<String> = extracted
         .causes
         .iter()

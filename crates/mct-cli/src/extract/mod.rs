@@ -16,16 +16,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
-use mct_extractors::Extractor;
+use mct_extractors::{Corruption, Extractor};
 use mct_recordings::Ffmpeg;
 use mct_recordings::tree::{self, Layout, Recordings};
 use rayon::prelude::*;
 
 use self::parts::{Outcome, Parts};
+use crate::arguments::rate;
 use crate::corpus::wrote;
 use crate::description::DescriptionArgs;
 use crate::interrupt;
-use crate::output::{Interrupted, remark};
+use crate::output::{Interrupted, remark, usage};
 use crate::progress;
 
 /// How recordings are kept.
@@ -62,6 +63,18 @@ pub struct Extract {
     features: Vec<Feature>,
     #[command(flatten)]
     described: DescriptionArgs,
+    /// Corrupt the sound by white noise, this many decibels below it
+    #[arg(long, value_name = "DB", allow_hyphen_values = true)]
+    noise: Option<f64>,
+    /// Silence this share of the sound, in spans of 0.1 to 0.5 s
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = rate)]
+    dropped: f64,
+    /// Replace words by others of the corpus, each with this probability
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = rate)]
+    wrong_words: f64,
+    /// Seed of the corruption
+    #[arg(long, default_value_t = 1)]
+    corruption_seed: u64,
     /// Recordings at a time [default: as many as there are cores]
     #[arg(long, value_name = "N")]
     jobs: Option<std::num::NonZero<usize>>,
@@ -90,7 +103,16 @@ impl Extract {
             );
         }
         interrupt::watch()?;
-        let parts = Parts::open(&self.out, features)?;
+        if self.noise.is_some_and(|db| !db.is_finite()) {
+            return Err(usage("--noise: expected a number of decibels"));
+        }
+        let corruption = Corruption {
+            noise_db: self.noise,
+            dropped: self.dropped,
+            wrong_words: self.wrong_words,
+            seed: self.corruption_seed,
+        };
+        let parts = Parts::open(&self.out, features, corruption, &listed)?;
         let outcomes = extract(&listed, &parts, self.jobs.map(Into::into))?;
         report(&listed, &outcomes, &parts)?;
         let options = self.described.options(&self.out)?;

@@ -28,21 +28,26 @@ pub struct Extracted {
     pub needs_ffmpeg: bool,
 }
 
-/// Extracts all features of a recording; what cannot be had is missing, with the cause.
+/// Extracts all features of a recording; what cannot be had is missing, with the cause. `corrupt` may change
+/// the sound before.
 pub fn of_recording(
     audio: Option<&Path>,
     transcript: Option<&str>,
     features: &[Feature],
     ffmpeg: &Ffmpeg,
+    corrupt: impl FnOnce(&mut [f32]),
 ) -> Extracted {
     let mut extracted = Extracted::default();
     let hears = features
         .iter()
         .any(|feature| feature.extractor.input() == Input::Sound);
-    let waveform = match audio {
+    let mut waveform = match audio {
         Some(path) if hears => sound(path, ffmpeg, &mut extracted),
         _ => None,
     };
+    if let Some(waveform) = &mut waveform {
+        corrupt(&mut waveform.samples);
+    }
     extracted.duration_secs = waveform.as_ref().map(Waveform::duration_secs);
     let mut short = false;
     let mut of_feature = |extractor: Extractor| match extractor.input() {

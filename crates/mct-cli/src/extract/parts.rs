@@ -11,6 +11,7 @@ use anyhow::{Context as _, Result, bail};
 use mct_corpus::atomic;
 use mct_corpus::import::{self, Files, Format, Import, Listed, Options};
 use mct_corpus::{Finding, Sex, Side};
+use mct_extractors::{Corruption, vocabulary};
 use mct_recordings::Ffmpeg;
 use mct_recordings::tree::{Recording, Recordings};
 use safetensors::Dtype;
@@ -32,6 +33,9 @@ pub struct Parts {
     out: PathBuf,
     folder: PathBuf,
     features: Vec<Feature>,
+    corruption: Corruption,
+    /// What misheard words are replaced by.
+    vocabulary: Vec<String>,
 }
 
 /// What became of one recording.
@@ -49,7 +53,12 @@ pub struct Outcome {
 impl Parts {
     /// # Errors
     /// When two features are one modality, or the folder cannot be made.
-    pub fn open(out: &Path, features: Vec<Feature>) -> Result<Self> {
+    pub fn open(
+        out: &Path,
+        features: Vec<Feature>,
+        corruption: Corruption,
+        listed: &Recordings,
+    ) -> Result<Self> {
         let mut names: Vec<&str> = features.iter().map(|f| f.modality.as_str()).collect();
         names.sort_unstable();
         if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
@@ -59,6 +68,11 @@ impl Parts {
             out: out.to_owned(),
             folder: PathBuf::new(),
             features,
+            corruption,
+            vocabulary: {
+                let recordings = listed.recordings.iter();
+                vocabulary(recordings.filter_map(|recording| recording.transcript.as_deref()))
+            },
         };
         let folder = parts.beside("parts");
         fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
@@ -92,8 +106,12 @@ impl Parts {
         if let Some(outcome) = before.and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
             return Ok(outcome);
         }
-        let (audio, transcript) = (recording.audio.as_deref(), recording.transcript.as_deref());
-        let extracted = of_recording(audio, transcript, &self.features, ffmpeg);
+        let (audio, id) = (recording.audio.as_deref(), recording.id.as_str());
+        let heard = recording.transcript.as_deref();
+        let heard = heard.map(|said| self.corruption.words(id, said, &self.vocabulary));
+        let extracted = of_recording(audio, heard.as_deref(), &self.features, ffmpeg, |samples| {
+            self.corruption.sound(id, samples)
+        });
         let mut there = Vec::new();
         for (place, sequence) in extracted.sequences.iter().enumerate() {
             there.push(sequence.steps() > 0);
@@ -138,6 +156,9 @@ impl Parts {
             "{EXTRACTION_VERSION}\0{}\0{state:?}\0{:?}\0{:?}",
             recording.id, recording.transcript, self.features
         ));
+        if !self.corruption.is_none() {
+            digest.update(format!("\0{:?}\0{:?}", self.corruption, self.vocabulary));
+        }
         let mut key = String::new();
         for byte in digest.finalize().iter().take(KEY / 2) {
             // Writing to a String cannot fail.
@@ -183,7 +204,7 @@ impl Parts {
         let table = self.table(listed, &long)?;
         let features = || self.features.iter();
         let options = Options {
-            title: options.title.or_else(|| Some(listed.title.clone())),
+            title: options.title.or_else(|| Some(self.title(listed))),
             licence: options.licence.or_else(|| listed.licence.clone()),
             class_names: options.class_names.or_else(|| {
                 let own = options.labels.is_empty() && !listed.classes.is_empty();
@@ -213,6 +234,29 @@ impl Parts {
             import::import_bytes(Some(Format::Table), &source, &table, &files, &options)?;
         notes.append(&mut imported.notes);
         Ok(Import { notes, ..imported })
+    }
+
+    /// The title of the corpus, which says how it was corrupted.
+    fn title(&self, listed: &Recordings) -> String {
+        let Corruption {
+            noise_db,
+            dropped,
+            wrong_words,
+            seed: _,
+        } = &self.corruption;
+        let share = |share: f64, what: &str| {
+            (share > 0.0).then(|| format!("{} % of the {what}", share * 100.0))
+        };
+        let parts = [
+            noise_db.map(|db| format!("noise at {db} dB")),
+            share(*dropped, "sound silenced"),
+            share(*wrong_words, "words wrong"),
+        ];
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        match parts.is_empty() {
+            true => listed.title.clone(),
+            false => format!("{}: {}", listed.title, parts.join(", ")),
+        }
     }
 
     /// The table of utterances with the paths of their parts.

@@ -1,0 +1,193 @@
+//! Corruption of what features are extracted of, so that robustness is measured where it happens: noise
+//! over sound, spans of silence, words that were misheard.
+//!
+//! What is corrupted follows from the seed and the id of an utterance alone.
+
+use mct_corpus::counter::{Stream, text_key};
+
+use crate::SAMPLE_RATE_HZ;
+use crate::words::split;
+
+/// Shortest and longest span of silence in samples: 0.1 and 0.5 s.
+const SPAN: [usize; 2] = [SAMPLE_RATE_HZ as usize / 10, SAMPLE_RATE_HZ as usize / 2];
+
+/// How sound and words are corrupted; by nothing as the default.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Corruption {
+    /// White noise, this many decibels below (or, negative, above) the power of the sound.
+    pub noise_db: Option<f64>,
+    /// Share of the samples that are silenced, in spans of 0.1 to 0.5 s.
+    pub dropped: f64,
+    /// Probability that a word is another one.
+    pub wrong_words: f64,
+    pub seed: u64,
+}
+
+/// What numbers are drawn for, so that one kind of corruption does not move another.
+#[derive(Clone, Copy)]
+enum Purpose {
+    Noise = 1,
+    Spans = 2,
+    Words = 3,
+}
+
+impl Corruption {
+    /// Whether it leaves everything as it is.
+    pub fn is_none(&self) -> bool {
+        let Self {
+            noise_db,
+            dropped,
+            wrong_words,
+            seed: _,
+        } = self;
+        noise_db.is_none() && *dropped == 0.0 && *wrong_words == 0.0
+    }
+
+    fn stream(&self, purpose: Purpose, id: &str) -> Stream {
+        Stream::new(&[self.seed, purpose as u64, text_key(id)])
+    }
+
+    /// Corrupts the sound of utterance `id`: first spans are silenced, then noise lies over all of it.
+    pub fn sound(&self, id: &str, samples: &mut [f32]) {
+        let energy: f64 = samples.iter().map(|s| f64::from(*s).powi(2)).sum();
+        let power = energy / samples.len().max(1) as f64;
+        self.silence(id, samples);
+        if let Some(db) = self.noise_db {
+            let deviation = (power * 10.0_f64.powf(-db / 10.0)).sqrt();
+            let mut stream = self.stream(Purpose::Noise, id);
+            for sample in samples {
+                *sample += (deviation * stream.normal()) as f32;
+            }
+        }
+    }
+
+    fn silence(&self, id: &str, samples: &mut [f32]) {
+        let mut left = (self.dropped.clamp(0.0, 1.0) * samples.len() as f64).round() as usize;
+        // Spans do not overlap: what is kept is divided at random between them.
+        let mut stream = self.stream(Purpose::Spans, id);
+        let kept = samples.len() - left;
+        let mut spans = Vec::new();
+        while left > 0 {
+            let span = (SPAN[0] + stream.below(SPAN[1] - SPAN[0] + 1)).min(left);
+            spans.push(span);
+            left -= span;
+        }
+        let mut cuts: Vec<usize> = spans.iter().map(|_| stream.below(kept + 1)).collect();
+        cuts.sort_unstable();
+        let (mut at, mut before) = (0, 0);
+        for (span, cut) in spans.into_iter().zip(cuts) {
+            at += cut - before;
+            before = cut;
+            samples[at..at + span].fill(0.0);
+            at += span;
+        }
+    }
+
+    /// The transcript of utterance `id` as it was misheard: a wrong word is another one of `vocabulary`, which
+    /// is sorted and has each word once.
+    pub fn words(&self, id: &str, transcript: &str, vocabulary: &[String]) -> String {
+        if self.wrong_words == 0.0 || vocabulary.len() < 2 {
+            return transcript.to_owned();
+        }
+        let mut stream = self.stream(Purpose::Words, id);
+        let heard = split(transcript).into_iter().map(|word| {
+            // Both are drawn for every word, so that more wrong words are the same ones and some.
+            let (chance, other) = (stream.uniform(), stream.below(vocabulary.len() - 1));
+            if chance >= self.wrong_words {
+                return word;
+            }
+            let own = vocabulary.binary_search(&word).unwrap_or(vocabulary.len());
+            vocabulary[other + usize::from(other >= own)].clone()
+        });
+        heard.collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// The different words of some transcripts, sorted.
+pub fn vocabulary<'t>(transcripts: impl IntoIterator<Item = &'t str>) -> Vec<String> {
+    let mut words: Vec<String> = transcripts.into_iter().flat_map(split).collect();
+    words.sort_unstable();
+    words.dedup();
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sound() -> Vec<f32> {
+        (0..32_000)
+            .map(|at| 0.3 * (at as f32 * 0.05).sin())
+            .collect()
+    }
+
+    fn power(samples: &[f32]) -> f64 {
+        samples.iter().map(|s| f64::from(*s).powi(2)).sum::<f64>() / samples.len() as f64
+    }
+
+    #[test]
+    fn noise_has_the_ratio_that_was_asked_for() {
+        for db in [-5.0, 0.0, 20.0] {
+            let corruption = Corruption {
+                noise_db: Some(db),
+                ..Corruption::default()
+            };
+            let (clean, mut noisy) = (sound(), sound());
+            corruption.sound("a", &mut noisy);
+            let noise: Vec<f32> = noisy.iter().zip(&clean).map(|(a, b)| a - b).collect();
+            let found = 10.0 * (power(&clean) / power(&noise)).log10();
+            assert!((found - db).abs() < 0.1, "{found} for {db}");
+            let mut again = sound();
+            corruption.sound("a", &mut again);
+            assert_eq!(noisy, again);
+            let mut other = sound();
+            corruption.sound("b", &mut other);
+            assert_ne!(noisy, other);
+        }
+    }
+
+    #[test]
+    fn the_share_that_was_asked_for_is_silent_in_spans() {
+        for share in [0.0, 0.1, 0.5, 0.9, 1.0] {
+            let corruption = Corruption {
+                dropped: share,
+                ..Corruption::default()
+            };
+            for id in ["a", "b", "c"] {
+                let mut samples = vec![1.0; 32_000];
+                corruption.sound(id, &mut samples);
+                let silent = samples.iter().filter(|sample| **sample == 0.0).count();
+                assert_eq!(silent, (share * 32_000.0) as usize);
+                let edges = samples.windows(2).filter(|pair| pair[0] != pair[1]).count();
+                // Two a span of 0.1 s at least, and a last one of any length.
+                assert!(edges <= 2 * (silent / SPAN[0] + 1), "{edges}");
+            }
+        }
+    }
+
+    #[test]
+    fn wrong_words_are_others_of_the_vocabulary() {
+        let text = "kids are talking by the door ".repeat(200);
+        let vocabulary = vocabulary([text.as_str(), "dogs sit"]);
+        assert_eq!(vocabulary.len(), 8);
+        let heard = |wrong_words: f64| {
+            let corruption = Corruption {
+                wrong_words,
+                ..Corruption::default()
+            };
+            split(&corruption.words("a", &text, &vocabulary))
+        };
+        let said = split(&text);
+        let wrong = |heard: &[String]| {
+            let pairs = said.iter().zip(heard);
+            pairs.map(|(a, b)| a != b).collect::<Vec<bool>>()
+        };
+        assert_eq!(heard(0.0), said);
+        let (some, more) = (wrong(&heard(0.2)), wrong(&heard(0.5)));
+        let share = |wrong: &[bool]| wrong.iter().filter(|w| **w).count() as f64 / 1200.0;
+        assert!((share(&some) - 0.2).abs() < 0.04 && (share(&more) - 0.5).abs() < 0.05);
+        assert!(some.iter().zip(&more).all(|(some, more)| !some || *more));
+        assert!(wrong(&heard(1.0)).iter().all(|wrong| *wrong));
+        assert!(heard(1.0).iter().all(|word| vocabulary.contains(word)));
+    }
+}
