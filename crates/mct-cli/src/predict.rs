@@ -110,7 +110,14 @@ impl Predict {
         };
         if is_recording(path) {
             let interface = &source.checkpoint.interface;
-            let Clip { corpus, missing } = clip(path, self.transcript.as_deref(), interface)?;
+            let Clip {
+                corpus,
+                missing,
+                notes,
+            } = clip(path, self.transcript.as_deref(), interface)?;
+            for note in notes {
+                remark(format!("note: {}: {note}", path.display()));
+            }
             for (modality, cause) in &missing {
                 remark(format!("note: {modality} is missing: {cause}"));
             }

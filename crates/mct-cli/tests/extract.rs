@@ -88,6 +88,14 @@ fn from_recordings_to_a_prediction() {
     let report = String::from_utf8(workshop.bytes("corpus.mct.report.tsv")).unwrap();
     assert_eq!(report.lines().count(), 3, "{report}");
     assert!(!workshop.path("corpus.mct.parts").exists());
+    // What else is in a folder of that name stays.
+    std::fs::create_dir(workshop.path("low.mct.parts")).unwrap();
+    workshop.write("low.mct.parts/mine.txt", b"mine");
+    workshop.ok(&extract("low.mct", &["--features", "low-level"]));
+    assert_eq!(
+        support::listing(&workshop.path("low.mct.parts")),
+        ["mine.txt"]
+    );
     let info = workshop.json(&["corpus", "info", "corpus.mct", "--json"]);
     assert_eq!(info["utterances"], 36);
     let modality = |name: &str| {
@@ -284,6 +292,26 @@ fn another_extractor_is_refused() {
         &["predict", "run", "--corpus", "low.mct", "--device", "flex"],
         &["audio (25 by low-level)", "audio (40 by log-mel)"],
     );
+    workshop.fails(
+        1,
+        &extract("x.mct", &["--speakers", "none.tsv"]),
+        &["none.tsv"],
+    );
+    workshop.write(
+        "twice.csv",
+        b"id,audio,label\na,wav/u00.wav,sad\na,wav/u01.wav,sad\n",
+    );
+    let twice = [
+        "corpus",
+        "extract",
+        "twice.csv",
+        "--from",
+        "table",
+        "--out",
+        "x.mct",
+    ];
+    workshop.fails(1, &twice, &["twice.csv: line 3: found `a` again"]);
+    assert!(!workshop.path("x.mct.parts").exists());
     workshop.fails(
         2,
         &extract("x.mct", &["--features", "audio=mel"]),

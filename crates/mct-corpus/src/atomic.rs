@@ -81,8 +81,11 @@ impl Partial {
     }
 
     fn persist(self) -> io::Result<()> {
-        // Whoever filled it may have put another file in its place.
-        fs::set_permissions(self.file.path(), self.permissions)?;
+        // Whoever filled it may have put another file in its place. Where they are right already they are
+        // left, since some file systems allow nobody to set any.
+        if fs::metadata(self.file.path())?.permissions() != self.permissions {
+            fs::set_permissions(self.file.path(), self.permissions)?;
+        }
         self.file
             .persist(self.target)
             .map_err(|error| error.error)?;

@@ -1,7 +1,10 @@
 //! Audio files as samples: WAV (8 to 32 bit, float), AIFF, FLAC, MP3, M4A and Ogg Vorbis, on every target.
 
+use std::io::{self, Read as _, SeekFrom};
+
 use audioadapter_buffers::direct::InterleavedSlice;
 use rubato::{Fft, FixedSync, Resampler as _, WindowFunction};
+use symphonia::core::codecs::audio::well_known::CODEC_ID_MP3;
 use symphonia::core::codecs::audio::{AudioDecoder, AudioDecoderOptions};
 use symphonia::core::errors::Error as Symphonia;
 use symphonia::core::formats::probe::Hint;
@@ -13,6 +16,18 @@ use crate::error::RecordingError;
 /// Samples of the input that are transformed at a time, at least: many, so that the filter is steep.
 const LEAST_BLOCK: usize = 2048;
 
+/// Rates that a recording can have: a header may claim any.
+const RATES_HZ: std::ops::RangeInclusive<u32> = 1000..=768_000;
+
+/// How files begin that hold pictures, too: in their bytes a reader of MP3 would find frames by chance.
+const CONTAINERS: [&[u8]; 5] = [
+    b"\x1A\x45\xDF\xA3",
+    b"\x30\x26\xB2\x75",
+    b"FLV\x01",
+    b"\0\0\x01\xBA",
+    b"\0\0\x01\xB3",
+];
+
 /// Sound of one channel.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Waveform {
@@ -21,6 +36,8 @@ pub struct Waveform {
     pub rate_hz: u32,
     /// Packets of a compressed file that are damaged, and left out.
     pub damaged: usize,
+    /// Whether the file ends before its sound does.
+    pub cut_off: bool,
 }
 
 impl Waveform {
@@ -29,9 +46,10 @@ impl Waveform {
     /// # Errors
     /// When the source cannot be read, is of no known format, has no audio or none that can be decoded.
     pub fn decode(
-        source: Box<dyn MediaSource>,
+        mut source: Box<dyn MediaSource>,
         ending: Option<&str>,
     ) -> Result<Self, RecordingError> {
+        refuse_containers(&mut *source)?;
         let mut hint = Hint::new();
         if let Some(ending) = ending {
             hint.with_extension(ending);
@@ -41,7 +59,7 @@ impl Waveform {
         let mut format = probe
             .probe(&hint, stream, Default::default(), Default::default())
             .map_err(|error| match error {
-                Symphonia::IoError(error) if error.kind() != std::io::ErrorKind::UnexpectedEof => {
+                Symphonia::IoError(error) if error.kind() != io::ErrorKind::UnexpectedEof => {
                     RecordingError::Io(error)
                 }
                 other => RecordingError::Unknown(other.to_string()),
@@ -52,10 +70,18 @@ impl Waveform {
         let id = track.id;
         let parameters = track.codec_params.as_ref().and_then(|all| all.audio());
         let parameters = parameters.ok_or(RecordingError::NoAudio)?;
+        // Without a header that counts them, the length of an MP3 is a guess from its first frames, and what is
+        // behind it would be trimmed.
+        let is_counted = track.delay.is_some() || track.padding.is_some();
+        let trims = is_counted || parameters.codec != CODEC_ID_MP3;
+        let is_endless = track.num_frames.is_none();
         let mut decoder = symphonia::default::get_codecs()
-            .make_audio_decoder(parameters, &AudioDecoderOptions::default())
+            .make_audio_decoder(parameters, &AudioDecoderOptions::default().gapless(trims))
             .map_err(|error| RecordingError::Undecodable(error.to_string()))?;
-        decode(&mut *format, &mut *decoder, id)
+        let mut waveform = decode(&mut *format, &mut *decoder, id)?;
+        // A WAV from a pipe does not know its length.
+        waveform.cut_off &= !is_endless;
+        Ok(waveform)
     }
 
     /// Seconds.
@@ -95,7 +121,7 @@ impl Waveform {
         Ok(Self {
             samples,
             rate_hz,
-            damaged: self.damaged,
+            ..self
         })
     }
 }
@@ -114,6 +140,19 @@ fn block(from: usize, to: usize) -> usize {
     unit * LEAST_BLOCK.div_ceil(unit)
 }
 
+/// # Errors
+/// When the source begins like a container that only ffmpeg can read, or cannot be read.
+fn refuse_containers(source: &mut dyn MediaSource) -> Result<(), RecordingError> {
+    let mut head = Vec::new();
+    source.take(12).read_to_end(&mut head)?;
+    source.seek(SeekFrom::Start(0))?;
+    let is_other_riff = head.starts_with(b"RIFF") && head.get(8..12) != Some(b"WAVE");
+    if is_other_riff || CONTAINERS.iter().any(|magic| head.starts_with(magic)) {
+        return Err(RecordingError::Unknown("a container of video".to_owned()));
+    }
+    Ok(())
+}
+
 fn decode(
     format: &mut dyn FormatReader,
     decoder: &mut dyn AudioDecoder,
@@ -123,13 +162,23 @@ fn decode(
         samples: Vec::new(),
         rate_hz: 0,
         damaged: 0,
+        cut_off: false,
     };
     let mut interleaved: Vec<f32> = Vec::new();
     loop {
         let packet = match format.next_packet() {
             Ok(Some(packet)) => packet,
-            // A file that is cut off keeps what it has.
-            Ok(None) | Err(Symphonia::IoError(_) | Symphonia::ResetRequired) => break,
+            Ok(None) => break,
+            // A file that is cut off keeps what it has, and so does one in which another begins.
+            Err(Symphonia::ResetRequired) => {
+                waveform.cut_off = true;
+                break;
+            }
+            Err(Symphonia::IoError(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                waveform.cut_off = true;
+                break;
+            }
+            Err(Symphonia::IoError(error)) => return Err(RecordingError::Io(error)),
             Err(error) => return Err(RecordingError::Undecodable(error.to_string())),
         };
         if packet.track_id != track {
@@ -160,12 +209,18 @@ fn decode(
 
 /// # Errors
 /// When there is nothing, or what no filter can take.
-pub(crate) fn whole(waveform: Waveform) -> Result<Waveform, RecordingError> {
+fn whole(waveform: Waveform) -> Result<Waveform, RecordingError> {
     if waveform.samples.is_empty() || waveform.rate_hz == 0 {
         let damaged = waveform.damaged;
         return Err(match damaged {
             0 => RecordingError::Empty,
             _ => RecordingError::Undecodable(format!("all of its {damaged} packets are damaged")),
+        });
+    }
+    if !RATES_HZ.contains(&waveform.rate_hz) {
+        return Err(RecordingError::Rate {
+            from: waveform.rate_hz,
+            cause: "no recording has this rate".to_owned(),
         });
     }
     if !waveform.samples.iter().all(|sample| sample.is_finite()) {

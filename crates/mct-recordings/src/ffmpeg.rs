@@ -1,9 +1,10 @@
 //! Sound out of what only ffmpeg can read, by the program as a child process.
 
+use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::audio::{Waveform, whole};
+use crate::audio::Waveform;
 use crate::error::RecordingError;
 
 /// The program `ffmpeg`.
@@ -18,40 +19,57 @@ impl Default for Ffmpeg {
 }
 
 impl Ffmpeg {
-    /// The sound of any file that ffmpeg can read, resampled by it; channels are averaged.
+    /// The sound of any file that ffmpeg can read. It only decodes: channels are averaged and resampled as
+    /// those of all files are.
     ///
     /// # Errors
-    /// When there is no ffmpeg, it fails, or the file has no audio.
-    pub fn sound(&self, path: &Path, rate_hz: u32) -> Result<Waveform, RecordingError> {
+    /// When there is no ffmpeg, it fails or is stopped, or the file has no audio.
+    pub fn sound(&self, path: &Path) -> Result<Waveform, RecordingError> {
         // `file:` so that a name is never taken for an option or an address.
         let mut input = std::ffi::OsString::from("file:");
         input.push(path);
-        let output = Command::new(&self.0)
+        let mut command = Command::new(&self.0);
+        command
             .args(["-nostdin", "-v", "error", "-i"])
             .arg(input)
-            .args(["-map", "0:a:0", "-ac", "1", "-f", "f32le", "-ar"])
-            .arg(rate_hz.to_string())
-            .arg("-")
-            .stdin(Stdio::null())
-            .output()
-            .map_err(|error| match error.kind() {
-                std::io::ErrorKind::NotFound => RecordingError::NoFfmpeg(error.to_string()),
-                _ => RecordingError::Io(error),
-            })?;
+            .args(["-map", "0:a:0", "-c:a", "pcm_f32le", "-f", "wav", "-"])
+            .stdin(Stdio::null());
+        // Ctrl-C is for us: ffmpeg would end early, as if the sound did.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let output = command.output().map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => RecordingError::NoFfmpeg(error.to_string()),
+            _ => RecordingError::Io(error),
+        })?;
         let complaints = String::from_utf8_lossy(&output.stderr);
-        if !output.status.success() && output.stdout.is_empty() {
+        if !output.status.success() {
             if complaints.contains("matches no streams") {
                 return Err(RecordingError::NoAudio);
             }
             // The last line says what stopped it.
-            let last = complaints.lines().last().unwrap_or("ffmpeg failed");
+            let last = complaints.lines().last().unwrap_or("ffmpeg was stopped");
             return Err(RecordingError::Undecodable(last.to_owned()));
         }
-        let samples = output.stdout.as_chunks::<4>().0.iter();
-        whole(Waveform {
-            samples: samples.map(|bytes| f32::from_le_bytes(*bytes)).collect(),
-            rate_hz,
-            damaged: complaints.lines().count(),
-        })
+        let mut waveform = Waveform::decode(Box::new(Cursor::new(output.stdout)), Some("wav"))?;
+        waveform.damaged += complaints.lines().count();
+        Ok(waveform)
+    }
+}
+
+#[cfg(unix)]
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn what_ffmpeg_wrote_before_it_was_stopped_is_no_sound() {
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join("ffmpeg");
+        std::fs::write(&program, "#!/bin/sh\nhead -c 64000 /dev/zero\nexit 255\n").unwrap();
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let error = Ffmpeg(program).sound(Path::new("a.avi")).unwrap_err();
+        assert!(error.to_string().contains("ffmpeg was stopped"), "{error}");
     }
 }

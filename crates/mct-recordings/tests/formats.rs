@@ -101,7 +101,10 @@ fn wav_of_every_precision_rate_and_number_of_channels() {
             for rate in [8000, 16_000, 44_100] {
                 let sound = sine(440.0, rate, 0.5);
                 let found = decode(wav(&sound, rate, channels, stored), "wav").unwrap();
-                assert_eq!((found.rate_hz, found.damaged), (rate, 0));
+                assert_eq!(
+                    (found.rate_hz, found.damaged, found.cut_off),
+                    (rate, 0, false)
+                );
                 assert_eq!(found.samples.len(), sound.len(), "{stored:?}");
                 let pairs = found.samples.iter().zip(&sound);
                 let largest = pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
@@ -121,6 +124,7 @@ fn resampling_keeps_what_is_below_half_the_rate_and_removes_the_rest() {
             samples: sine(hz, rate, 1.0),
             rate_hz: rate,
             damaged: 0,
+            cut_off: false,
         };
         let kept = waveform(1000.0).resampled(RATE).unwrap();
         assert!(
@@ -152,6 +156,14 @@ fn what_is_no_sound_says_so() {
     assert!(kind(b"<html><body>Not found</body></html>", "wav").contains("no audio file"));
     let empty = wav(&[], RATE, 1, Stored::Integer(16));
     assert!(kind(&empty, "wav").contains("without a single sample"));
+    for rate in [1, u32::MAX] {
+        let absurd = wav(&sine(100.0, RATE, 0.1), RATE, 1, Stored::Integer(16));
+        let bytes = [&absurd[..24], &rate.to_le_bytes(), &absurd[28..]].concat();
+        assert!(
+            kind(&bytes, "wav").contains("no recording has this rate"),
+            "{rate}"
+        );
+    }
     let broken = wav(&[0.1, f32::NAN], RATE, 1, Stored::Float(32));
     assert!(kind(&broken, "wav").contains("no numbers"));
 }
@@ -161,7 +173,12 @@ fn a_file_that_is_cut_off_keeps_what_it_has() {
     let sound = sine(440.0, RATE, 1.0);
     let mut bytes = wav(&sound, RATE, 1, Stored::Integer(16));
     bytes.truncate(44 + 16_000);
-    let found = decode(bytes, "wav").unwrap();
+    let found = decode(bytes.clone(), "wav").unwrap();
+    assert!(found.cut_off);
+    // As a program writes into a pipe: the length is not known, and the end is the end.
+    bytes[4..8].fill(0xFF);
+    bytes[40..44].fill(0xFF);
+    assert!(!decode(bytes, "wav").unwrap().cut_off);
     assert!(
         (7000..=8000).contains(&found.samples.len()),
         "{}",
@@ -207,6 +224,8 @@ fn compressed_files_give_the_sound_that_was_put_in() {
     for (name, words, tolerance, most_shift) in [
         ("a.flac", &[][..], 1e-4, 0),
         ("a.mp3", &["-b:a", "128k"], 0.03, 3000),
+        // Without the header that counts its frames.
+        ("b.mp3", &["-b:a", "128k", "-write_xing", "0"], 0.03, 3000),
         ("a.ogg", &["-c:a", "libvorbis", "-q:a", "8"], 0.03, 3000),
         // The index is at the end, as ffmpeg leaves it, and at the beginning.
         ("a.m4a", &["-c:a", "aac", "-b:a", "128k"], 0.03, 3000),
@@ -223,7 +242,13 @@ fn compressed_files_give_the_sound_that_was_put_in() {
         };
         let ending = name.rsplit('.').next().unwrap();
         let found = decode(std::fs::read(&path).unwrap(), ending).unwrap();
-        assert_eq!((found.rate_hz, found.damaged), (RATE, 0), "{name}");
+        assert_eq!(
+            (found.rate_hz, found.damaged, found.cut_off),
+            (RATE, 0, false),
+            "{name}"
+        );
+        let seconds = found.duration_secs();
+        assert!((0.95..1.2).contains(&seconds), "{name}: {seconds} s");
         let largest = difference(&found.samples, &sine(440.0, RATE, 1.0), most_shift);
         assert!(largest < tolerance, "{name}: {largest}");
     }
@@ -239,18 +264,38 @@ fn what_our_readers_cannot_ffmpeg_can() {
         decode(std::fs::read(&path).unwrap(), "avi"),
         Err(RecordingError::Unknown(_))
     ));
-    let found = Ffmpeg::default().sound(&path, RATE).unwrap();
+    let found = Ffmpeg::default().sound(&path).unwrap();
+    assert_eq!(
+        (found.rate_hz, found.damaged, found.cut_off),
+        (RATE, 0, false)
+    );
     assert!(difference(&found.samples, &sine(440.0, RATE, 1.0), 0) < 1e-4);
+    // Channels are averaged as our own readers do it.
+    let stereo = made(
+        folder.path(),
+        "stereo.avi",
+        &["-c:a", "pcm_s16le", "-ac", "2"],
+    );
+    let found = Ffmpeg::default().sound(&stereo.unwrap()).unwrap();
+    let own = made(folder.path(), "stereo.wav", &["-ac", "2"]).unwrap();
+    let own = decode(std::fs::read(own).unwrap(), "wav").unwrap();
+    assert!(difference(&found.samples, &own.samples, 0) < 1e-4);
+    // MPEG frames in a container of video are not for our reader of MP3.
+    let mp3 = made(folder.path(), "mp3.avi", &["-c:a", "mp3"]).unwrap();
+    assert!(matches!(
+        decode(std::fs::read(mp3).unwrap(), "avi"),
+        Err(RecordingError::Unknown(_))
+    ));
     let silent = made(
         folder.path(),
         "silent.avi",
         &["-f", "lavfi", "-i", "testsrc=d=1:r=5", "-map", "1:v"],
     );
-    let error = Ffmpeg::default().sound(&silent.unwrap(), RATE).unwrap_err();
+    let error = Ffmpeg::default().sound(&silent.unwrap()).unwrap_err();
     assert!(matches!(error, RecordingError::NoAudio), "{error}");
     std::fs::write(folder.path().join("page.avi"), b"<html></html>").unwrap();
     let error = Ffmpeg::default()
-        .sound(&folder.path().join("page.avi"), RATE)
+        .sound(&folder.path().join("page.avi"))
         .unwrap_err();
     assert!(matches!(error, RecordingError::Undecodable(_)), "{error}");
 }

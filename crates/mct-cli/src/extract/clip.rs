@@ -17,6 +17,8 @@ use super::{Feature, is_recording};
 pub struct Clip {
     pub corpus: Corpus,
     pub missing: BTreeMap<String, String>,
+    /// What else was found wrong with the recording.
+    pub notes: Vec<String>,
 }
 
 /// Extracts what the model was trained on out of the recording at `path`.
@@ -51,13 +53,8 @@ pub fn clip(path: &Path, transcript: Option<&str>, interface: &Interface) -> Res
         );
     }
     let features: Vec<Feature> = known.iter().map(|(_, feature)| feature.clone()).collect();
-    let mut extracted = of_recording(
-        Some(path),
-        transcript,
-        &features,
-        &Ffmpeg::default(),
-        |_| {},
-    );
+    let ffmpeg = Ffmpeg::default();
+    let mut extracted = of_recording(Some(path), transcript, &features, &ffmpeg, false, |_| {});
     let causes: Vec<String> = extracted
         .causes
         .iter()
@@ -115,5 +112,12 @@ pub fn clip(path: &Path, transcript: Option<&str>, interface: &Interface) -> Res
         let findings: Vec<String> = findings.iter().map(ToString::to_string).collect();
         anyhow::anyhow!("{file}: {}", findings.join("; "))
     })?;
-    Ok(Clip { corpus, missing })
+    // Those of a modality that is missing are said with it.
+    let said = |cause: &String| missing.values().any(|text| text.contains(cause.as_str()));
+    let notes = causes.into_iter().filter(|cause| !said(cause)).collect();
+    Ok(Clip {
+        corpus,
+        missing,
+        notes,
+    })
 }

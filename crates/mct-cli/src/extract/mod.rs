@@ -102,6 +102,8 @@ impl Extract {
                 self.root.display()
             );
         }
+        // What the user says wrong is said before the work.
+        let options = self.described.options(&self.out)?;
         interrupt::watch()?;
         if self.noise.is_some_and(|db| !db.is_finite()) {
             return Err(usage("--noise: expected a number of decibels"));
@@ -115,9 +117,7 @@ impl Extract {
         let parts = Parts::open(&self.out, features, corruption, &listed)?;
         let outcomes = extract(&listed, &parts, self.jobs.map(Into::into))?;
         report(&listed, &outcomes, &parts)?;
-        let options = self.described.options(&self.out)?;
-        let base = self.root.parent().unwrap_or(std::path::Path::new(""));
-        let imported = parts.corpus(base, &listed, &outcomes, options)?;
+        let imported = parts.corpus(&self.root, &listed, &outcomes, options)?;
         for note in &imported.notes {
             remark(format!("note: {note}"));
         }

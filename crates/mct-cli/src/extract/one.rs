@@ -28,13 +28,14 @@ pub struct Extracted {
     pub needs_ffmpeg: bool,
 }
 
-/// Extracts all features of a recording; what cannot be had is missing, with the cause. `corrupt` may change
-/// the sound before.
+/// Extracts all features of a recording; what cannot be had is missing, with the cause. With `times` the
+/// sound is opened for its duration, even if no feature is of it. `corrupt` may change the sound before.
 pub fn of_recording(
     audio: Option<&Path>,
     transcript: Option<&str>,
     features: &[Feature],
     ffmpeg: &Ffmpeg,
+    times: bool,
     corrupt: impl FnOnce(&mut [f32]),
 ) -> Extracted {
     let mut extracted = Extracted::default();
@@ -42,7 +43,7 @@ pub fn of_recording(
         .iter()
         .any(|feature| feature.extractor.input() == Input::Sound);
     let mut waveform = match audio {
-        Some(path) if hears => sound(path, ffmpeg, &mut extracted),
+        Some(path) if hears || times => sound(path, ffmpeg, &mut extracted),
         _ => None,
     };
     if let Some(waveform) = &mut waveform {
@@ -89,10 +90,12 @@ fn sound(path: &Path, ffmpeg: &Ffmpeg, extracted: &mut Extracted) -> Option<Wave
             | RecordingError::NoAudio
             | RecordingError::Undecodable(_)
             | RecordingError::Empty),
-        ) => match ffmpeg.sound(path, SAMPLE_RATE_HZ) {
+        ) => match ffmpeg.sound(path) {
             Err(RecordingError::NoFfmpeg(_)) => {
                 extracted.needs_ffmpeg = true;
-                Err(error)
+                let text = format!("{error}; ffmpeg, which may read it, is not on the PATH");
+                extracted.causes.push(cause(path, text));
+                return None;
             }
             // Our own words are the clearer ones.
             Err(other) if !matches!(other, RecordingError::NoAudio) => Err(error),
@@ -106,6 +109,12 @@ fn sound(path: &Path, ffmpeg: &Ffmpeg, extracted: &mut Extracted) -> Option<Wave
             if waveform.damaged > 0 {
                 let text = format!("{} damaged packets are left out", waveform.damaged);
                 extracted.causes.push(cause(path, text));
+            }
+            if waveform.cut_off {
+                extracted.causes.push(cause(
+                    path,
+                    "is cut off: the file ends before its sound does",
+                ));
             }
             Some(waveform)
         }

@@ -36,6 +36,8 @@ pub struct Parts {
     corruption: Corruption,
     /// What misheard words are replaced by.
     vocabulary: Vec<String>,
+    /// Whether durations decide which recordings are taken.
+    times: bool,
 }
 
 /// What became of one recording.
@@ -69,13 +71,20 @@ impl Parts {
             folder: PathBuf::new(),
             features,
             corruption,
+            times: listed.shortest_secs > 0.0,
             vocabulary: {
                 let recordings = listed.recordings.iter();
                 vocabulary(recordings.filter_map(|recording| recording.transcript.as_deref()))
             },
         };
+        if out.is_dir() {
+            bail!("--out: {} is a folder", out.display());
+        }
         let folder = parts.beside("parts");
-        fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+        let named = || folder.display().to_string();
+        fs::create_dir_all(&folder).with_context(named)?;
+        // The table of utterances names them wherever it is read from.
+        let folder = std::path::absolute(&folder).with_context(named)?;
         Ok(Self { folder, ..parts })
     }
 
@@ -87,12 +96,28 @@ impl Parts {
         self.out.with_file_name(name)
     }
 
-    /// Removes the folder, once the corpus is there.
+    /// Removes the parts, once the corpus is there, and the folder if nothing else is in it.
     ///
     /// # Errors
-    /// When it cannot be removed.
+    /// When they cannot be removed.
     pub fn remove(self) -> Result<()> {
-        fs::remove_dir_all(&self.folder).with_context(|| self.folder.display().to_string())
+        let named = || self.folder.display().to_string();
+        for entry in fs::read_dir(&self.folder).with_context(named)? {
+            let path = entry.with_context(named)?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let (key, rest) = name.split_once('.').unwrap_or((&name, ""));
+            let is_part = key.len() == KEY && key.bytes().all(|byte| byte.is_ascii_hexdigit());
+            let ends = rest == "json" || rest.ends_with(".safetensors");
+            if (is_part && ends) || name.starts_with(".partial-") {
+                fs::remove_file(&path).with_context(|| path.display().to_string())?;
+            }
+        }
+        match fs::remove_dir(&self.folder) {
+            Err(error) if error.kind() != std::io::ErrorKind::DirectoryNotEmpty => {
+                Err(error).with_context(named)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Extracts a recording, or finds that it has been.
@@ -109,9 +134,14 @@ impl Parts {
         let (audio, id) = (recording.audio.as_deref(), recording.id.as_str());
         let heard = recording.transcript.as_deref();
         let heard = heard.map(|said| self.corruption.words(id, said, &self.vocabulary));
-        let extracted = of_recording(audio, heard.as_deref(), &self.features, ffmpeg, |samples| {
-            self.corruption.sound(id, samples)
-        });
+        let extracted = of_recording(
+            audio,
+            heard.as_deref(),
+            &self.features,
+            ffmpeg,
+            self.times,
+            |samples| self.corruption.sound(id, samples),
+        );
         let mut there = Vec::new();
         for (place, sequence) in extracted.sequences.iter().enumerate() {
             there.push(sequence.steps() > 0);
@@ -167,13 +197,13 @@ impl Parts {
         key
     }
 
-    /// The corpus of all parts; `base` is the folder from which paths in the recordings' columns count.
+    /// The corpus of all parts; `source` is the tree or the table that the recordings are from.
     ///
     /// # Errors
     /// Those of an import, and when a modality has no step at all.
     pub fn corpus(
         &self,
-        base: &Path,
+        source: &Path,
         listed: &Recordings,
         outcomes: &[Outcome],
         options: Options,
@@ -197,6 +227,11 @@ impl Parts {
             seconds >= listed.shortest_secs
         };
         let long: Vec<(&Recording, &Outcome)> = rows.iter().copied().filter(is_long).collect();
+        let unknown = long.iter().filter(|(_, o)| o.duration_secs.is_none());
+        let unknown = unknown.count();
+        if self.times && unknown > 0 {
+            notes.push(format!("{unknown} of unknown length are kept"));
+        }
         if long.len() < rows.len() {
             let (short, limit) = (rows.len() - long.len(), listed.shortest_secs);
             notes.push(format!("left out: {short} shorter than {limit} s"));
@@ -225,11 +260,10 @@ impl Parts {
                 .collect(),
             ..options
         };
-        let files = PartFiles {
-            parts: &self.folder,
-            base,
+        let files = Named {
+            base: source.parent().unwrap_or(Path::new("")),
         };
-        let source = self.out.display().to_string();
+        let source = source.display().to_string();
         let mut imported =
             import::import_bytes(Some(Format::Table), &source, &table, &files, &options)?;
         notes.append(&mut imported.notes);
@@ -311,7 +345,8 @@ impl Parts {
             for place in 0..self.features.len() {
                 let there = outcome.there.get(place) == Some(&true);
                 cells.push(if there {
-                    part(&outcome.key, place)
+                    let part = self.folder.join(part(&outcome.key, place));
+                    part.to_string_lossy().into_owned()
                 } else {
                     String::new()
                 });
@@ -333,18 +368,16 @@ fn part(key: &str, place: usize) -> String {
     format!("{key}.{place}.safetensors")
 }
 
-/// Parts by their names, and files that a table names itself.
-struct PartFiles<'a> {
-    parts: &'a Path,
+/// Parts, and files that a table names itself.
+struct Named<'a> {
+    /// The folder from which the table's paths count.
     base: &'a Path,
 }
 
-impl Files for PartFiles<'_> {
+impl Files for Named<'_> {
     fn read(&self, path: &str) -> Result<Vec<u8>, Finding> {
-        let is_part = path.len() > KEY && path.bytes().take(KEY).all(|b| b.is_ascii_hexdigit());
-        let folder = if is_part { self.parts } else { self.base };
         let unreadable = |error| Finding::new("file", error, "a file of features");
-        fs::read(folder.join(path)).map_err(unreadable)
+        fs::read(self.base.join(path)).map_err(unreadable)
     }
 
     fn features(&self) -> Result<BTreeMap<String, Listed>, Finding> {

@@ -87,7 +87,7 @@ fn of_magic(bytes: &[u8]) -> Option<Diagnosis> {
         return Some(("JSON text", expected));
     }
     let names = |name: &[u8]| text.windows(name.len()).any(|window| window == name);
-    if text.starts_with(b"PK\x03\x04") && (names(b"[Content_Types].xml") || names(b"xl/")) {
+    if text.starts_with(b"PK\x03\x04") && (names(b"[Content_Types].xml") || names(b"xl/workbook")) {
         return Some(("a spreadsheet", "a table as text: save it as CSV UTF-8"));
     }
     if text.starts_with(b"\x80") && names(b"pandas") {

@@ -1,5 +1,6 @@
 //! A table with the paths of recordings, for everybody else.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use mct_corpus::import::Sheet;
@@ -36,6 +37,28 @@ fn read(bytes: &[u8], path: &Path) -> Result<Recordings, Finding> {
     let transcript = column(&TRANSCRIPTS);
     let is_further = |place: &usize| ![Some(id), Some(audio), transcript].contains(&Some(*place));
     let further: Vec<usize> = (0..sheet.columns.len()).filter(is_further).collect();
+    for (place, name) in sheet.columns.iter().enumerate() {
+        let again = sheet.columns[..place].iter();
+        if name.is_empty() || { again }.any(|other| other.eq_ignore_ascii_case(name)) {
+            let found = match name.as_str() {
+                "" => "a column without a name".to_owned(),
+                name => format!("two columns `{name}`"),
+            };
+            return Err(Finding::new(
+                "line 1",
+                found,
+                "a name of its own for each column",
+            ));
+        }
+    }
+    let mut lines: BTreeMap<&str, u64> = BTreeMap::new();
+    let named = sheet.rows.iter().filter(|(_, cells)| !cells[id].is_empty());
+    for (line, cells) in named {
+        if let Some(before) = lines.insert(&cells[id], *line) {
+            let found = format!("`{}` again, as in line {before}", cells[id]);
+            return Err(Finding::new(format!("line {line}"), found, "an id once"));
+        }
+    }
     let base = path.parent().unwrap_or(Path::new(""));
     let mut recordings = Vec::new();
     for (line, cells) in &sheet.rows {
@@ -87,5 +110,8 @@ mod tests {
         assert!(error(b"name,audio\na,b\n").contains("a column `id`"));
         assert!(error(b"id,label\na,b\n").contains("a column `audio`"));
         assert!(error(b"id,audio\n,b\n").contains("line 2"));
+        assert!(error(b"id,audio,\na,b,0\n").contains("a column without a name"));
+        assert!(error(b"id,audio,Audio\na,b,c\n").contains("two columns `Audio`"));
+        assert!(error(b"id,audio\na,b\na,c\n").contains("line 3: found `a` again"));
     }
 }
