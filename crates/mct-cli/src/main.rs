@@ -52,7 +52,7 @@ enum Command {
     Evaluate(evaluate::Evaluate),
     /// Reproduce a table or figure of the paper on a corpus
     Experiment(experiment::Command),
-    /// Class probabilities of every utterance of a corpus
+    /// Predict a recording, clips, or every utterance of a corpus
     Predict(predict::Predict),
     /// Export and import weights
     #[command(subcommand)]

@@ -70,6 +70,23 @@ fn extract<'a>(out: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     words
 }
 
+/// A small model of this corpus, `run`.
+fn train(workshop: &Workshop, corpus: &str) {
+    let small = [
+        "--set",
+        "model.d=8",
+        "--set",
+        "model.heads=2",
+        "--epochs",
+        "1",
+    ];
+    let words = [
+        "train", "--corpus", corpus, "--out", "run", "--device", "flex",
+    ];
+    let which = ["--preset", "demo", "--system", "mct"];
+    workshop.ok(&[&words[..], &which, &small].concat());
+}
+
 #[test]
 fn from_recordings_to_a_prediction() {
     let workshop = workshop();
@@ -115,25 +132,7 @@ fn from_recordings_to_a_prediction() {
     );
     assert_eq!(modality("audio")["extractor"], "log-mel");
 
-    workshop.ok(&[
-        "train",
-        "--corpus",
-        "corpus.mct",
-        "--out",
-        "run",
-        "--preset",
-        "demo",
-        "--system",
-        "mct",
-        "--epochs",
-        "1",
-        "--device",
-        "flex",
-        "--set",
-        "model.d=8",
-        "--set",
-        "model.heads=2",
-    ]);
+    train(&workshop, "corpus.mct");
     let predicted: Value = workshop.json(&[
         "predict",
         "run",
@@ -230,25 +229,7 @@ fn a_corrupted_corpus_is_another_one_and_says_so() {
             < 200
     );
     // A model of the clean one takes it.
-    workshop.ok(&[
-        "train",
-        "--corpus",
-        "clean.mct",
-        "--out",
-        "run",
-        "--preset",
-        "demo",
-        "--system",
-        "mct",
-        "--epochs",
-        "1",
-        "--device",
-        "flex",
-        "--set",
-        "model.d=8",
-        "--set",
-        "model.heads=2",
-    ]);
+    train(&workshop, "clean.mct");
     let predicted =
         |corpus: &str| workshop.ok(&["predict", "run", "--corpus", corpus, "--device", "flex"]);
     assert_ne!(predicted("clean.mct"), predicted("noisy.mct"));
@@ -264,25 +245,7 @@ fn another_extractor_is_refused() {
         &["--features", "audio=log-mel", "--features", "words"],
     ));
     // As wide as the other one, so that only its name tells.
-    workshop.ok(&[
-        "train",
-        "--corpus",
-        "mel.mct",
-        "--out",
-        "run",
-        "--preset",
-        "demo",
-        "--system",
-        "mct",
-        "--epochs",
-        "1",
-        "--device",
-        "flex",
-        "--set",
-        "model.d=8",
-        "--set",
-        "model.heads=2",
-    ]);
+    train(&workshop, "mel.mct");
     workshop.ok(&extract(
         "low.mct",
         &["--features", "audio=low-level", "--features", "words"],
