@@ -10,7 +10,7 @@ use std::time::UNIX_EPOCH;
 use anyhow::{Context as _, Result, bail};
 use mct_corpus::atomic;
 use mct_corpus::import::{self, Files, Format, Import, Listed, Options};
-use mct_corpus::{Finding, Sex, Side};
+use mct_corpus::{Finding, Sex};
 use mct_extractors::{Corruption, vocabulary};
 use mct_recordings::Ffmpeg;
 use mct_recordings::tree::{Recording, Recordings};
@@ -296,7 +296,7 @@ impl Parts {
     /// The table of utterances with the paths of their parts.
     fn table(&self, listed: &Recordings, rows: &[(&Recording, &Outcome)]) -> Result<Vec<u8>> {
         let some = |is_there: fn(&Recording) -> bool| listed.recordings.iter().any(is_there);
-        let columns: [Column; 7] = [
+        let columns: [Column; 6] = [
             ("label", some(|r| r.label.is_some()), |r, _| r.label.clone()),
             ("speaker", some(|r| r.speaker.is_some()), |r, _| {
                 r.speaker.clone()
@@ -308,13 +308,6 @@ impl Parts {
                 r.sex.map(|sex| match sex {
                     Sex::Female => "F".to_owned(),
                     Sex::Male => "M".to_owned(),
-                })
-            }),
-            ("side", some(|r| r.side.is_some()), |r, _| {
-                r.side.map(|side| match side {
-                    Side::Train => "train".to_owned(),
-                    Side::Validation => "valid".to_owned(),
-                    Side::Test => "test".to_owned(),
                 })
             }),
             ("transcript", some(|r| r.transcript.is_some()), |r, _| {

@@ -28,7 +28,6 @@ fn class(label: &str) -> Option<&'static str> {
 pub(super) fn list(root: &Path) -> Result<Recordings> {
     let mut recordings = Vec::new();
     let (mut left_out, mut notes) = (LeftOut::default(), Vec::new());
-    let mut silent = 0;
     for number in 1..=5 {
         let session = root.join(format!("Session{number}"));
         if !session.is_dir() {
@@ -50,7 +49,6 @@ pub(super) fn list(root: &Path) -> Result<Recordings> {
                     continue;
                 };
                 let audio = wavs.get(turn.id).and_then(|paths| paths.first().cloned());
-                silent += usize::from(audio.is_none());
                 let [valence, activation, dominance] = turn.dimensions;
                 recordings.push(Recording {
                     id: turn.id.to_owned(),
@@ -60,7 +58,6 @@ pub(super) fn list(root: &Path) -> Result<Recordings> {
                     speaker: Some(speaker),
                     sex: Some(sex),
                     session: Some(number.to_string()),
-                    side: None,
                     further: [turn.label, valence, activation, dominance, &dialog]
                         .map(str::to_owned)
                         .to_vec(),
@@ -78,13 +75,6 @@ pub(super) fn list(root: &Path) -> Result<Recordings> {
         return Err(CorpusError::invalid(file, "utterances", found, expected));
     }
     notes.extend(left_out.note());
-    if silent > 0 {
-        notes.push(format!("{silent} utterances have no wav file"));
-    }
-    let wordless = recordings.iter().filter(|r| r.transcript.is_none()).count();
-    if wordless > 0 {
-        notes.push(format!("{wordless} utterances have no words"));
-    }
     Ok(Recordings {
         title: "IEMOCAP".to_owned(),
         licence: None,
@@ -209,8 +199,8 @@ mod tests {
             let name = format!("sentences/wav/Ses01F_impro01/Ses01F_impro01_{id}.wav");
             write(session.join(name), b"");
         }
-        let listed = list(root.path()).unwrap();
-        let [neutral, excited, sad] = &listed.recordings[..] else {
+        let listed = crate::tree::list(crate::tree::Layout::Iemocap, root.path()).unwrap();
+        let [neutral, sad, excited] = &listed.recordings[..] else {
             panic!("{:?}", listed.recordings);
         };
         assert_eq!(neutral.transcript.as_deref(), Some("Excuse me."));
@@ -231,7 +221,7 @@ mod tests {
         for part in [
             "no Session5",
             "1 labelled xxx",
-            "1 utterances have no wav",
+            "1 utterances have no recording",
             "1 utterances have no words",
         ] {
             assert!(notes.contains(part), "{part} in {notes}");
@@ -241,7 +231,9 @@ mod tests {
     #[test]
     fn another_folder_is_refused() {
         let root = tempfile::tempdir().unwrap();
-        let error = list(root.path()).unwrap_err().to_string();
+        let error = crate::tree::list(crate::tree::Layout::Iemocap, root.path())
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("IEMOCAP_full_release"), "{error}");
     }
 }

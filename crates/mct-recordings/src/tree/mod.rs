@@ -10,7 +10,7 @@ mod table;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use mct_corpus::{CorpusError, Result, Sex, Side};
+use mct_corpus::{CorpusError, Result, Sex};
 
 /// One utterance before features are extracted of it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -23,7 +23,6 @@ pub struct Recording {
     pub speaker: Option<String>,
     pub sex: Option<Sex>,
     pub session: Option<String>,
-    pub side: Option<Side>,
     /// One for each of [`Recordings::columns`]; empty where it is not known.
     pub further: Vec<String>,
 }
@@ -68,6 +67,19 @@ pub fn list(layout: Layout, path: &Path) -> Result<Recordings> {
         Layout::Ravdess => ravdess::list(path),
         Layout::Table => table::list(path),
     }?;
+    type Lacks = fn(&Recording) -> bool;
+    let lacking: [(&str, Lacks); 2] = [
+        ("recording", |recording| recording.audio.is_none()),
+        ("words", |recording| recording.transcript.is_none()),
+    ];
+    for (what, lacks) in lacking {
+        let count = listed.recordings.iter().filter(|own| lacks(own)).count();
+        if count > 0 {
+            listed
+                .notes
+                .push(format!("{count} utterances have no {what}"));
+        }
+    }
     if layout != Layout::Table {
         listed.recordings.sort_by(|a, b| a.id.cmp(&b.id));
     }

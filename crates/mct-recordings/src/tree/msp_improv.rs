@@ -46,7 +46,7 @@ pub(super) fn list(root: &Path) -> Result<Recordings> {
         ));
     };
     let mut recordings = Vec::new();
-    let (mut left_out, mut silent) = (LeftOut::default(), 0);
+    let mut left_out = LeftOut::default();
     for line in text(evaluation)?.lines() {
         let Some((id, cells)) = head(line) else {
             continue;
@@ -65,7 +65,6 @@ pub(super) fn list(root: &Path) -> Result<Recordings> {
             continue;
         };
         let audio = wavs.get(&id).and_then(|paths| paths.first().cloned());
-        silent += usize::from(audio.is_none());
         let transcript = texts.get(&id).and_then(|paths| paths.first());
         let transcript = transcript.map(|path: &PathBuf| text(path)).transpose()?;
         let value = |key: &str| {
@@ -80,7 +79,6 @@ pub(super) fn list(root: &Path) -> Result<Recordings> {
             speaker: Some(name.speaker),
             sex: Some(name.sex),
             session: Some(name.session),
-            side: None,
             further: vec![
                 value("V"),
                 value("A"),
@@ -96,14 +94,7 @@ pub(super) fn list(root: &Path) -> Result<Recordings> {
         let expected = "utterances of the group Other-improvised (condition S)";
         return Err(CorpusError::invalid(file(), "utterances", found, expected));
     }
-    let mut notes: Vec<String> = left_out.note().into_iter().collect();
-    if silent > 0 {
-        notes.push(format!("{silent} utterances have no wav file"));
-    }
-    let wordless = recordings.iter().filter(|r| r.transcript.is_none()).count();
-    if wordless > 0 {
-        notes.push(format!("{wordless} utterances have no words"));
-    }
+    let notes: Vec<String> = left_out.note().into_iter().collect();
     let distinct: BTreeMap<&str, ()> = recordings.iter().map(|r| (r.id.as_str(), ())).collect();
     if distinct.len() < recordings.len() {
         let expected = "every utterance once";
@@ -199,7 +190,7 @@ mod tests {
                 .join(format!("All_human_transcriptions/{id}.txt")),
             b"I'm quite sure.\n",
         );
-        let listed = list(root.path()).unwrap();
+        let listed = crate::tree::list(crate::tree::Layout::MspImprov, root.path()).unwrap();
         let [happy, neutral] = &listed.recordings[..] else {
             panic!("{:?}", listed.recordings);
         };
@@ -226,7 +217,7 @@ mod tests {
         for part in [
             "1 labelled X",
             "1 of condition P",
-            "1 utterances have no wav",
+            "1 utterances have no recording",
         ] {
             assert!(notes.contains(part), "{part} in {notes}");
         }
@@ -235,7 +226,9 @@ mod tests {
     #[test]
     fn another_folder_is_refused() {
         let root = tempfile::tempdir().unwrap();
-        let error = list(root.path()).unwrap_err().to_string();
+        let error = crate::tree::list(crate::tree::Layout::MspImprov, root.path())
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("Evalution.txt"), "{error}");
     }
 }

@@ -87,7 +87,6 @@ pub(super) fn list(root: &Path) -> Result<Recordings> {
             sex: Some(sex),
             session: Some((actor.saturating_sub(1) / ACTORS + 1).to_string()),
             further: vec![intensity, statement.to_string(), repetition.to_string()],
-            side: None,
             id,
         });
     }
