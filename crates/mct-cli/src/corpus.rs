@@ -226,7 +226,10 @@ impl Info {
                 vec![
                     modality.name.clone(),
                     modality.features.to_string(),
-                    modality.extractor.clone().unwrap_or_else(|| "?".into()),
+                    modality
+                        .extractor
+                        .as_deref()
+                        .map_or_else(|| "?".into(), named),
                     rate,
                     unknown.to_owned(),
                     modality.total_steps.to_string(),
@@ -251,6 +254,21 @@ impl Info {
         ];
         say("")?;
         say(table(&header, &rows))
+    }
+}
+
+/// What made features, with the beginning of its weights' digests.
+fn named(extractor: &str) -> String {
+    /// Enough to tell weights apart.
+    const SHOWN: usize = 8;
+    match extractor.split_once('@') {
+        None => extractor.to_owned(),
+        Some((name, digests)) => {
+            let parts = digests
+                .split('+')
+                .map(|digest| digest.get(..SHOWN).unwrap_or(digest));
+            format!("{name}@{}", parts.collect::<Vec<_>>().join("+"))
+        }
     }
 }
 

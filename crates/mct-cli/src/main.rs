@@ -54,7 +54,7 @@ enum Command {
     Experiment(experiment::Command),
     /// Predict a recording, clips, or every utterance of a corpus
     Predict(predict::Predict),
-    /// Export and import weights
+    /// Weights of runs, and of the networks that extract features
     #[command(subcommand)]
     Weights(weights::Command),
     /// Parameters and multiply-accumulates of a model

@@ -17,7 +17,7 @@ use serde::Serialize;
 use crate::arguments::{batch_size, rate, which};
 use crate::assess::{Source, corpus_of};
 use crate::device;
-use crate::extract::{Clip, clip, is_recording};
+use crate::extract::{Clips, PretrainedArgs, clips, is_recording};
 use crate::missing::{MASK_SEED, MissingArgs};
 use crate::output::{remark, say, say_json, usage};
 
@@ -27,16 +27,18 @@ pub struct Predict {
     /// A run folder, or a file of weights
     #[arg(value_name = "RUN")]
     run: PathBuf,
-    /// A recording (.wav, .mp4, …), features of clips (.npz, .pkl, .csv with files) or a corpus [default: the
+    /// A recording (.wav, .mp4, …) or a folder of them, features of clips (.npz, .pkl, .csv with files) or a corpus [default: the
     /// corpus of the run]
     #[arg(value_name = "CLIPS")]
     clips: Option<PathBuf>,
     /// A corpus
     #[arg(long, value_name = "FILE", conflicts_with = "clips")]
     corpus: Option<PathBuf>,
-    /// What is said in the recording
+    /// What is said in the recording; in a folder, a .txt beside each one says it
     #[arg(long, value_name = "TEXT", requires = "clips")]
     transcript: Option<String>,
+    #[command(flatten)]
+    pretrained: PretrainedArgs,
     /// best (on the validation set) or last
     #[arg(long, default_value = "best", value_parser = which)]
     checkpoint: Which,
@@ -66,9 +68,6 @@ struct Predictions<'a> {
     #[serde(skip_serializing_if = "<[Target]>::is_empty")]
     targets: &'a [Target],
     missing_rate: f64,
-    /// Why modalities of a recording are missing.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    missing: BTreeMap<String, String>,
     utterances: Vec<Prediction<'a>>,
 }
 
@@ -79,6 +78,9 @@ struct Prediction<'a> {
     outputs: Outputs<'a>,
     /// Share of the steps that the model does not see.
     missing: f64,
+    /// Why modalities of a recording are missing, and for how long where it is not all of it.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    missing_because: BTreeMap<String, String>,
 }
 
 #[derive(Serialize)]
@@ -100,26 +102,41 @@ enum Outputs<'a> {
 }
 
 impl Predict {
-    /// The corpus of the run, the named one, or one made of the clips; and why modalities of a recording
-    /// are missing.
-    fn read(&self, source: &Source) -> Result<(Corpus, BTreeMap<String, String>)> {
-        let none = BTreeMap::new();
+    /// The corpus of the run, the named one, or one made of the clips; and why modalities of recordings
+    /// are missing, for each utterance.
+    fn read(&self, source: &Source) -> Result<(Corpus, Vec<BTreeMap<String, String>>)> {
+        let none = Vec::new();
         let Some(path) = &self.clips else {
             let corpus = corpus_of(self.corpus.as_deref(), std::slice::from_ref(source))?;
             return Ok((corpus, none));
         };
-        if is_recording(path) {
-            let interface = &source.checkpoint.interface;
-            let Clip {
+        if is_recording(path) || path.is_dir() {
+            if path.is_dir() && self.transcript.is_some() {
+                return Err(usage(
+                    "--transcript: of a folder, a .txt beside each recording",
+                ));
+            }
+            let Clips {
                 corpus,
                 missing,
                 notes,
-            } = clip(path, self.transcript.as_deref(), interface)?;
+            } = clips(
+                path,
+                self.transcript.as_deref(),
+                &source.checkpoint.interface,
+                &self.pretrained,
+                &self.device,
+            )?;
             for note in notes {
-                remark(format!("note: {}: {note}", path.display()));
+                remark(format!("note: {note}"));
             }
-            for (modality, cause) in &missing {
-                remark(format!("note: {modality} is missing: {cause}"));
+            for (utterance, causes) in corpus.utterances.iter().zip(&missing) {
+                for (modality, cause) in causes {
+                    remark(format!(
+                        "note: {}: {modality} is missing: {cause}",
+                        utterance.id
+                    ));
+                }
             }
             return Ok((corpus, missing));
         }
@@ -145,7 +162,8 @@ impl Predict {
     pub fn run(self) -> Result<()> {
         let source = Source::read(&self.run, self.checkpoint)?;
         let checkpoint = &source.checkpoint;
-        let (corpus, missing_because) = self.read(&source)?;
+        let (corpus, mut missing_because) = self.read(&source)?;
+        missing_because.resize_with(corpus.len(), BTreeMap::new);
         checkpoint.interface.require_features(&corpus)?;
         corpus.require_finite()?;
         let device = device::choose(&self.device)?;
@@ -170,12 +188,12 @@ impl Predict {
             classes: &interface.classes,
             targets: &interface.targets,
             missing_rate: self.missing_rate,
-            missing: missing_because,
-            utterances: (rows.into_iter().enumerate())
-                .map(|(index, row)| Prediction {
+            utterances: (rows.into_iter().zip(missing_because).enumerate())
+                .map(|(index, (row, missing_because))| Prediction {
                     id: &corpus.utterances[index].id,
                     outputs: outputs(&corpus, interface, index, row),
                     missing: missing_share(&corpus, missing, self.mask_seed, index),
+                    missing_because,
                 })
                 .collect(),
         };
@@ -242,6 +260,7 @@ impl Predictions<'_> {
             id,
             outputs,
             missing,
+            missing_because: _,
         } in &self.utterances
         {
             let mut cells = vec![(*id).to_owned()];

@@ -165,7 +165,7 @@ fn from_recordings_to_a_prediction() {
     // Products of other sizes round otherwise.
     let pairs = alone.iter().zip(&among);
     assert!(pairs.clone().count() == 2 && pairs.into_iter().all(|(a, b)| (a - b).abs() < 1e-6));
-    assert!(predicted.get("missing").is_none());
+    assert!(predicted["utterances"][0].get("missing_because").is_none());
 
     // A report of an extraction that failed nowhere would be of an older one.
     for place in [3, 5] {
@@ -184,7 +184,10 @@ fn from_recordings_to_a_prediction() {
         "flex",
         "--json",
     ]);
-    assert_eq!(silent["missing"]["text"], "no --transcript");
+    assert_eq!(
+        silent["utterances"][0]["missing_because"]["text"],
+        "no --transcript"
+    );
     assert_ne!(
         silent["utterances"][0]["probabilities"],
         clip["probabilities"]

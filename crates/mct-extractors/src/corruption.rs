@@ -1,5 +1,5 @@
 //! Corruption of what features are extracted of, so that robustness is measured where it happens: noise
-//! over sound, spans of silence, words that were misheard.
+//! over sound, spans of silence, words that were misheard, pictures that are black or covered.
 //!
 //! What is corrupted follows from the seed and the id of an utterance alone.
 
@@ -20,6 +20,10 @@ pub struct Corruption {
     pub dropped: f64,
     /// Probability that a word is another one.
     pub wrong_words: f64,
+    /// Probability that a picture is black.
+    pub black: f64,
+    /// Share of every picture that a square covers, at the same place throughout an utterance.
+    pub occluded: f64,
     pub seed: u64,
 }
 
@@ -29,6 +33,8 @@ enum Purpose {
     Noise = 1,
     Spans = 2,
     Words = 3,
+    Black = 4,
+    Square = 5,
 }
 
 impl Corruption {
@@ -38,9 +44,14 @@ impl Corruption {
             noise_db,
             dropped,
             wrong_words,
+            black,
+            occluded,
             seed: _,
         } = self;
-        noise_db.is_none() && *dropped == 0.0 && *wrong_words == 0.0
+        noise_db.is_none()
+            && [dropped, wrong_words, black, occluded]
+                .iter()
+                .all(|&v| *v == 0.0)
     }
 
     fn stream(&self, purpose: Purpose, id: &str) -> Stream {
@@ -80,6 +91,30 @@ impl Corruption {
             before = cut;
             samples[at..at + span].fill(0.0);
             at += span;
+        }
+    }
+
+    /// Corrupts picture `index` of utterance `id`, `[height, width, 3]` row by row.
+    pub fn picture(&self, id: &str, index: usize, width: usize, rgb: &mut [u8]) {
+        if self.black > 0.0 {
+            let mut stream = self.stream(Purpose::Black, id);
+            // As many numbers as there are pictures before, so that each has its own.
+            let chance = (0..=index).map(|_| stream.uniform()).last();
+            if chance.is_some_and(|chance| chance < self.black) {
+                rgb.fill(0);
+                return;
+            }
+        }
+        let height = rgb.len() / 3 / width.max(1);
+        if self.occluded > 0.0 && height > 0 {
+            let side = (self.occluded * (width * height) as f64).sqrt().round() as usize;
+            let (wide, high) = (side.min(width), side.min(height));
+            let mut stream = self.stream(Purpose::Square, id);
+            let left = stream.below(width - wide + 1);
+            let top = stream.below(height - high + 1);
+            for row in rgb.chunks_exact_mut(3 * width).skip(top).take(high) {
+                row[3 * left..3 * (left + wide)].fill(0);
+            }
         }
     }
 
@@ -163,6 +198,31 @@ mod tests {
                 assert!(edges <= 2 * (silent / SPAN[0] + 1), "{edges}");
             }
         }
+    }
+
+    #[test]
+    fn pictures_are_black_or_covered() {
+        let corruption = |black, occluded| Corruption {
+            black,
+            occluded,
+            ..Corruption::default()
+        };
+        let dark = |corruption: &Corruption, index| {
+            let mut rgb = vec![9; 3 * 20 * 10];
+            corruption.picture("a", index, 20, &mut rgb);
+            rgb.iter().filter(|v| **v == 0).count() as f64 / 600.0
+        };
+        let black = corruption(0.3, 0.0);
+        let shares: Vec<f64> = (0..200).map(|index| dark(&black, index)).collect();
+        let count = shares.iter().filter(|share| **share == 1.0).count();
+        assert!((40..80).contains(&count), "{count}");
+        assert_eq!(
+            shares.iter().filter(|share| **share == 0.0).count(),
+            200 - count
+        );
+        // A square of 50 pixels has 7 a side.
+        assert_eq!(dark(&corruption(0.0, 0.25), 3), 0.245);
+        assert_eq!(dark(&corruption(0.0, 0.0), 0), 0.0);
     }
 
     #[test]

@@ -10,8 +10,10 @@ pub enum RecordingError {
     Unknown(String),
     #[error("has no audio")]
     NoAudio,
-    #[error("its audio cannot be decoded: {0}")]
+    #[error("cannot be decoded: {0}")]
     Undecodable(String),
+    #[error("has no picture")]
+    NoPicture,
     #[error("has audio without a single sample")]
     Empty,
     #[error("has samples that are no numbers")]

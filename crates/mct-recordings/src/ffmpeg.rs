@@ -1,5 +1,6 @@
-//! Sound out of what only ffmpeg can read, by the program as a child process.
+//! The program ffmpeg as a child process, and sound out of what only it can read.
 
+use std::ffi::OsString;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -25,22 +26,9 @@ impl Ffmpeg {
     /// # Errors
     /// When there is no ffmpeg, it fails or is stopped, or the file has no audio.
     pub fn sound(&self, path: &Path) -> Result<Waveform, RecordingError> {
-        // `file:` so that a name is never taken for an option or an address.
-        let mut input = std::ffi::OsString::from("file:");
-        input.push(path);
-        let mut command = Command::new(&self.0);
-        command
-            .args(["-nostdin", "-v", "error", "-i"])
-            .arg(input)
-            .args(["-map", "0:a:0", "-c:a", "pcm_f32le", "-f", "wav", "-"])
-            .stdin(Stdio::null());
-        // Ctrl-C is for us: ffmpeg would end early, as if the sound did.
-        #[cfg(unix)]
-        std::os::unix::process::CommandExt::process_group(&mut command, 0);
-        let output = command.output().map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => RecordingError::NoFfmpeg(error.to_string()),
-            _ => RecordingError::Io(error),
-        })?;
+        let output = ["-map", "0:a:0", "-c:a", "pcm_f32le", "-f", "wav", "-"];
+        let output = self.command(&[], path, &output).output();
+        let output = output.map_err(Self::absent)?;
         let complaints = String::from_utf8_lossy(&output.stderr);
         if !output.status.success() {
             if complaints.contains("matches no streams") {
@@ -54,10 +42,36 @@ impl Ffmpeg {
         waveform.damaged += complaints.lines().count();
         Ok(waveform)
     }
+
+    /// The program with what is said of the input, the input, and what is said of the output.
+    pub(crate) fn command(&self, options: &[OsString], path: &Path, output: &[&str]) -> Command {
+        // `file:` so that a name is never taken for an option or an address.
+        let mut input = OsString::from("file:");
+        input.push(path);
+        let mut command = Command::new(&self.0);
+        command
+            .args(["-nostdin", "-v", "error"])
+            .args(options)
+            .arg("-i")
+            .arg(input)
+            .args(output)
+            .stdin(Stdio::null());
+        // Ctrl-C is for us: ffmpeg would end early, as if the recording did.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        command
+    }
+
+    /// What it means that the program did not start.
+    pub(crate) fn absent(error: std::io::Error) -> RecordingError {
+        match error.kind() {
+            std::io::ErrorKind::NotFound => RecordingError::NoFfmpeg(error.to_string()),
+            _ => RecordingError::Io(error),
+        }
+    }
 }
 
-#[cfg(unix)]
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 

@@ -1,4 +1,5 @@
-//! Recordings as people keep them: audio files of many formats as samples, and the trees of corpora as
+//! Recordings as people keep them: audio files of many formats as samples, videos as
+//! pictures, and the trees of corpora as
 //! lists of recordings.
 
 mod audio;
@@ -6,9 +7,13 @@ mod error;
 #[cfg(not(target_arch = "wasm32"))]
 mod ffmpeg;
 #[cfg(not(target_arch = "wasm32"))]
+mod frames;
+#[cfg(not(target_arch = "wasm32"))]
 pub mod tree;
 
 pub use audio::Waveform;
 pub use error::RecordingError;
 #[cfg(not(target_arch = "wasm32"))]
 pub use ffmpeg::Ffmpeg;
+#[cfg(not(target_arch = "wasm32"))]
+pub use frames::{FRAMES_HZ, Frame, is_video, pictures};

@@ -133,6 +133,8 @@ impl Form {
             stack,
             rates,
             extractors: Vec::new(),
+            gaps: Vec::new(),
+            unknowns: Vec::new(),
             speakers: self.speakers.clone().map(|(_, table)| table),
             speaker_from_id: filled(&self.speaker_from_id),
             precision: self.precision,

@@ -1,6 +1,13 @@
-//! Which features are extracted.
+//! Which features are extracted, and where the weights for them are.
 
-use mct_extractors::Extractor;
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Args;
+use mct_extractors::{Extractor, Extractors};
+
+use crate::device;
+use crate::output::usage;
 
 /// A modality and what extracts it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,10 +26,7 @@ impl Feature {
             Some((modality, name)) => (Some(modality.trim()), name.trim()),
             None => (None, text.trim()),
         };
-        let extractor = Extractor::of_name(name).ok_or_else(|| {
-            let names = Extractor::ALL.map(Extractor::name).join(", ");
-            format!("`{name}` is no extractor (there are {names})")
-        })?;
+        let extractor = Extractor::parse(name)?;
         let modality = modality.unwrap_or_else(|| extractor.modality());
         if modality.is_empty() {
             return Err("expected MODALITY=EXTRACTOR".to_owned());
@@ -31,5 +35,55 @@ impl Feature {
             modality: modality.to_owned(),
             extractor,
         })
+    }
+}
+
+/// Where pretrained networks are.
+#[derive(Debug, Clone, Args)]
+pub struct PretrainedArgs {
+    /// The folder with the weights of networks that extract features [default: MCT_HFR_WEIGHTS, else a
+    /// folder of the user's data]
+    #[arg(long, value_name = "DIR")]
+    pretrained: Option<PathBuf>,
+}
+
+impl PretrainedArgs {
+    /// The folder, whether it is there or not.
+    ///
+    /// # Errors
+    /// When the user has no folder for data.
+    pub fn folder(&self) -> Result<PathBuf> {
+        let of = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+        let folder = self
+            .pretrained
+            .clone()
+            .or_else(|| of("MCT_HFR_WEIGHTS").map(PathBuf::from));
+        if let Some(folder) = folder {
+            return Ok(folder);
+        }
+        let data = of("XDG_DATA_HOME")
+            .or_else(|| of("LOCALAPPDATA"))
+            .map(PathBuf::from);
+        let data = data.or_else(|| Some(PathBuf::from(of("HOME")?).join(".local/share")));
+        data.map(|data| data.join("mct-hfr/weights"))
+            .ok_or_else(|| usage("--pretrained: there is no folder for data of yours"))
+    }
+
+    /// The extractors with their weights, on the device of this name.
+    ///
+    /// # Errors
+    /// When weights are missing or do not fit.
+    pub fn load(&self, extractors: &[Extractor], device: &str) -> Result<Extractors> {
+        if extractors.iter().all(|own| own.weights().is_empty()) {
+            // No device is asked for what needs none.
+            let cpu = mct_hfr::device::by_name(mct_hfr::device::CPU)?;
+            return Ok(Extractors::load(extractors, "".as_ref(), &cpu.device)?);
+        }
+        let named = device::choose(device)?;
+        Ok(Extractors::load(
+            extractors,
+            &self.folder()?,
+            &named.device,
+        )?)
     }
 }

@@ -8,8 +8,8 @@ mod features;
 mod one;
 mod parts;
 
-pub use clip::{Clip, clip};
-pub use features::Feature;
+pub use clip::{Clips, clips};
+pub use features::{Feature, PretrainedArgs};
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,7 +19,6 @@ use clap::{Args, ValueEnum};
 use mct_extractors::{Corruption, Extractor};
 use mct_recordings::Ffmpeg;
 use mct_recordings::tree::{self, Layout, Recordings};
-use rayon::prelude::*;
 
 use self::parts::{Outcome, Parts};
 use crate::arguments::rate;
@@ -57,10 +56,16 @@ pub struct Extract {
     /// The corpus file to write
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
-    /// A modality and what extracts it: log-mel, low-level or words (repeatable) [default: audio=log-mel
-    /// and text=words, as far as there are recordings and transcripts]
+    /// A modality and what extracts it (repeatable): log-mel, low-level, words, or a network that
+    /// `mct-hfr weights list` names [default: audio=log-mel and text=words, as far as there are recordings
+    /// and transcripts]
     #[arg(long = "features", value_name = "MODALITY=EXTRACTOR", value_parser = Feature::parse)]
     features: Vec<Feature>,
+    #[command(flatten)]
+    pretrained: PretrainedArgs,
+    /// Where networks run: auto, or a name that `mct-hfr devices` lists
+    #[arg(long, default_value = "flex")]
+    device: String,
     #[command(flatten)]
     described: DescriptionArgs,
     /// Corrupt the sound by white noise, this many decibels below it
@@ -72,6 +77,12 @@ pub struct Extract {
     /// Replace words by others of the corpus, each with this probability
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = rate)]
     wrong_words: f64,
+    /// Make pictures black, each with this probability
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = rate)]
+    black_pictures: f64,
+    /// Cover this share of every picture by a square
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = rate)]
+    occluded: f64,
     /// Seed of the corruption
     #[arg(long, default_value_t = 1)]
     corruption_seed: u64,
@@ -112,9 +123,13 @@ impl Extract {
             noise_db: self.noise,
             dropped: self.dropped,
             wrong_words: self.wrong_words,
+            black: self.black_pictures,
+            occluded: self.occluded,
             seed: self.corruption_seed,
         };
-        let parts = Parts::open(&self.out, features, corruption, &listed)?;
+        let names: Vec<Extractor> = features.iter().map(|feature| feature.extractor).collect();
+        let extractors = self.pretrained.load(&names, &self.device)?;
+        let parts = Parts::open(&self.out, features, extractors, corruption, &listed)?;
         let outcomes = extract(&listed, &parts, self.jobs.map(Into::into))?;
         report(&listed, &outcomes, &parts)?;
         let imported = parts.corpus(&self.root, &listed, &outcomes, options)?;
@@ -151,31 +166,45 @@ fn extract(listed: &Recordings, parts: &Parts, jobs: Option<usize>) -> Result<Ve
     let ffmpeg = Ffmpeg::default();
     let bar = progress::bar(listed.recordings.len() as u64, "extracting");
     let done = AtomicUsize::new(0);
-    let work = || -> Result<Vec<Outcome>> {
-        let recordings = listed.recordings.par_iter();
-        recordings
-            .map(|recording| {
-                if interrupt::requested() {
-                    bail!(Interrupted(String::new()));
-                }
-                let outcome = parts.of(recording, &ffmpeg)?;
-                done.fetch_add(1, Ordering::Relaxed);
-                bar.inc(1);
-                bar.set_message(format!("{:.0} a second", bar.per_sec()));
-                Ok(outcome)
-            })
-            .collect()
+    let next = AtomicUsize::new(0);
+    // Threads of their own: the networks compute on rayon's, which would take up other recordings while
+    // they wait, each with its memory.
+    let worker = || -> Result<Vec<(usize, Outcome)>> {
+        let mut own = Vec::new();
+        loop {
+            let place = next.fetch_add(1, Ordering::Relaxed);
+            let Some(recording) = listed.recordings.get(place) else {
+                return Ok(own);
+            };
+            if interrupt::requested() {
+                bail!(Interrupted(String::new()));
+            }
+            let outcome = parts.of(recording, &ffmpeg);
+            if outcome.is_err() {
+                // The others end with what they have begun.
+                next.store(listed.recordings.len(), Ordering::Relaxed);
+            }
+            own.push((place, outcome?));
+            done.fetch_add(1, Ordering::Relaxed);
+            bar.inc(1);
+            bar.set_message(format!("{:.1} a second", bar.per_sec()));
+        }
     };
-    let outcomes = match jobs {
-        None => work(),
-        Some(jobs) => rayon::ThreadPoolBuilder::new()
-            .num_threads(jobs)
-            .build()
-            .context("--jobs")?
-            .install(work),
-    };
+    let jobs = jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, Into::into));
+    let outcomes = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..jobs).map(|_| scope.spawn(worker)).collect();
+        let mut all = Vec::new();
+        for worker in workers {
+            match worker.join() {
+                Ok(own) => all.extend(own?),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        all.sort_by_key(|(place, _)| *place);
+        Ok(all.into_iter().map(|(_, outcome)| outcome).collect())
+    });
     bar.finish_and_clear();
-    outcomes.map_err(|error| match error.is::<Interrupted>() {
+    outcomes.map_err(|error: anyhow::Error| match error.is::<Interrupted>() {
         true => Interrupted(format!(
             "{} of {} recordings are extracted; the same command goes on with the rest",
             done.into_inner(),
@@ -231,7 +260,7 @@ fn report(listed: &Recordings, outcomes: &[Outcome], parts: &Parts) -> Result<()
         remark(format!("… and {} more", failed.len() - SHOWN));
     }
     if outcomes.iter().any(|outcome| outcome.needs_ffmpeg) {
-        remark("note: ffmpeg is not on the PATH; files that only it can read have no sound");
+        remark("note: ffmpeg is not on the PATH; files that only it can read give nothing");
     }
     remark(format!("all of them are in {}", path.display()));
     Ok(())

@@ -3,11 +3,11 @@
 use std::fs::File;
 use std::path::Path;
 
-use mct_extractors::{Extractor, Input, SAMPLE_RATE_HZ, Sequence};
-use mct_recordings::{Ffmpeg, RecordingError, Waveform};
+use mct_extractors::{Corruption, Extractors, Input, Loaded, SAMPLE_RATE_HZ};
+use mct_networks::Picture;
+use mct_recordings::tree::{Half, Pictures};
+use mct_recordings::{FRAMES_HZ, Ffmpeg, Frame, RecordingError, Waveform, pictures};
 use serde::{Deserialize, Serialize};
-
-use super::Feature;
 
 /// Why a modality is missing, or less than it should be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,11 +17,22 @@ pub struct Cause {
     pub text: String,
 }
 
+/// What features are extracted of.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    pub id: &'a str,
+    pub audio: Option<&'a Path>,
+    pub pictures: Option<&'a Pictures>,
+    /// As it was heard.
+    pub transcript: Option<&'a str>,
+}
+
 /// The features of one recording.
 #[derive(Debug, Default)]
 pub struct Extracted {
-    /// One for each feature; without a step where it is missing.
-    pub sequences: Vec<Sequence>,
+    /// `[steps, dim]` row by row for each extractor; without a step where the modality is missing. A
+    /// picture without a face is a step of NaN.
+    pub sequences: Vec<Vec<f32>>,
     pub duration_secs: Option<f32>,
     pub causes: Vec<Cause>,
     /// A program that is not there would have read it.
@@ -29,47 +40,57 @@ pub struct Extracted {
 }
 
 /// Extracts all features of a recording; what cannot be had is missing, with the cause. With `times` the
-/// sound is opened for its duration, even if no feature is of it. `corrupt` may change the sound before.
+/// sound is opened for its duration, even if no feature is of it.
 pub fn of_recording(
-    audio: Option<&Path>,
-    transcript: Option<&str>,
-    features: &[Feature],
+    subject: Subject,
+    extractors: &Extractors,
     ffmpeg: &Ffmpeg,
     times: bool,
-    corrupt: impl FnOnce(&mut [f32]),
+    corruption: &Corruption,
 ) -> Extracted {
     let mut extracted = Extracted::default();
-    let hears = features
-        .iter()
-        .any(|feature| feature.extractor.input() == Input::Sound);
-    let mut waveform = match audio {
-        Some(path) if hears || times => sound(path, ffmpeg, &mut extracted),
+    let reads = |input| {
+        extractors
+            .iter()
+            .any(|own| own.extractor().input() == input)
+    };
+    let mut waveform = match subject.audio {
+        Some(path) if reads(Input::Sound) || times => sound(path, ffmpeg, &mut extracted),
         _ => None,
     };
     if let Some(waveform) = &mut waveform {
-        corrupt(&mut waveform.samples);
+        corruption.sound(subject.id, &mut waveform.samples);
     }
     extracted.duration_secs = waveform.as_ref().map(Waveform::duration_secs);
+    let mut seen = match subject.pictures {
+        Some(pictures) if reads(Input::Faces) => faces(
+            subject.id,
+            pictures,
+            extractors,
+            ffmpeg,
+            corruption,
+            &mut extracted,
+        ),
+        _ => Vec::new(),
+    }
+    .into_iter();
     let mut short = false;
-    let mut of_feature = |extractor: Extractor| match extractor.input() {
+    let mut of_extractor = |own: &Loaded| match own.extractor().input() {
         Input::Sound => {
             let samples = waveform
                 .as_ref()
                 .map(|waveform| waveform.samples.as_slice());
-            let sequence = extractor.of_sound(samples.unwrap_or_default());
-            short |= samples.is_some() && sequence.steps() == 0;
-            sequence
+            let values = own.of_sound(samples.unwrap_or_default());
+            short |= samples.is_some() && values.is_empty();
+            values
         }
-        Input::Words => extractor.of_words(transcript.unwrap_or_default()),
+        Input::Words => own.of_words(subject.transcript.unwrap_or_default()),
+        Input::Faces => seen.next().unwrap_or_default(),
     };
-    extracted.sequences = features
-        .iter()
-        .map(|feature| of_feature(feature.extractor))
-        .collect();
-    if let Some(path) = audio.filter(|_| short) {
-        extracted
-            .causes
-            .push(cause(path, "is shorter than one window of 25 ms"));
+    extracted.sequences = extractors.iter().map(&mut of_extractor).collect();
+    if let Some(path) = subject.audio.filter(|_| short) {
+        let text = "is shorter than one window of 25 ms";
+        extracted.causes.push(cause(path, text));
     }
     extracted
 }
@@ -79,6 +100,72 @@ fn cause(path: &Path, text: impl std::fmt::Display) -> Cause {
         file: path.display().to_string(),
         text: text.to_string(),
     }
+}
+
+/// The features of the most prominent face in each picture, for each extractor of faces.
+fn faces(
+    id: &str,
+    source: &Pictures,
+    extractors: &Extractors,
+    ffmpeg: &Ffmpeg,
+    corruption: &Corruption,
+    extracted: &mut Extracted,
+) -> Vec<Vec<f32>> {
+    let own = extractors
+        .iter()
+        .filter(|own| own.extractor().input() == Input::Faces);
+    let own: Vec<&Loaded> = own.collect();
+    let mut sequences = vec![Vec::new(); own.len()];
+    let (mut all, mut with_face) = (0, 0);
+    let take = |frame: Frame| {
+        let Frame {
+            width,
+            height,
+            mut rgb,
+        } = frame;
+        corruption.picture(id, all, width, &mut rgb);
+        all += 1;
+        let picture = Picture::new(width, height, rgb).map(|picture| match source.half {
+            Some(Half::Left) if width > 1 => picture.columns(0, width / 2),
+            Some(Half::Right) if width > 1 => picture.columns(width / 2, width),
+            _ => picture,
+        });
+        let found = picture.and_then(|picture| Some((extractors.face(&picture)?, picture)));
+        with_face += usize::from(found.is_some());
+        for (own, sequence) in own.iter().zip(&mut sequences) {
+            match &found {
+                Some((face, picture)) => sequence.extend(own.of_face(picture, face)),
+                None => sequence.extend(std::iter::repeat_n(f32::NAN, own.dim())),
+            }
+        }
+    };
+    let path = source.path.as_path();
+    let read = match path.is_dir() {
+        true => pictures(path, take),
+        false => match std::fs::metadata(path) {
+            Ok(_) => ffmpeg.frames(path, source.seconds, take),
+            Err(error) => Err(error.into()),
+        },
+    };
+    let text = match read {
+        Err(error) => {
+            extracted.needs_ffmpeg |= matches!(error, RecordingError::NoFfmpeg(_));
+            sequences.iter_mut().for_each(Vec::clear);
+            Some(error.to_string())
+        }
+        Ok(_) if with_face == 0 => {
+            sequences.iter_mut().for_each(Vec::clear);
+            Some(format!("has no face in any of {all} pictures"))
+        }
+        Ok(_) if with_face < all => Some(format!(
+            "has no face in {} of {all} pictures ({:.1} s)",
+            all - with_face,
+            (all - with_face) as f32 / FRAMES_HZ
+        )),
+        Ok(_) => None,
+    };
+    extracted.causes.extend(text.map(|text| cause(path, text)));
+    sequences
 }
 
 /// The sound of a file at the rate of the extractors: by our own readers, else by ffmpeg.

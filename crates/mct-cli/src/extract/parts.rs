@@ -11,19 +11,19 @@ use anyhow::{Context as _, Result, bail};
 use mct_corpus::atomic;
 use mct_corpus::import::{self, Files, Format, Import, Listed, Options};
 use mct_corpus::{Finding, Sex};
-use mct_extractors::{Corruption, vocabulary};
-use mct_recordings::Ffmpeg;
+use mct_extractors::{Corruption, Extractors, Input, Loaded, vocabulary};
 use mct_recordings::tree::{Recording, Recordings};
+use mct_recordings::{FRAMES_HZ, Ffmpeg};
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::Feature;
-use super::one::{Cause, of_recording};
+use super::one::{Cause, Subject, of_recording};
 
 /// Rises when an extractor gives other numbers.
-const EXTRACTION_VERSION: u32 = 1;
+const EXTRACTION_VERSION: u32 = 2;
 
 /// Characters of a part's name.
 const KEY: usize = 32;
@@ -33,6 +33,8 @@ pub struct Parts {
     out: PathBuf,
     folder: PathBuf,
     features: Vec<Feature>,
+    /// One for each of the features.
+    extractors: Extractors,
     corruption: Corruption,
     /// What misheard words are replaced by.
     vocabulary: Vec<String>,
@@ -58,6 +60,7 @@ impl Parts {
     pub fn open(
         out: &Path,
         features: Vec<Feature>,
+        extractors: Extractors,
         corruption: Corruption,
         listed: &Recordings,
     ) -> Result<Self> {
@@ -70,6 +73,7 @@ impl Parts {
             out: out.to_owned(),
             folder: PathBuf::new(),
             features,
+            extractors,
             corruption,
             times: listed.shortest_secs > 0.0,
             vocabulary: {
@@ -131,29 +135,32 @@ impl Parts {
         if let Some(outcome) = before.and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
             return Ok(outcome);
         }
-        let (audio, id) = (recording.audio.as_deref(), recording.id.as_str());
+        let id = recording.id.as_str();
         let heard = recording.transcript.as_deref();
         let heard = heard.map(|said| self.corruption.words(id, said, &self.vocabulary));
+        let subject = Subject {
+            id,
+            audio: recording.audio.as_deref(),
+            pictures: recording.pictures.as_ref(),
+            transcript: heard.as_deref(),
+        };
         let extracted = of_recording(
-            audio,
-            heard.as_deref(),
-            &self.features,
+            subject,
+            &self.extractors,
             ffmpeg,
             self.times,
-            |samples| self.corruption.sound(id, samples),
+            &self.corruption,
         );
         let mut there = Vec::new();
-        for (place, sequence) in extracted.sequences.iter().enumerate() {
-            there.push(sequence.steps() > 0);
-            if sequence.steps() == 0 {
+        let sequences = extracted.sequences.iter().zip(self.extractors.iter());
+        for (place, (values, extractor)) in sequences.enumerate() {
+            there.push(!values.is_empty());
+            if values.is_empty() {
                 continue;
             }
-            let bytes: Vec<u8> = sequence
-                .values
-                .iter()
-                .flat_map(|v| v.to_le_bytes())
-                .collect();
-            let shape = vec![sequence.steps(), sequence.dim];
+            let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+            let dim = extractor.dim();
+            let shape = vec![values.len() / dim, dim];
             let view = TensorView::new(Dtype::F32, shape, &bytes)?;
             let file = safetensors::serialize([("features", view)], None)?;
             atomic::write(&self.folder.join(part(&key, place)), &file)?;
@@ -165,8 +172,8 @@ impl Parts {
             causes: extracted.causes,
             needs_ffmpeg: extracted.needs_ffmpeg,
         };
-        // What failed is tried again the next time.
-        if outcome.causes.is_empty() {
+        // What another program would read is tried again the next time.
+        if !outcome.needs_ffmpeg {
             atomic::write(&marker, &serde_json::to_vec(&outcome)?)?;
         }
         Ok(outcome)
@@ -174,17 +181,17 @@ impl Parts {
 
     /// Names the parts of a recording by everything that they depend on.
     fn key(&self, recording: &Recording) -> String {
-        let state = recording.audio.as_deref().map(|path| {
-            let kind = fs::metadata(path).ok();
-            let changed = kind.as_ref().and_then(|kind| kind.modified().ok());
-            let changed = changed.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-            let size = kind.map(|kind| kind.len());
-            format!("{}\0{size:?}\0{changed:?}", path.display())
-        });
+        let state = recording.audio.as_deref().map(state);
+        let pictures = recording.pictures.as_ref();
+        let pictures = pictures.map(|own| (state_of_pictures(&own.path), own.seconds, own.half));
+        let extractors: Vec<(&str, String)> = (self.features.iter())
+            .zip(self.extractors.iter())
+            .map(|(feature, extractor)| (feature.modality.as_str(), extractor.identity()))
+            .collect();
         let mut digest = Sha256::new();
         digest.update(format!(
-            "{EXTRACTION_VERSION}\0{}\0{state:?}\0{:?}\0{:?}",
-            recording.id, recording.transcript, self.features
+            "{EXTRACTION_VERSION}\0{}\0{state:?}\0{pictures:?}\0{:?}\0{extractors:?}",
+            recording.id, recording.transcript
         ));
         if !self.corruption.is_none() {
             digest.update(format!("\0{:?}\0{:?}", self.corruption, self.vocabulary));
@@ -213,11 +220,8 @@ impl Parts {
                 .iter()
                 .any(|outcome| outcome.there.get(place) == Some(&true))
             {
-                bail!(
-                    "no recording gives {} by {}",
-                    feature.modality,
-                    feature.extractor.name()
-                );
+                let (modality, extractor) = (&feature.modality, feature.extractor);
+                bail!("no recording gives {modality} by {extractor}");
             }
         }
         let mut notes = Vec::new();
@@ -237,7 +241,8 @@ impl Parts {
             notes.push(format!("left out: {short} shorter than {limit} s"));
         }
         let table = self.table(listed, &long)?;
-        let features = || self.features.iter();
+        let features = || self.features.iter().zip(self.extractors.iter());
+        let sees = |(feature, _): &(&Feature, &Loaded)| feature.extractor.input() == Input::Faces;
         let options = Options {
             title: options.title.or_else(|| Some(self.title(listed))),
             licence: options.licence.or_else(|| listed.licence.clone()),
@@ -246,17 +251,26 @@ impl Parts {
                 own.then(|| listed.classes.clone())
             }),
             rates: features()
-                .filter_map(|feature| {
-                    Some((feature.modality.clone(), feature.extractor.rate_hz()?))
+                .filter_map(|(feature, extractor)| {
+                    let rate = match feature.extractor.input() {
+                        Input::Faces => Some(FRAMES_HZ),
+                        _ => extractor.rate_hz(),
+                    };
+                    Some((feature.modality.clone(), rate?))
                 })
                 .collect(),
             extractors: features()
-                .map(|feature| {
-                    (
-                        feature.modality.clone(),
-                        feature.extractor.name().to_owned(),
-                    )
+                .map(|(feature, extractor)| (feature.modality.clone(), extractor.identity()))
+                .collect(),
+            unknowns: features()
+                .filter_map(|(feature, extractor)| {
+                    Some((feature.modality.clone(), extractor.unknown()?))
                 })
+                .collect(),
+            // A picture without a face.
+            gaps: features()
+                .filter(sees)
+                .map(|(feature, _)| feature.modality.clone())
                 .collect(),
             ..options
         };
@@ -276,6 +290,8 @@ impl Parts {
             noise_db,
             dropped,
             wrong_words,
+            black,
+            occluded,
             seed: _,
         } = &self.corruption;
         let share = |share: f64, what: &str| {
@@ -285,6 +301,8 @@ impl Parts {
             noise_db.map(|db| format!("noise at {db} dB")),
             share(*dropped, "sound silenced"),
             share(*wrong_words, "words wrong"),
+            share(*black, "pictures black"),
+            share(*occluded, "pictures covered"),
         ];
         let parts: Vec<String> = parts.into_iter().flatten().collect();
         match parts.is_empty() {
@@ -356,6 +374,27 @@ type Column = (
     bool,
     fn(&Recording, &Outcome) -> Option<String>,
 );
+
+/// What tells that a file is another one than before.
+fn state(path: &Path) -> String {
+    let kind = fs::metadata(path).ok();
+    let changed = kind.as_ref().and_then(|kind| kind.modified().ok());
+    let changed = changed.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    let size = kind.map(|kind| kind.len());
+    format!("{}\0{size:?}\0{changed:?}", path.display())
+}
+
+/// The same of a video, or of all pictures of a folder.
+fn state_of_pictures(path: &Path) -> Vec<String> {
+    match fs::read_dir(path) {
+        Ok(entries) => {
+            let mut all: Vec<String> = entries.flatten().map(|e| state(&e.path())).collect();
+            all.sort_unstable();
+            all
+        }
+        Err(_) => vec![state(path)],
+    }
+}
 
 fn part(key: &str, place: usize) -> String {
     format!("{key}.{place}.safetensors")

@@ -29,6 +29,8 @@ pub(super) struct Channel {
     #[cfg(not(target_arch = "wasm32"))]
     spill: Option<super::spill::Spill>,
     non_finite: NonFinite,
+    /// Steps of NaN are what the maker of the features meant.
+    gaps: bool,
     zero_infinite: bool,
     nan: Count,
     infinite: Count,
@@ -99,6 +101,14 @@ impl Channel {
             return Err(Finding::new(format!("rate of {name}"), rate, expected));
         }
         let precision = options.precision.unwrap_or(native);
+        let stands_in = || {
+            options
+                .unknowns
+                .iter()
+                .find(|(modality, _)| modality == name)
+        };
+        let unknown = unknown.or_else(|| stands_in().map(|(_, vector)| vector.clone()));
+        let gaps = options.gaps.iter().any(|modality| modality == name);
         let mut extractors = options.extractors.iter().rev();
         let extractor = extractors.find(|(modality, _)| modality == name);
         let builder = ModalityBuilder::new(name, stacked, precision)
@@ -118,7 +128,11 @@ impl Channel {
                 Some(folder) => Some(super::spill::Spill::new(folder)?),
                 None => None,
             },
-            non_finite: options.non_finite,
+            non_finite: match gaps {
+                true => NonFinite::Missing,
+                false => options.non_finite,
+            },
+            gaps,
             zero_infinite: options.zero_infinite,
             nan: Count::default(),
             infinite: Count::default(),
@@ -236,7 +250,7 @@ impl Channel {
             (&self.infinite, "+inf"),
             (&self.minus_infinite, "-inf"),
         ] {
-            if count.is_zero() {
+            if count.is_zero() || (self.gaps && what == "NaN") {
                 continue;
             }
             let (values, at) = (count.values, count.utterances());

@@ -55,6 +55,11 @@ pub struct Options {
     /// What made the features of a modality, where they are of recordings.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub extractors: Vec<(String, String)>,
+    /// What stands for a missing step of a modality, where the file has none.
+    pub unknowns: Vec<(String, Vec<f32>)>,
+    /// Modalities in which a step of NaN is one that nobody could observe, such as a picture without a
+    /// face: it is missing by nature, and nothing to remark.
+    pub gaps: Vec<String>,
     /// Sex and session of every speaker, or the speaker of every utterance.
     pub speakers: Option<SpeakerTable>,
     /// A regular expression whose first group is the speaker in an id.

@@ -1,7 +1,8 @@
 //! IEMOCAP (Busso et al., 2008), the folder `IEMOCAP_full_release`.
 //!
 //! `SessionN/dialog/EmoEvaluation/DIALOG.txt` has the labels, `SessionN/dialog/transcriptions/DIALOG.txt`
-//! the words, `SessionN/sentences/wav/DIALOG/UTTERANCE.wav` the sound. The paper (section 5.1) takes four
+//! the words, `SessionN/sentences/wav/DIALOG/UTTERANCE.wav` the sound, `SessionN/dialog/avi/DivX/DIALOG.avi` the
+//! pictures. The paper (section 5.1) takes four
 //! classes, counts excited as happy, and removes notes such as `[LAUGHTER]` from the transcripts.
 
 use std::collections::BTreeMap;
@@ -9,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use mct_corpus::{CorpusError, Result, Sex};
 
-use super::{LeftOut, Recording, Recordings, files, text, words};
+use super::{Half, LeftOut, Pictures, Recording, Recordings, files, text, words};
 
 const CLASSES: [&str; 4] = ["angry", "happy", "neutral", "sad"];
 const COLUMNS: [&str; 5] = ["emotion", "valence", "activation", "dominance", "dialog"];
@@ -35,6 +36,12 @@ pub(super) fn list(root: &Path) -> Result<Recordings> {
             continue;
         }
         let wavs = files(&session.join("sentences/wav"), &["wav"])?;
+        let avis = session.join("dialog/avi");
+        // Many have the corpus without its large videos.
+        let avis = match avis.is_dir() {
+            true => files(&avis, &["avi", "mp4"])?,
+            false => BTreeMap::new(),
+        };
         let spoken = transcripts(&session.join("dialog/transcriptions"))?;
         let labels = session.join("dialog/EmoEvaluation");
         for (dialog, path) in top_files(&labels)? {
@@ -53,6 +60,13 @@ pub(super) fn list(root: &Path) -> Result<Recordings> {
                 recordings.push(Recording {
                     id: turn.id.to_owned(),
                     audio,
+                    pictures: avis.get(&dialog).and_then(|paths| {
+                        Some(Pictures {
+                            path: paths.first()?.clone(),
+                            seconds: turn.seconds,
+                            half: half(&dialog, sex),
+                        })
+                    }),
                     transcript: spoken.get(turn.id).and_then(|text| words(text)),
                     label: Some(class.to_owned()),
                     speaker: Some(speaker),
@@ -100,8 +114,25 @@ fn speaker(id: &str) -> Option<(String, Sex)> {
     Some((format!("{session}{letter}"), sex))
 }
 
+/// Both actors are in one picture, side by side: the one who wears the markers, whose letter the dialog
+/// bears, is on the left.
+fn half(dialog: &str, sex: Sex) -> Option<Half> {
+    let marked = match dialog.chars().nth(5)? {
+        'F' => Sex::Female,
+        'M' => Sex::Male,
+        _ => return None,
+    };
+    Some(if marked == sex {
+        Half::Left
+    } else {
+        Half::Right
+    })
+}
+
 /// A line such as `[6.2901 - 8.2357]\tSes01F_impro01_F000\tneu\t[2.5000, 2.5000, 2.5000]`.
 struct Turn<'t> {
+    /// Beginning and end in the dialog.
+    seconds: Option<[f64; 2]>,
     id: &'t str,
     label: &'t str,
     /// Valence, activation, dominance.
@@ -116,12 +147,18 @@ impl<'t> Turn<'t> {
         if !(time.starts_with('[') && time.ends_with(']') && time.contains(" - ")) {
             return None;
         }
+        let ends = time[1..time.len() - 1].split_once(" - ");
+        let seconds = ends.and_then(|(start, end)| {
+            let ends = [start.trim().parse().ok()?, end.trim().parse().ok()?];
+            (ends[0] >= 0.0 && ends[1] > ends[0]).then_some(ends)
+        });
         let (id, label) = (cells.next()?.trim(), cells.next()?.trim());
         let numbers = cells.next().unwrap_or_default().trim();
         let numbers = numbers.trim_start_matches('[').trim_end_matches(']');
         let mut numbers = numbers.split(',').map(str::trim);
         let dimensions = std::array::from_fn(|_| numbers.next().unwrap_or_default());
         id.starts_with("Ses").then_some(Self {
+            seconds,
             id,
             label,
             dimensions,
@@ -195,6 +232,7 @@ mod tests {
               Ses01F_impro01_M000 [008.5-009.0]: Caf\xe9 [LAUGHTER] then.\n\
               Ses01F_impro01_F002 [010.5-011.9]: [BREATHING]\n",
         );
+        write(session.join("dialog/avi/DivX/Ses01F_impro01.avi"), b"");
         for id in ["F000", "M000"] {
             let name = format!("sentences/wav/Ses01F_impro01/Ses01F_impro01_{id}.wav");
             write(session.join(name), b"");
@@ -209,6 +247,10 @@ mod tests {
             neutral.further,
             ["neu", "2.5000", "2.5000", "2.5000", "Ses01F_impro01"]
         );
+        let pictures = |recording: &Recording| recording.pictures.clone().unwrap();
+        assert_eq!(pictures(neutral).seconds, Some([6.2901, 8.2357]));
+        assert_eq!(pictures(neutral).half, Some(Half::Left));
+        assert_eq!(pictures(excited).half, Some(Half::Right));
         assert_eq!(excited.label.as_deref(), Some("happy"));
         assert_eq!(excited.transcript.as_deref(), Some("Caf\u{e9} then."));
         // The last letter counts, not the dialog's.

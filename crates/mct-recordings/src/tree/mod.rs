@@ -13,11 +13,12 @@ use std::path::{Path, PathBuf};
 use mct_corpus::{CorpusError, Result, Sex};
 
 /// One utterance before features are extracted of it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Recording {
     pub id: String,
     /// The file with its sound, which may have pictures too.
     pub audio: Option<PathBuf>,
+    pub pictures: Option<Pictures>,
     pub transcript: Option<String>,
     pub label: Option<String>,
     pub speaker: Option<String>,
@@ -25,6 +26,24 @@ pub struct Recording {
     pub session: Option<String>,
     /// One for each of [`Recordings::columns`]; empty where it is not known.
     pub further: Vec<String>,
+}
+
+/// Where the pictures of an utterance are.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Pictures {
+    /// A video, or a folder of picture files.
+    pub path: PathBuf,
+    /// Beginning and end in the video; all of it where there are none.
+    pub seconds: Option<[f64; 2]>,
+    /// The half of each picture in which the speaker is.
+    pub half: Option<Half>,
+}
+
+/// A half of a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Half {
+    Left,
+    Right,
 }
 
 /// What a tree or a table lists.

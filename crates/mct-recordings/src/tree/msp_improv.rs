@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use mct_corpus::{CorpusError, Result, Sex};
 
-use super::{LeftOut, Recording, Recordings, files, text, words};
+use super::{LeftOut, Pictures, Recording, Recordings, files, text, words};
 
 const CLASSES: [&str; 4] = ["angry", "happy", "neutral", "sad"];
 const COLUMNS: [&str; 5] = [
@@ -35,6 +35,7 @@ pub(super) fn list(root: &Path) -> Result<Recordings> {
     let file = || root.display().to_string();
     let texts = files(root, &["txt"])?;
     let wavs = files(root, &["wav"])?;
+    let videos = files(root, &["avi", "mp4"])?;
     let mut named = EVALUATIONS.iter().filter_map(|name| texts.get(*name));
     let Some(evaluation) = named.next().and_then(|paths| paths.first()) else {
         let expected = "Evalution.txt somewhere below, with the labels";
@@ -72,8 +73,16 @@ pub(super) fn list(root: &Path) -> Result<Recordings> {
             let mut found = cells.iter().filter_map(|cell| cell.strip_prefix(&prefix));
             found.next().unwrap_or_default().trim().to_owned()
         };
+        // Videos keep the name that the labels have.
+        let other = id.replacen("MSP", "UTD", 1);
+        let video = videos.get(&id).or_else(|| videos.get(&other));
+        let video = video.and_then(|paths| paths.first().cloned());
         recordings.push(Recording {
             audio,
+            pictures: video.map(|path| Pictures {
+                path,
+                ..Pictures::default()
+            }),
             transcript: transcript.and_then(|text| words(&text)),
             label: Some(class.to_owned()),
             speaker: Some(name.speaker),

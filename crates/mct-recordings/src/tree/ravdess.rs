@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use mct_corpus::{CorpusError, Result, Sex};
 
-use super::{LeftOut, Recording, Recordings, files};
+use super::{LeftOut, Pictures, Recording, Recordings, files};
 
 const EMOTIONS: [&str; 8] = [
     "neutral",
@@ -34,6 +34,7 @@ pub(super) fn list(root: &Path) -> Result<Recordings> {
     let mut left_out = LeftOut::default();
     // By everything but the modality: sound of its own stands before that of the pictures.
     let mut clips: BTreeMap<String, (String, PathBuf)> = BTreeMap::new();
+    let mut videos: BTreeMap<String, PathBuf> = BTreeMap::new();
     for (name, paths) in files(root, &ENDINGS)? {
         let Some((modality, rest)) = name.split_once('-').filter(|_| parts(&name).is_some()) else {
             left_out.count("files whose name is not of seven numbers");
@@ -41,6 +42,11 @@ pub(super) fn list(root: &Path) -> Result<Recordings> {
         };
         let of_clip = clips.get(rest);
         let first = paths.into_iter().next().unwrap_or_default();
+        if modality != "03" {
+            videos
+                .entry(rest.to_owned())
+                .or_insert_with(|| first.clone());
+        }
         match modality {
             "03" => {}
             "01" if of_clip.is_none() => {}
@@ -53,7 +59,7 @@ pub(super) fn list(root: &Path) -> Result<Recordings> {
         clips.insert(rest.to_owned(), (name.clone(), first));
     }
     let mut recordings = Vec::new();
-    for (id, audio) in clips.into_values() {
+    for (rest, (id, audio)) in clips {
         let Some([_, channel, emotion, intensity, statement, repetition, actor]) = parts(&id)
         else {
             continue;
@@ -81,6 +87,10 @@ pub(super) fn list(root: &Path) -> Result<Recordings> {
         };
         recordings.push(Recording {
             audio: Some(audio),
+            pictures: videos.remove(&rest).map(|path| Pictures {
+                path,
+                ..Pictures::default()
+            }),
             transcript: Some(transcript),
             label: Some(label),
             speaker: Some(format!("Actor_{actor:02}")),
@@ -162,6 +172,8 @@ mod tests {
                 .unwrap()
                 .ends_with("03-01-05-02-01-02-01.wav")
         );
+        let pictures = angry.pictures.as_ref().unwrap();
+        assert!(pictures.path.ends_with("01-01-05-02-01-02-01.mp4"));
         assert_eq!(angry.label.as_deref(), Some("angry"));
         assert_eq!(
             (angry.sex, angry.session.as_deref()),

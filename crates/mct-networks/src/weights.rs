@@ -1,0 +1,385 @@
+//! Weights as they are published: Hugging Face's safetensors, PyTorch archives old and new, shards of
+//! TensorFlow.js. They are read as data; nothing in them is executed.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use burn::tensor::{Device, Tensor, TensorData};
+use pytorch_reader::PytorchReader;
+use safetensors::{Dtype, SafeTensors};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+/// Why weights cannot be used. The file is named.
+#[derive(Debug, thiserror::Error)]
+pub enum WeightsError {
+    #[error("{file}: {cause}")]
+    Unreadable { file: String, cause: String },
+    #[error("{file}: no layer {layer}, expected one of shape {expected:?}")]
+    NoLayer {
+        file: String,
+        layer: String,
+        expected: Vec<usize>,
+    },
+    #[error("{file}: the layer {layer} has shape {found:?}, expected {expected:?}")]
+    Shape {
+        file: String,
+        layer: String,
+        found: Vec<usize>,
+        expected: Vec<usize>,
+    },
+    #[error("{file}: {field}: found {found}, expected {expected}")]
+    Configuration {
+        file: String,
+        field: &'static str,
+        found: String,
+        expected: String,
+    },
+}
+
+/// Named tensors of one file.
+#[derive(Debug)]
+pub struct Weights {
+    file: String,
+    prefix: String,
+    layers: BTreeMap<String, Layer>,
+    device: Device,
+}
+
+#[derive(Debug)]
+struct Layer {
+    shape: Vec<usize>,
+    values: Vec<f32>,
+}
+
+impl Weights {
+    /// Reads a file by its ending: `.safetensors`, `weights_manifest.json` with its shard beside it, and
+    /// else what `torch.save` writes.
+    ///
+    /// # Errors
+    /// When the file cannot be read or is not of that format.
+    pub fn open(path: &Path, device: &Device) -> Result<Self, WeightsError> {
+        let file = path.display().to_string();
+        let unreadable = |cause: String| WeightsError::Unreadable {
+            file: file.clone(),
+            cause,
+        };
+        let read = || std::fs::read(path).map_err(|error| error.to_string());
+        let layers = match path.extension().and_then(|ending| ending.to_str()) {
+            Some("safetensors") => read().and_then(|bytes| safetensors(&bytes)),
+            Some("json") => read().and_then(|bytes| {
+                tfjs(&bytes, |shard| {
+                    std::fs::read(path.with_file_name(shard))
+                        .map_err(|error| format!("its shard {shard}: {error}"))
+                })
+            }),
+            _ => pytorch(path),
+        };
+        Ok(Self {
+            layers: layers.map_err(unreadable)?,
+            file,
+            prefix: String::new(),
+            device: device.clone(),
+        })
+    }
+
+    /// Opens the weights in a folder of Hugging Face: `model.safetensors`, else `pytorch_model.bin`.
+    ///
+    /// # Errors
+    /// When neither is there, or the one that is cannot be read.
+    pub fn of_folder(folder: &Path, device: &Device) -> Result<Self, WeightsError> {
+        const NAMES: [&str; 2] = ["model.safetensors", "pytorch_model.bin"];
+        let path = NAMES.iter().map(|name| folder.join(name));
+        match path.into_iter().find(|path| path.exists()) {
+            Some(path) => Self::open(&path, device),
+            None => Err(WeightsError::Unreadable {
+                file: folder.display().to_string(),
+                cause: format!("has neither {} nor {}", NAMES[0], NAMES[1]),
+            }),
+        }
+    }
+
+    /// The path that was opened.
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// Looks for names behind the first of `prefixes` behind which there is a layer `probe`: published
+    /// files hold a network alone or as a part of a larger one.
+    #[must_use]
+    pub fn within(mut self, prefixes: &[&str], probe: &str) -> Self {
+        let held = |prefix: &&&str| self.layers.contains_key(&format!("{prefix}{probe}"));
+        if let Some(prefix) = prefixes.iter().find(held) {
+            self.prefix = (*prefix).to_owned();
+        }
+        self
+    }
+
+    /// The shape of a layer, where there is one.
+    pub(crate) fn shape(&self, name: &str) -> Option<&[usize]> {
+        let layer = self.layers.get(&format!("{}{name}", self.prefix));
+        layer.map(|layer| layer.shape.as_slice())
+    }
+
+    pub(crate) fn refused(
+        &self,
+        field: &'static str,
+        found: impl ToString,
+        expected: impl ToString,
+    ) -> WeightsError {
+        WeightsError::Configuration {
+            file: self.file.clone(),
+            field,
+            found: found.to_string(),
+            expected: expected.to_string(),
+        }
+    }
+
+    /// The values of a layer of this shape.
+    pub(crate) fn values(&self, name: &str, shape: &[usize]) -> Result<&[f32], WeightsError> {
+        let name = format!("{}{name}", self.prefix);
+        let Some(layer) = self.layers.get(&name) else {
+            return Err(WeightsError::NoLayer {
+                file: self.file.clone(),
+                layer: name,
+                expected: shape.to_vec(),
+            });
+        };
+        if layer.shape != shape {
+            return Err(WeightsError::Shape {
+                file: self.file.clone(),
+                layer: name,
+                found: layer.shape.clone(),
+                expected: shape.to_vec(),
+            });
+        }
+        Ok(&layer.values)
+    }
+
+    /// A layer of this shape.
+    pub(crate) fn tensor<const D: usize>(
+        &self,
+        name: &str,
+        shape: [usize; D],
+    ) -> Result<Tensor<D>, WeightsError> {
+        let values = self.values(name, &shape)?.to_vec();
+        Ok(self.upload(values, shape))
+    }
+
+    /// Values as a tensor on the device of these weights.
+    pub(crate) fn upload<const D: usize>(&self, values: Vec<f32>, shape: [usize; D]) -> Tensor<D> {
+        Tensor::from_data(TensorData::new(values, shape), &self.device)
+    }
+}
+
+/// Reads a file of settings.
+pub(crate) fn json<T: DeserializeOwned>(path: &Path) -> Result<T, WeightsError> {
+    let unreadable = |cause: String| WeightsError::Unreadable {
+        file: path.display().to_string(),
+        cause,
+    };
+    let bytes = std::fs::read(path).map_err(|error| unreadable(error.to_string()))?;
+    serde_json::from_slice(&bytes).map_err(|error| unreadable(error.to_string()))
+}
+
+type Layers = Result<BTreeMap<String, Layer>, String>;
+
+fn safetensors(bytes: &[u8]) -> Layers {
+    let file = SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
+    let mut layers = BTreeMap::new();
+    for (name, view) in file.iter() {
+        let values = match view.dtype() {
+            Dtype::F32 => floats(view.data()),
+            Dtype::F64 => doubles(view.data()),
+            Dtype::F16 => halves(view.data()),
+            Dtype::BF16 => brains(view.data()),
+            // Positions and other indices, which no layer is made of.
+            _ => continue,
+        };
+        let shape = view.shape().to_vec();
+        layers.insert(name.to_owned(), Layer { shape, values });
+    }
+    Ok(layers)
+}
+
+fn pytorch(path: &Path) -> Layers {
+    // The reader says nothing of a file that is not there.
+    std::fs::File::open(path).map_err(|error| error.to_string())?;
+    // Weights alone, or under a key beside the state of an optimizer.
+    const KEYS: [&str; 4] = ["model_state", "state_dict", "model", "model_state_dict"];
+    let nested = KEYS
+        .iter()
+        .filter_map(|key| PytorchReader::with_top_level_key(path, key).ok())
+        .find(|reader| !reader.is_empty());
+    let reader = match nested {
+        Some(reader) => reader,
+        None => PytorchReader::new(path).map_err(|error| error.to_string())?,
+    };
+    let mut layers = BTreeMap::new();
+    for (name, tensor) in reader.into_tensors() {
+        use pytorch_reader::DType;
+        let convert = match tensor.dtype() {
+            DType::F32 => floats,
+            DType::F64 => doubles,
+            DType::F16 => halves,
+            DType::BF16 => brains,
+            _ => continue,
+        };
+        let bytes = tensor.read().map_err(|error| error.to_string())?;
+        let shape = tensor.shape().to_vec();
+        let values = convert(&bytes);
+        layers.insert(name, Layer { shape, values });
+    }
+    Ok(layers)
+}
+
+/// A group of weights in a manifest of TensorFlow.js.
+#[derive(Deserialize)]
+struct Group {
+    paths: Vec<String>,
+    weights: Vec<Stored>,
+}
+
+#[derive(Deserialize)]
+struct Stored {
+    name: String,
+    shape: Vec<usize>,
+    dtype: String,
+    quantization: Option<Quantization>,
+}
+
+#[derive(Deserialize)]
+struct Quantization {
+    dtype: String,
+    scale: f32,
+    min: f32,
+}
+
+fn tfjs(manifest: &[u8], read: impl Fn(&str) -> Result<Vec<u8>, String>) -> Layers {
+    let groups: Vec<Group> = serde_json::from_slice(manifest)
+        .map_err(|error| format!("is no manifest of TensorFlow.js weights: {error}"))?;
+    let mut layers = BTreeMap::new();
+    for group in groups {
+        let mut bytes = Vec::new();
+        for shard in &group.paths {
+            // A name of a file beside the manifest; not a way out of its folder.
+            if shard.contains(['/', '\\']) || shard == ".." {
+                return Err(format!("its shard {shard} lies elsewhere"));
+            }
+            bytes.extend(read(shard)?);
+        }
+        let mut rest = bytes.as_slice();
+        for Stored {
+            name,
+            shape,
+            dtype,
+            quantization,
+        } in group.weights
+        {
+            let stored = quantization.as_ref().map_or(&dtype, |how| &how.dtype);
+            let width = match stored.as_str() {
+                "float32" => 4,
+                "uint8" => 1,
+                "uint16" | "float16" => 2,
+                other => return Err(format!("{name}: unknown type of values {other}")),
+            };
+            let count = shape
+                .iter()
+                .try_fold(width, |n: usize, &d| n.checked_mul(d));
+            let part = count.and_then(|count| rest.split_at_checked(count));
+            let Some((part, after)) = part else {
+                return Err(format!("{name}: its shard ends before it does"));
+            };
+            rest = after;
+            let scaled = |values: Vec<f32>| match &quantization {
+                Some(how) => values.iter().map(|v| v * how.scale + how.min).collect(),
+                None => values,
+            };
+            let values = match stored.as_str() {
+                "float32" => floats(part),
+                "float16" => halves(part),
+                "uint8" => scaled(part.iter().map(|&v| f32::from(v)).collect()),
+                _ => scaled(
+                    part.as_chunks()
+                        .0
+                        .iter()
+                        .map(|&v| f32::from(u16::from_le_bytes(v)))
+                        .collect(),
+                ),
+            };
+            layers.insert(name, Layer { shape, values });
+        }
+    }
+    Ok(layers)
+}
+
+fn floats(bytes: &[u8]) -> Vec<f32> {
+    let values = bytes.as_chunks().0.iter();
+    values.map(|&v| f32::from_le_bytes(v)).collect()
+}
+
+fn doubles(bytes: &[u8]) -> Vec<f32> {
+    let values = bytes.as_chunks().0.iter();
+    values.map(|&v| f64::from_le_bytes(v) as f32).collect()
+}
+
+fn halves(bytes: &[u8]) -> Vec<f32> {
+    let values = bytes.as_chunks().0.iter();
+    values
+        .map(|&v| half::f16::from_le_bytes(v).to_f32())
+        .collect()
+}
+
+fn brains(bytes: &[u8]) -> Vec<f32> {
+    let values = bytes.as_chunks().0.iter();
+    values
+        .map(|&v| half::bf16::from_le_bytes(v).to_f32())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn manifest(stored: &str) -> Layers {
+        let json = format!(r#"[{{"paths": ["a.bin"], "weights": [{stored}]}}]"#);
+        tfjs(json.as_bytes(), |_| Ok(vec![0, 128, 255, 7]))
+    }
+
+    #[test]
+    fn a_quantised_shard_is_scaled() {
+        let stored = r#"{"name": "a", "shape": [3], "dtype": "float32",
+            "quantization": {"dtype": "uint8", "scale": 0.5, "min": -1}}"#;
+        let layers = manifest(stored).unwrap();
+        assert_eq!(layers["a"].values, [-1.0, 63.0, 126.5]);
+    }
+
+    #[test]
+    fn a_shard_that_is_too_short_names_the_layer() {
+        let stored = r#"{"name": "fc", "shape": [2], "dtype": "float32"}"#;
+        let error = manifest(stored).err().unwrap();
+        assert!(error.contains("fc: its shard ends"), "{error}");
+    }
+
+    #[test]
+    fn what_does_not_fit_names_the_layer() {
+        let mut layers = BTreeMap::new();
+        let values = vec![0.0; 6];
+        let shape = vec![2, 3];
+        layers.insert("a.b".to_owned(), Layer { shape, values });
+        let weights = Weights {
+            file: "w.bin".to_owned(),
+            prefix: String::new(),
+            layers,
+            device: Device::flex(),
+        }
+        .within(&["x.", "a."], "b");
+        let error = weights.tensor("b", [3, 2]).unwrap_err().to_string();
+        assert!(
+            error.contains("w.bin: the layer a.b has shape [2, 3], expected [3, 2]"),
+            "{error}"
+        );
+        let error = weights.tensor("c", [1]).unwrap_err().to_string();
+        assert!(error.contains("no layer a.c"), "{error}");
+    }
+}

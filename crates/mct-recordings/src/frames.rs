@@ -1,0 +1,254 @@
+//! Pictures of a recording, a few a second: of a video by ffmpeg, or of a folder of picture files.
+
+use std::ffi::OsString;
+use std::io::{BufReader, Read};
+use std::path::Path;
+use std::process::Stdio;
+
+use crate::error::RecordingError;
+use crate::ffmpeg::Ffmpeg;
+
+/// Pictures a second, as the paper takes them (section 5.2.3).
+pub const FRAMES_HZ: f32 = 5.0;
+
+/// Pixels of a picture, at most: a header may claim any number.
+const MOST_PIXELS: usize = 1 << 26;
+
+/// Whether a file has pictures that move, by its name.
+pub fn is_video(path: &Path) -> bool {
+    const ENDINGS: [&str; 8] = ["mp4", "m4v", "mov", "avi", "mkv", "webm", "mpg", "mpeg"];
+    let ending = path.extension().map(|ending| ending.to_ascii_lowercase());
+    ending.is_some_and(|ending| ENDINGS.iter().any(|one| ending == *one))
+}
+
+/// A picture.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Frame {
+    pub width: usize,
+    pub height: usize,
+    /// `[height, width, 3]`: red, green, blue.
+    pub rgb: Vec<u8>,
+}
+
+impl Ffmpeg {
+    /// Gives the pictures of a video, [`FRAMES_HZ`] a second, to `take`, one after the other; `seconds` is
+    /// the part that is wanted.
+    ///
+    /// # Errors
+    /// When there is no ffmpeg, it fails or is stopped, or the file has no picture.
+    pub fn frames(
+        &self,
+        path: &Path,
+        seconds: Option<[f64; 2]>,
+        mut take: impl FnMut(Frame),
+    ) -> Result<usize, RecordingError> {
+        let mut options = Vec::new();
+        if let Some([start, end]) = seconds {
+            options.extend(["-ss".into(), format!("{start}").into()]);
+            options.extend(["-t".into(), format!("{}", end - start).into()]);
+        }
+        let rate = format!("fps={FRAMES_HZ}");
+        // Pictures with a header each, so that nobody needs to know their size before.
+        let output = [
+            "-map",
+            "0:v:0",
+            "-vf",
+            &rate,
+            "-c:v",
+            "ppm",
+            "-f",
+            "image2pipe",
+            "-",
+        ];
+        let mut command = self.command(&options, path, &output);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().map_err(Self::absent)?;
+        let (pictures, complaints) = (child.stdout.take(), child.stderr.take());
+        // Read beside: a full pipe would stop ffmpeg.
+        let listener = std::thread::spawn(move || {
+            let mut text = Vec::new();
+            // What cannot be read of the complaints is not missed.
+            let _ = complaints.map(|mut pipe| pipe.read_to_end(&mut text));
+            String::from_utf8_lossy(&text).into_owned()
+        });
+        let mut count = 0;
+        let read = match pictures {
+            Some(pipe) => each(&mut BufReader::new(pipe), |frame| {
+                count += 1;
+                take(frame);
+            }),
+            None => Ok(()),
+        };
+        if read.is_err() {
+            // It is not listened to any more; if it has ended already, so much the better.
+            let _ = child.kill();
+        }
+        let status = child.wait()?;
+        let complaints = listener.join().unwrap_or_default();
+        if complaints.contains("matches no streams") {
+            return Err(RecordingError::NoPicture);
+        }
+        if !status.success() || read.is_err() {
+            let last = complaints.lines().last().map(str::to_owned);
+            let cause = last.or_else(|| read.err());
+            let cause = cause.unwrap_or_else(|| "ffmpeg was stopped".to_owned());
+            return Err(RecordingError::Undecodable(cause));
+        }
+        match count {
+            0 => Err(RecordingError::NoPicture),
+            count => Ok(count),
+        }
+    }
+}
+
+/// Every picture of a stream of binary portable pixmaps.
+fn each(stream: &mut impl Read, mut take: impl FnMut(Frame)) -> Result<(), String> {
+    while let Some([width, height]) = header(stream)? {
+        let pixels = width.checked_mul(height).filter(|&all| all <= MOST_PIXELS);
+        let pixels = pixels.ok_or_else(|| format!("a picture of {width} x {height}"))?;
+        let mut rgb = vec![0; 3 * pixels];
+        let cut = |_| "ends within a picture".to_owned();
+        stream.read_exact(&mut rgb).map_err(cut)?;
+        take(Frame { width, height, rgb });
+    }
+    Ok(())
+}
+
+/// Width and height of the next picture, `P6\nWIDTH HEIGHT\n255\n`; `None` at the end.
+fn header(stream: &mut impl Read) -> Result<Option<[usize; 2]>, String> {
+    let mut words: [String; 4] = Default::default();
+    for word in &mut words {
+        loop {
+            let mut byte = [0];
+            match stream.read(&mut byte) {
+                Ok(0) if word.is_empty() => return Ok(None),
+                Ok(0) => return Err("ends within a header".to_owned()),
+                Ok(_) if byte[0].is_ascii_whitespace() => break,
+                Ok(_) if word.len() < 20 => word.push(char::from(byte[0])),
+                Ok(_) => return Err("is no stream of pictures".to_owned()),
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error.to_string()),
+            }
+        }
+    }
+    let [kind, width, height, most] = words;
+    match (width.parse(), height.parse()) {
+        (Ok(width), Ok(height)) if kind == "P6" && most == "255" => Ok(Some([width, height])),
+        _ => Err(format!(
+            "is no stream of pictures: {kind} {width} {height} {most}"
+        )),
+    }
+}
+
+/// Gives the pictures (.png, .jpg) in a folder to `take`, in the order of their names.
+///
+/// # Errors
+/// When the folder or a picture cannot be read, or there is none.
+pub fn pictures(folder: &Path, mut take: impl FnMut(Frame)) -> Result<usize, RecordingError> {
+    let mut paths = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        let ending = path.extension().map(|ending| ending.to_ascii_lowercase());
+        let known = ["png", "jpg", "jpeg"].map(OsString::from);
+        let hidden = path
+            .file_name()
+            .is_some_and(|name| name.as_encoded_bytes()[0] == b'.');
+        if ending.is_some_and(|ending| known.contains(&ending)) && !hidden {
+            paths.push(path);
+        }
+    }
+    // 2.png before 10.png: numbers that are written without zeros in front.
+    paths.sort_by_key(|path| {
+        let name = path
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        let digits = name
+            .rfind(|c: char| !c.is_ascii_digit())
+            .map_or(0, |at| at + 1);
+        let digits = (digits..=name.len())
+            .find(|&at| name.is_char_boundary(at))
+            .unwrap_or(0);
+        let (stem, number) = name.split_at(digits);
+        (
+            stem.to_owned(),
+            number.parse::<u64>().unwrap_or(0),
+            path.clone(),
+        )
+    });
+    for path in &paths {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let picture = image::open(path)
+            .map_err(|error| RecordingError::Undecodable(format!("{name}: {error}")))?
+            .into_rgb8();
+        take(Frame {
+            width: picture.width() as usize,
+            height: picture.height() as usize,
+            rgb: picture.into_raw(),
+        });
+    }
+    match paths.len() {
+        0 => Err(RecordingError::NoPicture),
+        count => Ok(count),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all(mut bytes: &[u8]) -> Result<Vec<Frame>, String> {
+        let mut frames = Vec::new();
+        each(&mut bytes, |frame| frames.push(frame))?;
+        Ok(frames)
+    }
+
+    #[test]
+    fn a_stream_of_pictures() {
+        let frames = all(b"P6\n2 1\n255\nabcdefP6\n1 1\n255\nxyz").unwrap();
+        assert_eq!((frames[0].width, frames[0].height), (2, 1));
+        assert_eq!(
+            (frames[0].rgb.as_slice(), frames[1].rgb.as_slice()),
+            (&b"abcdef"[..], &b"xyz"[..])
+        );
+    }
+
+    #[test]
+    fn what_is_none_is_refused() {
+        assert!(
+            all(b"P6\n2 1\n255\nabc")
+                .unwrap_err()
+                .contains("ends within a picture")
+        );
+        assert!(
+            all(b"P6\n99999999 99999999\n255\n")
+                .unwrap_err()
+                .contains("a picture of")
+        );
+        assert!(
+            all(b"P5\n2 1\n255\nabcdef")
+                .unwrap_err()
+                .contains("no stream")
+        );
+        assert!(all(b"P6\n2").unwrap_err().contains("header"));
+        assert_eq!(all(b"").unwrap(), []);
+    }
+
+    #[test]
+    fn a_folder_of_pictures_in_their_order() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, red) in [("f10.png", 10), ("f2.png", 2), ("f1.png", 1)] {
+            let picture = image::RgbImage::from_pixel(3, 2, image::Rgb([red, 0, 0]));
+            picture.save(folder.path().join(name)).unwrap();
+        }
+        std::fs::write(folder.path().join("._f1.png"), b"").unwrap();
+        std::fs::write(folder.path().join("notes.txt"), b"").unwrap();
+        let mut reds = Vec::new();
+        let count = pictures(folder.path(), |frame| reds.push(frame.rgb[0])).unwrap();
+        assert_eq!((count, reds), (3, vec![1, 2, 10]));
+        std::fs::write(folder.path().join("f3.png"), b"no picture").unwrap();
+        let error = pictures(folder.path(), |_| ()).unwrap_err().to_string();
+        assert!(error.contains("f3.png"), "{error}");
+    }
+}
