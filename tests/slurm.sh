@@ -109,4 +109,27 @@ grep -q 'MCT-HFR' out/grid/report.html
 # The same command finds nothing left to do.
 "$mct_hfr" experiment "${words[@]}" --dry-run | tail -n 1 | tee last.txt
 grep -q '^0 of 4 runs to do' last.txt
+
+printf 'an extraction as an array job\n'
+printf 'id,audio,label\n' >'a table.csv'
+for k in 1 2 3 4 5; do
+    ffmpeg -nostdin -v error -f lavfi -i "sine=frequency=$((100 * k)):duration=0.$((4 + k))" "it's $k.wav"
+    printf "u$k,it's $k.wav,l$((k % 2))\n" >>'a table.csv'
+done
+extract=(corpus extract 'a table.csv' --from table --features log-mel)
+"$mct_hfr" "${extract[@]}" --out here.safetensors
+job=$("$mct_hfr" "${extract[@]}" --out there.safetensors --slurm 2)
+for _ in $(seq 200); do
+    [ -z "$(squeue -h -j "$job" 2>/dev/null)" ] && break
+    sleep 0.5
+done
+done=$(find there.safetensors.parts -name '*.json' | wc -l)
+printf 'job %s: %s of 5 recordings\n' "$job" "$done"
+[ "$done" = 5 ] || {
+    cat there.safetensors.parts/slurm* "$work"/slurm*.out >&2
+    exit 1
+}
+"$mct_hfr" "${extract[@]}" --out there.safetensors
+cmp here.safetensors there.safetensors
+[ ! -e there.safetensors.parts ]
 printf 'slurm: passed\n'

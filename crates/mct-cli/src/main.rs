@@ -18,6 +18,7 @@ mod output;
 mod predict;
 mod progress;
 mod report;
+mod slurm;
 mod tables;
 mod train;
 mod weights;

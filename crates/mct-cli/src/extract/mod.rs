@@ -11,6 +11,7 @@ mod parts;
 pub use clip::{Clips, clips};
 pub use features::{Feature, PretrainedArgs};
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -25,8 +26,9 @@ use crate::arguments::rate;
 use crate::corpus::wrote;
 use crate::description::DescriptionArgs;
 use crate::interrupt;
-use crate::output::{Interrupted, remark, usage};
+use crate::output::{Interrupted, remark, say, usage};
 use crate::progress;
+use crate::slurm::{Array, Task};
 
 /// How recordings are kept.
 #[derive(Clone, Copy, ValueEnum)]
@@ -86,6 +88,13 @@ pub struct Extract {
     /// Seed of the corruption
     #[arg(long, default_value_t = 1)]
     corruption_seed: u64,
+    /// Extract as an array job of Slurm of N tasks; when it has ended, the same command without this option
+    /// collects what they have done
+    #[arg(long, value_name = "N", conflicts_with = "shard")]
+    slurm: Option<std::num::NonZero<u16>>,
+    /// Extract one recording in N, from the Kth on, and leave the parts (what a task of Slurm does)
+    #[arg(long, value_name = "K/N", value_parser = shard, hide = true)]
+    shard: Option<(usize, usize)>,
     /// Recordings at a time [default: as many as there are cores]
     #[arg(long, value_name = "N")]
     jobs: Option<std::num::NonZero<usize>>,
@@ -130,7 +139,22 @@ impl Extract {
         let names: Vec<Extractor> = features.iter().map(|feature| feature.extractor).collect();
         let extractors = self.pretrained.load(&names, &self.device)?;
         let parts = Parts::open(&self.out, features, extractors, corruption, &listed)?;
-        let outcomes = extract(&listed, &parts, self.jobs.map(Into::into))?;
+        if let Some(tasks) = self.slurm {
+            return submit(&parts, tasks.get());
+        }
+        let (first, every) = self.shard.unwrap_or((1, 1));
+        let places: Vec<usize> = (first - 1..listed.recordings.len())
+            .step_by(every)
+            .collect();
+        let outcomes = extract(&listed, &places, &parts, self.jobs.map(Into::into))?;
+        if self.shard.is_some() {
+            remark(format!(
+                "{} of {} recordings",
+                outcomes.len(),
+                listed.recordings.len()
+            ));
+            return Ok(());
+        }
         report(&listed, &outcomes, &parts)?;
         let imported = parts.corpus(&self.root, &listed, &outcomes, options)?;
         for note in &imported.notes {
@@ -161,10 +185,52 @@ fn defaults(listed: &Recordings) -> Vec<Feature> {
         .collect()
 }
 
-/// What became of each recording, in their order.
-fn extract(listed: &Recordings, parts: &Parts, jobs: Option<usize>) -> Result<Vec<Outcome>> {
+/// `K/N`: the Kth of N.
+fn shard(text: &str) -> Result<(usize, usize), String> {
+    let parts = text.split_once('/');
+    let numbers = parts.and_then(|(k, n)| Some((k.parse().ok()?, n.parse().ok()?)));
+    numbers
+        .filter(|(k, n)| (1..=*n).contains(k))
+        .ok_or_else(|| "expected K/N with K from 1 to N".to_owned())
+}
+
+/// Hands this command to `tasks` tasks of Slurm.
+fn submit(parts: &Parts, tasks: u16) -> Result<()> {
+    let mut words: Vec<OsString> = Vec::new();
+    let mut given = std::env::args_os().skip(1);
+    while let Some(word) = given.next() {
+        match word.to_str() {
+            Some("--slurm") => drop(given.next()),
+            Some(word) if word.starts_with("--slurm=") => {}
+            _ => words.push(word),
+        }
+    }
+    let task = |index: u16| Task {
+        words: [&words[..], &[format!("--shard={index}/{tasks}").into()]].concat(),
+        log: None,
+    };
+    let array = Array {
+        name: "mct-hfr-extract",
+        folder: parts.folder(),
+        at_a_time: tasks,
+        tasks: (1..=tasks).map(task).collect(),
+    };
+    let jobs = array.submit()?.join(", ");
+    remark(format!(
+        "submitted as job {jobs}; when it has ended, the same command without --slurm collects the corpus"
+    ));
+    say(jobs)
+}
+
+/// What became of the recordings at these places, in their order.
+fn extract(
+    listed: &Recordings,
+    places: &[usize],
+    parts: &Parts,
+    jobs: Option<usize>,
+) -> Result<Vec<Outcome>> {
     let ffmpeg = Ffmpeg::default();
-    let bar = progress::bar(listed.recordings.len() as u64, "extracting");
+    let bar = progress::bar(places.len() as u64, "extracting");
     let done = AtomicUsize::new(0);
     let next = AtomicUsize::new(0);
     // Threads of their own: the networks compute on rayon's, which would take up other recordings while
@@ -172,17 +238,18 @@ fn extract(listed: &Recordings, parts: &Parts, jobs: Option<usize>) -> Result<Ve
     let worker = || -> Result<Vec<(usize, Outcome)>> {
         let mut own = Vec::new();
         loop {
-            let place = next.fetch_add(1, Ordering::Relaxed);
-            let Some(recording) = listed.recordings.get(place) else {
+            let turn = next.fetch_add(1, Ordering::Relaxed);
+            let Some(&place) = places.get(turn) else {
                 return Ok(own);
             };
+            let recording = &listed.recordings[place];
             if interrupt::requested() {
                 bail!(Interrupted(String::new()));
             }
             let outcome = parts.of(recording, &ffmpeg);
             if outcome.is_err() {
                 // The others end with what they have begun.
-                next.store(listed.recordings.len(), Ordering::Relaxed);
+                next.store(places.len(), Ordering::Relaxed);
             }
             own.push((place, outcome?));
             done.fetch_add(1, Ordering::Relaxed);
@@ -208,7 +275,7 @@ fn extract(listed: &Recordings, parts: &Parts, jobs: Option<usize>) -> Result<Ve
         true => Interrupted(format!(
             "{} of {} recordings are extracted; the same command goes on with the rest",
             done.into_inner(),
-            listed.recordings.len()
+            places.len()
         ))
         .into(),
         false => error,

@@ -92,6 +92,11 @@ impl Parts {
         Ok(Self { folder, ..parts })
     }
 
+    /// The folder, absolute.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// A path beside the corpus whose name begins with its.
     pub fn beside(&self, ending: &str) -> PathBuf {
         let mut name = self.out.file_name().unwrap_or_default().to_owned();
@@ -112,7 +117,9 @@ impl Parts {
             let (key, rest) = name.split_once('.').unwrap_or((&name, ""));
             let is_part = key.len() == KEY && key.bytes().all(|byte| byte.is_ascii_hexdigit());
             let ends = rest == "json" || rest.ends_with(".safetensors");
-            if (is_part && ends) || name.starts_with(".partial-") {
+            let of_slurm =
+                name.starts_with("slurm") && [".sh", ".txt"].iter().any(|e| name.ends_with(e));
+            if (is_part && ends) || of_slurm || name.starts_with(".partial-") {
                 fs::remove_file(&path).with_context(|| path.display().to_string())?;
             }
         }

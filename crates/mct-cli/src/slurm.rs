@@ -1,0 +1,178 @@
+//! Array jobs of Slurm.
+
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+use mct_corpus::atomic;
+
+/// Tasks of an array where Slurm does not say how many it takes.
+const USUAL_LIMIT: usize = 1000;
+
+/// Tasks that are independent of each other.
+pub struct Array<'a> {
+    /// The job's name.
+    pub name: &'a str,
+    /// The folder of the job scripts and of what tasks print, absolute.
+    pub folder: &'a Path,
+    /// Tasks at a time, at most.
+    pub at_a_time: u16,
+    pub tasks: Vec<Task>,
+}
+
+/// What one task runs.
+pub struct Task {
+    /// The words behind the name of this program.
+    pub words: Vec<OsString>,
+    /// Where its output goes; where Slurm writes that of its tasks if there is none.
+    pub log: Option<PathBuf>,
+}
+
+impl Array<'_> {
+    /// Submits the tasks, in as many array jobs as Slurm's limit needs, and gives the jobs' numbers.
+    ///
+    /// What a task runs stands in the script, of which Slurm keeps a copy: another submission to the same
+    /// folder does not change what those before it run.
+    ///
+    /// # Errors
+    /// When a script cannot be written, or `sbatch` cannot be started or fails.
+    pub fn submit(&self) -> Result<Vec<String>> {
+        let mut jobs = Vec::new();
+        for (index, tasks) in self.tasks.chunks(limit()).enumerate() {
+            let name = match index {
+                0 => "slurm.sh".to_owned(),
+                further => format!("slurm-{}.sh", further + 1),
+            };
+            let path = self.folder.join(name);
+            atomic::write(&path, self.script(tasks)?.as_bytes())?;
+            jobs.push(self.submit_script(&path)?);
+        }
+        Ok(jobs)
+    }
+
+    fn script(&self, tasks: &[Task]) -> Result<String> {
+        let program = std::env::current_exe()?;
+        let program = quoted(program.as_os_str());
+        let mut cases = String::new();
+        for (index, task) in tasks.iter().enumerate() {
+            let words: Vec<String> = task.words.iter().map(|word| quoted(word)).collect();
+            let log = task.log.as_ref();
+            let log = log.map_or_else(String::new, |path| {
+                format!(" > {} 2>&1", quoted(path.as_os_str()))
+            });
+            // Writing to a String cannot fail.
+            let _ = writeln!(
+                cases,
+                "{}) exec {program} {}{log} ;;",
+                index + 1,
+                words.join(" ")
+            );
+        }
+        Ok(format!(
+            "#!/bin/sh\n\
+             #SBATCH --job-name={}\n\
+             #SBATCH --array=1-{}%{}\n\
+             #SBATCH --requeue\n\
+             #SBATCH --signal=B:TERM@120\n\
+             # A task that is stopped goes on where it was when it is submitted again.\n\
+             export RAYON_NUM_THREADS=${{SLURM_CPUS_PER_TASK:-1}}\n\
+             case \"$SLURM_ARRAY_TASK_ID\" in\n{cases}esac\n",
+            self.name,
+            tasks.len(),
+            self.at_a_time,
+        ))
+    }
+
+    fn submit_script(&self, script: &Path) -> Result<String> {
+        // In this option Slurm takes % for something to fill in.
+        let folder = self.folder.display().to_string().replace('%', "%%");
+        let result = Command::new("sbatch")
+            .arg("--parsable")
+            .arg(format!("--output={folder}/slurm-%A_%a.txt"))
+            .arg(script)
+            .output();
+        let submitted = match result {
+            Ok(submitted) => submitted,
+            Err(error) => bail!(
+                "cannot start sbatch ({error}); the job script is {}",
+                script.display()
+            ),
+        };
+        if !submitted.status.success() {
+            let said = String::from_utf8_lossy(&submitted.stderr);
+            bail!("sbatch refused {}: {}", script.display(), said.trim());
+        }
+        Ok(String::from_utf8_lossy(&submitted.stdout).trim().to_owned())
+    }
+}
+
+/// Most tasks of an array job: the numbers of tasks, which begin at 1 here, are below `MaxArraySize`.
+fn limit() -> usize {
+    let said = Command::new("scontrol").args(["show", "config"]).output();
+    let said = said.map(|output| output.stdout).unwrap_or_default();
+    let said = String::from_utf8_lossy(&said).into_owned();
+    let line = said.lines().find(|line| line.starts_with("MaxArraySize"));
+    let number = line.and_then(|line| line.split_once('=')?.1.trim().parse::<usize>().ok());
+    number.map_or(USUAL_LIMIT, |size| size.saturating_sub(1).max(1))
+}
+
+/// A word as the shell takes it, whatever is in it.
+fn quoted(word: &std::ffi::OsStr) -> String {
+    format!("'{}'", word.to_string_lossy().replace('\'', "'\\''"))
+}
+
+/// An absolute path of a folder that is there.
+///
+/// # Errors
+/// When it is not there.
+pub fn absolute(folder: &Path) -> Result<PathBuf> {
+    folder
+        .canonicalize()
+        .with_context(|| folder.display().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_script_runs_what_it_was_given() {
+        let folder = tempfile::tempdir().unwrap();
+        let task = |words: &[&str], log: Option<&str>| Task {
+            words: words.iter().map(OsString::from).collect(),
+            log: log.map(|name| folder.path().join(name)),
+        };
+        let array = Array {
+            name: "test",
+            folder: folder.path(),
+            at_a_time: 3,
+            tasks: vec![
+                task(&["a b", "it's", "two\nlines"], None),
+                task(&["%"], Some("o'ut")),
+            ],
+        };
+        let script = array.script(&array.tasks).unwrap();
+        assert!(
+            script.contains("--array=1-2%3\n") && script.contains("B:TERM@120"),
+            "{script}"
+        );
+        // The shell itself says what it would run.
+        let program = quoted(std::env::current_exe().unwrap().as_os_str());
+        let script = script.replace(&format!("exec {program}"), "printf '<%s>'");
+        let run = |task: &str| {
+            let output = Command::new("sh")
+                .args(["-c", &script])
+                .env("SLURM_ARRAY_TASK_ID", task)
+                .output()
+                .unwrap();
+            assert!(output.status.success());
+            String::from_utf8(output.stdout).unwrap()
+        };
+        assert_eq!(run("1"), "<a b><it's><two\nlines>");
+        assert_eq!(run("2"), "");
+        assert_eq!(std::fs::read(folder.path().join("o'ut")).unwrap(), b"<%>");
+        assert_eq!(run("3"), "");
+    }
+}
