@@ -15,6 +15,7 @@ use mct_runs::{CorpusReference, RunFolder, Which, read_checkpoint};
 use mct_scores::{Curves, Evaluation, Metric, Predicted, Scores, auilc};
 use serde::Serialize;
 
+use crate::corrupted::Corrupted;
 use crate::missing::MissingArgs;
 use crate::output::{Interrupted, remark, usage};
 use crate::{interrupt, progress};
@@ -198,6 +199,9 @@ pub struct Assessment {
     /// The exact limit on the same utterances and masks, where the corpus has one.
     pub limit: Option<LimitCurve>,
     pub runs: Vec<RunScores>,
+    /// The same recordings after corruption, where the user has named such corpora.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub corrupted: Vec<Corrupted>,
     /// What a reader of the scores has to know: of the split, of what was trained on, of truncation.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
@@ -327,6 +331,7 @@ impl Conditions<'_> {
             evaluation: Evaluation::of(self.corpus, task, &all, rates, &pooled),
             limit,
             runs,
+            corrupted: Vec::new(),
             warnings,
             predicted: (all, pooled),
         })

@@ -12,7 +12,7 @@ use crate::assess::{Assessment, Conditions, RunScores, Side, Source, corpus_of};
 use crate::missing::{MASK_SEED, MissingArgs};
 use crate::output::{remark, say, say_json, score, table};
 use crate::tables::{duration_rows, heading, run_rows, sections};
-use crate::{device, interrupt, report};
+use crate::{corrupted, device, interrupt, report};
 
 /// Score runs on their test sets at missing rates
 ///
@@ -42,6 +42,10 @@ pub struct Evaluate {
     /// auto, or a name that `mct-hfr devices` lists
     #[arg(long, default_value = "auto")]
     device: String,
+    /// The same recordings after corruption (`corpus extract --noise …`): scores them at missing rate 0, beside
+    /// those of missing steps (repeatable)
+    #[arg(long, value_name = "FILE")]
+    corrupted: Vec<PathBuf>,
     /// Write a report with figures to this folder
     #[arg(long, value_name = "DIR")]
     report: Option<PathBuf>,
@@ -71,7 +75,13 @@ impl Evaluate {
             batch_size: self.batch_size,
             device: &device::choose(&self.device)?,
         };
-        let assessment = conditions.assess(&sources)?;
+        let mut assessment = conditions.assess(&sources)?;
+        assessment.corrupted = corrupted::assess(
+            &self.corrupted,
+            &conditions,
+            &assessment.evaluation,
+            &sources,
+        )?;
         if self.json {
             say_json(&assessment)?;
         } else {
@@ -97,6 +107,11 @@ pub fn show(assessment: &Assessment) -> Result<()> {
             say(&section.title)?;
         }
         say(table(&section.header, &section.rows))?;
+    }
+    if !assessment.corrupted.is_empty() {
+        let (columns, body) = corrupted::rows(&assessment.corrupted, evaluation);
+        let header: Vec<&str> = columns.iter().map(String::as_str).collect();
+        say(format!("\n{}", table(&header, &body)))?;
     }
     let (columns, body) = duration_rows(evaluation);
     let header: Vec<&str> = columns.iter().map(String::as_str).collect();

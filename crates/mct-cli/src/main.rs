@@ -6,6 +6,7 @@ mod arguments;
 mod assess;
 mod complexity;
 mod corpus;
+mod corrupted;
 mod demo;
 mod description;
 mod device;

@@ -10,6 +10,7 @@ use mct_hfr::training::learning_curves;
 use mct_scores::{Metric, Predicted};
 
 use crate::assess::{Assessment, Source};
+use crate::corrupted;
 use crate::output::score;
 use crate::tables::{duration_rows, heading, run_rows, sections};
 
@@ -56,6 +57,11 @@ pub fn write(
     page.paragraph(
         "AUILC is the area under a score over the missing rates, summed as in the paper.",
     );
+    if !assessment.corrupted.is_empty() {
+        let (columns, body) = corrupted::rows(&assessment.corrupted, &assessment.evaluation);
+        let header: Vec<&str> = columns.iter().map(String::as_str).collect();
+        page.table("Missing steps and corrupted input", &header, &body);
+    }
     let (columns, body) = duration_rows(&assessment.evaluation);
     let header: Vec<&str> = columns.iter().map(String::as_str).collect();
     let metric = Metric::main(assessment.evaluation.task).title();
@@ -109,6 +115,10 @@ fn figures(
     }
     let title = format!("scores over missing rates, {}", heading(evaluation));
     let mut figures = vec![("curves".to_owned(), draw::curves(&title, &curves)?)];
+    if !assessment.corrupted.is_empty() {
+        let svg = corrupted::figure(&assessment.corrupted, evaluation)?;
+        figures.push(("corrupted".to_owned(), svg));
+    }
     for matrices in evaluation.matrices() {
         for (rate, counts) in evaluation.rates.iter().zip(matrices.confusion) {
             if CONFUSION_RATES.contains(rate) {

@@ -236,6 +236,45 @@ fn a_corrupted_corpus_is_another_one_and_says_so() {
     let predicted =
         |corpus: &str| workshop.ok(&["predict", "run", "--corpus", corpus, "--device", "flex"]);
     assert_ne!(predicted("clean.mct"), predicted("noisy.mct"));
+    // Both beside each other.
+    let evaluate = |more: &[&str]| {
+        let words = [
+            "evaluate",
+            "run",
+            "--device",
+            "flex",
+            "--rates",
+            "0,0.5,0.9",
+        ];
+        workshop.ok(&[&words[..], more].concat())
+    };
+    let scores: Value =
+        serde_json::from_str(&evaluate(&["--corrupted", "noisy.mct", "--json"])).unwrap();
+    let noisy: Value =
+        serde_json::from_str(&evaluate(&["--corpus", "noisy.mct", "--json"])).unwrap();
+    let own = &scores["corrupted"][0];
+    assert_eq!(own["title"], title("noisy.mct"));
+    assert_eq!(own["score"], noisy["ua"][0], "{noisy}");
+    evaluate(&["--corrupted", "noisy.mct", "--report", "report"]);
+    let page = String::from_utf8(workshop.bytes("report/report.html")).unwrap();
+    assert!(page.contains("Missing steps and corrupted input"), "{page}");
+    assert!(!workshop.bytes("report/corrupted.svg").is_empty());
+    let fewer = String::from_utf8(workshop.bytes("table.csv")).unwrap();
+    let fewer = fewer.lines().take(36).collect::<Vec<_>>().join("\n");
+    workshop.write("table.csv", fewer.as_bytes());
+    workshop.ok(&extract("fewer.mct", &[]));
+    workshop.fails(
+        1,
+        &[
+            "evaluate",
+            "run",
+            "--device",
+            "flex",
+            "--corrupted",
+            "fewer.mct",
+        ],
+        &["fewer.mct", "u35 is not in it"],
+    );
     workshop.fails(2, &extract("x.mct", &["--dropped", "1.5"]), &["--dropped"]);
     workshop.fails(2, &extract("x.mct", &["--noise", "inf"]), &["--noise"]);
 }
