@@ -18,8 +18,8 @@ use crate::output::score;
 #[derive(Serialize)]
 pub struct Corrupted {
     pub corpus: PathBuf,
-    /// The title, which says how it was corrupted.
-    pub title: String,
+    /// How it was corrupted: what its title says beyond that of the clean one.
+    pub kind: String,
     /// The main score of the task, at missing rate 0.
     pub score: f64,
     /// The missing rate at which the clean corpus has this score; `None` beyond the rates that were
@@ -57,7 +57,7 @@ pub fn assess(
         let value = curve.first().copied().unwrap_or(f64::NAN);
         all.push(Corrupted {
             corpus: path.clone(),
-            title: corpus.metadata.title.clone(),
+            kind: kind(&corpus.metadata.title, &conditions.corpus.metadata.title),
             score: value,
             as_missing_rate: rate_of(value, &clean.rates, clean.curves.get(metric)),
         });
@@ -83,6 +83,13 @@ fn require_same(path: &Path, corpus: &Corpus, clean: &Corpus) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// What the title of a corrupted corpus says beyond that of the clean one.
+fn kind(corrupted: &str, clean: &str) -> String {
+    let own = corrupted.strip_prefix(clean);
+    let own = own.and_then(|rest| rest.strip_prefix(": "));
+    own.unwrap_or(corrupted).to_owned()
 }
 
 /// Where the curve over `rates` first passes through `value`, between its points on straight lines.
@@ -118,7 +125,7 @@ pub fn rows(corrupted: &[Corrupted], clean: &Evaluation) -> (Vec<String>, Vec<Ve
             Some(rate) => format!("{rate:.2}"),
             None => "outside of the rates".to_owned(),
         };
-        vec![own.title.clone(), score(own.score), rate]
+        vec![own.kind.clone(), score(own.score), rate]
     });
     (header.map(str::to_owned).to_vec(), rows.collect())
 }
@@ -140,9 +147,9 @@ pub fn figure(corrupted: &[Corrupted], clean: &Evaluation) -> Result<String> {
         bound: false,
     }];
     lines.extend(corrupted.iter().map(|own| Line {
-        name: own.title.clone(),
+        name: own.kind.clone(),
         points: points(&|_| own.score),
-        bound: true,
+        bound: false,
     }));
     Ok(draw::comparison(
         "missing steps and corrupted input",
@@ -154,6 +161,12 @@ pub fn figure(corrupted: &[Corrupted], clean: &Evaluation) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_kind_is_what_the_title_adds() {
+        assert_eq!(kind("A: noise at 3 dB", "A"), "noise at 3 dB");
+        assert_eq!(kind("B: noise at 3 dB", "A"), "B: noise at 3 dB");
+    }
 
     #[test]
     fn a_score_is_found_between_rates() {

@@ -253,7 +253,7 @@ fn a_corrupted_corpus_is_another_one_and_says_so() {
     let noisy: Value =
         serde_json::from_str(&evaluate(&["--corpus", "noisy.mct", "--json"])).unwrap();
     let own = &scores["corrupted"][0];
-    assert_eq!(own["title"], title("noisy.mct"));
+    assert_eq!(own["kind"], "noise at -3 dB, 30 % of the sound silenced");
     assert_eq!(own["score"], noisy["ua"][0], "{noisy}");
     evaluate(&["--corrupted", "noisy.mct", "--report", "report"]);
     let page = String::from_utf8(workshop.bytes("report/report.html")).unwrap();

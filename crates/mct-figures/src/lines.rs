@@ -112,9 +112,12 @@ fn draw_lines(
     } else {
         (low - 0.5, low + 0.5)
     };
+    let longest = lines.iter().map(|line| line.name.chars().count()).max();
+    let longest = longest.unwrap_or(0);
     let width = match legend {
         Legend::Inside(_) => 640,
-        Legend::Beside => 780,
+        // As wide as the longest name in letters of 7 pixels, at most.
+        Legend::Beside => 640 + 40 + 7 * longest.max(14) as u32,
     };
     drawn((width, 400), |area| {
         let (area, beside) = area.split_horizontally(640);
