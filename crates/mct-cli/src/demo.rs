@@ -8,7 +8,7 @@ use mct_corpus::Corpus;
 use mct_corpus::demo::generate;
 use mct_hfr::config::Config;
 use mct_hfr::training::Trainer;
-use mct_runs::{CorpusReference, Manifest, RunFolder, Which};
+use mct_runs::{CorpusReference, Manifest, RunFolder, Which, sha256_of};
 
 use crate::assess::{Conditions, Side, Source};
 use crate::evaluate::show;
@@ -38,6 +38,24 @@ pub struct Demo {
 }
 
 impl Demo {
+    /// Refuses to go on with a demo that was asked for in another way.
+    fn require_same(&self, manifest: &Manifest) -> Result<()> {
+        let (seed, epochs) = (manifest.training.seed, manifest.training.epochs);
+        let asked = generate(self.seed, self.scale).map_err(usage)?;
+        let digest = sha256_of(&asked.to_bytes()?);
+        let differs = if (seed, epochs) != (self.seed, self.epochs) {
+            format!("a demo of seed {seed} and {epochs} epochs")
+        } else if digest != manifest.corpus.sha256 {
+            "a demo of another size".to_owned()
+        } else {
+            return Ok(());
+        };
+        Err(usage(format!(
+            "{} already holds {differs}: choose another folder with --out, or the same options",
+            self.out.display()
+        )))
+    }
+
     pub fn run(self) -> Result<()> {
         interrupt::watch()?;
         std::fs::create_dir_all(&self.out).context(self.out.display().to_string())?;
@@ -45,6 +63,7 @@ impl Demo {
         let run_path = self.out.join("run");
         let report_path = self.out.join("report");
         if run_path.join("config.toml").exists() {
+            self.require_same(&RunFolder::open(&run_path)?.manifest)?;
             remark(format!("resuming {}", run_path.display()));
             train::resume(&run_path, None, false)?;
         } else {

@@ -1,5 +1,6 @@
 //! Output and exit codes.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -57,7 +58,7 @@ pub fn say(text: impl fmt::Display) -> Result<()> {
     if CLOSED.load(Ordering::Relaxed) {
         return Ok(());
     }
-    match writeln!(io::stdout(), "{text}") {
+    match writeln!(io::stdout(), "{}", plain(&text.to_string())) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
             CLOSED.store(true, Ordering::Relaxed);
             Ok(())
@@ -68,7 +69,21 @@ pub fn say(text: impl fmt::Display) -> Result<()> {
 
 /// Prints progress and remarks to standard error; that it is closed is not an error.
 pub fn remark(text: impl fmt::Display) {
-    let _ = writeln!(io::stderr(), "{text}");
+    let _ = writeln!(io::stderr(), "{}", plain(&text.to_string()));
+}
+
+/// Text without what steers a terminal: an id or a title may hold anything.
+fn plain(text: &str) -> Cow<'_, str> {
+    let steers = |c: char| c.is_control() && c != '\n' && c != '\t';
+    match text.contains(steers) {
+        true => Cow::Owned(text.replace(steers, "\u{fffd}")),
+        false => Cow::Borrowed(text),
+    }
+}
+
+/// A cell of a table: in one line, and without the character that ends a cell.
+pub fn cell(text: &str) -> String {
+    text.replace(['\t', '\n', '\r'], " ")
 }
 
 /// Prints one value as a line of JSON.
@@ -116,4 +131,19 @@ pub fn table(header: &[&str], rows: &[Vec<String>]) -> String {
 /// A score from 0 to 1, with three decimals.
 pub fn score(value: f64) -> String {
     format!("{value:.3}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_steers_the_terminal() {
+        assert_eq!(plain("a\tb\nc"), "a\tb\nc");
+        assert_eq!(
+            plain("\u{1b}[2Jgone\u{7}\u{9b}"),
+            "\u{fffd}[2Jgone\u{fffd}\u{fffd}"
+        );
+        assert_eq!(cell("a\tb\r\nc"), "a b  c");
+    }
 }

@@ -19,7 +19,7 @@ use crate::assess::{Source, corpus_of};
 use crate::device;
 use crate::extract::{Clips, PretrainedArgs, clips, is_recording};
 use crate::missing::{MASK_SEED, MissingArgs};
-use crate::output::{remark, say, say_json, usage};
+use crate::output::{cell, remark, say, say_json, usage};
 
 /// Class probabilities, or intensities, of every utterance of a corpus or of single clips
 #[derive(Args)]
@@ -246,7 +246,7 @@ impl Predictions<'_> {
         if self.targets.is_empty() {
             header.extend(labelled.then(|| "label".to_owned()));
             header.push("predicted".to_owned());
-            header.extend(self.classes.iter().cloned());
+            header.extend(self.classes.iter().map(|class| cell(class)));
         } else {
             let names = || self.targets.iter().map(|target| &target.name);
             if labelled {
@@ -263,15 +263,15 @@ impl Predictions<'_> {
             missing_because: _,
         } in &self.utterances
         {
-            let mut cells = vec![(*id).to_owned()];
+            let mut cells = vec![cell(id)];
             match outputs {
                 Outputs::Class {
                     label,
                     predicted,
                     probabilities,
                 } => {
-                    cells.extend(labelled.then(|| label.unwrap_or_default().to_owned()));
-                    cells.push((*predicted).to_owned());
+                    cells.extend(labelled.then(|| cell(label.unwrap_or_default())));
+                    cells.push(cell(predicted));
                     cells.extend(probabilities.iter().map(|p| format!("{p:.6}")));
                 }
                 Outputs::Intensities { rated, predicted } => {

@@ -197,6 +197,30 @@ fn escape(text: &str) -> String {
         .replace('>', "&gt;")
 }
 
+/// Text that Markdown shows as it is.
+fn markdown_text(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\n' | '\r' => shown.push(' '),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '#' => {
+                shown.push('\\');
+                shown.push(character);
+            }
+            _ => shown.push(character),
+        }
+    }
+    shown
+}
+
+/// The same of a cell, which may be marked as bold.
+fn markdown_cell(cell: &str) -> String {
+    match bold(cell) {
+        Some(inner) => format!("**{}**", markdown_text(inner)),
+        None => markdown_text(cell),
+    }
+}
+
 /// The text of a cell that is marked as bold.
 pub fn bold(cell: &str) -> Option<&str> {
     cell.strip_prefix("**")?.strip_suffix("**")
@@ -215,13 +239,13 @@ impl Page {
                 "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
                  <title>{shown}</title><style>{STYLE}</style></head><body>\n<h1>{shown}</h1>\n"
             ),
-            markdown: format!("# {title}\n"),
+            markdown: format!("# {}\n", markdown_text(title)),
         }
     }
 
     pub fn paragraph(&mut self, text: &str) {
         let _ = writeln!(self.html, "<p>{}</p>", escape(text));
-        let _ = writeln!(self.markdown, "\n{text}");
+        let _ = writeln!(self.markdown, "\n{}", markdown_text(text));
     }
 
     pub fn table(&mut self, title: &str, header: &[&str], rows: &[Vec<String>]) {
@@ -234,11 +258,17 @@ impl Page {
         };
         let _ = write!(self.html, "<h2>{}</h2>\n<table>\n", escape(title));
         self.html += &html_row("th", &mut header.iter().copied());
-        let _ = writeln!(self.markdown, "\n## {title}\n\n| {} |", header.join(" | "));
+        let markdown_row = |row: &mut dyn Iterator<Item = &str>| -> String {
+            let cells = row.map(markdown_cell).collect::<Vec<_>>();
+            format!("| {} |", cells.join(" | "))
+        };
+        let head = markdown_row(&mut header.iter().copied());
+        let _ = writeln!(self.markdown, "\n## {}\n\n{head}", markdown_text(title));
         let _ = writeln!(self.markdown, "|{}", "---|".repeat(header.len()));
         for row in rows {
             self.html += &html_row("td", &mut row.iter().map(String::as_str));
-            let _ = writeln!(self.markdown, "| {} |", row.join(" | "));
+            let line = markdown_row(&mut row.iter().map(String::as_str));
+            let _ = writeln!(self.markdown, "{line}");
         }
         self.html += "</table>\n";
     }
@@ -259,5 +289,25 @@ impl Page {
 
     pub fn finish(self) -> String {
         self.html + "</body></html>\n"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn markdown_shows_what_is_in_a_cell() {
+        let mut page = Page::new("a | b");
+        page.table(
+            "*t*",
+            &["x"],
+            &[vec!["**0.5**".to_owned()], vec!["p|q\n<b>".to_owned()]],
+        );
+        let lines: Vec<&str> = page.markdown.lines().collect();
+        assert_eq!(lines[0], "# a \\| b");
+        assert!(lines.contains(&"## \\*t\\*"), "{lines:?}");
+        assert!(lines.contains(&"| **0.5** |"), "{lines:?}");
+        assert!(lines.contains(&"| p\\|q \\<b\\> |"), "{lines:?}");
     }
 }

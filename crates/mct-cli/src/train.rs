@@ -170,14 +170,16 @@ impl Resume {
 /// # Errors
 /// When the run or its corpus is invalid, training fails, or it is interrupted.
 pub fn resume(path: &Path, device: Option<&str>, json: bool) -> Result<()> {
-    let folder = RunFolder::open(path)?;
+    // Locked before anything is read: another process may be about to finish an epoch.
+    let writer = RunFolder::open(path)?.writer()?;
+    let folder = &writer.folder;
     let corpus = folder.manifest.corpus.open()?;
     let device = device::choose(device.unwrap_or(&folder.manifest.device))?;
     let mut trainer = match folder.last()? {
         Some(checkpoint) => Trainer::resume(&corpus, &checkpoint, &device.device)?,
         None => Trainer::new(&corpus, folder.manifest.config(), &device.device)?,
     };
-    drive(&mut trainer, folder.writer()?, &corpus, json)
+    drive(&mut trainer, writer, &corpus, json)
 }
 
 /// Trains until the end or Ctrl-C.

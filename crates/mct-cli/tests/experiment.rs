@@ -202,6 +202,29 @@ fn an_interrupted_experiment_resumes_and_ends_as_an_uninterrupted_one() {
         };
         assert_eq!(predicted("whole"), predicted("stopped"), "{id}");
     }
+    // What was damaged since is not scored.
+    let (id, _) = &finished(&workshop, "whole")[0];
+    let file = format!("whole/runs/{id}/predictions.json");
+    let intact: Value = serde_json::from_slice(&workshop.bytes(&file)).unwrap();
+    let damaged = |change: &dyn Fn(&mut Value), says: &str| {
+        let mut value = intact.clone();
+        change(&mut value);
+        workshop.write(&file, value.to_string().as_bytes());
+        let collect = arguments("collect grid.toml", "whole", &long);
+        workshop.fails(1, &collect, &["predictions.json", says]);
+    };
+    damaged(
+        &|value| drop(value["predicted"][0].as_array_mut().unwrap().pop()),
+        "predictions at rate 0",
+    );
+    damaged(
+        &|value| drop(value["predicted"].as_array_mut().unwrap().pop()),
+        "predictions at 9 rates, expected 10",
+    );
+    damaged(
+        &|value| value["predicted"][0][0] = 17.into(),
+        "found class 17, expected one of 4",
+    );
 }
 
 /// The job script, with a stand-in for `sbatch` that runs the tasks of the array one by one.

@@ -329,11 +329,14 @@ fn ctrl_c_stops_after_the_step_and_resume_continues() {
         std::thread::sleep(Duration::from_millis(5));
     }
     let pid = process.id().to_string();
-    let killed = std::process::Command::new("kill")
-        .args(["-INT", &pid])
-        .status()
-        .unwrap();
-    assert!(killed.success());
+    // Those that ask a process to end lose nothing, however often they come.
+    for signal in ["-INT", "-TERM", "-HUP", "-TERM"] {
+        let killed = std::process::Command::new("kill")
+            .args([signal, &pid])
+            .status()
+            .unwrap();
+        assert!(killed.success());
+    }
     let output = process.wait_with_output().unwrap();
     support::refused(
         &output,
@@ -418,5 +421,18 @@ fn the_demo_writes_a_report_and_resumes_where_it_stopped() {
     assert!(workshop.path("d/report/report.html").exists());
     // The second time it is only scored.
     assert_eq!(workshop.ok(&demo), table);
+    assert!(workshop.bytes("d/run/checkpoints/last.safetensors") == checkpoint);
+    // Asked for in another way, it is not taken for the same.
+    for (change, says) in [
+        (["--seed", "2"], "a demo of seed 1 and 2 epochs"),
+        (["--epochs", "3"], "a demo of seed 1 and 2 epochs"),
+        (["--scale", "0.03"], "a demo of another size"),
+    ] {
+        workshop.fails(
+            2,
+            &[&demo[..], &change].concat(),
+            &["d already holds", says],
+        );
+    }
     assert!(workshop.bytes("d/run/checkpoints/last.safetensors") == checkpoint);
 }

@@ -59,10 +59,7 @@ struct Partial {
 impl Partial {
     fn beside(path: &Path) -> io::Result<Self> {
         let (target, before) = target(path)?;
-        let folder = match target.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
+        let folder = folder(&target);
         let mut builder = tempfile::Builder::new();
         builder.prefix(".partial-");
         // As `File::create` would, instead of a temporary file's owner-only bits.
@@ -86,10 +83,35 @@ impl Partial {
         if fs::metadata(self.file.path())?.permissions() != self.permissions {
             fs::set_permissions(self.file.path(), self.permissions)?;
         }
+        let folder = folder(&self.target).to_owned();
         self.file
             .persist(self.target)
             .map_err(|error| error.error)?;
+        // The new name is in the folder, which a power cut would bring back as it was.
+        #[cfg(unix)]
+        match File::open(&folder).and_then(|folder| folder.sync_all()) {
+            // Some network file systems cannot.
+            Err(error)
+                if !matches!(
+                    error.kind(),
+                    io::ErrorKind::Unsupported | io::ErrorKind::InvalidInput
+                ) =>
+            {
+                return Err(error);
+            }
+            _ => {}
+        }
+        #[cfg(not(unix))]
+        drop(folder);
         Ok(())
+    }
+}
+
+/// The folder that a file is in.
+fn folder(target: &Path) -> &Path {
+    match target.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
     }
 }
 

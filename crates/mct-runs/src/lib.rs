@@ -81,6 +81,15 @@ impl CorpusReference {
     }
 }
 
+/// The SHA-256 of bytes, in hexadecimal.
+pub fn sha256_of(bytes: &[u8]) -> String {
+    hexadecimal(&Sha256::digest(bytes))
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 fn sha256(path: &Path) -> std::io::Result<String> {
     let mut file = File::open(path)?;
     let mut hash = Sha256::new();
@@ -91,11 +100,7 @@ fn sha256(path: &Path) -> std::io::Result<String> {
             count => hash.update(&block[..count]),
         }
     }
-    Ok(hash
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect())
+    Ok(hexadecimal(&hash.finalize()))
 }
 
 impl Manifest {
@@ -186,15 +191,21 @@ impl RunFolder {
     /// When there is a run already, or the folder cannot be written.
     pub fn create(path: &Path, manifest: Manifest) -> Result<Writer> {
         let config = path.join("config.toml");
-        if config.exists() {
-            let folder = path.display().to_string();
-            return Err(Error::Exists { folder });
-        }
+        let exists = || match config.exists() {
+            true => Err(Error::Exists {
+                folder: path.display().to_string(),
+            }),
+            false => Ok(()),
+        };
+        exists()?;
         let checkpoints = path.join("checkpoints");
         std::fs::create_dir_all(&checkpoints).map_err(Error::io(&checkpoints))?;
+        let lock = lock(path)?;
+        // Another process may have created it while this one waited for nothing.
+        exists()?;
         manifest.write(&config)?;
         let path = path.to_owned();
-        Self { path, manifest }.writer()
+        Self { path, manifest }.locked(lock)
     }
 
     /// Locks the folder and removes what a killed process left incomplete.
@@ -202,13 +213,14 @@ impl RunFolder {
     /// # Errors
     /// When another process is writing to the run, or the folder cannot be written.
     pub fn writer(self) -> Result<Writer> {
+        let lock = lock(&self.path)?;
+        // As it is now that nobody else changes it.
+        let own = Self::open(&self.path)?;
+        own.locked(lock)
+    }
+
+    fn locked(self, lock: File) -> Result<Writer> {
         let in_folder = |name: &str| self.path.join(name);
-        let lock_path = in_folder(".lock");
-        let lock = File::create(&lock_path).map_err(Error::io(&lock_path))?;
-        if lock.try_lock().is_err() {
-            let folder = self.path.display().to_string();
-            return Err(Error::Locked { folder });
-        }
         for folder in [self.path.clone(), in_folder("checkpoints")] {
             for entry in std::fs::read_dir(&folder).map_err(Error::io(&folder))? {
                 let path = entry.map_err(Error::io(&folder))?.path();
@@ -278,6 +290,37 @@ impl RunFolder {
         }
     }
 }
+
+/// The lock of a run folder, which is held as long as the file is open.
+fn lock(folder: &Path) -> Result<File> {
+    let path = folder.join(".lock");
+    // Whatever a link of this name leads to is nobody's lock.
+    let is_link = std::fs::symlink_metadata(&path).is_ok_and(|kind| kind.is_symlink());
+    if is_link {
+        let error = std::io::Error::other("is a link, expected a file of the run");
+        return Err(Error::io(&path)(error));
+    }
+    let mut options = OpenOptions::new();
+    let options = options.create(true).truncate(false).write(true);
+    let lock = options.open(&path).map_err(Error::io(&path))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(std::fs::TryLockError::WouldBlock) => Err(Error::Locked {
+            folder: folder.display().to_string(),
+        }),
+        // Some network file systems have no locks: nobody else is known to write here then.
+        Err(std::fs::TryLockError::Error(error))
+            if error.kind() == std::io::ErrorKind::Unsupported
+                || error.raw_os_error() == Some(NO_LOCKS) =>
+        {
+            Ok(lock)
+        }
+        Err(std::fs::TryLockError::Error(error)) => Err(Error::io(&path)(error)),
+    }
+}
+
+/// ENOLCK on Linux: the file system's server keeps no locks.
+const NO_LOCKS: i32 = 37;
 
 impl Writer {
     /// Appends the event to `events.jsonl`.

@@ -121,6 +121,7 @@ impl Table {
                     let mut filled = vec![false; PAPER_RATES.len()];
                     for run in setting.runs(row, *fold, *seed)? {
                         let predictions = store.predictions(&run.id)?;
+                        store.require(&run.id, &predictions, corpus)?;
                         let Some(tested) = lookup(&index_of_id, &predictions.utterances) else {
                             let name = store.folder(&run.id);
                             bail!("{}: utterances that the corpus lacks", name.display());

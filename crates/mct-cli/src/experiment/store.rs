@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
-use mct_corpus::atomic;
+use anyhow::{Context as _, Result, bail};
+use mct_corpus::{Corpus, atomic};
 use mct_runs::RunFolder;
 use mct_scores::Predicted;
 use serde::{Deserialize, Serialize};
@@ -68,7 +68,45 @@ impl Store {
         let path = predictions_path(&self.folder(id));
         let name = path.display().to_string();
         let text = std::fs::read_to_string(&path).context(name.clone())?;
-        serde_json::from_str(&text).with_context(|| format!("{name}: not the predictions of a run"))
+        let predictions: Predictions = serde_json::from_str(&text)
+            .with_context(|| format!("{name}: not the predictions of a run"))?;
+        let (rates, rows) = (predictions.rates.len(), predictions.predicted.len());
+        if rates != rows {
+            bail!("{name}: predictions at {rows} rates, expected {rates}");
+        }
+        let expected = predictions.utterances.len();
+        for (rate, predicted) in predictions.rates.iter().zip(&predictions.predicted) {
+            let found = predicted.len();
+            if found != expected {
+                bail!("{name}: {found} predictions at rate {rate}, expected {expected}");
+            }
+        }
+        Ok(predictions)
+    }
+
+    /// Refuses predictions that no model of this corpus makes.
+    ///
+    /// # Errors
+    /// When a class or the number of intensities is not of the corpus.
+    pub fn require(&self, id: &str, predictions: &Predictions, corpus: &Corpus) -> Result<()> {
+        let name = predictions_path(&self.folder(id)).display().to_string();
+        let (classes, targets) = (corpus.metadata.classes.len(), corpus.metadata.targets.len());
+        for predicted in &predictions.predicted {
+            let wrong = match predicted {
+                Predicted::Classes(own) => own
+                    .iter()
+                    .find(|class| **class >= classes)
+                    .map(|class| format!("class {class}, expected one of {classes} from 0")),
+                Predicted::Intensities(rows) => rows
+                    .iter()
+                    .find(|row| row.len() != targets || row.iter().any(|v| !v.is_finite()))
+                    .map(|row| format!("{row:?}, expected {targets} intensities")),
+            };
+            if let Some(wrong) = wrong {
+                bail!("{name}: found {wrong}");
+            }
+        }
+        Ok(())
     }
 }
 
