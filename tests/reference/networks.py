@@ -127,6 +127,7 @@ def speech(out, kind, full, stable=False):
     settings = {k: getattr(config, k) for k in keep}
     write(out, model, settings, samples=x, convolution=convolution, normalised=norm(convolution),
           states=torch.stack(states)[:, 0])
+    (out / "preprocessor_config.json").write_text('{"do_normalize": true}\n')
 
 
 def resnet(out, full, caffe):

@@ -1,4 +1,4 @@
-"""PyTorch's times in milliseconds for what examples/benchmark.rs of mct-networks does: FULL WEIGHTS PICTURE."""
+"""PyTorch's times in milliseconds for what examples/networks.rs of mct-networks does: FULL WEIGHTS PICTURE."""
 
 import json
 import sys

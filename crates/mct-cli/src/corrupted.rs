@@ -11,7 +11,7 @@ use mct_scores::{Evaluation, Metric};
 use serde::Serialize;
 
 use crate::assess::{Conditions, Source, corpus_of};
-use crate::missing::MissingArgs;
+
 use crate::output::score;
 
 /// The scores of one corrupted corpus.
@@ -37,7 +37,8 @@ pub fn assess(
     clean: &Evaluation,
     sources: &[Source],
 ) -> Result<Vec<Corrupted>> {
-    let missing = MissingArgs::uniform(0.0);
+    // Whatever else is missing is missing in both.
+    let missing = conditions.missing.at(vec![0.0]);
     let metric = Metric::main(clean.task);
     let mut all = Vec::new();
     for path in paths {

@@ -46,6 +46,14 @@ impl MissingArgs {
         }
     }
 
+    /// The same at these rates.
+    pub fn at(&self, rates: Vec<f64>) -> Self {
+        Self {
+            rates,
+            ..self.clone()
+        }
+    }
+
     /// Rates 0.0 to 0.9, over which the paper computes AUILC.
     pub fn curve() -> Self {
         Self {

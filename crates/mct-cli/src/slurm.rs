@@ -57,6 +57,12 @@ impl Array<'_> {
         let program = quoted(program.as_os_str());
         let mut cases = String::new();
         for (index, task) in tasks.iter().enumerate() {
+            if let Some(word) = task.words.iter().find(|word| word.to_str().is_none()) {
+                bail!(
+                    "{}: a job script cannot hold a name that is no UTF-8",
+                    word.display()
+                );
+            }
             let words: Vec<String> = task.words.iter().map(|word| quoted(word)).collect();
             let log = task.log.as_ref();
             let log = log.map_or_else(String::new, |path| {

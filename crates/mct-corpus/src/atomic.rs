@@ -90,11 +90,13 @@ impl Partial {
         // The new name is in the folder, which a power cut would bring back as it was.
         #[cfg(unix)]
         match File::open(&folder).and_then(|folder| folder.sync_all()) {
-            // Some network file systems cannot.
+            // Some network file systems cannot, and a folder may be one to write to alone.
             Err(error)
                 if !matches!(
                     error.kind(),
-                    io::ErrorKind::Unsupported | io::ErrorKind::InvalidInput
+                    io::ErrorKind::Unsupported
+                        | io::ErrorKind::InvalidInput
+                        | io::ErrorKind::PermissionDenied
                 ) =>
             {
                 return Err(error);

@@ -107,8 +107,11 @@ impl Corruption {
         }
         let height = rgb.len() / 3 / width.max(1);
         if self.occluded > 0.0 && height > 0 {
-            let side = (self.occluded * (width * height) as f64).sqrt().round() as usize;
-            let (wide, high) = (side.min(width), side.min(height));
+            let area = self.occluded * (width * height) as f64;
+            let side = area.sqrt();
+            // As wide as is needed where a square would be higher than the picture, and the other way round.
+            let wide = (area / side.min(height as f64)).round().min(width as f64) as usize;
+            let high = (area / side.min(width as f64)).round().min(height as f64) as usize;
             let mut stream = self.stream(Purpose::Square, id);
             let left = stream.below(width - wide + 1);
             let top = stream.below(height - high + 1);
@@ -125,16 +128,42 @@ impl Corruption {
             return transcript.to_owned();
         }
         let mut stream = self.stream(Purpose::Words, id);
-        let heard = split(transcript).into_iter().map(|word| {
+        // Another word in the place of this one, or nothing.
+        let mut misheard = |word: &String| {
             // Both are drawn for every word, so that more wrong words are the same ones and some.
             let (chance, other) = (stream.uniform(), stream.below(vocabulary.len() - 1));
-            if chance >= self.wrong_words {
-                return word;
+            let own = vocabulary.binary_search(word).unwrap_or(vocabulary.len());
+            (chance < self.wrong_words)
+                .then(|| vocabulary[other + usize::from(other >= own)].as_str())
+        };
+        // What is heard right keeps its letters and the signs around it, which some networks read.
+        let part = |part: &str| {
+            let words = split(part);
+            let heard: Vec<Option<&str>> = words.iter().map(&mut misheard).collect();
+            match heard.as_slice() {
+                [] => part.to_owned(),
+                all if all.iter().all(Option::is_none) => part.to_owned(),
+                [Some(other)] => {
+                    let is_sign = |c: char| !c.is_alphanumeric();
+                    let start = part.len() - part.trim_start_matches(is_sign).len();
+                    let end = part.trim_end_matches(is_sign).len();
+                    match part.get(start..end) {
+                        Some(_) => format!("{}{other}{}", &part[..start], &part[end..]),
+                        None => (*other).to_owned(),
+                    }
+                }
+                all => {
+                    let pairs = words.iter().zip(all);
+                    let heard: Vec<&str> = pairs.map(|(own, other)| other.unwrap_or(own)).collect();
+                    heard.join(" ")
+                }
             }
-            let own = vocabulary.binary_search(&word).unwrap_or(vocabulary.len());
-            vocabulary[other + usize::from(other >= own)].clone()
-        });
-        heard.collect::<Vec<_>>().join(" ")
+        };
+        transcript
+            .split_whitespace()
+            .map(part)
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 }
 
@@ -222,6 +251,8 @@ mod tests {
         );
         // A square of 50 pixels has 7 a side.
         assert_eq!(dark(&corruption(0.0, 0.25), 3), 0.245);
+        assert_eq!(dark(&corruption(0.0, 0.8), 3), 0.8);
+        assert_eq!(dark(&corruption(0.0, 1.0), 3), 1.0);
         assert_eq!(dark(&corruption(0.0, 0.0), 0), 0.0);
     }
 
@@ -237,6 +268,23 @@ mod tests {
             };
             split(&corruption.words("a", &text, &vocabulary))
         };
+        let few = Corruption {
+            wrong_words: 0.3,
+            ..Corruption::default()
+        };
+        let shown = few.words("b", "Oh, NO! I can't... \"stay\" half-way", &vocabulary);
+        let (kept, all) = (
+            shown.split(' ').collect::<Vec<_>>(),
+            ["Oh,", "NO!", "I", "can't...", "\"stay\""],
+        );
+        for (heard, said) in kept.iter().zip(all) {
+            let sign = said.trim_matches(|c: char| c.is_alphanumeric() || c == '\'');
+            assert!(
+                *heard == said || sign.is_empty() || heard.ends_with(&sign[sign.len() - 1..]),
+                "{shown}"
+            );
+        }
+        assert!(kept.contains(&"NO!") || kept.contains(&"Oh,"), "{shown}");
         let said = split(&text);
         let wrong = |heard: &[String]| {
             let pairs = said.iter().zip(heard);

@@ -25,7 +25,7 @@ pub enum Extractor {
     LowLevel,
     /// A fixed random vector for each word.
     Words,
-    /// MiniLM, a vector a word piece; `with_ends` those of [CLS] and [SEP], too.
+    /// MiniLM, a vector a word piece; `with_ends` those of `[CLS]` and `[SEP]`, too.
     MiniLm { with_ends: bool },
     /// BERT, likewise.
     Bert { with_ends: bool },

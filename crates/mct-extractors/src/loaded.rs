@@ -229,6 +229,16 @@ impl Loaded {
         }
     }
 
+    /// The longest sound that it takes, in seconds; any where there is no such limit. What wav2vec 2.0 and its
+    /// like compute of a minute takes half a gigabyte, and the attention of their layers grows with the
+    /// square of it.
+    pub const fn longest_secs(&self) -> Option<usize> {
+        match &self.network {
+            Network::Wav2Vec(_) => Some(60),
+            _ => None,
+        }
+    }
+
     /// `[steps, dim]` row by row of samples at [`SAMPLE_RATE_HZ`]; without a step where they are fewer than
     /// one window, and of an extractor of something else.
     pub fn of_sound(&self, samples: &[f32]) -> Vec<f32> {
@@ -260,7 +270,7 @@ impl Loaded {
         }
     }
 
-    /// `[dim]`: what stands for a word that is missing. A network of words has one for [UNK], which the paper
+    /// `[dim]`: what stands for a word that is missing. A network of words has one for `[UNK]`, which the paper
     /// puts in its place (section 5.2.1).
     pub fn unknown(&self) -> Option<Vec<f32>> {
         match &self.network {

@@ -106,6 +106,7 @@ pub const ALL: &[Weights] = &[
                 90_868_376,
                 "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
             ),
+            TOKENIZER,
         ],
     },
     Weights {

@@ -40,6 +40,18 @@ fn activation() -> String {
 #[derive(Debug, Default, Deserialize)]
 struct TokenizerConfig {
     do_lower_case: Option<bool>,
+    strip_accents: Option<bool>,
+    tokenize_chinese_chars: Option<bool>,
+}
+
+/// A tokeniser that splits texts in a way that is not built here.
+fn tokenizer_refused(folder: &Path, field: &'static str, expected: bool) -> WeightsError {
+    WeightsError::Configuration {
+        file: folder.join("tokenizer_config.json").display().to_string(),
+        field,
+        found: (!expected).to_string(),
+        expected: expected.to_string(),
+    }
 }
 
 /// The network with its vocabulary.
@@ -77,6 +89,16 @@ impl Bert {
             false => TokenizerConfig::default(),
         };
         let lower_case = tokenizer.do_lower_case.unwrap_or(true);
+        // Accents follow from case here, as where nothing is said.
+        if tokenizer
+            .strip_accents
+            .is_some_and(|strips| strips != lower_case)
+        {
+            return Err(tokenizer_refused(folder, "strip_accents", lower_case));
+        }
+        if tokenizer.tokenize_chinese_chars == Some(false) {
+            return Err(tokenizer_refused(folder, "tokenize_chinese_chars", true));
+        }
         let words = WordPiece::open(&folder.join("vocab.txt"), lower_case)?;
         let weights = Weights::of_folder(folder, device)?
             .within(&["", "bert."], "embeddings.word_embeddings.weight");
@@ -84,7 +106,14 @@ impl Bert {
         if config.hidden_act != "gelu" {
             return Err(weights.refused("hidden_act", &config.hidden_act, "gelu"));
         }
-        if !width.is_multiple_of(config.num_attention_heads.max(1)) {
+        let heads = config.num_attention_heads;
+        weights.within_range("hidden_size", width, 1..=65_536)?;
+        weights.within_range("num_attention_heads", heads, 1..=width)?;
+        weights.within_range("num_hidden_layers", config.num_hidden_layers, 1..=1000)?;
+        // [CLS], a piece and [SEP].
+        let places = config.max_position_embeddings;
+        weights.within_range("max_position_embeddings", places, 3..=1_000_000)?;
+        if !width.is_multiple_of(heads) {
             return Err(weights.refused(
                 "num_attention_heads",
                 config.num_attention_heads,
@@ -95,10 +124,11 @@ impl Bert {
             let found = words.len();
             return Err(weights.refused("vocab.txt", found, config.vocab_size));
         }
-        let places = config.max_position_embeddings;
         let positions = weights.tensor("embeddings.position_embeddings.weight", [places, width])?;
         let segments = weights.shape("embeddings.token_type_embeddings.weight");
-        let segments = segments.map_or(2, |shape| shape[0]);
+        let segments = segments
+            .and_then(|shape| shape.first().copied())
+            .unwrap_or(2);
         let segment: Tensor<2> =
             weights.tensor("embeddings.token_type_embeddings.weight", [segments, width])?;
         let norm = |name: &str| LayerNorm::load(&weights, name, width, config.layer_norm_eps);
@@ -177,7 +207,7 @@ impl Bert {
         states
     }
 
-    /// A vector `[pieces, width]` a word piece: the mean of the last four layers, row by row. [CLS] and [SEP]
+    /// A vector `[pieces, width]` a word piece: the mean of the last four layers, row by row. `[CLS]` and `[SEP]`
     /// are always read; their vectors are kept `with_ends`. A text of more pieces than there are positions
     /// is cut.
     pub fn extract(&self, text: &str, with_ends: bool) -> Vec<f32> {

@@ -60,18 +60,6 @@ impl Picture {
         &self.rgb
     }
 
-    /// The columns from `left` to before `right`.
-    #[must_use]
-    pub fn columns(&self, left: usize, right: usize) -> Self {
-        let rows = self.rgb.chunks_exact(3 * self.width);
-        let rgb = rows.flat_map(|row| &row[3 * left..3 * right]).copied();
-        Self {
-            width: right - left,
-            height: self.height,
-            rgb: rgb.collect(),
-        }
-    }
-
     /// The part from `left`, `top` to before `right`, `bottom` at another size, a plane a colour: each
     /// pixel is the mean of those it covers.
     pub(crate) fn shrunk(

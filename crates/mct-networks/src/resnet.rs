@@ -171,7 +171,10 @@ impl Bottleneck {
 
 /// Channels that a convolution gives, as far as the file says.
 fn width(weights: &Weights, name: &str, otherwise: usize) -> usize {
-    weights.shape(name).map_or(otherwise, |shape| shape[0])
+    let shape = weights.shape(name);
+    shape
+        .and_then(|shape| shape.first().copied())
+        .unwrap_or(otherwise)
 }
 
 /// A convolution with the batch norm behind it folded into it.

@@ -145,7 +145,8 @@ impl Wav2Vec {
         let preprocessor = folder.join("preprocessor_config.json");
         let normalises = match preprocessor.exists() {
             true => json::<Preprocessor>(&preprocessor)?.do_normalize,
-            false => true,
+            // The base model of WavLM alone was trained on samples as they are.
+            false => config.model_type != "wavlm",
         };
         let prefixes = ["", "wav2vec2.", "hubert.", "wavlm."];
         let weights = Weights::of_folder(folder, device)?
@@ -157,7 +158,13 @@ impl Wav2Vec {
         }
         let is_wavlm = config.model_type == "wavlm";
         let width = config.hidden_size;
-        if !width.is_multiple_of(config.num_attention_heads.max(1)) {
+        let heads = config.num_attention_heads;
+        weights.within_range("hidden_size", width, 1..=65_536)?;
+        weights.within_range("num_attention_heads", heads, 1..=width)?;
+        weights.within_range("num_hidden_layers", config.num_hidden_layers, 1..=1000)?;
+        let kernel = config.num_conv_pos_embeddings;
+        weights.within_range("num_conv_pos_embeddings", kernel, 1..=4096)?;
+        if !width.is_multiple_of(heads) {
             return Err(weights.refused(
                 "num_attention_heads",
                 config.num_attention_heads,
@@ -288,8 +295,9 @@ fn encoder(weights: &Weights, config: &Config) -> Result<Vec<Convolution>, Weigh
             format!("{count} each"),
         ));
     }
-    if config.conv_stride.contains(&0) || config.conv_kernel.contains(&0) {
-        return Err(weights.refused("conv_stride", 0, "a number above it"));
+    for (&kernel, &stride) in config.conv_kernel.iter().zip(&config.conv_stride) {
+        weights.within_range("conv_kernel", kernel, 1..=4096)?;
+        weights.within_range("conv_stride", stride, 1..=4096)?;
     }
     let mut input = 1;
     let mut layers = Vec::new();
@@ -476,7 +484,10 @@ impl RelativePositions {
     fn load(weights: &Weights, config: &Config) -> Result<Self, WeightsError> {
         let name = "encoder.layers.0.attention.rel_attn_embed.weight";
         let heads = config.num_attention_heads;
-        let buckets = weights.shape(name).map_or(320, |shape| shape[0]);
+        let buckets = weights.shape(name).and_then(|shape| shape.first().copied());
+        let buckets = buckets.unwrap_or(320);
+        // Two signs, each with near and far distances.
+        weights.within_range("rel_attn_embed", buckets, 4..=65_536)?;
         Ok(Self {
             embedding: weights.values(name, &[buckets, heads])?.to_vec(),
             buckets,

@@ -2,6 +2,7 @@
 //! TensorFlow.js. They are read as data; nothing in them is executed.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::path::Path;
 
 use burn::tensor::{Device, Tensor, TensorData};
@@ -121,6 +122,22 @@ impl Weights {
         layer.map(|layer| layer.shape.as_slice())
     }
 
+    /// Refuses a setting that is not in `range`: what follows from it would be nothing, or too much.
+    pub(crate) fn within_range(
+        &self,
+        field: &'static str,
+        found: usize,
+        range: RangeInclusive<usize>,
+    ) -> Result<(), WeightsError> {
+        match range.contains(&found) {
+            true => Ok(()),
+            false => {
+                let expected = format!("{} to {}", range.start(), range.end());
+                Err(self.refused(field, found, expected))
+            }
+        }
+    }
+
     pub(crate) fn refused(
         &self,
         field: &'static str,
@@ -145,7 +162,8 @@ impl Weights {
                 expected: shape.to_vec(),
             });
         };
-        if layer.shape != shape {
+        // Nothing is computed with nothing.
+        if layer.shape != shape || shape.contains(&0) {
             return Err(WeightsError::Shape {
                 file: self.file.clone(),
                 layer: name,

@@ -11,7 +11,7 @@ use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCa
 
 use crate::weights::WeightsError;
 
-/// A longer word is [UNK] as a whole.
+/// A longer word is `[UNK]` as a whole.
 const LONGEST_WORD: usize = 100;
 
 /// Pieces with a meaning of their own, wherever they stand in a text.
@@ -88,7 +88,7 @@ impl WordPiece {
         self.special[3]
     }
 
-    /// The pieces of a text, without [CLS] and [SEP].
+    /// The pieces of a text, without `[CLS]` and `[SEP]`.
     pub fn encode(&self, text: &str) -> Vec<u32> {
         let mut ids = Vec::new();
         let mut rest = text;

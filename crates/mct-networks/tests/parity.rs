@@ -305,3 +305,57 @@ fn mtcnn() {
         compare("MTCNN probability", &[face.probability], &[probability]);
     }
 }
+
+/// What no network is made of is refused with the name of the setting, before anything is computed with it.
+#[test]
+fn settings_that_make_no_network_are_refused() {
+    let refused = |network: &str, setting: &str, value: serde_json::Value| {
+        let folder = tempfile::tempdir().unwrap();
+        for entry in fs::read_dir(fixtures().join(network)).unwrap() {
+            let path = entry.unwrap().path();
+            fs::copy(&path, folder.path().join(path.file_name().unwrap())).unwrap();
+        }
+        let path = folder.path().join("config.json");
+        let mut config: serde_json::Value =
+            serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        config[setting] = value;
+        fs::write(&path, config.to_string()).unwrap();
+        let device = Device::flex();
+        let error = match network {
+            "bert" => Bert::open(folder.path(), &device).err(),
+            _ => Wav2Vec::open(folder.path(), &device).err(),
+        };
+        let error = error.unwrap_or_else(|| panic!("{network}: {setting} was taken"));
+        assert!(error.to_string().contains(setting), "{error}");
+    };
+    for setting in [
+        "num_attention_heads",
+        "num_hidden_layers",
+        "max_position_embeddings",
+        "hidden_size",
+    ] {
+        refused("bert", setting, 0.into());
+    }
+    refused("bert", "hidden_act", "relu".into());
+    for setting in [
+        "num_attention_heads",
+        "num_conv_pos_embeddings",
+        "hidden_size",
+    ] {
+        refused("wavlm", setting, 0.into());
+    }
+    refused("wav2vec2", "conv_stride", serde_json::json!([5, 0, 2]));
+    refused(
+        "wav2vec2",
+        "conv_kernel",
+        serde_json::json!([10, 3, 1_000_000]),
+    );
+    refused("wav2vec2", "model_type", "whisper".into());
+    refused("wav2vec2", "feat_extract_norm", "batch".into());
+    // More heads than the layer was trained with name the layer instead.
+    let folder = fixtures().join("wav2vec2-stable");
+    let error = Bert::open(&folder, &Device::flex())
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("config.json"), "{error}");
+}

@@ -20,6 +20,9 @@ pub enum RecordingError {
     NotFinite,
     #[error("cannot be resampled from {from} Hz: {cause}")]
     Rate { from: u32, cause: String },
+    /// By a signal, such as that of a machine out of memory: it may go well another time.
+    #[error("ffmpeg was stopped")]
+    Stopped,
     #[error("needs ffmpeg, which is not on the PATH ({0})")]
     NoFfmpeg(String),
 }

@@ -30,6 +30,9 @@ impl Ffmpeg {
         let output = self.command(&[], path, &output).output();
         let output = output.map_err(Self::absent)?;
         let complaints = String::from_utf8_lossy(&output.stderr);
+        if output.status.code().is_none() {
+            return Err(RecordingError::Stopped);
+        }
         if !output.status.success() {
             if complaints.contains("matches no streams") {
                 return Err(RecordingError::NoAudio);

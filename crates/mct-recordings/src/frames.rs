@@ -56,6 +56,9 @@ impl Ffmpeg {
             &rate,
             "-c:v",
             "ppm",
+            // Of a video of 10 bits it would choose 16.
+            "-pix_fmt",
+            "rgb24",
             "-f",
             "image2pipe",
             "-",
@@ -87,6 +90,9 @@ impl Ffmpeg {
         let complaints = listener.join().unwrap_or_default();
         if complaints.contains("matches no streams") {
             return Err(RecordingError::NoPicture);
+        }
+        if status.code().is_none() && read.is_ok() {
+            return Err(RecordingError::Stopped);
         }
         if !status.success() || read.is_err() {
             let last = complaints.lines().last().map(str::to_owned);

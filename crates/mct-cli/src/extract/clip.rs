@@ -8,7 +8,7 @@ use mct_corpus::import::fill_groups;
 use mct_corpus::{Corpus, Metadata, ModalityBuilder, Precision, Utterance};
 use mct_extractors::{Corruption, Extractor, Input};
 use mct_hfr::config::Interface;
-use mct_recordings::tree::Pictures;
+use mct_recordings::tree::{Pictures, text};
 use mct_recordings::{FRAMES_HZ, Ffmpeg, is_video};
 
 use super::PretrainedArgs;
@@ -46,6 +46,7 @@ pub fn clips(
 ) -> Result<Clips> {
     let file = path.display();
     let paths = recordings(path)?;
+    let is_folder = path.is_dir();
     let known = known(path, interface)?;
     let names: Vec<Extractor> = known.iter().map(|known| known.extractor).collect();
     let extractors = pretrained.load(&names, device)?;
@@ -83,9 +84,7 @@ pub fn clips(
     for path in &paths {
         let beside = path.with_extension("txt");
         let heard = match transcript {
-            None if paths.len() > 1 && beside.is_file() => Some(
-                std::fs::read_to_string(&beside).with_context(|| beside.display().to_string())?,
-            ),
+            None if is_folder && beside.is_file() => Some(text(&beside)?),
             given => given.map(str::to_owned),
         };
         let pictures = is_video(path).then(|| Pictures {
@@ -102,7 +101,8 @@ pub fn clips(
         let mut extracted =
             of_recording(subject, &extractors, &ffmpeg, true, &Corruption::default());
         let mut causes = BTreeMap::new();
-        for (place, (builder, dim, stack)) in builders.iter_mut().enumerate() {
+        let mut rows = Vec::new();
+        for (place, (_, dim, stack)) in builders.iter().enumerate() {
             let found = known.iter().position(|known| known.place == place);
             let values = found.map(|found| std::mem::take(&mut extracted.sequences[found]));
             let mut values = values.unwrap_or_default();
@@ -120,7 +120,22 @@ pub fn clips(
             if let Some(cause) = cause(&values, &gaps, input, &subject, &extracted) {
                 causes.insert(interface.modalities[place].name.clone(), cause);
             }
-            builder.push_masked(&values, &gaps);
+            rows.push((values, gaps));
+        }
+        if rows.iter().all(|(values, _)| values.is_empty()) {
+            let texts = causes
+                .iter()
+                .map(|(modality, cause)| format!("{modality}: {cause}"));
+            let texts = texts.collect::<Vec<_>>().join("; ");
+            let text = format!("{}: nothing to predict from ({texts})", path.display());
+            if !is_folder {
+                bail!(text);
+            }
+            notes.push(text);
+            continue;
+        }
+        for ((builder, ..), (values, gaps)) in builders.iter_mut().zip(&rows) {
+            builder.push_masked(values, gaps);
         }
         // Those of a modality that is missing are said with it.
         for own in extracted.causes {
@@ -140,15 +155,8 @@ pub fn clips(
         .into_iter()
         .map(|(builder, ..)| builder.build())
         .collect();
-    for (index, causes) in missing.iter().enumerate() {
-        if modalities.iter().all(|modality| modality.steps(index) == 0) {
-            let texts = causes
-                .iter()
-                .map(|(modality, cause)| format!("{modality}: {cause}"));
-            let texts: Vec<String> = texts.collect();
-            let (name, texts) = (paths[index].display(), texts.join("; "));
-            bail!("{name}: nothing to predict from ({texts})");
-        }
+    if utterances.is_empty() {
+        bail!("{file}: nothing to predict from ({})", notes.join("; "));
     }
     let metadata = Metadata {
         title: path

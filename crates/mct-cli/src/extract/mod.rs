@@ -18,8 +18,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
 use mct_extractors::{Corruption, Extractor};
-use mct_recordings::Ffmpeg;
 use mct_recordings::tree::{self, Layout, Recordings};
+use mct_recordings::{Ffmpeg, is_video};
 
 use self::parts::{Outcome, Parts};
 use crate::arguments::rate;
@@ -196,17 +196,29 @@ fn shard(text: &str) -> Result<(usize, usize), String> {
 
 /// Hands this command to `tasks` tasks of Slurm.
 fn submit(parts: &Parts, tasks: u16) -> Result<()> {
-    let mut words: Vec<OsString> = Vec::new();
+    // Before and behind the option that a task has another one in the place of.
+    let (mut before, mut behind) = (Vec::<OsString>::new(), Vec::new());
     let mut given = std::env::args_os().skip(1);
+    let (mut is_found, mut is_over) = (false, false);
     while let Some(word) = given.next() {
+        is_over |= word == "--";
         match word.to_str() {
-            Some("--slurm") => drop(given.next()),
-            Some(word) if word.starts_with("--slurm=") => {}
-            _ => words.push(word),
+            Some("--slurm") if !is_over => {
+                drop(given.next());
+                is_found = true;
+            }
+            Some(option) if !is_over && option.starts_with("--slurm=") => is_found = true,
+            _ if is_found => behind.push(word),
+            _ => before.push(word),
         }
     }
     let task = |index: u16| Task {
-        words: [&words[..], &[format!("--shard={index}/{tasks}").into()]].concat(),
+        words: [
+            &before[..],
+            &[format!("--shard={index}/{tasks}").into()],
+            &behind,
+        ]
+        .concat(),
         log: None,
     };
     let array = Array {
@@ -335,10 +347,10 @@ fn report(listed: &Recordings, outcomes: &[Outcome], parts: &Parts) -> Result<()
 
 /// Whether a file is a recording, by its name.
 pub fn is_recording(path: &std::path::Path) -> bool {
-    const ENDINGS: [&str; 17] = [
-        "wav", "flac", "mp3", "m4a", "aac", "ogg", "oga", "opus", "aif", "aiff", "mp4", "mov",
-        "avi", "mkv", "webm", "mpg", "mpeg",
+    const ENDINGS: [&str; 10] = [
+        "wav", "flac", "mp3", "m4a", "aac", "ogg", "oga", "opus", "aif", "aiff",
     ];
     let ending = path.extension().map(|ending| ending.to_ascii_lowercase());
-    ending.is_some_and(|ending| ENDINGS.iter().any(|one| ending == *one))
+    let is_sound = ending.is_some_and(|ending| ENDINGS.iter().any(|one| ending == *one));
+    is_sound || is_video(path)
 }

@@ -1,6 +1,7 @@
 //! The features of one recording.
 
 use std::fs::File;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use mct_extractors::{Corruption, Extractors, Input, Loaded, SAMPLE_RATE_HZ};
@@ -37,6 +38,8 @@ pub struct Extracted {
     pub causes: Vec<Cause>,
     /// A program that is not there would have read it.
     pub needs_ffmpeg: bool,
+    /// It may go well another time: the machine failed, not the file.
+    pub is_transient: bool,
 }
 
 /// Extracts all features of a recording; what cannot be had is missing, with the cause. With `times` the
@@ -74,12 +77,21 @@ pub fn of_recording(
         _ => Vec::new(),
     }
     .into_iter();
-    let mut short = false;
+    let (mut short, mut long) = (false, None);
     let mut of_extractor = |own: &Loaded| match own.extractor().input() {
         Input::Sound => {
             let samples = waveform
                 .as_ref()
                 .map(|waveform| waveform.samples.as_slice());
+            if let (Some(limit), Some(samples)) = (own.longest_secs(), samples)
+                && samples.len() > limit * SAMPLE_RATE_HZ as usize
+            {
+                let extractor = own.extractor();
+                long = Some(format!(
+                    "is longer than the {limit} s that {extractor} takes"
+                ));
+                return Vec::new();
+            }
             let values = own.of_sound(samples.unwrap_or_default());
             short |= samples.is_some() && values.is_empty();
             values
@@ -92,7 +104,22 @@ pub fn of_recording(
         let text = "is shorter than one window of 25 ms";
         extracted.causes.push(cause(path, text));
     }
+    if let (Some(path), Some(text)) = (subject.audio, long) {
+        extracted.causes.push(cause(path, text));
+    }
     extracted
+}
+
+/// Whether the same file may be read another time.
+fn is_transient(error: &RecordingError) -> bool {
+    match error {
+        RecordingError::Stopped => true,
+        RecordingError::Io(error) => !matches!(
+            error.kind(),
+            ErrorKind::NotFound | ErrorKind::InvalidInput | ErrorKind::InvalidData
+        ),
+        _ => false,
+    }
 }
 
 fn cause(path: &Path, text: impl std::fmt::Display) -> Cause {
@@ -123,13 +150,24 @@ fn faces(
             height,
             mut rgb,
         } = frame;
+        // The speaker's half first: the other one is not what is corrupted.
+        let half = match source.half {
+            Some(Half::Left) if width > 1 => Some((0, width / 2)),
+            Some(Half::Right) if width > 1 => Some((width / 2, width)),
+            _ => None,
+        };
+        let mut width = width;
+        if let Some((from, to)) = half {
+            let rows = rgb.chunks_exact(3 * width);
+            rgb = rows
+                .flat_map(|row| &row[3 * from..3 * to])
+                .copied()
+                .collect();
+            width = to - from;
+        }
         corruption.picture(id, all, width, &mut rgb);
         all += 1;
-        let picture = Picture::new(width, height, rgb).map(|picture| match source.half {
-            Some(Half::Left) if width > 1 => picture.columns(0, width / 2),
-            Some(Half::Right) if width > 1 => picture.columns(width / 2, width),
-            _ => picture,
-        });
+        let picture = Picture::new(width, height, rgb);
         let found = picture.and_then(|picture| Some((extractors.face(&picture)?, picture)));
         with_face += usize::from(found.is_some());
         for (own, sequence) in own.iter().zip(&mut sequences) {
@@ -150,6 +188,7 @@ fn faces(
     let text = match read {
         Err(error) => {
             extracted.needs_ffmpeg |= matches!(error, RecordingError::NoFfmpeg(_));
+            extracted.is_transient |= is_transient(&error);
             sequences.iter_mut().for_each(Vec::clear);
             Some(error.to_string())
         }
@@ -184,6 +223,7 @@ fn sound(path: &Path, ffmpeg: &Ffmpeg, extracted: &mut Extracted) -> Option<Wave
                 extracted.causes.push(cause(path, text));
                 return None;
             }
+            Err(stopped @ RecordingError::Stopped) => Err(stopped),
             // Our own words are the clearer ones.
             Err(other) if !matches!(other, RecordingError::NoAudio) => Err(error),
             other => other,
@@ -206,6 +246,7 @@ fn sound(path: &Path, ffmpeg: &Ffmpeg, extracted: &mut Extracted) -> Option<Wave
             Some(waveform)
         }
         Err(error) => {
+            extracted.is_transient |= is_transient(&error);
             extracted.causes.push(cause(path, error));
             None
         }
@@ -215,7 +256,7 @@ fn sound(path: &Path, ffmpeg: &Ffmpeg, extracted: &mut Extracted) -> Option<Wave
 fn own(path: &Path) -> Result<Waveform, RecordingError> {
     let file = File::open(path)?;
     if !file.metadata()?.is_file() {
-        let kind = std::io::ErrorKind::InvalidInput;
+        let kind = ErrorKind::InvalidInput;
         return Err(std::io::Error::new(kind, "no regular file").into());
     }
     let ending = path

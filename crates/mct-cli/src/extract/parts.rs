@@ -179,8 +179,8 @@ impl Parts {
             causes: extracted.causes,
             needs_ffmpeg: extracted.needs_ffmpeg,
         };
-        // What another program would read is tried again the next time.
-        if !outcome.needs_ffmpeg {
+        // What another program would read, or another time, is tried again.
+        if !outcome.needs_ffmpeg && !extracted.is_transient {
             atomic::write(&marker, &serde_json::to_vec(&outcome)?)?;
         }
         Ok(outcome)

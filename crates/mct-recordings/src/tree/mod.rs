@@ -141,7 +141,10 @@ fn files(root: &Path, endings: &[&str]) -> Result<BTreeMap<String, Vec<PathBuf>>
 }
 
 /// The text of a file in UTF-8 or, where it is none, Latin-1.
-fn text(path: &Path) -> Result<String> {
+///
+/// # Errors
+/// When it cannot be read.
+pub fn text(path: &Path) -> Result<String> {
     let bytes = std::fs::read(path).map_err(io(path))?;
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&bytes);
     Ok(match std::str::from_utf8(bytes) {

@@ -11,7 +11,9 @@ use crate::frames::is_video;
 
 const IDS: [&str; 4] = ["id", "ids", "utterance_id", "clip"];
 const PATHS: [&str; 4] = ["audio", "recording", "path", "file"];
-const VIDEOS: [&str; 2] = ["video", "frames"];
+const VIDEOS: [&str; 1] = ["video"];
+/// Folders of pictures; a column of this name that holds numbers counts something.
+const FOLDERS: [&str; 1] = ["frames"];
 const TRANSCRIPTS: [&str; 2] = ["transcript", "text"];
 
 /// Columns go through as they are, so that label, speaker, session, sex and side are read where those of
@@ -36,7 +38,14 @@ fn read(bytes: &[u8], path: &Path) -> Result<Recordings, Finding> {
     };
     let id = column(&IDS).ok_or_else(|| missing("a column `id`"))?;
     let audio = column(&PATHS);
-    let video = column(&VIDEOS);
+    let is_number = |cell: &String| cell.parse::<f64>().is_ok();
+    let names = |place: &usize| {
+        !sheet
+            .rows
+            .iter()
+            .all(|(_, cells)| is_number(&cells[*place]))
+    };
+    let video = column(&VIDEOS).or_else(|| column(&FOLDERS).filter(names));
     if audio.or(video).is_none() {
         return Err(missing("a column `audio` or `video` with the paths"));
     }
@@ -119,6 +128,38 @@ mod tests {
         assert_eq!(a.transcript.as_deref(), Some("oh no"));
         assert_eq!((&b.audio, &b.transcript), (&None, &None));
         assert_eq!(b.further, ["happy"]);
+    }
+
+    #[test]
+    fn videos_and_folders_of_pictures() {
+        let list = |bytes: &[u8]| read(bytes, Path::new("/d/t.csv")).unwrap();
+        let paths = |listed: &Recordings| {
+            let own = &listed.recordings[0];
+            let pictures = own.pictures.as_ref().map(|pictures| pictures.path.clone());
+            (own.audio.clone(), pictures)
+        };
+        let at = |name: &str| Some(Path::new("/d").join(name));
+        assert_eq!(
+            paths(&list(b"id,video\na,a.mp4\n")),
+            (at("a.mp4"), at("a.mp4"))
+        );
+        assert_eq!(
+            paths(&list(b"id,audio\na,a.mkv\n")),
+            (at("a.mkv"), at("a.mkv"))
+        );
+        assert_eq!(
+            paths(&list(b"id,audio,video\na,a.wav,b.avi\n")),
+            (at("a.wav"), at("b.avi"))
+        );
+        assert_eq!(
+            paths(&list(b"id,audio,frames\na,a.wav,f\n")),
+            (at("a.wav"), at("f"))
+        );
+        let counted = list(b"id,audio,frames\na,a.wav,75\n");
+        assert_eq!(
+            (paths(&counted), &counted.columns[..]),
+            ((at("a.wav"), None), &["frames".to_owned()][..])
+        );
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Times each network on ten seconds of sound, a sentence or a picture: `benchmark FULL WEIGHTS PICTURE`,
+//! Times each network on ten seconds of sound, a sentence or a picture: `networks FULL WEIGHTS PICTURE`,
 //! one line of JSON. FULL is what `tests/reference/networks.py full` writes; PyTorch's times come from
 //! `tests/reference/networks_benchmark.py`, and both in turns from `tests/reference/networks_benchmark.sh`.
 #![allow(clippy::print_stdout)] // its output is the result
