@@ -106,20 +106,10 @@ impl Bert {
         if config.hidden_act != "gelu" {
             return Err(weights.refused("hidden_act", &config.hidden_act, "gelu"));
         }
-        let heads = config.num_attention_heads;
-        weights.within_range("hidden_size", width, 1..=65_536)?;
-        weights.within_range("num_attention_heads", heads, 1..=width)?;
-        weights.within_range("num_hidden_layers", config.num_hidden_layers, 1..=1000)?;
+        weights.require_transformer(width, config.num_attention_heads, config.num_hidden_layers)?;
         // [CLS], a piece and [SEP].
         let places = config.max_position_embeddings;
         weights.within_range("max_position_embeddings", places, 3..=1_000_000)?;
-        if !width.is_multiple_of(heads) {
-            return Err(weights.refused(
-                "num_attention_heads",
-                config.num_attention_heads,
-                format!("a divisor of {width}"),
-            ));
-        }
         if words.len() > config.vocab_size {
             let found = words.len();
             return Err(weights.refused("vocab.txt", found, config.vocab_size));

@@ -158,19 +158,9 @@ impl Wav2Vec {
         }
         let is_wavlm = config.model_type == "wavlm";
         let width = config.hidden_size;
-        let heads = config.num_attention_heads;
-        weights.within_range("hidden_size", width, 1..=65_536)?;
-        weights.within_range("num_attention_heads", heads, 1..=width)?;
-        weights.within_range("num_hidden_layers", config.num_hidden_layers, 1..=1000)?;
+        weights.require_transformer(width, config.num_attention_heads, config.num_hidden_layers)?;
         let kernel = config.num_conv_pos_embeddings;
         weights.within_range("num_conv_pos_embeddings", kernel, 1..=4096)?;
-        if !width.is_multiple_of(heads) {
-            return Err(weights.refused(
-                "num_attention_heads",
-                config.num_attention_heads,
-                format!("a divisor of {width}"),
-            ));
-        }
         let layer = |index| Layer::load(&weights, &config, index, is_wavlm);
         let encoder = encoder(&weights, &config)?;
         let encoded = encoder.last().map_or(0, |last| last.width);

@@ -138,6 +138,25 @@ impl Weights {
         }
     }
 
+    /// Refuses sizes of which no transformer is made.
+    pub(crate) fn require_transformer(
+        &self,
+        width: usize,
+        heads: usize,
+        layers: usize,
+    ) -> Result<(), WeightsError> {
+        self.within_range("hidden_size", width, 1..=65_536)?;
+        self.within_range("num_attention_heads", heads, 1..=width)?;
+        self.within_range("num_hidden_layers", layers, 1..=1000)?;
+        match width.is_multiple_of(heads) {
+            true => Ok(()),
+            false => {
+                let expected = format!("a divisor of {width}");
+                Err(self.refused("num_attention_heads", heads, expected))
+            }
+        }
+    }
+
     pub(crate) fn refused(
         &self,
         field: &'static str,

@@ -336,6 +336,10 @@ fn settings_that_make_no_network_are_refused() {
     ] {
         refused("bert", setting, 0.into());
     }
+    for network in ["bert", "wavlm"] {
+        // No divisor of 32.
+        refused(network, "num_attention_heads", 5.into());
+    }
     refused("bert", "hidden_act", "relu".into());
     for setting in [
         "num_attention_heads",
@@ -352,7 +356,7 @@ fn settings_that_make_no_network_are_refused() {
     );
     refused("wav2vec2", "model_type", "whisper".into());
     refused("wav2vec2", "feat_extract_norm", "batch".into());
-    // More heads than the layer was trained with name the layer instead.
+    // Another kind of network is no BERT.
     let folder = fixtures().join("wav2vec2-stable");
     let error = Bert::open(&folder, &Device::flex())
         .unwrap_err()
