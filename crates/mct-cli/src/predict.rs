@@ -8,8 +8,10 @@ use clap::Args;
 use mct_corpus::import::{Options, import};
 use mct_corpus::missing::Missing;
 use mct_corpus::{Corpus, Target, Task};
+use mct_extraction::Clips;
 use mct_hfr::config::Interface;
 use mct_hfr::evaluation::{predictions, static_masks};
+use mct_recordings::is_recording;
 use mct_runs::Which;
 use mct_scores::most_probable;
 use serde::Serialize;
@@ -17,7 +19,7 @@ use serde::Serialize;
 use crate::arguments::{batch_size, rate, which};
 use crate::assess::{Source, corpus_of};
 use crate::device;
-use crate::extract::{Clips, PretrainedArgs, clips, is_recording};
+use crate::extract::{PretrainedArgs, clips};
 use crate::missing::{MASK_SEED, MissingArgs};
 use crate::output::{cell, remark, say, say_json, usage};
 
@@ -120,6 +122,7 @@ impl Predict {
                 corpus,
                 missing,
                 notes,
+                media: _,
             } = clips(
                 path,
                 self.transcript.as_deref(),

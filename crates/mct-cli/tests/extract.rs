@@ -186,7 +186,7 @@ fn from_recordings_to_a_prediction() {
     ]);
     assert_eq!(
         silent["utterances"][0]["missing_because"]["text"],
-        "no --transcript"
+        "no transcript is given"
     );
     assert_ne!(
         silent["utterances"][0]["probabilities"],

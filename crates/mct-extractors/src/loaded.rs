@@ -270,6 +270,21 @@ impl Loaded {
         }
     }
 
+    /// What each step of [`of_words`](Self::of_words) is of: a word or a piece of one.
+    pub fn pieces(&self, transcript: &str) -> Vec<String> {
+        match (&self.network, self.extractor) {
+            (
+                Network::Bert(network),
+                Extractor::MiniLm { with_ends } | Extractor::Bert { with_ends },
+            ) => {
+                let pieces = network.pieces(transcript, with_ends).into_iter();
+                pieces.map(str::to_owned).collect()
+            }
+            (_, Extractor::Words) => words::split(transcript),
+            _ => Vec::new(),
+        }
+    }
+
     /// `[dim]`: what stands for a word that is missing. A network of words has one for `[UNK]`, which the paper
     /// puts in its place (section 5.2.1).
     pub fn unknown(&self) -> Option<Vec<f32>> {

@@ -279,6 +279,21 @@ impl Weights {
     }
 }
 
+/// The folder of weights where none is said: `MCT_HFR_WEIGHTS`, else one in the user's data; `None` where
+/// there is no such place.
+pub fn default_folder() -> Option<PathBuf> {
+    let of = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    if let Some(folder) = of("MCT_HFR_WEIGHTS") {
+        return Some(folder.into());
+    }
+    let data = of("XDG_DATA_HOME").or_else(|| of("LOCALAPPDATA"));
+    let data = match data {
+        Some(data) => PathBuf::from(data),
+        None => PathBuf::from(of("HOME")?).join(".local/share"),
+    };
+    Some(data.join("mct-hfr/weights"))
+}
+
 /// The SHA-256 of a file, in hexadecimal.
 ///
 /// # Errors

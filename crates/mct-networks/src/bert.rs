@@ -197,14 +197,31 @@ impl Bert {
         states
     }
 
-    /// A vector `[pieces, width]` a word piece: the mean of the last four layers, row by row. `[CLS]` and `[SEP]`
-    /// are always read; their vectors are kept `with_ends`. A text of more pieces than there are positions
-    /// is cut.
-    pub fn extract(&self, text: &str, with_ends: bool) -> Vec<f32> {
+    /// The pieces of a text that are read, with `[CLS]` and `[SEP]`.
+    fn read(&self, text: &str) -> Vec<u32> {
         let mut pieces = vec![self.words.cls()];
         pieces.extend(self.words.encode(text));
         pieces.truncate(self.positions.dims()[0] - 1);
         pieces.push(self.words.sep());
+        pieces
+    }
+
+    /// The piece that each vector of [`extract`](Self::extract) is of.
+    pub fn pieces(&self, text: &str, with_ends: bool) -> Vec<&str> {
+        let pieces = self.read(text);
+        let kept = match (pieces.len() > 2, with_ends) {
+            (false, _) => &[],
+            (true, true) => &pieces[..],
+            (true, false) => &pieces[1..pieces.len() - 1],
+        };
+        kept.iter().map(|&id| self.words.piece(id)).collect()
+    }
+
+    /// A vector `[pieces, width]` a word piece: the mean of the last four layers, row by row. `[CLS]` and `[SEP]`
+    /// are always read; their vectors are kept `with_ends`. A text of more pieces than there are positions
+    /// is cut.
+    pub fn extract(&self, text: &str, with_ends: bool) -> Vec<f32> {
+        let pieces = self.read(text);
         let inside = pieces.len() - 2;
         if inside == 0 {
             return Vec::new();

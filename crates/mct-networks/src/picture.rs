@@ -60,6 +60,14 @@ impl Picture {
         &self.rgb
     }
 
+    /// The whole picture at another size, `[height, width, 3]`.
+    pub fn thumbnail(&self, width: usize, height: usize) -> Vec<u8> {
+        let planes = self.shrunk([0, 0, self.width, self.height], width, height);
+        let all = width * height;
+        let pixels = (0..all).flat_map(|pixel| (0..3).map(move |colour| colour * all + pixel));
+        pixels.map(|index| planes[index] as u8).collect()
+    }
+
     /// The part from `left`, `top` to before `right`, `bottom` at another size, a plane a colour: each
     /// pixel is the mean of those it covers.
     pub(crate) fn shrunk(

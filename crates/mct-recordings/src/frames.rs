@@ -2,33 +2,15 @@
 
 use std::ffi::OsString;
 use std::io::{BufReader, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use crate::error::RecordingError;
 use crate::ffmpeg::Ffmpeg;
-
-/// Pictures a second, as the paper takes them (section 5.2.3).
-pub const FRAMES_HZ: f32 = 5.0;
+use crate::frame::{FRAMES_HZ, Frame, is_recording};
 
 /// Pixels of a picture, at most: a header may claim any number.
 const MOST_PIXELS: usize = 1 << 26;
-
-/// Whether a file has pictures that move, by its name.
-pub fn is_video(path: &Path) -> bool {
-    const ENDINGS: [&str; 8] = ["mp4", "m4v", "mov", "avi", "mkv", "webm", "mpg", "mpeg"];
-    let ending = path.extension().map(|ending| ending.to_ascii_lowercase());
-    ending.is_some_and(|ending| ENDINGS.iter().any(|one| ending == *one))
-}
-
-/// A picture.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Frame {
-    pub width: usize,
-    pub height: usize,
-    /// `[height, width, 3]`: red, green, blue.
-    pub rgb: Vec<u8>,
-}
 
 impl Ffmpeg {
     /// Gives the pictures of a video, [`FRAMES_HZ`] a second, to `take`, one after the other; `seconds` is
@@ -144,6 +126,23 @@ fn header(stream: &mut impl Read) -> Result<Option<[usize; 2]>, String> {
             "is no stream of pictures: {kind} {width} {height} {most}"
         )),
     }
+}
+
+/// The recordings in a folder, in the order of their names.
+///
+/// # Errors
+/// When the folder cannot be read.
+pub fn in_folder(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut paths = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if is_recording(&path) && !name.starts_with('.') && path.is_file() {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    Ok(paths)
 }
 
 /// Gives the pictures (.png, .jpg) in a folder to `take`, in the order of their names.

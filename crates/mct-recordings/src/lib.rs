@@ -1,9 +1,9 @@
-//! Recordings as people keep them: audio files of many formats as samples, videos as
-//! pictures, and the trees of corpora as
-//! lists of recordings.
+//! Recordings as people keep them: audio files of many formats as samples, videos as pictures, and the trees
+//! of corpora as lists of recordings.
 
 mod audio;
 mod error;
+mod frame;
 #[cfg(not(target_arch = "wasm32"))]
 mod ffmpeg;
 #[cfg(not(target_arch = "wasm32"))]
@@ -13,7 +13,8 @@ pub mod tree;
 
 pub use audio::Waveform;
 pub use error::RecordingError;
+pub use frame::{FRAMES_HZ, Frame, endings, is_recording, is_video};
 #[cfg(not(target_arch = "wasm32"))]
 pub use ffmpeg::Ffmpeg;
 #[cfg(not(target_arch = "wasm32"))]
-pub use frames::{FRAMES_HZ, Frame, is_video, pictures};
+pub use frames::{in_folder, pictures};

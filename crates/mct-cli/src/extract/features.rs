@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use mct_extractors::{Extractor, Extractors};
+use mct_extractors::{Extractor, Extractors, weights};
 
 use crate::device;
 use crate::output::usage;
@@ -53,20 +53,8 @@ impl PretrainedArgs {
     /// # Errors
     /// When the user has no folder for data.
     pub fn folder(&self) -> Result<PathBuf> {
-        let of = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
-        let folder = self
-            .pretrained
-            .clone()
-            .or_else(|| of("MCT_HFR_WEIGHTS").map(PathBuf::from));
-        if let Some(folder) = folder {
-            return Ok(folder);
-        }
-        let data = of("XDG_DATA_HOME")
-            .or_else(|| of("LOCALAPPDATA"))
-            .map(PathBuf::from);
-        let data = data.or_else(|| Some(PathBuf::from(of("HOME")?).join(".local/share")));
-        data.map(|data| data.join("mct-hfr/weights"))
-            .ok_or_else(|| usage("--pretrained: there is no folder for data of yours"))
+        let own = self.pretrained.clone().or_else(weights::default_folder);
+        own.ok_or_else(|| usage("--pretrained: there is no folder for data of yours"))
     }
 
     /// The extractors with their weights, on the device of this name.

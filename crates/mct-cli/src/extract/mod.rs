@@ -5,10 +5,9 @@
 
 mod clip;
 mod features;
-mod one;
 mod parts;
 
-pub use clip::{Clips, clips};
+pub use clip::clips;
 pub use features::{Feature, PretrainedArgs};
 
 use std::ffi::OsString;
@@ -17,9 +16,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
+use mct_extraction::Reader;
 use mct_extractors::{Corruption, Extractor};
 use mct_recordings::tree::{self, Layout, Recordings};
-use mct_recordings::{Ffmpeg, is_video};
 
 use self::parts::{Outcome, Parts};
 use crate::arguments::rate;
@@ -241,7 +240,7 @@ fn extract(
     parts: &Parts,
     jobs: Option<usize>,
 ) -> Result<Vec<Outcome>> {
-    let ffmpeg = Ffmpeg::default();
+    let reader = Reader::default();
     let bar = progress::bar(places.len() as u64, "extracting");
     let done = AtomicUsize::new(0);
     let next = AtomicUsize::new(0);
@@ -258,7 +257,7 @@ fn extract(
             if interrupt::requested() {
                 bail!(Interrupted(String::new()));
             }
-            let outcome = parts.of(recording, &ffmpeg);
+            let outcome = parts.of(recording, &reader);
             if outcome.is_err() {
                 // The others end with what they have begun.
                 next.store(places.len(), Ordering::Relaxed);
@@ -343,14 +342,4 @@ fn report(listed: &Recordings, outcomes: &[Outcome], parts: &Parts) -> Result<()
     }
     remark(format!("all of them are in {}", path.display()));
     Ok(())
-}
-
-/// Whether a file is a recording, by its name.
-pub fn is_recording(path: &std::path::Path) -> bool {
-    const ENDINGS: [&str; 10] = [
-        "wav", "flac", "mp3", "m4a", "aac", "ogg", "oga", "opus", "aif", "aiff",
-    ];
-    let ending = path.extension().map(|ending| ending.to_ascii_lowercase());
-    let is_sound = ending.is_some_and(|ending| ENDINGS.iter().any(|one| ending == *one));
-    is_sound || is_video(path)
 }

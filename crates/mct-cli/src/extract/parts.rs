@@ -11,16 +11,16 @@ use anyhow::{Context as _, Result, bail};
 use mct_corpus::atomic;
 use mct_corpus::import::{self, Files, Format, Import, Listed, Options};
 use mct_corpus::{Finding, Sex};
+use mct_extraction::{Cause, Moving, Reader, Sound, Subject, of_recording};
 use mct_extractors::{Corruption, Extractors, Input, Loaded, vocabulary};
 use mct_recordings::tree::{Recording, Recordings};
-use mct_recordings::{FRAMES_HZ, Ffmpeg};
+use mct_recordings::FRAMES_HZ;
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::Feature;
-use super::one::{Cause, Subject, of_recording};
 
 /// Rises when an extractor gives other numbers.
 const EXTRACTION_VERSION: u32 = 2;
@@ -135,7 +135,7 @@ impl Parts {
     ///
     /// # Errors
     /// When the folder cannot be written.
-    pub fn of(&self, recording: &Recording, ffmpeg: &Ffmpeg) -> Result<Outcome> {
+    pub fn of(&self, recording: &Recording, reader: &Reader) -> Result<Outcome> {
         let key = self.key(recording);
         let marker = self.folder.join(format!("{key}.json"));
         let before = fs::read(&marker).ok();
@@ -147,16 +147,17 @@ impl Parts {
         let heard = heard.map(|said| self.corruption.words(id, said, &self.vocabulary));
         let subject = Subject {
             id,
-            audio: recording.audio.as_deref(),
-            pictures: recording.pictures.as_ref(),
+            sound: recording.audio.as_deref().map(Sound::File),
+            moving: recording.pictures.as_ref().map(Moving::File),
             transcript: heard.as_deref(),
         };
         let extracted = of_recording(
             subject,
             &self.extractors,
-            ffmpeg,
+            reader,
             self.times,
             &self.corruption,
+            None,
         );
         let mut there = Vec::new();
         let sequences = extracted.sequences.iter().zip(self.extractors.iter());
@@ -175,7 +176,7 @@ impl Parts {
         let outcome = Outcome {
             key,
             there,
-            duration_secs: extracted.duration_secs,
+            duration_secs: extracted.duration_secs(),
             causes: extracted.causes,
             needs_ffmpeg: extracted.needs_ffmpeg,
         };

@@ -28,6 +28,8 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Message for T {}
 pub trait Pipeline: 'static {
     /// The name of the thread or worker.
     const NAME: &'static str;
+    /// Whether it is in a module of its own in a browser, so that the page loads it only when it starts.
+    const IS_APART: bool = false;
     /// Parameters of the start.
     type Setup: Message + Clone;
     type Request: Message;

@@ -17,8 +17,9 @@ use web_sys::{
 
 use super::{Inbox, Outbox, Pipeline, Received, Wake};
 
-/// The script that a worker starts from, beside the page.
+/// The scripts that a worker starts from, beside the page: with the module of the page, or with its own.
 const SCRIPT: &str = "./worker.js";
+const SCRIPT_APART: &str = "./extraction.js";
 
 /// The page's end of a pipeline. When it is dropped, the worker ends.
 pub struct Handle<P: Pipeline> {
@@ -43,7 +44,8 @@ impl<P: Pipeline> Handle<P> {
         let options = WorkerOptions::new();
         options.set_type(WorkerType::Module);
         options.set_name(P::NAME);
-        let worker = Worker::new_with_options(SCRIPT, &options)
+        let script = if P::IS_APART { SCRIPT_APART } else { SCRIPT };
+        let worker = Worker::new_with_options(script, &options)
             .map_err(|error| format!("{}: {error:?}", P::NAME))?;
         let received = Rc::new(RefCell::new(VecDeque::new()));
         let (queue, waker) = (received.clone(), wake.clone());
@@ -67,7 +69,9 @@ impl<P: Pipeline> Handle<P> {
         worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
         let first = Object::new();
         let set = |key: &str, value: &JsValue| Reflect::set(&first, &key.into(), value).is_ok();
-        set("module", &wasm_bindgen::module());
+        if !P::IS_APART {
+            set("module", &wasm_bindgen::module());
+        }
         set("pipeline", &P::NAME.into());
         set("setup", &pack(&setup)?.into());
         let posted = worker.post_message(&first);

@@ -17,6 +17,13 @@ pub use features::{Features, group};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bytes(Arc<[u8]>);
 
+impl Bytes {
+    /// As what can be held on to.
+    pub const fn shared(&self) -> &Arc<[u8]> {
+        &self.0
+    }
+}
+
 impl From<Vec<u8>> for Bytes {
     fn from(bytes: Vec<u8>) -> Self {
         Self(bytes.into())

@@ -7,7 +7,7 @@ use mct_corpus::import::Sheet;
 use mct_corpus::{CorpusError, Finding, Result};
 
 use super::{Pictures, Recording, Recordings, io};
-use crate::frames::is_video;
+use crate::frame::is_video;
 
 const IDS: [&str; 4] = ["id", "ids", "utterance_id", "clip"];
 const PATHS: [&str; 4] = ["audio", "recording", "path", "file"];

@@ -1,14 +1,12 @@
 //! The features of one recording.
 
-use std::fs::File;
-use std::io::ErrorKind;
-use std::path::Path;
-
 use mct_extractors::{Corruption, Extractors, Input, Loaded, SAMPLE_RATE_HZ};
 use mct_networks::Picture;
-use mct_recordings::tree::{Half, Pictures};
-use mct_recordings::{FRAMES_HZ, Ffmpeg, Frame, RecordingError, Waveform, pictures};
+use mct_networks::mtcnn::Face;
+use mct_recordings::{FRAMES_HZ, Frame, Waveform};
 use serde::{Deserialize, Serialize};
+
+use crate::source::{Failed, Moving, Reader, Sound};
 
 /// Why a modality is missing, or less than it should be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,8 +20,8 @@ pub struct Cause {
 #[derive(Debug, Clone, Copy)]
 pub struct Subject<'a> {
     pub id: &'a str,
-    pub audio: Option<&'a Path>,
-    pub pictures: Option<&'a Pictures>,
+    pub sound: Option<Sound<'a>>,
+    pub moving: Option<Moving<'a>>,
     /// As it was heard.
     pub transcript: Option<&'a str>,
 }
@@ -34,7 +32,8 @@ pub struct Extracted {
     /// `[steps, dim]` row by row for each extractor; without a step where the modality is missing. A
     /// picture without a face is a step of NaN.
     pub sequences: Vec<Vec<f32>>,
-    pub duration_secs: Option<f32>,
+    /// The sound at [`SAMPLE_RATE_HZ`], where it was opened.
+    pub waveform: Option<Waveform>,
     pub causes: Vec<Cause>,
     /// A program that is not there would have read it.
     pub needs_ffmpeg: bool,
@@ -42,14 +41,24 @@ pub struct Extracted {
     pub is_transient: bool,
 }
 
+impl Extracted {
+    pub fn duration_secs(&self) -> Option<f32> {
+        self.waveform.as_ref().map(Waveform::duration_secs)
+    }
+}
+
+/// Is given every picture and the face in it.
+pub type Watch<'a> = &'a mut dyn FnMut(&Picture, Option<&Face>);
+
 /// Extracts all features of a recording; what cannot be had is missing, with the cause. With `times` the
-/// sound is opened for its duration, even if no feature is of it.
+/// sound is opened for its duration, even if no feature is of it; with `watch` the pictures likewise.
 pub fn of_recording(
     subject: Subject,
     extractors: &Extractors,
-    ffmpeg: &Ffmpeg,
+    reader: &Reader,
     times: bool,
     corruption: &Corruption,
+    watch: Option<Watch>,
 ) -> Extracted {
     let mut extracted = Extracted::default();
     let reads = |input| {
@@ -57,22 +66,22 @@ pub fn of_recording(
             .iter()
             .any(|own| own.extractor().input() == input)
     };
-    let mut waveform = match subject.audio {
-        Some(path) if reads(Input::Sound) || times => sound(path, ffmpeg, &mut extracted),
+    let mut waveform = match subject.sound {
+        Some(file) if reads(Input::Sound) || times => sound(file, reader, &mut extracted),
         _ => None,
     };
     if let Some(waveform) = &mut waveform {
         corruption.sound(subject.id, &mut waveform.samples);
     }
-    extracted.duration_secs = waveform.as_ref().map(Waveform::duration_secs);
-    let mut seen = match subject.pictures {
-        Some(pictures) if reads(Input::Faces) => faces(
+    let mut seen = match subject.moving {
+        Some(moving) if reads(Input::Faces) || watch.is_some() => faces(
             subject.id,
-            pictures,
+            moving,
             extractors,
-            ffmpeg,
+            reader,
             corruption,
             &mut extracted,
+            watch,
         ),
         _ => Vec::new(),
     }
@@ -100,43 +109,29 @@ pub fn of_recording(
         Input::Faces => seen.next().unwrap_or_default(),
     };
     extracted.sequences = extractors.iter().map(&mut of_extractor).collect();
-    if let Some(path) = subject.audio.filter(|_| short) {
-        let text = "is shorter than one window of 25 ms";
-        extracted.causes.push(cause(path, text));
+    if let Some(file) = subject.sound {
+        let short = short.then(|| "is shorter than one window of 25 ms".to_owned());
+        let texts = short.into_iter().chain(long);
+        let causes = texts.map(|text| cause(file.name(), text));
+        extracted.causes.extend(causes);
     }
-    if let (Some(path), Some(text)) = (subject.audio, long) {
-        extracted.causes.push(cause(path, text));
-    }
+    extracted.waveform = waveform;
     extracted
 }
 
-/// Whether the same file may be read another time.
-fn is_transient(error: &RecordingError) -> bool {
-    match error {
-        RecordingError::Stopped => true,
-        RecordingError::Io(error) => !matches!(
-            error.kind(),
-            ErrorKind::NotFound | ErrorKind::InvalidInput | ErrorKind::InvalidData
-        ),
-        _ => false,
-    }
-}
-
-fn cause(path: &Path, text: impl std::fmt::Display) -> Cause {
-    Cause {
-        file: path.display().to_string(),
-        text: text.to_string(),
-    }
+const fn cause(file: String, text: String) -> Cause {
+    Cause { file, text }
 }
 
 /// The features of the most prominent face in each picture, for each extractor of faces.
 fn faces(
     id: &str,
-    source: &Pictures,
+    source: Moving,
     extractors: &Extractors,
-    ffmpeg: &Ffmpeg,
+    reader: &Reader,
     corruption: &Corruption,
     extracted: &mut Extracted,
+    mut watch: Option<Watch>,
 ) -> Vec<Vec<f32>> {
     let own = extractors
         .iter()
@@ -151,11 +146,7 @@ fn faces(
             mut rgb,
         } = frame;
         // The speaker's half first: the other one is not what is corrupted.
-        let half = match source.half {
-            Some(Half::Left) if width > 1 => Some((0, width / 2)),
-            Some(Half::Right) if width > 1 => Some((width / 2, width)),
-            _ => None,
-        };
+        let half = source.columns(width);
         let mut width = width;
         if let Some((from, to)) = half {
             let rows = rgb.chunks_exact(3 * width);
@@ -168,7 +159,11 @@ fn faces(
         corruption.picture(id, all, width, &mut rgb);
         all += 1;
         let picture = Picture::new(width, height, rgb);
-        let found = picture.and_then(|picture| Some((extractors.face(&picture)?, picture)));
+        let face = picture.as_ref().and_then(|own| extractors.face(own));
+        if let (Some(watch), Some(picture)) = (&mut watch, &picture) {
+            watch(picture, face.as_ref());
+        }
+        let found = face.zip(picture);
         with_face += usize::from(found.is_some());
         for (own, sequence) in own.iter().zip(&mut sequences) {
             match &found {
@@ -177,90 +172,58 @@ fn faces(
             }
         }
     };
-    let path = source.path.as_path();
-    let read = match path.is_dir() {
-        true => pictures(path, take),
-        false => match std::fs::metadata(path) {
-            Ok(_) => ffmpeg.frames(path, source.seconds, take),
-            Err(error) => Err(error.into()),
-        },
-    };
-    let text = match read {
-        Err(error) => {
-            extracted.needs_ffmpeg |= matches!(error, RecordingError::NoFfmpeg(_));
-            extracted.is_transient |= is_transient(&error);
+    let text = match reader.pictures(source, take) {
+        Err(Failed {
+            text,
+            needs_ffmpeg,
+            is_transient,
+        }) => {
+            extracted.needs_ffmpeg |= needs_ffmpeg;
+            extracted.is_transient |= is_transient;
             sequences.iter_mut().for_each(Vec::clear);
-            Some(error.to_string())
+            Some(text)
         }
-        Ok(_) if with_face == 0 => {
+        // Nobody looked for one.
+        Ok(()) if own.is_empty() => None,
+        Ok(()) if with_face == 0 => {
             sequences.iter_mut().for_each(Vec::clear);
             Some(format!("has no face in any of {all} pictures"))
         }
-        Ok(_) if with_face < all => Some(format!(
+        Ok(()) if with_face < all => Some(format!(
             "has no face in {} of {all} pictures ({:.1} s)",
             all - with_face,
             (all - with_face) as f32 / FRAMES_HZ
         )),
-        Ok(_) => None,
+        Ok(()) => None,
     };
-    extracted.causes.extend(text.map(|text| cause(path, text)));
+    let causes = text.map(|text| cause(source.name(), text));
+    extracted.causes.extend(causes);
     sequences
 }
 
-/// The sound of a file at the rate of the extractors: by our own readers, else by ffmpeg.
-fn sound(path: &Path, ffmpeg: &Ffmpeg, extracted: &mut Extracted) -> Option<Waveform> {
-    let own = own(path);
-    let waveform = match own {
-        Err(
-            error @ (RecordingError::Unknown(_)
-            | RecordingError::NoAudio
-            | RecordingError::Undecodable(_)
-            | RecordingError::Empty),
-        ) => match ffmpeg.sound(path) {
-            Err(RecordingError::NoFfmpeg(_)) => {
-                extracted.needs_ffmpeg = true;
-                let text = format!("{error}; ffmpeg, which may read it, is not on the PATH");
-                extracted.causes.push(cause(path, text));
-                return None;
-            }
-            Err(stopped @ RecordingError::Stopped) => Err(stopped),
-            // Our own words are the clearer ones.
-            Err(other) if !matches!(other, RecordingError::NoAudio) => Err(error),
-            other => other,
-        },
-        other => other,
-    };
-    let waveform = waveform.and_then(|waveform| waveform.resampled(SAMPLE_RATE_HZ));
+/// The sound of a file at the rate of the extractors.
+fn sound(file: Sound, reader: &Reader, extracted: &mut Extracted) -> Option<Waveform> {
+    let waveform = reader.sound(file).and_then(|waveform| {
+        waveform
+            .resampled(SAMPLE_RATE_HZ)
+            .map_err(|error| Failed::of(&error))
+    });
+    let mut say = |text: String| extracted.causes.push(cause(file.name(), text));
     match waveform {
         Ok(waveform) => {
             if waveform.damaged > 0 {
-                let text = format!("{} damaged packets are left out", waveform.damaged);
-                extracted.causes.push(cause(path, text));
+                say(format!("{} damaged packets are left out", waveform.damaged));
             }
             if waveform.cut_off {
-                extracted.causes.push(cause(
-                    path,
-                    "is cut off: the file ends before its sound does",
-                ));
+                say("is cut off: the file ends before its sound does".to_owned());
             }
             Some(waveform)
         }
-        Err(error) => {
-            extracted.is_transient |= is_transient(&error);
-            extracted.causes.push(cause(path, error));
+        Err(failed) => {
+            say(failed.text);
+            extracted.needs_ffmpeg |= failed.needs_ffmpeg;
+            extracted.is_transient |= failed.is_transient;
             None
         }
     }
-}
-
-fn own(path: &Path) -> Result<Waveform, RecordingError> {
-    let file = File::open(path)?;
-    if !file.metadata()?.is_file() {
-        let kind = ErrorKind::InvalidInput;
-        return Err(std::io::Error::new(kind, "no regular file").into());
-    }
-    let ending = path
-        .extension()
-        .map(|ending| ending.to_string_lossy().into_owned());
-    Waveform::decode(Box::new(file), ending.as_deref())
 }
