@@ -9,6 +9,7 @@ mod layout;
 pub mod panels;
 mod picture;
 mod requests;
+mod sound;
 pub mod state;
 pub mod summary;
 mod theme;

@@ -17,7 +17,7 @@ const ICON: &[u8] = include_bytes!("../../../assets/icon.png");
 #[derive(Parser)]
 #[command(name = "mct-app", version)]
 struct Arguments {
-    /// Corpora, checkpoints, run folders or features to open instead of the demo
+    /// Corpora, checkpoints, run folders, features or recordings to open instead of the demo
     files: Vec<PathBuf>,
     /// Compute device: auto, or a name that `mct-hfr devices` lists
     #[arg(long, default_value = "auto")]

@@ -6,8 +6,8 @@
 
 use mct_engine::embedding::{self, Embedding, Method, Project};
 use mct_engine::evaluation::{
-    Conditions, Curve, Evaluation, Inspect, Limit, ModelId, Predict, Represent, Request, Response,
-    Side, Ticket,
+    Combine, Conditions, Curve, Evaluation, Inspect, Limit, ModelId, Predict, Represent, Request,
+    Response, Side, Ticket,
 };
 use mct_engine::pipeline::Handle;
 use std::collections::BTreeMap;
@@ -47,6 +47,7 @@ impl<K: PartialEq> Latest<K> {
 type PredictKey = (u64, Side, Conditions);
 type LimitKey = (u64, ModelId, Side, Vec<Conditions>);
 type InspectKey = (u64, ModelId, usize, Vec<Vec<bool>>, usize);
+type CombineKey = (u64, ModelId, usize, Vec<Vec<bool>>);
 type RepresentKey = (u64, ModelId, Side, Conditions);
 type ProjectKey = (Ticket, Vectors, Views, Method, u64);
 
@@ -60,6 +61,7 @@ pub struct Requests {
     limit: Latest<LimitKey>,
     limit_now: Latest<LimitKey>,
     inspect: Latest<InspectKey>,
+    combine: Latest<CombineKey>,
     represent: Latest<RepresentKey>,
     project: Latest<ProjectKey>,
     /// Number of inspections received.
@@ -194,6 +196,15 @@ impl Requests {
         let Some(masks) = workspace.masks(utterance) else {
             return;
         };
+        let key = (workspace.corpus_version, model, utterance, masks.clone());
+        if let Some(ticket) = self.combine.update(key, &mut self.last) {
+            evaluation.request(Request::Combine(Combine {
+                ticket,
+                model,
+                utterance,
+                masks: masks.clone(),
+            }));
+        }
         let layer = workspace.inspector.layer;
         let key = (
             workspace.corpus_version,
@@ -330,6 +341,16 @@ impl Requests {
                     });
                 }
             }
+            Response::Combined {
+                ticket,
+                combinations,
+            } => {
+                if let Some(((_, model, utterance, _), latest)) = &self.combine.0
+                    && *latest == ticket
+                {
+                    workspace.inspector.combined = Some((*model, *utterance, combinations));
+                }
+            }
             Response::Represented(representations) => {
                 if self.represent.has_ticket(representations.ticket) {
                     workspace.projection.representations = Some(representations);
@@ -370,6 +391,7 @@ impl Requests {
         self.predict.remove(&id);
         self.curves.remove(&id);
         self.inspect = Latest::default();
+        self.combine = Latest::default();
         self.represent = Latest::default();
     }
 

@@ -53,6 +53,19 @@ pub fn summary(workspace: &Workspace) -> Value {
             "file": own.features.file.name(),
             "problem": own.problem,
         })),
+        "recording": workspace.focus().and_then(|index| workspace.recordings.media(index)).map(|media| json!({
+            "samples": media.samples.len(),
+            "pictures": media.pictures.len(),
+            "faces": media.pictures.iter().filter(|picture| picture.face.is_some()).count(),
+            "words": media.words,
+            "position": workspace.recordings.player.position(),
+            "playing": workspace.recordings.player.is_playing(),
+        })),
+        "extracting": workspace.recordings.extracting.is_some(),
+        "combinations": workspace.inspector.combined.as_ref().map(|(_, _, all)| all.iter().map(|one| json!({
+            "present": one.present,
+            "outputs": one.outputs,
+        })).collect::<Vec<_>>()),
         "limit": workspace.limit,
         "selected": workspace.selection.len(),
         "embedding": {

@@ -19,6 +19,8 @@ use serde::{Deserialize, Serialize};
 use crate::error::message;
 use crate::evaluation::Ticket;
 use crate::pipeline::{Inbox, Outbox, Pipeline, yield_now};
+#[cfg(not(target_arch = "wasm32"))]
+use crate::source::only_table;
 use crate::source::{Bytes, Source};
 
 pub use mct_extraction::{Media, Medium, Thumbnail};
@@ -61,16 +63,39 @@ impl Source {
 
     /// The recordings in a folder that is neither a run nor a table with its features; none otherwise.
     #[cfg(not(target_arch = "wasm32"))]
-    pub fn recordings(&self) -> Vec<Self> {
+    pub fn recordings(&self) -> Vec<Recording> {
         let Self::Path(folder) = self else {
             return Vec::new();
         };
-        if !folder.is_dir() || folder.join("config.toml").exists() {
+        let is_other = folder.join("config.toml").exists() || only_table(folder).is_some();
+        if !folder.is_dir() || is_other {
             return Vec::new();
         }
         let found = mct_recordings::in_folder(folder).unwrap_or_default();
-        found.into_iter().map(Source::Path).collect()
+        let found = found.into_iter().map(Source::Path);
+        found.map(Recording::new).collect()
     }
+}
+
+/// Takes the recordings out of files that were picked together, each with what a `.txt` of the same name says.
+pub fn recordings(sources: Vec<Source>) -> (Vec<Recording>, Vec<Source>) {
+    let (found, mut others): (Vec<_>, Vec<_>) = sources.into_iter().partition(Source::is_recording);
+    let with_text = |file: Source| {
+        let name = file.name();
+        let stem = name.rsplit_once('.').map_or(&name[..], |(stem, _)| stem);
+        let wanted = format!("{stem}.txt");
+        let beside = others.iter().position(|other| other.name() == wanted);
+        let mut recording = Recording::new(file);
+        if let Some(Source::Bytes { bytes, .. }) = beside.map(|at| &others[at]) {
+            recording.transcript = Some(String::from_utf8_lossy(bytes).trim().to_owned());
+        }
+        if let Some(at) = beside {
+            others.remove(at);
+        }
+        recording
+    };
+    let found = found.into_iter().map(with_text).collect();
+    (found, others)
 }
 
 /// A request to the extraction pipeline.
@@ -128,11 +153,7 @@ impl Pipeline for Extraction {
     type Request = Extract;
     type Response = Response;
 
-    async fn run(
-        (): (),
-        inbox: Inbox<Extract>,
-        outbox: Outbox<Response>,
-    ) -> Result<(), String> {
+    async fn run((): (), inbox: Inbox<Extract>, outbox: Outbox<Response>) -> Result<(), String> {
         let mut extraction = Self {
             outbox: outbox.clone(),
             loaded: None,
@@ -219,9 +240,7 @@ impl Opened {
     fn subject(&self) -> Subject<'_> {
         let (sound, moving) = match &self.held {
             #[cfg(not(target_arch = "wasm32"))]
-            Held::File(path, pictures) => {
-                (Sound::File(path), pictures.as_ref().map(Moving::File))
-            }
+            Held::File(path, pictures) => (Sound::File(path), pictures.as_ref().map(Moving::File)),
             Held::Memory {
                 bytes,
                 decoded,
@@ -273,7 +292,8 @@ impl Extraction {
         for recording in recordings {
             opened.push(Opened::of(recording).await?);
         }
-        let loaded = self.load(known.extractors()).await?;
+        self.load(known.extractors()).await?;
+        let (_, loaded) = self.loaded.as_ref().ok_or("no extractors")?;
         let subjects: Vec<Subject> = opened.iter().map(Opened::subject).collect();
         let outbox = &self.outbox;
         let Clips {
@@ -305,7 +325,7 @@ impl Extraction {
     }
 
     /// The extractors with their weights, on the CPU as on the command line.
-    async fn load(&mut self, extractors: &[Extractor]) -> Result<&Extractors, String> {
+    async fn load(&mut self, extractors: &[Extractor]) -> Result<(), String> {
         let is_loaded = (self.loaded.as_ref()).is_some_and(|(loaded, _)| loaded == extractors);
         if !is_loaded {
             let folder = weights(extractors).await?;
@@ -313,10 +333,7 @@ impl Extraction {
             let all = Extractors::load(extractors, &folder, &cpu.device).map_err(message)?;
             self.loaded = Some((extractors.to_vec(), all));
         }
-        match &self.loaded {
-            Some((_, all)) => Ok(all),
-            None => Err("no extractors".to_owned()),
-        }
+        Ok(())
     }
 }
 

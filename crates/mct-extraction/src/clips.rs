@@ -199,10 +199,7 @@ pub fn clips(
                 .iter()
                 .map(|(modality, cause)| format!("{modality}: {cause}"));
             let texts = texts.collect::<Vec<_>>().join("; ");
-            notes.push(format!(
-                "{}: nothing to predict from ({texts})",
-                subject.id
-            ));
+            notes.push(format!("{}: nothing to predict from ({texts})", subject.id));
             continue;
         }
         for ((builder, ..), (values, gaps)) in builders.iter_mut().zip(&rows) {
@@ -289,9 +286,7 @@ fn cause(
         None => "the model does not know what extracted it".to_owned(),
         Some(Input::Words) if subject.transcript.is_none() => "no transcript is given".to_owned(),
         Some(Input::Words) => "the transcript has no word".to_owned(),
-        Some(Input::Faces) if subject.moving.is_none() => {
-            "a recording without pictures".to_owned()
-        }
+        Some(Input::Faces) if subject.moving.is_none() => "a recording without pictures".to_owned(),
         Some(Input::Faces | Input::Sound) => all(&texts),
     })
 }

@@ -3,9 +3,9 @@
 
 mod audio;
 mod error;
-mod frame;
 #[cfg(not(target_arch = "wasm32"))]
 mod ffmpeg;
+mod frame;
 #[cfg(not(target_arch = "wasm32"))]
 mod frames;
 #[cfg(not(target_arch = "wasm32"))]
@@ -13,8 +13,8 @@ pub mod tree;
 
 pub use audio::Waveform;
 pub use error::RecordingError;
-pub use frame::{FRAMES_HZ, Frame, endings, is_recording, is_video};
 #[cfg(not(target_arch = "wasm32"))]
 pub use ffmpeg::Ffmpeg;
+pub use frame::{FRAMES_HZ, Frame, endings, is_recording, is_video};
 #[cfg(not(target_arch = "wasm32"))]
 pub use frames::{in_folder, pictures};

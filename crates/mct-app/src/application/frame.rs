@@ -119,6 +119,18 @@ impl Application {
                     }
                 }
             }
+            if let Some(extracting) = &self.workspace.recordings.extracting {
+                ui.separator();
+                ui.spinner();
+                ui.label(match &extracting.recordings[..] {
+                    [one] => format!("extracting the features of {}", one.file.name()),
+                    all => format!(
+                        "extracting features: {} of {} recordings",
+                        extracting.done,
+                        all.len()
+                    ),
+                });
+            }
             let training = &self.workspace.training;
             if training.phase.is_busy() {
                 ui.separator();
@@ -231,7 +243,7 @@ fn drop_hint(context: &Context) {
     let rect = context.content_rect();
     painter.rect_filled(rect, 0.0, egui::Color32::from_black_alpha(160));
     let font = egui::FontId::proportional(22.0);
-    let text = "drop a corpus, a checkpoint or features";
+    let text = "drop a corpus, a checkpoint, features or recordings";
     painter.text(
         rect.center(),
         egui::Align2::CENTER_CENTER,

@@ -3,6 +3,7 @@
 mod frame;
 mod perform;
 mod receive;
+mod recordings;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use eframe::egui::{Context, Ui};
 use egui_tiles::Tree;
 use mct_engine::embedding::Embedding;
 use mct_engine::evaluation::{Evaluation, ModelId};
+use mct_engine::extraction::Extraction;
 use mct_engine::pipeline::{Handle, Wake};
 use mct_engine::source::Source;
 use mct_engine::training::Training;
@@ -68,6 +70,10 @@ pub struct Application {
     evaluation: Handle<Evaluation>,
     training: Handle<Training>,
     embedding: Handle<Embedding>,
+    /// Started with the first recording.
+    extraction: Option<Handle<Extraction>>,
+    /// Requests to it so far.
+    extractions: u64,
     files: Files,
     device: String,
     wake: Wake,
@@ -115,6 +121,8 @@ impl Application {
             evaluation: Handle::start(device.clone(), wake.clone())?,
             training: Handle::start(device.clone(), wake.clone())?,
             embedding: Handle::start((), wake.clone())?,
+            extraction: None,
+            extractions: 0,
             files: Files::new(wake.clone(), options.save_to),
             device,
             wake,
@@ -130,6 +138,8 @@ impl Application {
         self.receive_evaluation();
         self.receive_training();
         self.receive_embedding();
+        self.receive_extraction();
+        self.follow_sound(context);
         self.take_files(context);
         for command in self.workspace.take_commands() {
             self.perform(command, context);

@@ -3,6 +3,7 @@
 use eframe::egui::Context;
 use mct_engine::embedding;
 use mct_engine::evaluation::{self, ModelId};
+use mct_engine::extraction::Recording;
 use mct_engine::pipeline::Handle;
 use mct_engine::source::Source;
 use mct_engine::training::{self, Start};
@@ -21,6 +22,7 @@ impl Application {
         for incoming in self.files.incoming() {
             match incoming {
                 Incoming::Chosen(source) => self.workspace.open(source),
+                Incoming::Recordings(recordings) => self.open_recordings(recordings),
                 Incoming::Speakers(name, bytes) => {
                     if let Some(importing) = self.workspace.importing.front_mut() {
                         importing.set_speakers(name, &bytes);
@@ -40,6 +42,13 @@ impl Application {
 
     pub(super) fn perform(&mut self, command: Command, context: &Context) {
         match command {
+            Command::Open(source) if source.is_recording() => {
+                self.open_recordings(vec![Recording::new(source)]);
+            }
+            #[cfg(not(target_arch = "wasm32"))]
+            Command::Open(source) if !source.recordings().is_empty() => {
+                self.open_recordings(source.recordings());
+            }
             Command::Open(source) => {
                 let id = self.workspace.models.new_id();
                 self.request_open(source, id);
@@ -47,6 +56,7 @@ impl Application {
             Command::ChooseFiles => self.files.choose(),
             Command::ChooseFolder => self.files.choose_folder(),
             Command::ChooseSpeakers => self.files.choose_speakers(),
+            Command::Transcribe(name, text) => self.transcribe(&name, text),
             Command::SaveCorpus => self.evaluation.request(evaluation::Request::SaveCorpus),
             Command::Close(id) => {
                 self.workspace.models.close(id);
@@ -141,6 +151,10 @@ impl Application {
                     self.workspace.command(Command::Train(run));
                 }
             }),
+            Part::Extraction => {
+                self.restart_extraction();
+                Ok(())
+            }
             Part::Embedding => Handle::start((), self.wake.clone()).map(|handle| {
                 self.embedding = handle;
                 self.requests.forget_projection();

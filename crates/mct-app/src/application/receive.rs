@@ -39,6 +39,7 @@ impl Application {
                     workspace.notices.add(Kind::Warning, note.clone());
                 }
                 workspace.set_corpus(*card);
+                self.show_recordings();
             }
             Response::Model(card) => {
                 let id = card.id;
@@ -48,9 +49,11 @@ impl Application {
                     self.requests.forget_model(id);
                 }
                 workspace.models.set(*card, source);
+                self.extract_waiting();
             }
             Response::Opened(id) => {
                 self.opening.remove(&id);
+                self.extract_waiting();
             }
             Response::CorpusFile(bytes) => self.workspace.command(Command::Save(File {
                 name: "corpus.safetensors".to_owned(),
@@ -74,6 +77,7 @@ impl Application {
                     format!("{name}: {message}")
                 };
                 workspace.notices.add(Kind::Error, text);
+                self.extract_waiting();
             }
             response => self.requests.receive(response, workspace),
         }

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use eframe::egui::Context;
+use mct_engine::extraction::{Recording, recordings};
 use mct_engine::pipeline::Wake;
 use mct_engine::source::{Source, group};
 
@@ -27,6 +28,8 @@ pub use web::{discard_unfinished, free_folder};
 /// The result of a dialog, a drop or a download.
 pub enum Incoming {
     Chosen(Source),
+    /// Recordings that were chosen together.
+    Recordings(Vec<Recording>),
     /// The table of speakers of an import: its name and bytes.
     Speakers(String, Vec<u8>),
     /// The message of a failed read or write.
@@ -54,7 +57,11 @@ struct Results {
 impl Results {
     /// Sends files that were chosen together.
     fn send_chosen(&self, sources: Vec<Source>) {
-        for source in group(sources) {
+        let (recordings, others) = recordings(sources);
+        if !recordings.is_empty() {
+            self.send(Incoming::Recordings(recordings));
+        }
+        for source in group(others) {
             self.send(Incoming::Chosen(source));
         }
     }

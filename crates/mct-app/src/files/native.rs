@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use eframe::egui::DroppedFileHandle;
+use mct_engine::extraction::endings;
 use mct_engine::source::Source;
 use rfd::AsyncFileDialog;
 
@@ -23,9 +24,10 @@ fn spawn(work: impl FnOnce() + Send + 'static) {
 
 pub fn choose(results: Results) {
     spawn(move || {
+        let all: Vec<&str> = EXTENSIONS.into_iter().chain(endings()).collect();
         let dialog = AsyncFileDialog::new()
-            .set_title("Open a corpus, a checkpoint or features")
-            .add_filter("corpus, checkpoint, features", &EXTENSIONS)
+            .set_title("Open a corpus, a checkpoint, features or recordings")
+            .add_filter("corpus, checkpoint, features, recordings", &all)
             .add_filter("all files", &["*"]);
         let files = pollster::block_on(dialog.pick_files()).unwrap_or_default();
         let paths = files.iter().map(|file| file.path().to_owned());
@@ -53,7 +55,7 @@ pub fn choose_speakers(results: Results) {
 pub fn choose_folder(results: Results) {
     spawn(move || {
         let dialog = AsyncFileDialog::new()
-            .set_title("Open the folder of a run, or of a table with its features");
+            .set_title("Open the folder of a run, of a table with its features, or of recordings");
         if let Some(folder) = pollster::block_on(dialog.pick_folder()) {
             results.send(Incoming::Chosen(Source::Path(folder.path().to_owned())));
         }

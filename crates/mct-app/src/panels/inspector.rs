@@ -6,10 +6,12 @@ use eframe::egui::{
     vec2,
 };
 use mct_engine::evaluation::{CorpusCard, ModalityCard};
+use mct_engine::extraction::Medium;
 use mct_hfr::evaluation::Sequence;
 use serde_json::json;
 
 use super::outputs;
+use super::recording::{self, Steps};
 use super::{Format, csv, json as to_json};
 use crate::state::categories::Categories;
 use crate::state::{Seen, Workspace};
@@ -28,6 +30,7 @@ const MAP_HEIGHT: f32 = 54.0;
 #[derive(Default)]
 pub struct Panel {
     maps: HeatMaps,
+    recording: recording::Panel,
     imagined: bool,
     /// Whether the current stroke masks steps or unmasks them.
     stroke: Option<bool>,
@@ -41,6 +44,7 @@ impl Panel {
         };
         ScrollArea::vertical().id_salt("inspector").show(ui, |ui| {
             head(ui, workspace, utterance);
+            self.recording.head(ui, workspace, utterance);
             let seen = workspace.inspector.seen.as_ref();
             let Some(seen) = seen.filter(|seen| seen.utterance == utterance) else {
                 ui.spinner();
@@ -51,10 +55,23 @@ impl Panel {
             };
             if let Some(open) = workspace.models.get(seen.model) {
                 let interface = &open.card.interface;
-                let utterance = &card.utterances[utterance];
+                let said = &card.utterances[utterance];
                 let target = workspace.models.target();
                 let categories = Categories::of_model(&card.metadata, interface, target);
-                outputs::show(ui, interface, &categories, utterance, &seen.inspection);
+                outputs::show(ui, interface, &categories, said, &seen.inspection);
+                let combined = workspace.inspector.combined.as_ref();
+                if let Some((_, _, combinations)) = combined.filter(|(model, index, all)| {
+                    *model == seen.model && *index == utterance && all.len() > 1
+                }) {
+                    let names: Vec<&str> =
+                        card.modalities.iter().map(|m| m.name.as_str()).collect();
+                    let label = categories.label(said);
+                    egui::CollapsingHeader::new("With and without each modality")
+                        .default_open(true)
+                        .show(ui, |ui| {
+                            outputs::combinations(ui, interface, label, &names, combinations);
+                        });
+                }
             }
             ui.add_space(4.0);
             let edit = self.sequences(ui, workspace, card, seen);
@@ -75,6 +92,7 @@ impl Panel {
             if let Some((modality, steps, mask)) = edit {
                 mask_by_hand(workspace, utterance, modality, &steps, mask);
             }
+            self.recording.apply(workspace, utterance);
         });
     }
 
@@ -104,6 +122,9 @@ impl Panel {
         });
         let duration = duration(card, seen);
         let mut edit = None;
+        let top = ui.cursor().top();
+        let kinds = workspace.recordings.opened.as_ref();
+        let kinds = kinds.map_or_else(Vec::new, |opened| opened.kinds.clone());
         for (m, (sequence, modality)) in seen
             .inspection
             .modalities
@@ -119,7 +140,32 @@ impl Panel {
             if self.imagined && sequence.imagined.is_some() && sequence.steps() > 0 {
                 self.imagination(ui, m, sequence, seen, end);
             }
+            if let Some(medium) = kinds.get(m).copied().flatten() {
+                let is_missing = |step| masks[m][step] || sequence.absent[step];
+                let missing: Vec<bool> = match sequence.steps() {
+                    0 => vec![true],
+                    steps => (0..steps).map(is_missing).collect(),
+                };
+                let steps = Steps {
+                    missing: &missing,
+                    end: if sequence.steps() == 0 { 1.0 } else { end },
+                };
+                let index = seen.utterance;
+                self.recording
+                    .lane(ui, workspace, index, medium, m, Some(steps));
+            }
         }
+        // What the model does not read.
+        for medium in [Medium::Sound, Medium::Pictures] {
+            if !kinds.is_empty() && !kinds.contains(&Some(medium)) {
+                let index = seen.utterance;
+                self.recording.lane(ui, workspace, index, medium, 0, None);
+            }
+        }
+        let left = ui.cursor().left() + LEFT;
+        let right = ui.cursor().left() + ui.available_width().max(LEFT + 40.0);
+        let lanes = Rect::from_min_max(pos2(left, top), pos2(right, ui.cursor().top()));
+        recording::cursor(ui, workspace, seen.utterance, lanes);
         time_axis(ui, duration);
         edit
     }
@@ -146,9 +192,9 @@ impl Panel {
         let id = ui.scope_id().with(("sequence", m));
         let response = ui.interact(area, id, Sense::click_and_drag());
         let hidden = |step: &usize| mask[*step] || sequence.absent[*step];
-        let missing = (0..steps).filter(hidden).count();
+        let count = (0..steps).filter(hidden).count();
         response.widget_info(|| {
-            let text = format!("{}: {missing} of {steps} steps are missing", modality.name);
+            let text = format!("{}: {count} of {steps} steps are missing", modality.name);
             egui::WidgetInfo::labeled(egui::Role::Image, true, text)
         });
         let texture = self.maps.get(
@@ -163,18 +209,8 @@ impl Panel {
         let uv = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
         ui.painter().image(texture.id(), area, uv, Color32::WHITE);
         let width = area.width() / steps.max(1) as f32;
-        let column = |step: usize| {
-            let left = area.left() + step as f32 * width;
-            Rect::from_x_y_ranges(left..=left + width, area.y_range())
-        };
-        // A grey that does not occur in the colour map, in both themes.
-        let veil = Color32::from_gray(110).gamma_multiply(0.85);
-        for step in (0..steps).filter(hidden) {
-            let rect = column(step);
-            ui.painter().rect_filled(rect, 0.0, veil);
-            let stroke = Stroke::new(1.0, Color32::from_gray(60));
-            ui.painter().vline(rect.center().x, area.y_range(), stroke);
-        }
+        let missing: Vec<bool> = (0..steps).map(|step| hidden(&step)).collect();
+        veil(ui, area, &missing);
         let step_at = |position: Pos2| {
             let step = ((position.x - area.left()) / width.max(1e-6)).floor();
             (0.0..steps as f32).contains(&step).then_some(step as usize)
@@ -340,9 +376,23 @@ impl Panel {
     }
 }
 
+/// Covers the missing steps of an area that all steps share.
+pub(super) fn veil(ui: &Ui, area: Rect, missing: &[bool]) {
+    // A grey that does not occur in the colour map, in both themes.
+    let grey = Color32::from_gray(110).gamma_multiply(0.85);
+    let width = area.width() / missing.len().max(1) as f32;
+    for (step, _) in missing.iter().enumerate().filter(|(_, missing)| **missing) {
+        let left = area.left() + step as f32 * width;
+        let rect = Rect::from_x_y_ranges(left..=left + width, area.y_range());
+        ui.painter().rect_filled(rect, 0.0, grey);
+        let stroke = Stroke::new(1.0, Color32::from_gray(60));
+        ui.painter().vline(rect.center().x, area.y_range(), stroke);
+    }
+}
+
 /// Allocates the row of one sequence, with its name on the left. Returns the area to the right of the name,
 /// and the part of it up to the fraction `end`, which the steps take.
-fn lane(ui: &mut Ui, height: f32, end: f32, name: &str) -> (Rect, Rect) {
+pub(super) fn lane(ui: &mut Ui, height: f32, end: f32, name: &str) -> (Rect, Rect) {
     let width = ui.available_width().max(LEFT + 40.0);
     let (all, _) = ui.allocate_exact_size(vec2(width, height), Sense::hover());
     let ink = ui.visuals().text_color();

@@ -54,6 +54,7 @@ pub fn dead(ui: &mut Ui, workspace: &mut Workspace) {
                 .on_hover_text(&text);
             let hint = match part {
                 Part::Training => "Start it again and resume from the last checkpoint",
+                Part::Extraction => "Start it again with the recordings that were being opened",
                 Part::Evaluation | Part::Embedding => {
                     "Start it again with the open corpus and models"
                 }

@@ -10,6 +10,7 @@ pub mod intensities;
 pub mod messages;
 pub mod missing;
 mod outputs;
+mod recording;
 pub mod sources;
 pub mod training;
 pub mod utterances;
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::state::Workspace;
 use crate::state::models::Models;
+pub(crate) use recording::duration_secs;
 
 /// A view with a tab in the window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,6 +2,7 @@
 
 use eframe::egui::{self, Color32, Rect, RichText, Sense, Ui, vec2};
 use mct_corpus::{Target, Utterance};
+use mct_engine::evaluation::Combination;
 use mct_hfr::config::Interface;
 use mct_hfr::evaluation::Inspection;
 
@@ -75,6 +76,54 @@ fn intensities(ui: &mut Ui, targets: &[(&Target, Option<f32>)], inspection: &Ins
             ui.end_row();
         }
     });
+}
+
+/// What is predicted from each combination of the modalities that an utterance has.
+pub fn combinations(
+    ui: &mut Ui,
+    interface: &Interface,
+    label: Option<usize>,
+    names: &[&str],
+    combinations: &[Combination],
+) {
+    egui::Grid::new("combinations")
+        .num_columns(3)
+        .show(ui, |ui| {
+            for combination in combinations {
+                let there = names.iter().zip(&combination.present);
+                let there: Vec<&str> = there
+                    .filter(|(_, there)| **there)
+                    .map(|(name, _)| *name)
+                    .collect();
+                ui.label(there.join(" + "));
+                match interface.targets.is_empty() {
+                    true => most_probable(ui, &interface.classes, label, &combination.outputs),
+                    false => {
+                        let values = interface.targets.iter().zip(&combination.outputs);
+                        let values = values.map(|(target, v)| format!("{} {v:.2}", target.name));
+                        ui.label(values.collect::<Vec<_>>().join(", "));
+                    }
+                }
+                ui.end_row();
+            }
+        });
+}
+
+/// The most probable class and its probability; all of them under the pointer.
+fn most_probable(ui: &mut Ui, classes: &[String], label: Option<usize>, outputs: &[f32]) {
+    let best = mct_scores::most_probable(outputs);
+    let fill = match label.is_none_or(|label| label == best) {
+        true => theme::RIGHT,
+        false => theme::WRONG,
+    };
+    let name = classes.get(best).map_or("", String::as_str);
+    ui.label(name).on_hover_ui(|ui| {
+        for (class, probability) in classes.iter().zip(outputs) {
+            ui.label(format!("{class} {probability:.3}"));
+        }
+    });
+    let probability = outputs.get(best).copied().unwrap_or(0.0);
+    ui.horizontal(|ui| bar(ui, probability, fill));
 }
 
 /// A probability as a bar with its number beside it.

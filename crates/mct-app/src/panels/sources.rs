@@ -15,7 +15,7 @@ use crate::widgets::mark;
 pub const FOLDER: &str = if cfg!(target_arch = "wasm32") {
     "A folder with a table of utterances and their features"
 } else {
-    "The folder of a run, or one with a table of utterances and their features"
+    "The folder of a run, one with a table of utterances and their features, or one of recordings"
 };
 
 const SIDES: [(Side, &str, &str); 4] = [
@@ -46,7 +46,7 @@ pub fn ui(ui: &mut Ui, workspace: &mut Workspace) {
         ui.strong("Corpus");
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             let hint =
-                "A corpus, a checkpoint, features as .npz, .pkl or .csv; or drop them on the window";
+                "A corpus, a checkpoint, features as .npz, .pkl or .csv, recordings; or drop them on the window";
             let open = ui.small_button("Open files…").on_hover_text(hint);
             workspace.controls.note("open files", &open);
             if open.clicked() {
@@ -118,10 +118,11 @@ fn corpus(ui: &mut Ui, card: &CorpusCard) {
     let metadata = &card.metadata;
     ui.label(&metadata.title).on_hover_text(&metadata.licence);
     let speakers = metadata.speakers.len();
-    ui.weak(format!(
-        "{} utterances, {speakers} speakers",
-        card.utterances.len()
-    ));
+    ui.weak(match (card.utterances.len(), speakers) {
+        (1, 0) => "1 utterance".to_owned(),
+        (count, 0) => format!("{count} utterances"),
+        (count, speakers) => format!("{count} utterances, {speakers} speakers"),
+    });
     let modalities: Vec<String> = card
         .modalities
         .iter()

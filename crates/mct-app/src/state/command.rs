@@ -15,6 +15,8 @@ pub enum Command {
     ChooseFolder,
     /// Opens a dialog for the speaker table of an import.
     ChooseSpeakers,
+    /// Says what is said in the recording of this name.
+    Transcribe(String, String),
     /// Saves the open corpus as a file.
     SaveCorpus,
     Close(ModelId),
@@ -51,6 +53,7 @@ pub enum Part {
     Evaluation,
     Training,
     Embedding,
+    Extraction,
 }
 
 impl Part {
@@ -60,6 +63,7 @@ impl Part {
             Self::Evaluation => "evaluation",
             Self::Training => "training",
             Self::Embedding => "embedding",
+            Self::Extraction => "extraction",
         }
     }
 }

@@ -11,12 +11,13 @@ pub mod importing;
 pub mod missing;
 pub mod models;
 pub mod notices;
+pub mod recordings;
 pub mod selection;
 pub mod training;
 
 use std::collections::VecDeque;
 
-use mct_engine::evaluation::{CorpusCard, DeviceCard, ModelId, Side};
+use mct_engine::evaluation::{Combination, CorpusCard, DeviceCard, ModelId, Side};
 use mct_engine::source::Source;
 use mct_hfr::evaluation::Inspection;
 
@@ -28,6 +29,7 @@ use importing::Importing;
 use missing::MissingSettings;
 use models::Models;
 use notices::Notices;
+use recordings::Recordings;
 use selection::Selection;
 use training::Training;
 
@@ -41,6 +43,7 @@ pub struct Workspace {
     pub missing: MissingSettings,
     pub selection: Selection,
     pub inspector: Inspector,
+    pub recordings: Recordings,
     pub projection: Projection,
     pub training: Training,
     /// Dialogs that wait for an answer, one shown at a time.
@@ -67,6 +70,8 @@ pub struct Inspector {
     pub layer: usize,
     /// The latest inspection.
     pub seen: Option<Seen>,
+    /// What is predicted from each combination of modalities, of a model and an utterance.
+    pub combined: Option<(ModelId, usize, Vec<Combination>)>,
 }
 
 /// An inspection, with its model and utterance.
@@ -89,6 +94,7 @@ impl Workspace {
             missing: MissingSettings::default(),
             selection: Selection::default(),
             inspector: Inspector::default(),
+            recordings: Recordings::default(),
             projection: Projection::default(),
             training: Training::default(),
             importing: VecDeque::new(),
@@ -124,6 +130,8 @@ impl Workspace {
         self.selection.clear();
         self.inspector.edited = None;
         self.inspector.seen = None;
+        self.inspector.combined = None;
+        self.recordings.corpus_opened(&card.source);
         self.projection.forget();
         self.limit = None;
         self.limit_now = None;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::protocol::{
-    Conditions, Curve, Inspect, Limit, ModelId, Predict, Represent, Request, Side, Ticket,
+    Combine, Conditions, Curve, Inspect, Limit, ModelId, Predict, Represent, Request, Side, Ticket,
 };
 use crate::source::Source;
 
@@ -14,6 +14,7 @@ pub enum Job {
     SaveCorpus,
     Predict(Predict),
     Inspect(Inspect),
+    Combine(Combine),
     Represent(Represent),
     CurvePoint(CurvePoint),
     Limit(Limit),
@@ -53,6 +54,7 @@ pub struct Jobs {
     files: VecDeque<Job>,
     predict: BTreeMap<ModelId, Predict>,
     inspect: Option<Inspect>,
+    combine: Option<Combine>,
     represent: Option<Represent>,
     curves: BTreeMap<ModelId, VecDeque<CurvePoint>>,
     /// For one point, and for a whole curve.
@@ -74,6 +76,7 @@ impl Jobs {
                 self.predict.insert(request.model, request);
             }
             Request::Inspect(request) => self.inspect = Some(request),
+            Request::Combine(request) => self.combine = Some(request),
             Request::Represent(request) => self.represent = Some(request),
             Request::Limit(request) => {
                 let is_curve = request.settings.len() > 1;
@@ -107,7 +110,7 @@ impl Jobs {
             Some(Urgency::Files)
         } else if !self.predict.is_empty() {
             Some(Urgency::Matrix)
-        } else if self.inspect.is_some() {
+        } else if self.inspect.is_some() || self.combine.is_some() {
             Some(Urgency::Inspector)
         } else if self.represent.is_some() {
             Some(Urgency::Embedding)
@@ -145,7 +148,10 @@ impl Jobs {
                 .predict
                 .pop_first()
                 .map(|(_, request)| Job::Predict(request)),
-            Urgency::Inspector => self.inspect.take().map(Job::Inspect),
+            Urgency::Inspector => {
+                let inspect = self.inspect.take().map(Job::Inspect);
+                inspect.or_else(|| self.combine.take().map(Job::Combine))
+            }
             Urgency::Embedding => self.represent.take().map(Job::Represent),
             Urgency::Curves => self.next_point().map(Job::CurvePoint).or_else(|| {
                 self.limits
@@ -180,6 +186,7 @@ impl Jobs {
             | Job::Close(_)
             | Job::SaveCorpus
             | Job::Inspect(_)
+            | Job::Combine(_)
             | Job::Limit(_) => {}
         }
     }

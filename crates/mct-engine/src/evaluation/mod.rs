@@ -10,7 +10,9 @@ use mct_corpus::fold::{Fold, fold};
 use mct_corpus::limit::limit;
 use mct_hfr::data::evaluation_batches;
 use mct_hfr::device::{Device, answers};
-use mct_hfr::evaluation::{Masking, batch_predictions, batch_representations, inspect};
+use mct_hfr::evaluation::{
+    Masking, batch_predictions, batch_representations, inspect, outputs_without,
+};
 use mct_hfr::model::Model;
 use web_time::{Duration, Instant};
 
@@ -21,8 +23,9 @@ use crate::pipeline::{Inbox, Outbox, Pipeline, yield_now};
 use crate::source::{Content, OpenedCorpus, OpenedModel, Source, Unreadable};
 
 pub use protocol::{
-    Conditions, CorpusCard, Curve, DeviceCard, Inspect, Limit, ModalityCard, ModelCard, ModelId,
-    Part, Predict, Predictions, Represent, Representations, Request, Response, Side, Ticket,
+    Combination, Combine, Conditions, CorpusCard, Curve, DeviceCard, Inspect, Limit, ModalityCard,
+    ModelCard, ModelId, Part, Predict, Predictions, Represent, Representations, Request, Response,
+    Side, Ticket,
 };
 
 /// Utterances per batch: few enough that the activations stay in a CPU cache.
@@ -141,6 +144,10 @@ impl Evaluation {
                 Err(message) => self.fail(request.ticket, message),
             },
             Job::Inspect(request) => match self.inspect(&request).await {
+                Ok(response) => self.outbox.respond(response),
+                Err(message) => self.fail(request.ticket, message),
+            },
+            Job::Combine(request) => match self.combine(&request).await {
                 Ok(response) => self.outbox.respond(response),
                 Err(message) => self.fail(request.ticket, message),
             },
@@ -350,6 +357,32 @@ impl Evaluation {
         })
     }
 
+    async fn combine(&self, request: &Combine) -> Result<Response, String> {
+        let (corpus, model, _) = self.resolve(request.model, Side::All)?;
+        let index = request.utterance;
+        let has = corpus.modalities.iter().map(|own| own.steps(index) > 0);
+        let has: Vec<bool> = has.collect();
+        if request.masks.len() != has.len() {
+            return Err("the masks are of another corpus".to_owned());
+        }
+        let mut combinations = Vec::new();
+        for present in combined(&has) {
+            let mut masks = request.masks.clone();
+            for (mask, _) in masks.iter_mut().zip(&present).filter(|(_, there)| !**there) {
+                mask.fill(true);
+            }
+            let outputs = outputs_without(model, corpus, index, &masks, &self.device).await;
+            combinations.push(Combination {
+                present,
+                outputs: outputs.map_err(message)?,
+            });
+        }
+        Ok(Response::Combined {
+            ticket: request.ticket,
+            combinations,
+        })
+    }
+
     async fn represent(&mut self, request: Represent) {
         let ticket = request.ticket;
         match self.representations(&request).await {
@@ -427,6 +460,28 @@ impl Evaluation {
     }
 }
 
+/// Combinations of the modalities that are there, the largest first: all of them for up to four, else each
+/// alone, and all without each.
+fn combined(has: &[bool]) -> Vec<Vec<bool>> {
+    let there: Vec<usize> = (0..has.len()).filter(|m| has[*m]).collect();
+    let count = there.len();
+    let sets: Vec<Vec<usize>> = if count <= 4 {
+        let set = |bits: usize| (0..count).filter(move |m| bits >> m & 1 == 1);
+        (1..1usize << count)
+            .map(|bits| set(bits).map(|m| there[m]).collect())
+            .collect()
+    } else {
+        let without = |m: &usize| there.iter().copied().filter(|other| other != m).collect();
+        let alone = there.iter().map(|m| vec![*m]);
+        let all = std::iter::once(there.clone());
+        all.chain(there.iter().map(without)).chain(alone).collect()
+    };
+    let mut sets: Vec<Vec<usize>> = sets;
+    sets.sort_by_key(|set| std::cmp::Reverse(set.len()));
+    let flags = |set: Vec<usize>| (0..has.len()).map(|m| set.contains(&m)).collect();
+    sets.into_iter().map(flags).collect()
+}
+
 fn masking(conditions: &Conditions) -> Masking<'_> {
     (&conditions.missing, conditions.mask_seed)
 }
@@ -487,5 +542,27 @@ fn corpus_card(source: &Source, corpus: &Corpus, notes: Option<Vec<String>>) -> 
         utterances: corpus.utterances.clone(),
         columns: corpus.columns.clone(),
         notes,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn combinations_are_of_what_is_there() {
+        let all = combined(&[true, false, true]);
+        assert_eq!(
+            all,
+            [
+                [true, false, true],
+                [true, false, false],
+                [false, false, true]
+            ]
+        );
+        assert_eq!(combined(&[true; 3]).len(), 7);
+        assert!(combined(&[false]).is_empty());
+        // All, without each, each alone.
+        assert_eq!(combined(&[true; 5]).len(), 11);
     }
 }

@@ -58,6 +58,8 @@ pub enum Request {
     Limit(Limit),
     /// What a model computes of one utterance.
     Inspect(Inspect),
+    /// What it predicts of one utterance from each combination of its modalities.
+    Combine(Combine),
     /// The vectors that the classifier reads.
     Represent(Represent),
 }
@@ -103,6 +105,17 @@ pub struct Inspect {
     pub masks: Masks,
     /// The requested layer of the fusion, whose attention is returned; from 0.
     pub layer: usize,
+}
+
+/// Requests the predictions of one utterance from each combination of its modalities.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Combine {
+    pub ticket: Ticket,
+    pub model: ModelId,
+    /// Index into the corpus.
+    pub utterance: usize,
+    /// The steps that are missing in all of them, `[modality][time]`.
+    pub masks: Masks,
 }
 
 /// Requests the representations of the utterances of a side, from the complete and the incomplete view.
@@ -152,6 +165,10 @@ pub enum Response {
     Inspected {
         ticket: Ticket,
         inspection: Box<Inspection>,
+    },
+    Combined {
+        ticket: Ticket,
+        combinations: Vec<Combination>,
     },
     Represented(Representations),
     /// A request that failed.
@@ -232,6 +249,15 @@ pub struct Predictions {
     pub outputs: Vec<f32>,
     /// Time of the computation, in milliseconds.
     pub millis: f32,
+}
+
+/// What a model predicts from some of the modalities.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Combination {
+    /// Which modalities are there.
+    pub present: Vec<bool>,
+    /// Class probabilities, or intensities.
+    pub outputs: Vec<f32>,
 }
 
 /// Response to [`Represent`]: the vectors that the classifier reads.

@@ -224,7 +224,7 @@ async fn read_path(path: &std::path::Path) -> Result<Content, Unreadable> {
 
 /// The table of utterances in a folder of features, where there is one.
 #[cfg(not(target_arch = "wasm32"))]
-fn only_table(folder: &std::path::Path) -> Option<std::path::PathBuf> {
+pub(crate) fn only_table(folder: &std::path::Path) -> Option<std::path::PathBuf> {
     if folder.join("config.toml").exists() {
         return None;
     }

@@ -107,6 +107,23 @@ pub async fn inspect(
     })
 }
 
+/// Class probabilities, or intensities, of the utterance `index` without the steps of `masks`.
+///
+/// # Errors
+/// When the device fails.
+pub async fn outputs_without(
+    model: &Model,
+    corpus: &Corpus,
+    index: usize,
+    masks: &Masks,
+    on: &Device,
+) -> Result<Vec<f32>> {
+    let masks = |_| Some(masks.clone());
+    let batch = Batch::read(corpus, &[index], model.config(), masks, on);
+    let view = model.incomplete(&batch, &mut Mode::Evaluation);
+    device::read(model.predictions(view.logits, &batch, false)).await
+}
+
 /// The first `steps` of the only sample of `[1, padded time, features]`.
 async fn valid_steps(sequence: Tensor<3>, steps: usize) -> Result<Vec<f32>> {
     if steps == 0 {
