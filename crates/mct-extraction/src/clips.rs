@@ -215,7 +215,7 @@ pub fn clips(
         utterances.push(Utterance {
             id: subject.id.to_owned(),
             duration_secs: extracted.duration_secs(),
-            transcript: subject.transcript.map(str::to_owned),
+            transcript: subject.transcript.map(|said| said.trim().to_owned()),
             ..Utterance::default()
         });
         if shows {

@@ -144,6 +144,7 @@ impl Application {
         for command in self.workspace.take_commands() {
             self.perform(command, context);
         }
+        self.extract_waiting();
         let compared = self.workspace.models.compared;
         if compared.is_some() && compared != self.compared {
             layout::show(&mut self.layout, Pane::Comparison);

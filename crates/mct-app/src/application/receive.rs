@@ -49,11 +49,9 @@ impl Application {
                     self.requests.forget_model(id);
                 }
                 workspace.models.set(*card, source);
-                self.extract_waiting();
             }
             Response::Opened(id) => {
                 self.opening.remove(&id);
-                self.extract_waiting();
             }
             Response::CorpusFile(bytes) => self.workspace.command(Command::Save(File {
                 name: "corpus.safetensors".to_owned(),
@@ -77,7 +75,6 @@ impl Application {
                     format!("{name}: {message}")
                 };
                 workspace.notices.add(Kind::Error, text);
-                self.extract_waiting();
             }
             response => self.requests.receive(response, workspace),
         }

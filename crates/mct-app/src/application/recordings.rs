@@ -17,10 +17,9 @@ use crate::state::notices::Kind;
 use crate::state::recordings::{Extracting, Opened};
 
 impl Application {
-    /// Opens recordings as soon as there is a model to predict them.
+    /// Opens recordings as soon as there is a model to predict them: it may have been chosen with them.
     pub(super) fn open_recordings(&mut self, recordings: Vec<Recording>) {
         self.workspace.recordings.waiting.extend(recordings);
-        self.extract_waiting();
     }
 
     /// Opens the recordings that wait for a model.

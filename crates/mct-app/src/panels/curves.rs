@@ -37,6 +37,14 @@ impl Panel {
                 }
             }
         });
+        let evaluated = workspace.models.shown();
+        let evaluated = evaluated.and_then(|open| open.evaluated.as_ref());
+        if evaluated.is_some_and(|evaluated| evaluated.scores.iter().next().is_none()) {
+            ui.centered_and_justified(|ui| {
+                ui.weak("no utterance of this side has a label: there is nothing to score");
+            });
+            return;
+        }
         let lines = lines(workspace, score);
         let now = workspace.missing.rate;
         let ink = ui.visuals().text_color();

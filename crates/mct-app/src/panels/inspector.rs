@@ -59,22 +59,10 @@ impl Panel {
                 let target = workspace.models.target();
                 let categories = Categories::of_model(&card.metadata, interface, target);
                 outputs::show(ui, interface, &categories, said, &seen.inspection);
-                let combined = workspace.inspector.combined.as_ref();
-                if let Some((_, _, combinations)) = combined.filter(|(model, index, all)| {
-                    *model == seen.model && *index == utterance && all.len() > 1
-                }) {
-                    let names: Vec<&str> =
-                        card.modalities.iter().map(|m| m.name.as_str()).collect();
-                    let label = categories.label(said);
-                    egui::CollapsingHeader::new("With and without each modality")
-                        .default_open(true)
-                        .show(ui, |ui| {
-                            outputs::combinations(ui, interface, label, &names, combinations);
-                        });
-                }
             }
             ui.add_space(4.0);
             let edit = self.sequences(ui, workspace, card, seen);
+            combinations(ui, workspace, card, seen);
             if seen.inspection.attention.is_some() {
                 self.attention(ui, card, seen);
             } else {
@@ -376,6 +364,27 @@ impl Panel {
     }
 }
 
+/// What is predicted from each combination of modalities.
+fn combinations(ui: &mut Ui, workspace: &Workspace, card: &CorpusCard, seen: &Seen) {
+    let combined = workspace.inspector.combined.as_ref();
+    let combined = combined.filter(|(model, index, all)| {
+        *model == seen.model && *index == seen.utterance && all.len() > 1
+    });
+    let (Some((_, _, all)), Some(open)) = (combined, workspace.models.get(seen.model)) else {
+        return;
+    };
+    let interface = &open.card.interface;
+    let target = workspace.models.target();
+    let categories = Categories::of_model(&card.metadata, interface, target);
+    let names: Vec<&str> = card.modalities.iter().map(|m| m.name.as_str()).collect();
+    let label = categories.label(&card.utterances[seen.utterance]);
+    ui.add_space(6.0);
+    ui.strong("With and without each modality").on_hover_text(
+        "Predictions from the steps that are not missing, of some of the modalities",
+    );
+    outputs::combinations(ui, interface, label, &names, all);
+}
+
 /// Covers the missing steps of an area that all steps share.
 pub(super) fn veil(ui: &Ui, area: Rect, missing: &[bool]) {
     // A grey that does not occur in the colour map, in both themes.
@@ -489,9 +498,14 @@ fn head(ui: &mut Ui, workspace: &mut Workspace, index: usize) {
     let utterance = &card.utterances[index];
     ui.horizontal_wrapped(|ui| {
         ui.strong(&utterance.id);
+        // An empty label in a row that wraps would put the next one over the first.
         let text = categories.text(utterance);
-        ui.label(text).on_hover_text("the true class, or intensity");
-        ui.weak(card.speaker(index));
+        if !text.is_empty() {
+            ui.label(text).on_hover_text("the true class, or intensity");
+        }
+        if !card.speaker(index).is_empty() {
+            ui.weak(card.speaker(index));
+        }
         if let Some(duration) = utterance.duration_secs {
             ui.weak(format!("{duration:.2} s"));
         }

@@ -274,7 +274,7 @@ fn player(ui: &mut Ui, workspace: &mut Workspace, utterance: usize) {
         .map_or(0.0, duration_secs);
     let mut toggle = false;
     ui.horizontal(|ui| {
-        let text = if is_playing { "⏸ Pause" } else { "▶ Play" };
+        let text = if is_playing { "Pause" } else { "Play" };
         let button = ui.button(text).on_hover_text("Space");
         workspace.controls.note("play", &button);
         toggle = button.clicked();

@@ -151,7 +151,8 @@ impl Panel {
             {
                 selection.clear();
             }
-            let mut text = format!("{} lines, {} selected", rows.len(), selection.len());
+            let lines = if rows.len() == 1 { "line" } else { "lines" };
+            let mut text = format!("{} {lines}, {} selected", rows.len(), selection.len());
             if !selection.reason.is_empty() {
                 text += &format!(": {}", selection.reason);
             }

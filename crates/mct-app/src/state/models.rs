@@ -113,11 +113,16 @@ impl Evaluated {
             }
         }
         self.scores = match categories.target() {
+            // Without a label there is nothing to score.
+            None if self.confusion.total() == 0 => Scores::default(),
             None => self.confusion.scores(),
             Some((_, target)) => {
                 let points = self.points(utterances);
                 let pairs: Vec<_> = points.iter().map(|(_, t, p)| (*p, *t)).collect();
-                intensity_scores(target, &pairs)
+                match pairs.is_empty() {
+                    true => Scores::default(),
+                    false => intensity_scores(target, &pairs),
+                }
             }
         };
     }
