@@ -145,6 +145,76 @@ test("a table is imported with its files, and what it does not say is asked for"
   });
 });
 
+/** Two seconds of a tone, 8 kHz in 16 bits. */
+function tone(hertz) {
+  const data = Buffer.alloc(2 * 16_000);
+  for (let i = 0; i < 16_000; i++) {
+    data.writeInt16LE(Math.round(9000 * Math.sin((2 * Math.PI * hertz * i) / 8000) * (i / 16_000)), 2 * i);
+  }
+  const head = Buffer.alloc(44);
+  head.write("RIFF", 0);
+  head.writeUInt32LE(36 + data.length, 4);
+  head.write("WAVEfmt ", 8);
+  [16, 0x0001_0001, 8000, 16_000, 0x0010_0002].forEach((value, place) => head.writeUInt32LE(value, 16 + 4 * place));
+  head.write("data", 36);
+  head.writeUInt32LE(data.length, 40);
+  return Buffer.concat([head, data]);
+}
+
+test("recordings are opened by a module of their own, as on the command line", async () => {
+  const clips = mkdtempSync(join(folder, "clips-"));
+  const lines = ["id,audio,label,transcript,side"];
+  ["train", "train", "train", "train", "valid", "valid", "test", "test"].forEach((side, index) => {
+    writeFileSync(join(clips, `u${index}.wav`), tone(200 + 50 * index));
+    lines.push(`u${index},u${index}.wav,${index % 2 ? "calm" : "angry"},kids are ${index},${side}`);
+  });
+  writeFileSync(join(clips, "clips.csv"), lines.join("\n"));
+  const heard = join(clips, "heard.safetensors");
+  mctHfr("corpus", "extract", join(clips, "clips.csv"), "--from", "table", "--out", heard);
+  const run = join(clips, "run");
+  mctHfr(
+    ...["train", "--corpus", heard, "--out", run, "--preset", "demo", "--epochs", "2", "--device", "flex"],
+    ...["model.d=8", "model.heads=2", "training.protocol=file"].flatMap((own) => ["--set", own]),
+  );
+  mctHfr("weights", "export", run, "--out", join(folder, "heard-model.safetensors"));
+  writeFileSync(join(folder, "tone.wav"), tone(440));
+  const said = "kids are talking";
+  const words = ["predict", run, join(folder, "tone.wav"), "--transcript", said, "--device", "flex", "--json"];
+  const predicted = JSON.parse(mctHfr(...words)).utterances[0].probabilities;
+  await inBrowser([], "?device=flex&open=./heard-model.safetensors&open=./tone.wav", async (page) => {
+    const own = await until(page, "the recording", (own) => own.recording && own.combinations);
+    assert.equal(own.corpus.title, "tone.wav");
+    assert.equal(own.recording.samples, 32_000);
+    assert.ok(page.workers().some((worker) => worker.url().endsWith("extractor.js")));
+    // What is said can be typed.
+    await press(page, "transcript");
+    await page.keyboard.type(said);
+    await page.keyboard.press("Enter");
+    const typed = await until(page, "its words", (own) => own.recording?.words[1].length === 3 && own.combinations?.length === 3);
+    const found = typed.combinations[0].outputs;
+    found.forEach((value, place) => {
+      assert.ok(Math.abs(value - predicted[place]) < 1e-4, `${found}, ${predicted}`);
+    });
+    await press(page, "play");
+    await until(page, "the sound", (own) => own.recording.playing && own.recording.position > 0.1);
+    await picture(page, "recording");
+    await until(page, "its end", (own) => !own.recording.playing, 30);
+    // A video, by the browser's own decoder.
+    const video = join(clips, "clip.mp4");
+    execFileSync("ffmpeg", [
+      ...["-v", "error", "-f", "lavfi", "-i", "testsrc=size=320x240:rate=25", "-f", "lavfi", "-i", "sine=frequency=300"],
+      ...["-t", "2", "-pix_fmt", "yuv420p", video],
+    ]);
+    await drop(page, [["clip.mp4", readFileSync(video)], ["clip.txt", Buffer.from(said)]]);
+    const seen = await until(page, "the video", (own) => own.corpus.title === "clip.mp4" && own.recording && own.combinations);
+    assert.equal(seen.recording.pictures, 10);
+    assert.deepEqual(seen.recording.words[1], said.split(" "));
+    assert.ok(Math.abs(seen.recording.samples - 32_000) < 1600, `${seen.recording.samples} samples`);
+    await picture(page, "video");
+    assert.deepEqual(page.errors, []);
+  });
+});
+
 /** Trains a tiny model on the tiny corpus, and takes its best weights to the command line. */
 async function trainAndTakeAway(page, seconds) {
   await until(page, "the matrix", evaluated, seconds);

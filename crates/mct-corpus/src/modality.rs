@@ -59,7 +59,8 @@ pub struct Modality {
     pub dim: usize,
     /// Steps per second, where known.
     pub rate_hz: Option<f32>,
-    /// What a missing step is replaced by (a text corpus's `[UNK]` vector); zeros where `None`.
+    /// What a missing step is replaced by (a text corpus's `[UNK]`), `[positions, dim]` row by row: at each position,
+    /// and behind the last one by that; zeros where `None`.
     pub unknown: Option<Vec<f32>>,
     /// What made the features of recordings, where that is known.
     pub extractor: Option<String>,

@@ -5,15 +5,16 @@
 
 use std::collections::BTreeMap;
 #[cfg(not(target_arch = "wasm32"))]
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::path::PathBuf;
 
 use mct_extraction::{Clips, Known, Moving, Reader, Sound, Subject, clips};
 use mct_extractors::{Extractor, Extractors};
 use mct_hfr::config::Interface;
-use mct_hfr::device::{CPU, by_name};
+use mct_networks::Device;
 #[cfg(not(target_arch = "wasm32"))]
 use mct_recordings::tree::{Pictures, text};
-use mct_recordings::{Frame, Waveform, is_recording, is_video};
+use mct_recordings::{Waveform, is_recording, is_video};
 use serde::{Deserialize, Serialize};
 
 use crate::error::message;
@@ -24,7 +25,7 @@ use crate::source::only_table;
 use crate::source::{Bytes, Source};
 
 pub use mct_extraction::{Media, Medium, Thumbnail};
-pub use mct_recordings::{FRAMES_HZ, endings};
+pub use mct_recordings::{FRAMES_HZ, Frame, endings};
 
 /// A recording to open.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -292,7 +293,12 @@ impl Extraction {
         for recording in recordings {
             opened.push(Opened::of(recording).await?);
         }
-        self.load(known.extractors()).await?;
+        #[cfg(target_arch = "wasm32")]
+        let known = {
+            let missing = fetched::missing(known.extractors()).await;
+            known.without(&missing)
+        };
+        self.load(known.extractors())?;
         let (_, loaded) = self.loaded.as_ref().ok_or("no extractors")?;
         let subjects: Vec<Subject> = opened.iter().map(Opened::subject).collect();
         let outbox = &self.outbox;
@@ -325,12 +331,11 @@ impl Extraction {
     }
 
     /// The extractors with their weights, on the CPU as on the command line.
-    async fn load(&mut self, extractors: &[Extractor]) -> Result<(), String> {
+    fn load(&mut self, extractors: &[Extractor]) -> Result<(), String> {
         let is_loaded = (self.loaded.as_ref()).is_some_and(|(loaded, _)| loaded == extractors);
         if !is_loaded {
-            let folder = weights(extractors).await?;
-            let cpu = by_name(CPU).map_err(message)?;
-            let all = Extractors::load(extractors, &folder, &cpu.device).map_err(message)?;
+            let folder = weights(extractors)?;
+            let all = Extractors::load(extractors, &folder, &Device::flex()).map_err(message)?;
             self.loaded = Some((extractors.to_vec(), all));
         }
         Ok(())
@@ -338,12 +343,78 @@ impl Extraction {
 }
 
 /// The folder of the weights that extractors need.
+#[cfg(target_arch = "wasm32")]
+fn weights(_: &[Extractor]) -> Result<PathBuf, String> {
+    Ok(fetched::FOLDER.into())
+}
+
+/// The folder of the weights that extractors need.
 #[cfg(not(target_arch = "wasm32"))]
-#[expect(clippy::unused_async, reason = "a browser fetches them")]
-async fn weights(extractors: &[Extractor]) -> Result<PathBuf, String> {
+fn weights(extractors: &[Extractor]) -> Result<PathBuf, String> {
     match mct_extractors::weights::default_folder() {
         Some(folder) => Ok(folder),
         None if extractors.iter().all(|own| own.weights().is_empty()) => Ok(PathBuf::new()),
         None => Err("there is no folder for weights: set MCT_HFR_WEIGHTS".to_owned()),
+    }
+}
+
+/// Weights that lie beside the page.
+#[cfg(target_arch = "wasm32")]
+mod fetched {
+    use std::collections::BTreeMap;
+    use std::path::Path;
+
+    use mct_extractors::Extractor;
+    use mct_extractors::weights::Weights;
+    use mct_networks::files;
+
+    use crate::browser::fetch;
+
+    /// Beside the page, as on a disk: a folder for each network.
+    pub const FOLDER: &str = "weights";
+
+    /// Fetches the weights of extractors; says of those that cannot be had why.
+    pub async fn missing(extractors: &[Extractor]) -> BTreeMap<Extractor, String> {
+        let mut reasons = BTreeMap::new();
+        for extractor in extractors {
+            for name in extractor.weights() {
+                if let Some(weights) = Weights::of_name(name)
+                    && let Err(reason) = get(weights).await
+                {
+                    reasons.insert(*extractor, format!("{extractor}: {reason}"));
+                }
+            }
+        }
+        reasons
+    }
+
+    async fn get(weights: &Weights) -> Result<(), String> {
+        let folder = Path::new(FOLDER).join(weights.name);
+        for file in weights.files {
+            // A reader of archives would need a disk.
+            if file.name.ends_with(".pt") {
+                return Err(format!(
+                    "its weights are an archive of PyTorch ({}), which this page does not read; the program on the \
+                     desktop does",
+                    file.name
+                ));
+            }
+            let path = folder.join(file.name);
+            if files::exists(&path) {
+                continue;
+            }
+            match fetch(&path.display().to_string()).await {
+                // Some servers answer with a page where there is no file.
+                Ok(bytes) if !bytes.starts_with(b"<") => files::put(path, bytes),
+                _ if file.optional => {}
+                _ => {
+                    return Err(format!(
+                        "{} is not beside this page, which needs its weights there",
+                        path.display()
+                    ));
+                }
+            }
+        }
+        Ok(())
     }
 }

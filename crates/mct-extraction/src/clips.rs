@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mct_corpus::import::fill_groups;
+use mct_corpus::import::{fill_groups, stacked_unknown};
 use mct_corpus::{Corpus, Metadata, ModalityBuilder, Precision, Utterance};
 use mct_extractors::{Corruption, Extractor, Extractors, Input, LoadError};
 use mct_hfr::config::Interface;
@@ -55,6 +55,8 @@ pub struct Known {
     /// Their places among the modalities of the model.
     places: Vec<usize>,
     extractors: Vec<Extractor>,
+    /// Why others cannot be extracted here, by their places.
+    without: BTreeMap<usize, String>,
 }
 
 impl Known {
@@ -75,13 +77,33 @@ impl Known {
         }
         match places.is_empty() {
             true => Err(ExtractionError::Unknown(interface.describe_modalities())),
-            false => Ok(Self { places, extractors }),
+            false => Ok(Self {
+                places,
+                extractors,
+                without: BTreeMap::new(),
+            }),
         }
     }
 
     /// What has to be loaded for them, in this order.
     pub fn extractors(&self) -> &[Extractor] {
         &self.extractors
+    }
+
+    /// Does without the extractors for which there is a reason.
+    #[must_use]
+    pub fn without(mut self, reasons: &BTreeMap<Extractor, String>) -> Self {
+        let all = std::mem::take(&mut self.places).into_iter();
+        for (place, extractor) in all.zip(std::mem::take(&mut self.extractors)) {
+            match reasons.get(&extractor) {
+                Some(reason) => drop(self.without.insert(place, reason.clone())),
+                None => {
+                    self.places.push(place);
+                    self.extractors.push(extractor);
+                }
+            }
+        }
+        self
     }
 
     /// What each modality of the model is heard or seen as.
@@ -152,7 +174,7 @@ pub fn clips(
         let unknown = found.and_then(|loaded| loaded.unknown());
         let builder = ModalityBuilder::new(&shape.name, shape.features, Precision::F32)
             .rate_hz(rate_hz.map(|rate| rate / stack as f32))
-            .unknown(unknown.map(|vector| vector.repeat(stack)))
+            .unknown(unknown.map(|rows| stacked_unknown(&rows, dim, stack)))
             .extractor(shape.extractor.clone());
         builders.push((builder, dim, stack));
     }
@@ -189,7 +211,9 @@ pub fn clips(
                 gaps.push(is_gap);
             }
             let input = found.map(|found| known.extractors[found].input());
-            if let Some(cause) = cause(&values, &gaps, input, subject, &extracted) {
+            if let Some(reason) = known.without.get(&place) {
+                causes.insert(interface.modalities[place].name.clone(), reason.clone());
+            } else if let Some(cause) = cause(&values, &gaps, input, subject, &extracted) {
                 causes.insert(interface.modalities[place].name.clone(), cause);
             }
             rows.push((values, gaps));

@@ -17,7 +17,7 @@ pub enum Input {
 }
 
 /// An extractor and what it is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Extractor {
     /// The logarithm of the energy in 40 mel bands, at 50 Hz.
     LogMel,

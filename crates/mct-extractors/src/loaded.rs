@@ -285,13 +285,24 @@ impl Loaded {
         }
     }
 
-    /// `[dim]`: what stands for a word that is missing. A network of words has one for `[UNK]`, which the paper
-    /// puts in its place (section 5.2.1).
+    /// `[positions, dim]` row by row: what stands for a word that is missing. A network of words has one for
+    /// `[UNK]`, which the paper puts in its place (section 5.2.1), at each position of an utterance; which other
+    /// words are there, it cannot know beforehand.
     pub fn unknown(&self) -> Option<Vec<f32>> {
-        match &self.network {
-            Network::Bert(network) => Some(network.extract("[UNK]", false)),
-            _ => None,
+        /// More than an utterance of the paper's corpora has pieces.
+        const POSITIONS: usize = 128;
+        let Network::Bert(network) = &self.network else {
+            return None;
+        };
+        let mut rows = network.extract(&"[UNK] ".repeat(POSITIONS), false);
+        if let Extractor::MiniLm { with_ends: true } | Extractor::Bert { with_ends: true } =
+            self.extractor
+        {
+            // In front of the first word there is [CLS].
+            let first = rows[..network.width()].to_vec();
+            rows.splice(0..0, first);
         }
+        Some(rows)
     }
 
     /// `[dim]`: the features of a face; nothing of an extractor of something else.

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use mct_networks::files;
 use sha2::{Digest as _, Sha256};
 
 /// A file with weights, or what belongs to them.
@@ -237,7 +238,7 @@ impl Weights {
         let (mut there, mut missing) = (Vec::new(), Vec::new());
         for file in self.files {
             let mut names = std::iter::once(file.name).chain(file.or);
-            match names.find(|name| folder.join(name).is_file()) {
+            match names.find(|name| files::exists(&folder.join(name))) {
                 Some(name) => there.push(folder.join(name)),
                 None if file.optional => {}
                 None => missing.push(match file.or {
@@ -299,9 +300,7 @@ pub fn default_folder() -> Option<PathBuf> {
 /// # Errors
 /// When it cannot be read.
 pub fn sha256(path: &Path) -> io::Result<String> {
-    let mut digest = Sha256::new();
-    io::copy(&mut std::fs::File::open(path)?, &mut digest)?;
-    Ok(hexadecimal(&digest.finalize()))
+    Ok(hexadecimal(&Sha256::digest(files::read(path)?)))
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {

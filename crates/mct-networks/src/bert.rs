@@ -6,6 +6,7 @@ use burn::tensor::module::embedding;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use serde::Deserialize;
 
+use crate::files;
 use crate::gelu::gelu;
 use crate::layers::{LayerNorm, Linear, SelfAttention, values};
 use crate::weights::{Weights, WeightsError};
@@ -84,7 +85,7 @@ impl Bert {
     pub fn open(folder: &Path, device: &Device) -> Result<Self, WeightsError> {
         let config: Config = crate::weights::json(&folder.join("config.json"))?;
         let tokenizer = folder.join("tokenizer_config.json");
-        let tokenizer: TokenizerConfig = match tokenizer.exists() {
+        let tokenizer: TokenizerConfig = match files::exists(&tokenizer) {
             true => crate::weights::json(&tokenizer)?,
             false => TokenizerConfig::default(),
         };

@@ -17,6 +17,7 @@
 
 pub mod bert;
 pub mod expression;
+pub mod files;
 mod gelu;
 mod layers;
 pub mod mtcnn;
@@ -26,6 +27,7 @@ pub mod resnet;
 pub mod silero;
 pub mod wav2vec;
 mod weights;
+mod winograd;
 mod wordpiece;
 
 pub use burn::tensor::Device;

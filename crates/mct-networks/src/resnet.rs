@@ -11,6 +11,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use crate::layers::{Conv2d, values};
 use crate::picture::{Picture, Rectangle};
 use crate::weights::{Weights, WeightsError};
+use crate::winograd::Winograd;
 
 /// The side of the picture that is read.
 pub const SIZE: usize = 224;
@@ -39,8 +40,17 @@ pub struct ResNet {
 
 #[derive(Debug)]
 struct Bottleneck {
-    convolutions: [Conv2d; 3],
+    first: Conv2d,
+    middle: Middle,
+    last: Conv2d,
     shortcut: Option<Conv2d>,
+}
+
+/// The convolution of 3 x 3 pixels, and where it is cut off.
+#[derive(Debug)]
+enum Middle {
+    Plain(Conv2d),
+    Winograd(Winograd),
 }
 
 impl ResNet {
@@ -64,36 +74,37 @@ impl ResNet {
                     Style::Caffe => [stride, 1],
                     Style::Torchvision => [1, stride],
                 };
-                let conv = |index: usize, shape, stride, padding| {
+                let norm = |index: usize| format!("{name}.bn{index}");
+                let pixel = |index: usize, shape, stride| {
                     let conv = format!("{name}.conv{index}");
-                    folded(
-                        &weights,
-                        &conv,
-                        &format!("{name}.bn{index}"),
-                        shape,
-                        stride,
-                        padding,
-                    )
+                    let own = folded(&weights, &conv, &norm(index), shape)?;
+                    Ok::<_, WeightsError>(own.plain(&weights, stride, 0))
+                };
+                let middle = || {
+                    let conv = format!("{name}.conv2");
+                    let own = folded(&weights, &conv, &norm(2), [inner, inner, 3, 3])?;
+                    // On a GPU the plain one is not bound by its products.
+                    let is_fast = strides[1] == 1 && *device == Device::flex();
+                    Ok::<_, WeightsError>(match is_fast {
+                        true => {
+                            Middle::Winograd(Winograd::new(&own.kernel, own.bias, inner, device))
+                        }
+                        false => Middle::Plain(own.plain(&weights, strides[1], 1)),
+                    })
                 };
                 let output = 4 * inner;
                 let projected = format!("{name}.downsample");
                 let shortcut = || {
-                    folded(
-                        &weights,
-                        &format!("{projected}.0"),
-                        &format!("{projected}.1"),
-                        [output, input, 1, 1],
-                        stride,
-                        0,
-                    )
+                    let conv = format!("{projected}.0");
+                    let norm = format!("{projected}.1");
+                    let own = folded(&weights, &conv, &norm, [output, input, 1, 1])?;
+                    Ok::<_, WeightsError>(own.plain(&weights, stride, 0))
                 };
                 let projects = input != output || stride != 1;
                 blocks.push(Bottleneck {
-                    convolutions: [
-                        conv(1, [inner, input, 1, 1], strides[0], 0)?,
-                        conv(2, [inner, inner, 3, 3], strides[1], 1)?,
-                        conv(3, [output, inner, 1, 1], 1, 0)?,
-                    ],
+                    first: pixel(1, [inner, input, 1, 1], strides[0])?,
+                    middle: middle()?,
+                    last: pixel(3, [output, inner, 1, 1], 1)?,
                     shortcut: projects.then(shortcut).transpose()?,
                 });
                 input = output;
@@ -102,7 +113,7 @@ impl ResNet {
         }
         Ok(Self {
             style,
-            first: folded(&weights, "conv1", "bn1", [first, 3, 7, 7], 2, 3)?,
+            first: folded(&weights, "conv1", "bn1", [first, 3, 7, 7])?.plain(&weights, 2, 3),
             stages,
             device: device.clone(),
         })
@@ -152,15 +163,18 @@ impl ResNet {
     /// The width of a stage's features (1 to 4).
     pub fn width(&self, stage: usize) -> usize {
         let last = self.stages.get(stage - 1).and_then(|blocks| blocks.last());
-        last.map_or(0, |block| block.convolutions[2].width())
+        last.map_or(0, |block| block.last.width())
     }
 }
 
 impl Bottleneck {
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let [first, second, third] = &self.convolutions;
-        let y = relu(first.forward(x.clone()));
-        let y = third.forward(relu(second.forward(y)));
+        let y = relu(self.first.forward(x.clone()));
+        let y = match &self.middle {
+            Middle::Plain(conv) => relu(conv.forward(y)),
+            Middle::Winograd(conv) => conv.forward(y),
+        };
+        let y = self.last.forward(y);
         let shortcut = match &self.shortcut {
             Some(conv) => conv.forward(x),
             None => x,
@@ -177,15 +191,31 @@ fn width(weights: &Weights, name: &str, otherwise: usize) -> usize {
         .unwrap_or(otherwise)
 }
 
-/// A convolution with the batch norm behind it folded into it.
+/// The weights of a convolution with the batch norm behind it folded into them.
+struct Folded {
+    /// `[output, input, kernel, kernel]`
+    kernel: Vec<f32>,
+    bias: Vec<f32>,
+    shape: [usize; 4],
+}
+
+impl Folded {
+    fn plain(self, weights: &Weights, stride: usize, padding: usize) -> Conv2d {
+        let output = self.bias.len();
+        Conv2d::new(
+            weights.upload(self.kernel, self.shape),
+            Some(weights.upload(self.bias, [output])),
+            ConvOptions::new([stride; 2], [padding; 2], [1, 1], 1),
+        )
+    }
+}
+
 fn folded(
     weights: &Weights,
     conv: &str,
     norm: &str,
     shape: [usize; 4],
-    stride: usize,
-    padding: usize,
-) -> Result<Conv2d, WeightsError> {
+) -> Result<Folded, WeightsError> {
     const EPSILON: f64 = 1e-5;
     let output = shape[0];
     let of = |part: &str| weights.values(&format!("{norm}.{part}"), &[output]);
@@ -200,9 +230,9 @@ fn folded(
             .for_each(|v| *v = (f64::from(*v) * factor) as f32);
         bias.push((f64::from(shift[channel]) - f64::from(mean[channel]) * factor) as f32);
     }
-    Ok(Conv2d::new(
-        weights.upload(kernel, shape),
-        Some(weights.upload(bias, [output])),
-        ConvOptions::new([stride; 2], [padding; 2], [1, 1], 1),
-    ))
+    Ok(Folded {
+        kernel,
+        bias,
+        shape,
+    })
 }

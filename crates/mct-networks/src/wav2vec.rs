@@ -8,6 +8,7 @@ use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Device, Tensor, TensorData};
 use serde::Deserialize;
 
+use crate::files;
 use crate::gelu::gelu;
 use crate::layers::{Conv1d, LayerNorm, Linear, SelfAttention, values};
 use crate::weights::{Weights, WeightsError, json};
@@ -16,7 +17,7 @@ use crate::weights::{Weights, WeightsError, json};
 const FURTHEST: f64 = 800.0;
 
 /// What is taken as features.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Output {
     /// The convolutional encoder, as it is.
     Convolution,
@@ -143,7 +144,7 @@ impl Wav2Vec {
     pub fn open(folder: &Path, device: &Device) -> Result<Self, WeightsError> {
         let config: Config = json(&folder.join("config.json"))?;
         let preprocessor = folder.join("preprocessor_config.json");
-        let normalises = match preprocessor.exists() {
+        let normalises = match files::exists(&preprocessor) {
             true => json::<Preprocessor>(&preprocessor)?.do_normalize,
             // The base model of WavLM alone was trained on samples as they are.
             false => config.model_type != "wavlm",

@@ -11,6 +11,8 @@ use safetensors::{Dtype, SafeTensors};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use crate::files;
+
 /// Why weights cannot be used. The file is named.
 #[derive(Debug, thiserror::Error)]
 pub enum WeightsError {
@@ -65,12 +67,12 @@ impl Weights {
             file: file.clone(),
             cause,
         };
-        let read = || std::fs::read(path).map_err(|error| error.to_string());
+        let read = || files::read(path).map_err(|error| error.to_string());
         let layers = match path.extension().and_then(|ending| ending.to_str()) {
             Some("safetensors") => read().and_then(|bytes| safetensors(&bytes)),
             Some("json") => read().and_then(|bytes| {
                 tfjs(&bytes, |shard| {
-                    std::fs::read(path.with_file_name(shard))
+                    files::read(&path.with_file_name(shard))
                         .map_err(|error| format!("its shard {shard}: {error}"))
                 })
             }),
@@ -91,7 +93,7 @@ impl Weights {
     pub fn of_folder(folder: &Path, device: &Device) -> Result<Self, WeightsError> {
         const NAMES: [&str; 2] = ["model.safetensors", "pytorch_model.bin"];
         let path = NAMES.iter().map(|name| folder.join(name));
-        match path.into_iter().find(|path| path.exists()) {
+        match path.into_iter().find(|path| files::exists(path)) {
             Some(path) => Self::open(&path, device),
             None => Err(WeightsError::Unreadable {
                 file: folder.display().to_string(),
@@ -215,7 +217,7 @@ pub(crate) fn json<T: DeserializeOwned>(path: &Path) -> Result<T, WeightsError> 
         file: path.display().to_string(),
         cause,
     };
-    let bytes = std::fs::read(path).map_err(|error| unreadable(error.to_string()))?;
+    let bytes = files::read(path).map_err(|error| unreadable(error.to_string()))?;
     serde_json::from_slice(&bytes).map_err(|error| unreadable(error.to_string()))
 }
 

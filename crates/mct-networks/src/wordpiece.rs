@@ -9,6 +9,7 @@ use std::path::Path;
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCategory as _};
 
+use crate::files;
 use crate::weights::WeightsError;
 
 /// A longer word is `[UNK]` as a whole.
@@ -33,10 +34,12 @@ impl WordPiece {
     /// When the file cannot be read or lacks a special piece.
     pub fn open(path: &Path, lower_case: bool) -> Result<Self, WeightsError> {
         let file = path.display().to_string();
-        let text = std::fs::read_to_string(path).map_err(|error| WeightsError::Unreadable {
+        let unreadable = |cause: String| WeightsError::Unreadable {
             file: file.clone(),
-            cause: error.to_string(),
-        })?;
+            cause,
+        };
+        let bytes = files::read(path).map_err(|error| unreadable(error.to_string()))?;
+        let text = String::from_utf8(bytes).map_err(|error| unreadable(error.to_string()))?;
         Self::new(&text, lower_case).map_err(|piece| WeightsError::Unreadable {
             file,
             cause: format!("is no vocabulary of word pieces: it has no {piece}"),

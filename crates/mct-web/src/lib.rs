@@ -1,4 +1,4 @@
-//! The entry points of the page and of its workers. Both start from one wasm module: `web/page.js` creates
+//! The entry points of the page and of its workers but one (`bin/extraction.rs`). Both start from one wasm module: `web/page.js` creates
 //! a `Page`, `web/worker.js` calls `serve` with the name of a pipeline.
 #![cfg(target_arch = "wasm32")]
 

@@ -43,11 +43,11 @@ impl Application {
     pub(super) fn perform(&mut self, command: Command, context: &Context) {
         match command {
             Command::Open(source) if source.is_recording() => {
-                self.open_recordings(vec![Recording::new(source)]);
+                self.files.prepare(vec![Recording::new(source)]);
             }
             #[cfg(not(target_arch = "wasm32"))]
             Command::Open(source) if !source.recordings().is_empty() => {
-                self.open_recordings(source.recordings());
+                self.files.prepare(source.recordings());
             }
             Command::Open(source) => {
                 let id = self.workspace.models.new_id();

@@ -3,6 +3,8 @@
 #[cfg(not(target_arch = "wasm32"))]
 mod native;
 #[cfg(target_arch = "wasm32")]
+mod video;
+#[cfg(target_arch = "wasm32")]
 mod web;
 
 use std::path::PathBuf;
@@ -59,7 +61,7 @@ impl Results {
     fn send_chosen(&self, sources: Vec<Source>) {
         let (recordings, others) = recordings(sources);
         if !recordings.is_empty() {
-            self.send(Incoming::Recordings(recordings));
+            system::prepare(recordings, self.clone());
         }
         for source in group(others) {
             self.send(Incoming::Chosen(source));
@@ -99,6 +101,11 @@ impl Files {
     /// Opens a dialog for files to open.
     pub fn choose(&self) {
         system::choose(self.results());
+    }
+
+    /// Reads what recordings need to be read for before they are opened.
+    pub fn prepare(&self, recordings: Vec<Recording>) {
+        system::prepare(recordings, self.results());
     }
 
     /// Opens a dialog for a table of speakers.

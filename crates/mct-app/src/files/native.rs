@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use eframe::egui::DroppedFileHandle;
-use mct_engine::extraction::endings;
+use mct_engine::extraction::{Recording, endings};
 use mct_engine::source::Source;
 use rfd::AsyncFileDialog;
 
@@ -33,6 +33,11 @@ pub fn choose(results: Results) {
         let paths = files.iter().map(|file| file.path().to_owned());
         results.send_chosen(paths.map(Source::Path).collect());
     });
+}
+
+/// On the desktop a recording is read where it lies.
+pub fn prepare(recordings: Vec<Recording>, results: Results) {
+    results.send(Incoming::Recordings(recordings));
 }
 
 pub fn choose_speakers(results: Results) {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use eframe::egui::DroppedFileHandle;
 use js_sys::{Array, Reflect, Uint8Array};
+use mct_engine::extraction::Recording;
 use mct_engine::source::{Source, group};
 use rfd::AsyncFileDialog;
 use wasm_bindgen::closure::Closure;
@@ -11,7 +12,7 @@ use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{Blob, FileList, HtmlAnchorElement, HtmlInputElement, Url};
 
-use super::{Incoming, Results};
+use super::{Incoming, Results, video};
 use crate::state::command::File;
 
 fn chosen(name: String, bytes: Vec<u8>) -> Source {
@@ -30,6 +31,23 @@ pub fn choose(results: Results) {
             sources.push(chosen(file.file_name(), bytes));
         }
         results.send_chosen(sources);
+    });
+}
+
+/// Fetches recordings, and has the browser decode what only it can: there is no ffmpeg.
+pub fn prepare(recordings: Vec<Recording>, results: Results) {
+    spawn_local(async move {
+        let mut prepared = Vec::new();
+        for mut recording in recordings {
+            let name = recording.file.name();
+            match video::decode(&mut recording).await {
+                Ok(()) => prepared.push(recording),
+                Err(text) => results.send(Incoming::Failed(format!("{name}: {text}"))),
+            }
+        }
+        if !prepared.is_empty() {
+            results.send(Incoming::Recordings(prepared));
+        }
     });
 }
 

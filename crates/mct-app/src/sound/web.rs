@@ -2,8 +2,12 @@
 
 use wasm_bindgen::JsValue;
 use web_sys::{AudioBufferSourceNode, AudioContext};
+use web_time::{Duration, Instant};
 
 use super::Progress;
+
+/// For how long a sound may not start.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// A sound that is being played; it ends when this is dropped.
 pub struct Playing {
@@ -11,6 +15,7 @@ pub struct Playing {
     node: AudioBufferSourceNode,
     started: f64,
     duration: f64,
+    asked: Instant,
 }
 
 impl Drop for Playing {
@@ -36,6 +41,7 @@ impl Playing {
             .map_err(failed)?;
         node.start().map_err(failed)?;
         Ok(Self {
+            asked: Instant::now(),
             started: context.current_time(),
             duration: f64::from(count) / f64::from(rate_hz.max(1)),
             context,
@@ -45,6 +51,11 @@ impl Playing {
 
     pub fn progress(&self) -> Progress {
         let secs = self.context.current_time() - self.started;
+        if secs <= 0.0 && self.asked.elapsed() > PATIENCE {
+            return Progress::Failed(
+                "cannot play: the browser keeps the sound from starting".into(),
+            );
+        }
         match secs < self.duration {
             true => Progress::At(secs as f32),
             false => Progress::Ended,

@@ -14,7 +14,7 @@
 //! | `modality.NAME.values` | F32 or F16 | `[steps, features]` |
 //! | `modality.NAME.offsets` | I64 | `[n + 1]`, in steps; two alike where the modality is missing (version 2) |
 //! | `modality.NAME.missing` (optional, version 2) | U8 | `[steps]`, 1 where the step is missing by nature |
-//! | `modality.NAME.unknown` (optional) | F32 | `[features]` |
+//! | `modality.NAME.unknown` (optional) | F32 | `[features]`, or `[positions, features]` (version 2) |
 //!
 //! The header's metadata entry [`HEADER`] holds everything else as JSON. A corpus that needs nothing of
 //! version 2 is written as version 1, so that its file stays what it was.

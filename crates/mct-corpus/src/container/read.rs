@@ -254,6 +254,17 @@ impl<'a> File<'a> {
         })
     }
 
+    /// What stands for a missing step: `[features]`, or one for each position.
+    fn stand_ins(&self, name: &str, dim: usize) -> Result<Vec<f32>, Finding> {
+        let view = self.tensor(name)?;
+        let is_table = matches!(*view.shape(), [rows, features] if rows > 0 && features == dim);
+        if !is_table || self.version < 2 || view.dtype() != Dtype::F32 {
+            return self.floats(name, dim);
+        }
+        let numbers = view.data().as_chunks::<4>().0.iter();
+        Ok(numbers.map(|bytes| f32::from_le_bytes(*bytes)).collect())
+    }
+
     fn texts(&self, name: &str, n: usize) -> Result<Vec<String>, Finding> {
         let bytes_name = format!("{name}.bytes");
         let bytes = self.column(&bytes_name, Dtype::U8, None)?;
@@ -301,7 +312,7 @@ impl<'a> File<'a> {
         check_offsets(&offsets_name, &offsets, steps, "steps")?;
         let unknown_name = format!("modality.{name}.unknown");
         let unknown = if self.has(&unknown_name) {
-            Some(self.floats(&unknown_name, dim)?)
+            Some(self.stand_ins(&unknown_name, dim)?)
         } else {
             None
         };

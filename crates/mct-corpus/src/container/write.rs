@@ -66,7 +66,9 @@ impl Corpus {
         };
         let n = self.len();
         let modality = |m: &Modality| {
-            m.missing.is_some() || m.extractor.is_some() || (0..n).any(|index| m.steps(index) == 0)
+            let has_table = m.unknown.as_ref().is_some_and(|rows| rows.len() > m.dim);
+            let is_absent = |index| m.steps(index) == 0;
+            m.missing.is_some() || m.extractor.is_some() || has_table || (0..n).any(is_absent)
         };
         let some_sides = self.utterances.iter().any(|u| u.side.is_some());
         metadata.classes.is_empty()
@@ -231,7 +233,11 @@ impl<'c> Tensors<'c> {
         }
         if let Some(unknown) = &modality.unknown {
             let bytes: Vec<u8> = unknown.iter().flat_map(|v| v.to_le_bytes()).collect();
-            self.push(&field("unknown"), Dtype::F32, vec![modality.dim], bytes);
+            let shape = match unknown.len() / modality.dim {
+                0 | 1 => vec![modality.dim],
+                positions => vec![positions, modality.dim],
+            };
+            self.push(&field("unknown"), Dtype::F32, shape, bytes);
         }
     }
 }

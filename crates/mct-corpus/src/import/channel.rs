@@ -113,7 +113,7 @@ impl Channel {
         let extractor = extractors.find(|(modality, _)| modality == name);
         let builder = ModalityBuilder::new(name, stacked, precision)
             .rate_hz(rate_hz.map(|rate| rate / stack as f32))
-            .unknown(unknown.map(|vector| vector.repeat(stack)))
+            .unknown(unknown.map(|rows| stacked_unknown(&rows, dim, stack)))
             .extractor(extractor.map(|(_, made)| made.clone()));
         Ok(Self {
             name: name.to_owned(),
@@ -294,6 +294,13 @@ pub fn fill_groups(values: &mut Vec<f32>, dim: usize, stack: usize) {
     for _ in steps..steps.next_multiple_of(stack.max(1)) {
         values.extend_from_within(last..whole);
     }
+}
+
+/// What stands for a missing step of `stack * dim` values, from what stands for one of `dim` at each position.
+pub fn stacked_unknown(rows: &[f32], dim: usize, stack: usize) -> Vec<f32> {
+    let mut rows = rows.to_vec();
+    fill_groups(&mut rows, dim, stack);
+    rows
 }
 
 /// What the options say about modality `name`; the last one counts.

@@ -31,7 +31,7 @@ mod table;
 mod unpacked;
 mod zip;
 
-pub use channel::fill_groups;
+pub use channel::{fill_groups, stacked_unknown};
 pub use files::{Files, Listed, Picked};
 pub use options::{NonFinite, Options, of_modality, range};
 pub use sheet::Sheet;

@@ -19,7 +19,7 @@ use super::{Inbox, Outbox, Pipeline, Received, Wake};
 
 /// The scripts that a worker starts from, beside the page: with the module of the page, or with its own.
 const SCRIPT: &str = "./worker.js";
-const SCRIPT_APART: &str = "./extraction.js";
+const SCRIPT_APART: &str = "./extractor.js";
 
 /// The page's end of a pipeline. When it is dropped, the worker ends.
 pub struct Handle<P: Pipeline> {

@@ -27,6 +27,9 @@ pub struct InputShape {
     /// What made them of recordings, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub extractor: Option<String>,
+    /// Positions at which a missing step is replaced by a vector of its own; `None` where one serves all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unknown_positions: Option<usize>,
 }
 
 impl InputShape {
@@ -73,6 +76,11 @@ impl Interface {
                     name: modality.name.clone(),
                     features: modality.dim,
                     extractor: modality.extractor.clone(),
+                    unknown_positions: modality
+                        .unknown
+                        .as_ref()
+                        .map(|rows| rows.len() / modality.dim)
+                        .filter(|positions| *positions > 1),
                 })
                 .collect(),
             classes,

@@ -9,7 +9,7 @@ pub struct FeatureStatistics {
     pub mean: Vec<f32>,
     /// Standard deviation per feature; 1 for a feature that never changes.
     pub deviation: Vec<f32>,
-    /// The corpus's vector for a missing step, before standardisation.
+    /// What the corpus says of a missing step, `[positions, features]` row by row, before standardisation.
     pub unknown: Option<Vec<f32>>,
 }
 

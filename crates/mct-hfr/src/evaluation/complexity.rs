@@ -327,6 +327,7 @@ pub fn paper_interface() -> Interface {
         name: name.into(),
         features,
         extractor: None,
+        unknown_positions: None,
     };
     Interface {
         modalities: vec![

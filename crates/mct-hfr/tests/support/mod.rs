@@ -229,6 +229,7 @@ fn translate(own: &serde_json::Value) -> (Config, Interface) {
             name,
             features,
             extractor: None,
+            unknown_positions: None,
         });
     }
     let classes = (0..number(&own["classes"]))
