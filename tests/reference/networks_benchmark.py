@@ -32,6 +32,15 @@ from torchvision.models import resnet50  # noqa: E402
 from transformers import BertModel, Wav2Vec2Config, Wav2Vec2Model  # noqa: E402
 
 sound = torch.tensor(np.random.default_rng(0).uniform(-0.5, 0.5, 160000).astype(np.float32))
+window, bands = torch.hann_window(400), torch.rand(257, 40)
+
+
+def log_mel():
+    spectrum = torch.stft(sound, 512, 320, 400, window, center=False, return_complex=True)
+    return (spectrum.abs().square().T @ bands + 1e-8).log()
+
+
+measure("log-mel", log_mel)
 tokenizer = BertWordPieceTokenizer(str(weights / "minilm" / "vocab.txt"), lowercase=True)
 minilm = BertModel.from_pretrained(weights / "minilm", add_pooling_layer=False).eval()
 text = "I am so happy that you could come to see us here today, and I mean it."

@@ -15,8 +15,9 @@ if [ ! -x "$venv/bin/python" ]; then
 fi
 full="$cache/networks-full"
 [ -d "$full/wavlm" ] || "$venv/bin/python" tests/reference/networks.py full "$full"
-cargo build --quiet --release --workspace --example networks
+cargo build --quiet --release --workspace --example networks --example log_mel
 for _ in $(seq "$rounds"); do
     echo "mct-hfr $("$CARGO_TARGET_DIR/release/examples/networks" "$full" "$weights" "$picture")"
+    echo "mct-hfr $("$CARGO_TARGET_DIR/release/examples/log_mel")"
     echo "PyTorch $("$venv/bin/python" tests/reference/networks_benchmark.py "$full" "$weights" "$picture")"
 done

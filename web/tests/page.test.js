@@ -145,17 +145,20 @@ test("a table is imported with its files, and what it does not say is asked for"
   });
 });
 
-/** Two seconds of a tone, 8 kHz in 16 bits. */
+/** A second of a tone in noise, 16 kHz in 16 bits: in bands without any sound there would be only rounding. */
 function tone(hertz) {
   const data = Buffer.alloc(2 * 16_000);
+  let state = 1;
   for (let i = 0; i < 16_000; i++) {
-    data.writeInt16LE(Math.round(9000 * Math.sin((2 * Math.PI * hertz * i) / 8000) * (i / 16_000)), 2 * i);
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    const noise = 2000 * (state / 2 ** 32 - 0.5);
+    data.writeInt16LE(Math.round(9000 * Math.sin((2 * Math.PI * hertz * i) / 16_000) * (i / 16_000) + noise), 2 * i);
   }
   const head = Buffer.alloc(44);
   head.write("RIFF", 0);
   head.writeUInt32LE(36 + data.length, 4);
   head.write("WAVEfmt ", 8);
-  [16, 0x0001_0001, 8000, 16_000, 0x0010_0002].forEach((value, place) => head.writeUInt32LE(value, 16 + 4 * place));
+  [16, 0x0001_0001, 16_000, 32_000, 0x0010_0002].forEach((value, place) => head.writeUInt32LE(value, 16 + 4 * place));
   head.write("data", 36);
   head.writeUInt32LE(data.length, 40);
   return Buffer.concat([head, data]);
@@ -184,7 +187,7 @@ test("recordings are opened by a module of their own, as on the command line", a
   await inBrowser([], "?device=flex&open=./heard-model.safetensors&open=./tone.wav", async (page) => {
     const own = await until(page, "the recording", (own) => own.recording && own.combinations);
     assert.equal(own.corpus.title, "tone.wav");
-    assert.equal(own.recording.samples, 32_000);
+    assert.equal(own.recording.samples, 16_000);
     assert.ok(page.workers().some((worker) => worker.url().endsWith("extractor.js")));
     // What is said can be typed.
     await press(page, "transcript");

@@ -19,19 +19,22 @@ pub(crate) fn extract(samples: &[f32]) -> Vec<f32> {
     out
 }
 
+/// A band: the first bin that it weighs, and the weights from there on.
+pub(crate) struct Band {
+    first: usize,
+    weights: Vec<f32>,
+}
+
 /// The energy in each band of a power spectrum.
-pub(crate) fn energies(spectrum: &[f32], bands: &[Vec<f32>]) -> impl Iterator<Item = f32> {
+pub(crate) fn energies(spectrum: &[f32], bands: &[Band]) -> impl Iterator<Item = f32> {
     bands.iter().map(move |band| {
-        let products = spectrum
-            .iter()
-            .zip(band)
-            .map(|(power, weight)| power * weight);
-        products.sum()
+        let weighed = spectrum[band.first..].iter().zip(&band.weights);
+        weighed.map(|(power, weight)| power * weight).sum()
     })
 }
 
-/// `count` triangles with a height of 1, evenly spaced in mel; for each the weight of every bin.
-pub(crate) fn bands(count: usize) -> Vec<Vec<f32>> {
+/// `count` triangles with a height of 1, evenly spaced in mel.
+pub(crate) fn bands(count: usize) -> Vec<Band> {
     let mel = |hz: f32| 2595.0 * (1.0 + hz / 700.0).log10();
     let hz = |mel: f32| 700.0 * (10.0_f32.powf(mel / 2595.0) - 1.0);
     let (low, high) = (mel(LOWEST_HZ), mel(SAMPLE_RATE_HZ as f32 / 2.0));
@@ -46,7 +49,14 @@ pub(crate) fn bands(count: usize) -> Vec<Vec<f32>> {
             );
             up.min(down).max(0.0)
         };
-        (0..BINS).map(weight).collect()
+        let all: Vec<f32> = (0..BINS).map(weight).collect();
+        // What is not weighed adds nothing.
+        let first = all.iter().position(|weight| *weight > 0.0).unwrap_or(0);
+        let last = all.iter().rposition(|weight| *weight > 0.0).unwrap_or(0);
+        Band {
+            first,
+            weights: all[first..=last].to_vec(),
+        }
     };
     (0..count).map(triangle).collect()
 }
@@ -70,9 +80,12 @@ mod tests {
             assert_eq!(steps.len() / BANDS, 1 + (16_000 - 400) / 320);
             let loudest = steps[..BANDS].iter().enumerate();
             let (band, _) = loudest.max_by(|a, b| a.1.total_cmp(b.1)).unwrap();
-            let weights = &bands(BANDS)[band];
+            let band = &bands(BANDS)[band];
             let bin = (hz / SAMPLE_RATE_HZ as f32 * FFT as f32).round() as usize;
-            assert!(weights[bin] > 0.4, "{hz} Hz is in band {band}");
+            assert!(
+                band.weights[bin - band.first] > 0.4,
+                "{hz} Hz is in another band"
+            );
         }
     }
 

@@ -193,20 +193,6 @@ impl Conv2d {
         }
     }
 
-    /// With a weight `[output, input, kernel, kernel]` and a bias, no stride and no padding.
-    pub fn load(weights: &Weights, name: &str, shape: [usize; 4]) -> Result<Self, WeightsError> {
-        Ok(Self {
-            weight: weights.tensor(&format!("{name}.weight"), shape)?,
-            bias: Some(weights.tensor(&format!("{name}.bias"), [shape[0]])?),
-            options: ConvOptions::new([1, 1], [0, 0], [1, 1], 1),
-        })
-    }
-
-    /// Channels of the output.
-    pub fn width(&self) -> usize {
-        self.weight.dims()[0]
-    }
-
     /// `[batch, input, height, width]` to `[batch, output, height, width]`.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         conv2d(

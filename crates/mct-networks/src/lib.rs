@@ -16,6 +16,8 @@
 #![recursion_limit = "256"]
 
 pub mod bert;
+mod channels_last;
+mod direct;
 pub mod expression;
 pub mod files;
 mod gelu;
@@ -27,7 +29,6 @@ pub mod resnet;
 pub mod silero;
 pub mod wav2vec;
 mod weights;
-mod winograd;
 mod wordpiece;
 
 pub use burn::tensor::Device;

@@ -4,11 +4,10 @@
 use std::path::Path;
 
 use burn::tensor::activation::{prelu, softmax};
-use burn::tensor::module::max_pool2d;
-use burn::tensor::ops::MaxPoolOptions;
 use burn::tensor::{Device, Tensor, TensorData};
 
-use crate::layers::{Conv2d, Linear, values};
+use crate::direct::{Direct, Pictures, pooled};
+use crate::layers::{Linear, values};
 use crate::picture::{Picture, Rectangle};
 use crate::weights::{Weights, WeightsError};
 
@@ -49,8 +48,7 @@ struct Stage {
 
 #[derive(Debug)]
 struct Step {
-    conv: Conv2d,
-    slope: Tensor<1>,
+    conv: Direct,
     pool: Option<usize>,
 }
 
@@ -71,9 +69,9 @@ impl Mtcnn {
         let open = |name: &str| Weights::open(&folder.join(name), device);
         let (pnet, rnet, onet) = (open("pnet.pt")?, open("rnet.pt")?, open("onet.pt")?);
         let conv = |weights: &Weights, index: usize, shape, pool| -> Result<Step, WeightsError> {
+            let (name, slope) = (format!("conv{index}"), format!("prelu{index}"));
             Ok(Step {
-                conv: Conv2d::load(weights, &format!("conv{index}"), shape)?,
-                slope: weights.tensor(&format!("prelu{index}.weight"), [shape[0]])?,
+                conv: Direct::load(weights, &name, &slope, shape)?,
                 pool,
             })
         };
@@ -148,10 +146,11 @@ impl Mtcnn {
         while width.min(height) as f64 * scale >= CELL as f64 {
             let size = |length: usize| (length as f64 * scale + 1.0) as usize;
             let (w, h) = (size(width), size(height));
-            let planes = picture.shrunk([0, 0, width, height], w, h);
-            let x = self.proposal.convolve(self.upload(planes, 1, w, h));
-            let [_, channels, rows, columns] = x.dims();
-            let cells = x.reshape([channels, rows * columns]).transpose();
+            let pixels = picture.shrunk([0, 0, width, height], w, h);
+            let x = self.proposal.convolve(scaled(&pixels, 1, w, h));
+            let (rows, columns) = (x.height, x.width);
+            let data = TensorData::new(x.values, [rows * columns, x.channels]);
+            let cells: Tensor<2> = Tensor::from_data(data, &self.device);
             let scores = values(softmax(self.proposal.heads[0].forward(cells.clone()), 1));
             let found: Vec<usize> = (0..rows * columns)
                 .filter(|cell| scores[2 * cell + 1] >= THRESHOLDS[0])
@@ -268,7 +267,7 @@ impl Mtcnn {
         /// Candidates at a time.
         const BATCH: usize = 64;
         let mut kept = Vec::new();
-        let mut planes = Vec::new();
+        let mut pixels = Vec::new();
         for one in candidates {
             // Pixels are counted from one here.
             let first = |v: f32| (v.trunc() as isize).max(1) as usize - 1;
@@ -287,51 +286,53 @@ impl Mtcnn {
                 last(bottom, picture.height()),
             ];
             if part[2] > part[0] && part[3] > part[1] {
-                planes.extend(picture.shrunk(part, size, size));
+                pixels.extend(picture.shrunk(part, size, size));
                 kept.push(one);
             }
         }
         let mut outputs = vec![Vec::new(); stage.heads.len()];
-        for planes in planes.chunks(BATCH * 3 * size * size) {
-            let count = planes.len() / (3 * size * size);
-            let x = self.upload(planes.to_vec(), count, size, size);
-            for (all, own) in outputs.iter_mut().zip(stage.forward(x)) {
+        for pixels in pixels.chunks(BATCH * 3 * size * size) {
+            let count = pixels.len() / (3 * size * size);
+            let x = scaled(pixels, count, size, size);
+            for (all, own) in outputs.iter_mut().zip(stage.forward(x, &self.device)) {
                 all.extend(own);
             }
         }
         (kept, outputs)
     }
+}
 
-    fn upload(&self, mut planes: Vec<f32>, count: usize, width: usize, height: usize) -> Tensor<4> {
-        for v in &mut planes {
-            *v = (*v - 127.5) / 128.0;
-        }
-        let data = TensorData::new(planes, [count, 3, height, width]);
-        Tensor::from_data(data, &self.device)
+/// Pictures with colours from 0 to 255 as the networks read them.
+fn scaled(values: &[f32], count: usize, width: usize, height: usize) -> Pictures {
+    Pictures {
+        count,
+        height,
+        width,
+        channels: 3,
+        values: values.iter().map(|v| (v - 127.5) / 128.0).collect(),
     }
 }
 
 impl Stage {
-    fn convolve(&self, mut x: Tensor<4>) -> Tensor<4> {
+    fn convolve(&self, mut x: Pictures) -> Pictures {
         for step in &self.convolutions {
-            x = prelu(step.conv.forward(x), step.slope.clone());
+            x = step.conv.forward(&x);
             if let Some(size) = step.pool {
-                let options = MaxPoolOptions::new([size; 2])
-                    .with_stride([2, 2])
-                    .with_ceil_mode(true);
-                x = max_pool2d(x, options);
+                x = pooled(&x, size);
             }
         }
         x
     }
 
     /// What each head gives, row by row; the first as probabilities.
-    fn forward(&self, x: Tensor<4>) -> Vec<Vec<f32>> {
+    fn forward(&self, x: Pictures, device: &Device) -> Vec<Vec<f32>> {
         let x = self.convolve(x);
-        let [count, channels, height, width] = x.dims();
+        let shape = [x.count, x.height, x.width, x.channels];
+        let x: Tensor<4> = Tensor::from_data(TensorData::new(x.values, shape), device);
+        let [count, height, width, channels] = shape;
         // The hidden layer was trained on columns before rows before channels.
         let mut x = x
-            .permute([0, 3, 2, 1])
+            .swap_dims(1, 2)
             .reshape([count, channels * height * width]);
         if let Some((linear, slope)) = &self.hidden {
             x = prelu(linear.forward(x), slope.clone());

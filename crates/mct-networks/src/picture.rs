@@ -1,5 +1,7 @@
 //! Pictures of 8 bits, and parts of them at the size that a network reads.
 
+use crate::direct;
+
 /// A picture in RGB, row by row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Picture {
@@ -62,13 +64,11 @@ impl Picture {
 
     /// The whole picture at another size, `[height, width, 3]`.
     pub fn thumbnail(&self, width: usize, height: usize) -> Vec<u8> {
-        let planes = self.shrunk([0, 0, self.width, self.height], width, height);
-        let all = width * height;
-        let pixels = (0..all).flat_map(|pixel| (0..3).map(move |colour| colour * all + pixel));
-        pixels.map(|index| planes[index] as u8).collect()
+        let all = self.shrunk([0, 0, self.width, self.height], width, height);
+        all.into_iter().map(|value| value as u8).collect()
     }
 
-    /// The part from `left`, `top` to before `right`, `bottom` at another size, a plane a colour: each
+    /// The part from `left`, `top` to before `right`, `bottom` at another size, `[height, width, 3]`: each
     /// pixel is the mean of those it covers.
     pub(crate) fn shrunk(
         &self,
@@ -78,34 +78,34 @@ impl Picture {
     ) -> Vec<f32> {
         let columns = covered(right - left, width);
         let rows = covered(bottom - top, height);
-        let mut planes = vec![0.0; 3 * width * height];
-        // Columns first: a row of the picture is read once.
-        let mut line = vec![0.0f32; 3 * width];
-        for (y, &(from, to)) in rows.iter().enumerate() {
-            line.fill(0.0);
+        let mut all = vec![0.0f32; 3 * width * height];
+        let each = |(y, line): (usize, &mut [f32])| {
+            let (from, to) = rows[y];
+            // A row of the picture is read once.
             for row in from..to {
                 let start = 3 * ((top + row) * self.width + left);
                 for (x, &(from, to)) in columns.iter().enumerate() {
                     let pixels = &self.rgb[start + 3 * from..start + 3 * to];
                     let mut sum = [0u32; 3];
                     for pixel in pixels.as_chunks::<3>().0 {
-                        for (sum, &value) in sum.iter_mut().zip(pixel) {
-                            *sum += u32::from(value);
-                        }
+                        sum[0] += u32::from(pixel[0]);
+                        sum[1] += u32::from(pixel[1]);
+                        sum[2] += u32::from(pixel[2]);
                     }
-                    for (colour, sum) in sum.into_iter().enumerate() {
-                        line[3 * x + colour] += sum as f32;
-                    }
+                    line[3 * x] += sum[0] as f32;
+                    line[3 * x + 1] += sum[1] as f32;
+                    line[3 * x + 2] += sum[2] as f32;
                 }
             }
             for (x, &(left, right)) in columns.iter().enumerate() {
                 let count = ((to - from) * (right - left)) as f32;
-                for colour in 0..3 {
-                    planes[(colour * height + y) * width + x] = line[3 * x + colour] / count;
-                }
+                line[3 * x] /= count;
+                line[3 * x + 1] /= count;
+                line[3 * x + 2] /= count;
             }
-        }
-        planes
+        };
+        direct::each(&mut all, 3 * width, each);
+        all
     }
 
     /// A square around `centre` of side `side`, turned by `angle` (radians, clockwise), as `size` times
@@ -185,11 +185,11 @@ mod tests {
 
     #[test]
     fn a_shrunk_picture_is_the_mean_of_what_is_covered() {
-        let planes = ramp().shrunk([0, 0, 4, 2], 2, 1);
-        assert_eq!(planes[..4], [2.5, 4.5, 25.0, 45.0]);
+        let pixels = ramp().shrunk([0, 0, 4, 2], 2, 1);
+        assert_eq!(pixels, [2.5, 25.0, 0.0, 4.5, 45.0, 0.0]);
         // Three of two: the middle one covers both.
-        let planes = ramp().shrunk([1, 0, 3, 1], 3, 1);
-        assert_eq!(planes[..3], [1.0, 1.5, 2.0]);
+        let pixels = ramp().shrunk([1, 0, 3, 1], 3, 1);
+        assert_eq!([pixels[0], pixels[3], pixels[6]], [1.0, 1.5, 2.0]);
     }
 
     #[test]

@@ -3,15 +3,14 @@
 
 use std::path::Path;
 
-use burn::tensor::activation::relu;
 use burn::tensor::module::max_pool2d;
-use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
+use burn::tensor::ops::MaxPoolOptions;
 use burn::tensor::{Device, Tensor, TensorData};
 
-use crate::layers::{Conv2d, values};
+use crate::channels_last::{Convolution, Maps};
+use crate::layers::values;
 use crate::picture::{Picture, Rectangle};
 use crate::weights::{Weights, WeightsError};
-use crate::winograd::Winograd;
 
 /// The side of the picture that is read.
 pub const SIZE: usize = 224;
@@ -33,24 +32,15 @@ pub enum Style {
 #[derive(Debug)]
 pub struct ResNet {
     style: Style,
-    first: Conv2d,
+    first: Convolution,
     stages: Vec<Vec<Bottleneck>>,
     device: Device,
 }
 
 #[derive(Debug)]
 struct Bottleneck {
-    first: Conv2d,
-    middle: Middle,
-    last: Conv2d,
-    shortcut: Option<Conv2d>,
-}
-
-/// The convolution of 3 x 3 pixels, and where it is cut off.
-#[derive(Debug)]
-enum Middle {
-    Plain(Conv2d),
-    Winograd(Winograd),
+    convolutions: [Convolution; 3],
+    shortcut: Option<Convolution>,
 }
 
 impl ResNet {
@@ -74,37 +64,36 @@ impl ResNet {
                     Style::Caffe => [stride, 1],
                     Style::Torchvision => [1, stride],
                 };
-                let norm = |index: usize| format!("{name}.bn{index}");
-                let pixel = |index: usize, shape, stride| {
+                let conv = |index: usize, shape, stride, padding| {
                     let conv = format!("{name}.conv{index}");
-                    let own = folded(&weights, &conv, &norm(index), shape)?;
-                    Ok::<_, WeightsError>(own.plain(&weights, stride, 0))
-                };
-                let middle = || {
-                    let conv = format!("{name}.conv2");
-                    let own = folded(&weights, &conv, &norm(2), [inner, inner, 3, 3])?;
-                    // On a GPU the plain one is not bound by its products.
-                    let is_fast = strides[1] == 1 && *device == Device::flex();
-                    Ok::<_, WeightsError>(match is_fast {
-                        true => {
-                            Middle::Winograd(Winograd::new(&own.kernel, own.bias, inner, device))
-                        }
-                        false => Middle::Plain(own.plain(&weights, strides[1], 1)),
-                    })
+                    folded(
+                        &weights,
+                        &conv,
+                        &format!("{name}.bn{index}"),
+                        shape,
+                        stride,
+                        padding,
+                    )
                 };
                 let output = 4 * inner;
                 let projected = format!("{name}.downsample");
                 let shortcut = || {
-                    let conv = format!("{projected}.0");
-                    let norm = format!("{projected}.1");
-                    let own = folded(&weights, &conv, &norm, [output, input, 1, 1])?;
-                    Ok::<_, WeightsError>(own.plain(&weights, stride, 0))
+                    folded(
+                        &weights,
+                        &format!("{projected}.0"),
+                        &format!("{projected}.1"),
+                        [output, input, 1, 1],
+                        stride,
+                        0,
+                    )
                 };
                 let projects = input != output || stride != 1;
                 blocks.push(Bottleneck {
-                    first: pixel(1, [inner, input, 1, 1], strides[0])?,
-                    middle: middle()?,
-                    last: pixel(3, [output, inner, 1, 1], 1)?,
+                    convolutions: [
+                        conv(1, [inner, input, 1, 1], strides[0], 0)?,
+                        conv(2, [inner, inner, 3, 3], strides[1], 1)?,
+                        conv(3, [output, inner, 1, 1], 1, 0)?,
+                    ],
                     shortcut: projects.then(shortcut).transpose()?,
                 });
                 input = output;
@@ -113,7 +102,7 @@ impl ResNet {
         }
         Ok(Self {
             style,
-            first: folded(&weights, "conv1", "bn1", [first, 3, 7, 7])?.plain(&weights, 2, 3),
+            first: folded(&weights, "conv1", "bn1", [first, 3, 7, 7], 2, 3)?,
             stages,
             device: device.clone(),
         })
@@ -133,53 +122,67 @@ impl ResNet {
     /// Pooled features `[faces, width]` of a stage (1 to 4), row by row; `size` is the side of each picture
     /// in `faces`, whose colours are red, green and blue from 0 to 255.
     pub fn extract(&self, faces: &[f32], size: usize, stage: usize) -> Vec<f32> {
+        /// Faces at a time: what is between the layers stays small.
+        const FACES: usize = 4;
+        let some = faces.chunks(FACES * 3 * size * size);
+        some.flat_map(|some| self.pooled(some, size, stage))
+            .collect()
+    }
+
+    fn pooled(&self, faces: &[f32], size: usize, stage: usize) -> Vec<f32> {
         let plane = size * size;
         let count = faces.len() / (3 * plane);
-        if count == 0 {
-            return Vec::new();
-        }
-        let mut bgr = Vec::with_capacity(faces.len());
-        for face in faces.chunks_exact(3 * plane) {
-            for (colour, mean) in MEAN.iter().enumerate() {
-                let values = &face[(2 - colour) * plane..(3 - colour) * plane];
-                bgr.extend(values.iter().map(|v| v - mean));
+        let mut bgr = vec![0.0; faces.len()];
+        for (face, bgr) in faces
+            .chunks_exact(3 * plane)
+            .zip(bgr.chunks_exact_mut(3 * plane))
+        {
+            for (pixel, bgr) in bgr.as_chunks_mut::<3>().0.iter_mut().enumerate() {
+                *bgr =
+                    std::array::from_fn(|colour| face[(2 - colour) * plane + pixel] - MEAN[colour]);
             }
         }
-        let data = TensorData::new(bgr, [count, 3, size, size]);
-        let x: Tensor<4> = Tensor::from_data(data, &self.device);
+        let data = TensorData::new(bgr, [count * plane, 3]);
+        let x = self.first.forward(
+            &Maps {
+                x: Tensor::from_data(data, &self.device),
+                count,
+                height: size,
+                width: size,
+            },
+            None,
+            true,
+        );
         let pool = MaxPoolOptions::new([3, 3]).with_stride([2, 2]);
         let pool = match self.style {
             Style::Caffe => pool.with_ceil_mode(true),
             Style::Torchvision => pool.with_padding([1, 1]),
         };
-        let mut x = max_pool2d(relu(self.first.forward(x)), pool);
+        let mut x = Maps::of_planes(max_pool2d(x.planes(), pool));
         for block in self.stages.iter().take(stage).flatten() {
-            x = block.forward(x);
+            x = block.forward(&x);
         }
-        let [_, width, rows, columns] = x.dims();
-        values(x.reshape([count, width, rows * columns]).mean_dim(2))
+        let width = x.x.dims()[1];
+        let pixels = x.x.reshape([count, x.height * x.width, width]);
+        values(pixels.mean_dim(1))
     }
 
     /// The width of a stage's features (1 to 4).
     pub fn width(&self, stage: usize) -> usize {
         let last = self.stages.get(stage - 1).and_then(|blocks| blocks.last());
-        last.map_or(0, |block| block.last.width())
+        last.map_or(0, |block| block.convolutions[2].width())
     }
 }
 
 impl Bottleneck {
-    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let y = relu(self.first.forward(x.clone()));
-        let y = match &self.middle {
-            Middle::Plain(conv) => relu(conv.forward(y)),
-            Middle::Winograd(conv) => conv.forward(y),
-        };
-        let y = self.last.forward(y);
+    fn forward(&self, x: &Maps) -> Maps {
+        let [first, second, third] = &self.convolutions;
+        let y = second.forward(&first.forward(x, None, true), None, true);
         let shortcut = match &self.shortcut {
-            Some(conv) => conv.forward(x),
-            None => x,
+            Some(conv) => conv.forward(x, None, false).x,
+            None => x.x.clone(),
         };
-        relu(y + shortcut)
+        third.forward(&y, Some(shortcut), true)
     }
 }
 
@@ -191,31 +194,15 @@ fn width(weights: &Weights, name: &str, otherwise: usize) -> usize {
         .unwrap_or(otherwise)
 }
 
-/// The weights of a convolution with the batch norm behind it folded into them.
-struct Folded {
-    /// `[output, input, kernel, kernel]`
-    kernel: Vec<f32>,
-    bias: Vec<f32>,
-    shape: [usize; 4],
-}
-
-impl Folded {
-    fn plain(self, weights: &Weights, stride: usize, padding: usize) -> Conv2d {
-        let output = self.bias.len();
-        Conv2d::new(
-            weights.upload(self.kernel, self.shape),
-            Some(weights.upload(self.bias, [output])),
-            ConvOptions::new([stride; 2], [padding; 2], [1, 1], 1),
-        )
-    }
-}
-
+/// A convolution with the batch norm behind it folded into it.
 fn folded(
     weights: &Weights,
     conv: &str,
     norm: &str,
     shape: [usize; 4],
-) -> Result<Folded, WeightsError> {
+    stride: usize,
+    padding: usize,
+) -> Result<Convolution, WeightsError> {
     const EPSILON: f64 = 1e-5;
     let output = shape[0];
     let of = |part: &str| weights.values(&format!("{norm}.{part}"), &[output]);
@@ -230,9 +217,12 @@ fn folded(
             .for_each(|v| *v = (f64::from(*v) * factor) as f32);
         bias.push((f64::from(shift[channel]) - f64::from(mean[channel]) * factor) as f32);
     }
-    Ok(Folded {
-        kernel,
+    let places = [stride, padding];
+    Ok(Convolution::new(
+        &kernel,
         bias,
         shape,
-    })
+        places,
+        weights.device(),
+    ))
 }

@@ -102,6 +102,11 @@ impl Weights {
         }
     }
 
+    /// Where its tensors are put.
+    pub(crate) const fn device(&self) -> &Device {
+        &self.device
+    }
+
     /// The path that was opened.
     pub fn file(&self) -> &str {
         &self.file
