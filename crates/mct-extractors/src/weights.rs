@@ -15,8 +15,8 @@ pub struct File {
     pub member: &'static str,
     /// Bytes and SHA-256, where they are known.
     pub known: Option<(u64, &'static str)>,
-    /// Another file that may be there in its place.
-    pub or: Option<&'static str>,
+    /// Other files that may be there in its place.
+    pub or: &'static [&'static str],
     /// Whether it may be absent.
     pub optional: bool,
 }
@@ -52,7 +52,7 @@ const fn packed(
         name,
         member,
         known: Some((bytes, sha256)),
-        or: None,
+        or: &[],
         optional: false,
     }
 }
@@ -62,13 +62,13 @@ const fn own(name: &'static str) -> File {
         name,
         member: "",
         known: None,
-        or: None,
+        or: &[],
         optional: false,
     }
 }
 
 const MODEL: File = File {
-    or: Some("pytorch_model.bin"),
+    or: &["pytorch_model.bin"],
     ..own("model.safetensors")
 };
 const PREPROCESSOR: File = File {
@@ -212,11 +212,11 @@ pub const ALL: &[Weights] = &[
         name: "resnet50",
         what: "ResNet-50 of VGGFace2, as in the paper (2048 wide, stage 2 512)",
         origin: Origin::User(
-            "VGGFace2's resnet50_ft with torchvision's names, as safetensors or by torch.save",
+            "VGGFace2's resnet50_ft with torchvision's names: as safetensors, by torch.save, or its pickle of arrays",
         ),
         licence: "CC BY-SA 4.0",
         files: &[File {
-            or: Some("model.pt"),
+            or: &["model.pt", "resnet50_ft_weight.pkl"],
             ..own("model.safetensors")
         }],
     },
@@ -237,14 +237,17 @@ impl Weights {
         let folder = folder.join(self.name);
         let (mut there, mut missing) = (Vec::new(), Vec::new());
         for file in self.files {
-            let mut names = std::iter::once(file.name).chain(file.or);
+            let mut names = std::iter::once(&file.name).chain(file.or);
             match names.find(|name| files::exists(&folder.join(name))) {
                 Some(name) => there.push(folder.join(name)),
                 None if file.optional => {}
-                None => missing.push(match file.or {
-                    Some(other) => format!("{} or {other}", file.name),
-                    None => file.name.to_owned(),
-                }),
+                None => {
+                    let names: Vec<&str> = std::iter::once(&file.name)
+                        .chain(file.or)
+                        .copied()
+                        .collect();
+                    missing.push(names.join(" or "));
+                }
             }
         }
         match missing.is_empty() {

@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 use std::path::Path;
 
 use burn::tensor::{Device, Tensor, TensorData};
+use mct_corpus::import::pickled_arrays;
 use pytorch_reader::PytorchReader;
 use safetensors::{Dtype, SafeTensors};
 use serde::Deserialize;
@@ -56,8 +57,8 @@ struct Layer {
 }
 
 impl Weights {
-    /// Reads a file by its ending: `.safetensors`, `weights_manifest.json` with its shard beside it, and
-    /// else what `torch.save` writes.
+    /// Reads a file by its ending: `.safetensors`, `weights_manifest.json` with its shard beside it, `.pkl` with a
+    /// dictionary of numpy arrays, and else what `torch.save` writes.
     ///
     /// # Errors
     /// When the file cannot be read or is not of that format.
@@ -76,6 +77,7 @@ impl Weights {
                         .map_err(|error| format!("its shard {shard}: {error}"))
                 })
             }),
+            Some("pkl" | "pickle") => read().and_then(|bytes| numpy(&bytes)),
             _ => pytorch(path),
         };
         Ok(Self {
@@ -246,6 +248,14 @@ fn safetensors(bytes: &[u8]) -> Layers {
     Ok(layers)
 }
 
+fn numpy(pickle: &[u8]) -> Layers {
+    let arrays = pickled_arrays(pickle).map_err(|finding| finding.to_string())?;
+    let layers = arrays.into_iter();
+    Ok(layers
+        .map(|(name, (shape, values))| (name, Layer { shape, values }))
+        .collect())
+}
+
 fn pytorch(path: &Path) -> Layers {
     // The reader says nothing of a file that is not there.
     std::fs::File::open(path).map_err(|error| error.to_string())?;
@@ -396,6 +406,21 @@ mod tests {
             "quantization": {"dtype": "uint8", "scale": 0.5, "min": -1}}"#;
         let layers = manifest(stored).unwrap();
         assert_eq!(layers["a"].values, [-1.0, 63.0, 126.5]);
+    }
+
+    #[test]
+    fn a_pickle_of_arrays_is_read_and_runs_nothing() {
+        // By Python: `pickle.dumps({"fc.weight": numpy.arange(6, dtype="f4").reshape(2, 3), "step": 3}, 2)`.
+        let pickle = b"\x80\x02}q\x00(X\x09\x00\x00\x00fc.weightq\x01cnumpy._core.multiarray\x0a_reconstruct\x0aq\x02cnumpy\x0andarray\x0aq\x03K\x00\x85q\x04c_codecs\x0aencode\x0aq\x05X\x01\x00\x00\x00bq\x06X\x06\x00\x00\x00latin1q\x07\x86q\x08Rq\x09\x87q\x0aRq\x0b(K\x01K\x02K\x03\x86q\x0ccnumpy\x0adtype\x0aq\x0dX\x02\x00\x00\x00f4q\x0e\x89\x88\x87q\x0fRq\x10(K\x03X\x01\x00\x00\x00<q\x11NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tq\x12b\x89h\x05X\x1b\x00\x00\x00\x00\x00\x00\x00\x00\x00\xc2\x80?\x00\x00\x00@\x00\x00@@\x00\x00\xc2\x80@\x00\x00\xc2\xa0@q\x13h\x07\x86q\x14Rq\x15tq\x16bX\x04\x00\x00\x00stepq\x17K\x03u.";
+        let layers = numpy(pickle).unwrap();
+        assert_eq!(layers.len(), 1);
+        let layer = &layers["fc.weight"];
+        assert_eq!(layer.shape, [2, 3]);
+        assert_eq!(layer.values, [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]);
+        let error = numpy(b"\x80\x02cos\nsystem\nX\x02\x00\x00\x00ls\x85R.")
+            .err()
+            .unwrap();
+        assert!(error.contains("system"), "{error}");
     }
 
     #[test]

@@ -41,8 +41,8 @@ struct Listed {
 #[derive(Serialize)]
 struct Needed {
     name: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    or: Option<&'static str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    or: &'static [&'static str],
     optional: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     bytes: Option<u64>,

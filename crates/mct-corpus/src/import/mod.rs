@@ -34,6 +34,7 @@ mod zip;
 pub use channel::{fill_groups, stacked_unknown};
 pub use files::{Files, Listed, Picked};
 pub use options::{NonFinite, Options, of_modality, range};
+pub use pickle::{Shaped, arrays as pickled_arrays};
 pub use sheet::Sheet;
 pub use speakers::SpeakerTable;
 pub use table::names_utterances;

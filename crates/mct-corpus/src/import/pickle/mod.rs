@@ -18,5 +18,35 @@ mod numpy;
 mod text;
 mod tree;
 
+use std::collections::BTreeMap;
+
+use crate::error::Finding;
+
 pub(super) use machine::read;
 pub(super) use tree::Value;
+
+/// The shape of an array and its values, row by row.
+pub type Shaped = (Vec<usize>, Vec<f32>);
+
+/// The arrays of numbers in a pickled dictionary, such as the weights of a network, by their names. What else is in
+/// it is left out.
+///
+/// # Errors
+/// When it is no pickle, no dictionary, or one that would run something.
+pub fn arrays(pickle: &[u8]) -> Result<BTreeMap<String, Shaped>, Finding> {
+    let tree = read(pickle)?;
+    let root = tree.root();
+    let expected = || Finding::new("pickle", root.describe(), "a dictionary of arrays");
+    let mut arrays = BTreeMap::new();
+    for (name, value) in root.entries().ok_or_else(expected)? {
+        if value.is_packed_array() {
+            let array = value.array(name)?;
+            let count = array.shape.iter().product();
+            arrays.insert(
+                name.to_owned(),
+                (array.shape.clone(), array.values(0..count)),
+            );
+        }
+    }
+    Ok(arrays)
+}
