@@ -107,9 +107,9 @@ impl Convolution {
             }
             None => self.covered(maps, height, width).matmul(self.rows.clone()),
         };
-        let x = match finished(x, &self.bias, other, cuts) {
-            Ok(x) => x,
-            Err((x, other)) => {
+        let x = match device == Device::flex() {
+            true => finished(x, &self.bias, other, cuts),
+            false => {
                 let bias = TensorData::new(self.bias.clone(), [1, self.width()]);
                 let x = x + Tensor::from_data(bias, &device);
                 let x = match other {
@@ -163,17 +163,8 @@ impl Convolution {
     }
 }
 
-/// On the CPU, in place: the bias, the other path, and the cut at zero. Gives back what it cannot compute.
-#[allow(clippy::type_complexity, reason = "what was given")]
-fn finished(
-    x: Tensor<2>,
-    bias: &[f32],
-    other: Option<Tensor<2>>,
-    cuts: bool,
-) -> Result<Tensor<2>, (Tensor<2>, Option<Tensor<2>>)> {
-    if x.device() != Device::flex() {
-        return Err((x, other));
-    }
+/// On the CPU, in place: the bias, the other path, and the cut at zero.
+fn finished(x: Tensor<2>, bias: &[f32], other: Option<Tensor<2>>, cuts: bool) -> Tensor<2> {
     let data = other.map(Tensor::into_data);
     let other = data.as_ref().and_then(|data| data.as_slice::<f32>().ok());
     let mut x = FlexTensor::from_data(x.into_data());
@@ -185,7 +176,7 @@ fn finished(
         one_row(own, bias, other, cuts);
     };
     each(values, PIXELS * channels, row);
-    Ok(Tensor::from_primitive::<Flex>(x))
+    Tensor::from_primitive::<Flex>(x)
 }
 
 /// Pixels that a thread computes at a time.
