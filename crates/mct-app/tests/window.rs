@@ -1,12 +1,14 @@
 //! The window, operated by pointer and keyboard; widgets are found by their accessibility labels.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
 mod support;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use eframe::egui::accesskit::Role;
-use eframe::egui::{DroppedFile, Key, Pos2};
+use eframe::egui::{DroppedFile, Event, Key, Modifiers, PointerButton, Pos2};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use mct_app::application::Application;
 use mct_app::state::models::RATES;
@@ -516,11 +518,10 @@ fn a_dead_pipeline_is_restarted_with_the_open_corpus_and_models() {
     assert_eq!(workspace.models.iter().count(), 1);
 }
 
-#[test]
-fn a_run_folder_opens_its_corpus() {
-    let folder = tempfile::tempdir().unwrap();
-    let corpus = mct_corpus::demo::generate(3, 0.05).unwrap();
-    let path = folder.path().join("corpus.safetensors");
+/// A run of the demo model, trained on the demo corpus of this seed in a file of its own.
+fn run_on(folder: &Path, seed: u64) -> (PathBuf, PathBuf) {
+    let path = folder.join(format!("corpus-{seed}.safetensors"));
+    let corpus = mct_corpus::demo::generate(seed, 0.05).unwrap();
     corpus.save(&path).unwrap();
     let checkpoint = std::fs::read(support::assets().join("demo-model.safetensors")).unwrap();
     let checkpoint = mct_hfr::training::Checkpoint::from_bytes("demo", &checkpoint).unwrap();
@@ -530,17 +531,126 @@ fn a_run_folder_opens_its_corpus() {
         model: checkpoint.config.model.clone(),
         training: checkpoint.config.training.clone(),
     };
-    let run = folder.path().join("run");
+    let run = folder.join("run");
     let writer = mct_runs::RunFolder::create(&run, manifest).unwrap();
     writer.save(&checkpoint, mct_runs::Which::Best).unwrap();
-    drop(writer);
+    (run, path)
+}
+
+fn note(window: &support::Window) -> Option<String> {
+    let shown = window.state().workspace.models.shown();
+    shown.and_then(|open| open.card.note.clone())
+}
+
+#[test]
+fn a_run_folder_opens_its_corpus() {
+    let folder = tempfile::tempdir().unwrap();
+    let (run, path) = run_on(folder.path(), 3);
     let mut window = window(options(vec![Source::Path(run)]));
     until(&mut window, "the run", support::is_evaluated);
     let workspace = &window.state().workspace;
+    let corpus = mct_corpus::Corpus::open(&path).unwrap();
     assert_eq!(
         workspace.corpus.as_ref().unwrap().utterances.len(),
         corpus.len()
     );
+    assert_eq!(note(&window), None);
+}
+
+#[test]
+fn a_run_is_opened_on_its_corpus_where_that_has_moved() {
+    let folder = tempfile::tempdir().unwrap();
+    let (run, path) = run_on(folder.path(), 3);
+    let moved = folder.path().join("moved.safetensors");
+    std::fs::rename(path, &moved).unwrap();
+    let mut window = window(options(vec![Source::Path(run)]));
+    until(&mut window, "the model", |application| {
+        !application.workspace.models.is_empty()
+    });
+    let absent = note(&window).unwrap();
+    assert!(absent.contains("open it, wherever it is"), "{absent}");
+    window.state_mut().workspace.open(Source::Path(moved));
+    until(&mut window, "its scores", support::is_evaluated);
+    assert_eq!(note(&window), None);
+}
+
+#[test]
+fn a_corpus_that_was_asked_for_stays_and_another_one_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let (run, _) = run_on(folder.path(), 3);
+    let other = folder.path().join("other.safetensors");
+    let corpus = mct_corpus::demo::generate(4, 0.06).unwrap();
+    corpus.save(&other).unwrap();
+    let sources = vec![Source::Path(other), Source::Path(run)];
+    let mut window = window(options(sources));
+    until(&mut window, "the run", support::is_evaluated);
+    let card = window.state().workspace.corpus.as_ref().unwrap();
+    assert_eq!(card.utterances.len(), corpus.len());
+    let said = note(&window).unwrap();
+    assert!(
+        said.contains("another corpus (corpus-3.safetensors)"),
+        "{said}"
+    );
+    window.get_by_label_contains("another corpus (corpus-3");
+}
+
+#[test]
+fn a_click_on_the_text_of_a_line_selects_and_shift_takes_a_range() {
+    let mut window = demo();
+    let ids: Vec<String> = {
+        let workspace = &window.state().workspace;
+        let shown = workspace
+            .models
+            .shown()
+            .unwrap()
+            .evaluated
+            .as_ref()
+            .unwrap();
+        let card = workspace.corpus.as_ref().unwrap();
+        let ids = shown
+            .utterances
+            .iter()
+            .map(|u| card.utterances[*u].id.clone());
+        let mut ids: Vec<String> = ids.collect();
+        ids.sort();
+        ids
+    };
+    let click = |window: &mut support::Window, id: &str, modifiers: Modifiers| {
+        let at = window.get_by_label(id).rect().center();
+        window.hover_at(at);
+        window.event(Event::ModifiersChanged(modifiers));
+        window.step();
+        for pressed in [true, false] {
+            let event = Event::PointerButton {
+                pos: at,
+                button: PointerButton::Primary,
+                pressed,
+                modifiers,
+            };
+            window.event(event);
+        }
+        window.run_steps(2);
+        window.event(Event::ModifiersChanged(Modifiers::NONE));
+        window.step();
+    };
+    click(&mut window, &ids[1], Modifiers::NONE);
+    let selection = |window: &support::Window| {
+        let workspace = &window.state().workspace;
+        let card = workspace.corpus.as_ref().unwrap();
+        let chosen = workspace.selection.iter();
+        let mut chosen: Vec<String> = chosen.map(|u| card.utterances[u].id.clone()).collect();
+        chosen.sort();
+        chosen
+    };
+    assert_eq!(selection(&window), ids[1..2]);
+    click(&mut window, &ids[3], Modifiers::SHIFT);
+    assert_eq!(selection(&window), ids[1..4]);
+    // The arrow keys look at a neighbour, and lose none of them.
+    window.key_press(Key::ArrowDown);
+    window.step();
+    assert_eq!(selection(&window), ids[1..4]);
+    click(&mut window, &ids[2], Modifiers::COMMAND);
+    assert_eq!(selection(&window), [ids[1].clone(), ids[3].clone()]);
 }
 
 #[test]

@@ -80,23 +80,31 @@ impl Source {
 
 /// Takes the recordings out of files that were picked together, each with what a `.txt` of the same name says.
 pub fn recordings(sources: Vec<Source>) -> (Vec<Recording>, Vec<Source>) {
-    let (found, mut others): (Vec<_>, Vec<_>) = sources.into_iter().partition(Source::is_recording);
-    let with_text = |file: Source| {
+    let (found, others): (Vec<_>, Vec<_>) = sources.into_iter().partition(Source::is_recording);
+    let text_of = |file: &Source| {
         let name = file.name();
         let stem = name.rsplit_once('.').map_or(&name[..], |(stem, _)| stem);
-        let wanted = format!("{stem}.txt");
-        let beside = others.iter().position(|other| other.name() == wanted);
+        format!("{stem}.txt")
+    };
+    let texts: Vec<String> = found.iter().map(text_of).collect();
+    let with_text = |file: Source| {
+        let wanted = text_of(&file);
         let mut recording = Recording::new(file);
-        if let Some(Source::Bytes { bytes, .. }) = beside.map(|at| &others[at]) {
-            recording.transcript = Some(String::from_utf8_lossy(bytes).trim().to_owned());
-        }
-        if let Some(at) = beside {
-            others.remove(at);
+        for other in &others {
+            if let Source::Bytes { name, bytes } = other
+                && *name == wanted
+            {
+                recording.transcript = Some(String::from_utf8_lossy(bytes).trim().to_owned());
+            }
         }
         recording
     };
-    let found = found.into_iter().map(with_text).collect();
-    (found, others)
+    let found: Vec<Recording> = found.into_iter().map(with_text).collect();
+    let others = others.into_iter();
+    (
+        found,
+        others.filter(|own| !texts.contains(&own.name())).collect(),
+    )
 }
 
 /// A request to the extraction pipeline.
@@ -132,6 +140,8 @@ pub struct Extracted {
     pub corpus: Bytes,
     /// What each recording sounds and looks like.
     pub media: Vec<Media>,
+    /// The recording of each utterance: what nothing can be predicted from is none.
+    pub places: Vec<usize>,
     /// What each modality of the model is heard or seen as; `None` where nobody knows.
     pub kinds: Vec<Option<Medium>>,
     /// For each recording why modalities are missing, or for how long.
@@ -291,7 +301,15 @@ impl Extraction {
         let known = Known::of(&interface).map_err(|error| named(&error))?;
         let mut opened = Vec::new();
         for recording in recordings {
-            opened.push(Opened::of(recording).await?);
+            let mut own = Opened::of(recording).await?;
+            // Files of one name in several folders.
+            let name = own.name.clone();
+            let mut count = 1;
+            while opened.iter().any(|other: &Opened| other.name == own.name) {
+                count += 1;
+                own.name = format!("{name} ({count})");
+            }
+            opened.push(own);
         }
         #[cfg(target_arch = "wasm32")]
         let known = {
@@ -318,12 +336,16 @@ impl Extraction {
             |count| outbox.respond(Response::Done { ticket, count }),
         )
         .map_err(message)?;
+        let ids = corpus.utterances.iter().map(|utterance| &utterance.id);
+        let place = |id: &String| opened.iter().position(|own| own.name == *id);
+        let places = ids.filter_map(place).collect();
         let kinds = known.media(interface.modalities.len());
         Ok(Extracted {
             ticket,
             corpus: corpus.to_bytes().map_err(message)?.into(),
             title,
             media,
+            places,
             kinds,
             missing,
             notes,

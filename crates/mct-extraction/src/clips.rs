@@ -12,6 +12,9 @@ use crate::one::{Extracted, Subject, of_recording};
 use crate::shown::{Media, Medium, Thumbnail};
 use crate::source::Reader;
 
+/// Pictures of a recording that are shown, at most: twenty minutes.
+const MOST_PICTURES: usize = 6000;
+
 /// Recordings as a corpus, and why modalities are missing in each, or for how long.
 #[derive(Debug)]
 pub struct Clips {
@@ -183,7 +186,10 @@ pub fn clips(
     for (count, subject) in subjects.iter().enumerate() {
         let mut thumbnails = Vec::new();
         let mut watch = |picture: &_, face: Option<&_>| {
-            thumbnails.push(Thumbnail::of(picture, face));
+            // Of a very long video the beginning is seen.
+            if thumbnails.len() < MOST_PICTURES {
+                thumbnails.push(Thumbnail::of(picture, face));
+            }
         };
         let mut extracted = of_recording(
             *subject,

@@ -16,7 +16,7 @@ pub use confusion::{confusion, confusion_difference};
 pub use heat_map::{HeatMap, heat_maps};
 pub use intensities::intensities;
 pub use lines::{Line, comparison, curves, sweep, training};
-pub use scatter::scatter;
+pub use scatter::{Kind, scatter};
 
 /// Why a figure could not be drawn.
 #[derive(Debug, thiserror::Error)]

@@ -56,7 +56,7 @@ impl Application {
             Command::ChooseFiles => self.files.choose(),
             Command::ChooseFolder => self.files.choose_folder(),
             Command::ChooseSpeakers => self.files.choose_speakers(),
-            Command::Transcribe(name, text) => self.transcribe(&name, text),
+            Command::Transcribe(utterance, text) => self.transcribe(utterance, text),
             Command::SaveCorpus => self.evaluation.request(evaluation::Request::SaveCorpus),
             Command::Close(id) => {
                 self.workspace.models.close(id);
@@ -132,7 +132,8 @@ impl Application {
                     .as_ref()
                     .map(|card| card.source.clone());
                 if let Some(source) = corpus {
-                    self.workspace.open(source);
+                    let id = self.workspace.models.new_id();
+                    self.request_open(source, id);
                 }
                 let models: Vec<(ModelId, Source)> = self
                     .workspace

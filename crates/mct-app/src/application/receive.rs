@@ -64,6 +64,10 @@ impl Application {
                 is_features,
             } => {
                 let source = self.opening.remove(&id);
+                let recordings = &mut workspace.recordings;
+                recordings
+                    .extracted
+                    .take_if(|own| source.as_ref() == Some(&own.corpus));
                 if let Some(source) = source.filter(|_| is_features) {
                     let importing = Importing::new(source.features(), Some(message));
                     workspace.importing.push_back(importing);

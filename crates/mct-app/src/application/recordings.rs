@@ -19,13 +19,20 @@ use crate::state::recordings::{Extracting, Opened};
 impl Application {
     /// Opens recordings as soon as there is a model to predict them: it may have been chosen with them.
     pub(super) fn open_recordings(&mut self, recordings: Vec<Recording>) {
-        self.workspace.recordings.waiting.extend(recordings);
+        let waiting = &mut self.workspace.recordings.waiting;
+        for recording in recordings {
+            if !waiting.contains(&recording) {
+                waiting.push(recording);
+            }
+        }
     }
 
     /// Opens the recordings that wait for a model.
     pub(super) fn extract_waiting(&mut self) {
         let recordings = &mut self.workspace.recordings;
-        if recordings.waiting.is_empty() {
+        // The model may be on its way, and what is being extracted is not thrown away.
+        let is_busy = recordings.extracting.is_some() && self.extraction.is_some();
+        if recordings.waiting.is_empty() || is_busy || !self.opening.is_empty() {
             return;
         }
         let knows = |interface: &&Interface| {
@@ -43,9 +50,6 @@ impl Application {
             let waiting = std::mem::take(&mut recordings.waiting);
             return self.extract(waiting, interface);
         }
-        if !self.opening.is_empty() {
-            return;
-        }
         let name = recordings.waiting[0].file.name();
         recordings.waiting.clear();
         let text = match is_none_open {
@@ -61,39 +65,41 @@ impl Application {
     }
 
     fn extract(&mut self, recordings: Vec<Recording>, interface: Interface) {
+        self.extractions += 1;
+        let ticket = self.extractions;
+        self.workspace.recordings.extracting = Some(Extracting {
+            ticket,
+            recordings: recordings.clone(),
+            done: 0,
+        });
         let handle = match self.extraction.take() {
             Some(handle) => Ok(handle),
             None => Handle::<Extraction>::start((), self.wake.clone()),
         };
-        let handle = match handle {
-            Ok(handle) => self.extraction.insert(handle),
-            Err(text) => return self.workspace.notices.died(Part::Extraction, text),
-        };
-        self.extractions += 1;
-        handle.request(Extract {
-            ticket: self.extractions,
-            recordings: recordings.clone(),
-            interface,
-        });
-        self.workspace.recordings.extracting = Some(Extracting {
-            ticket: self.extractions,
-            recordings,
-            done: 0,
-        });
+        match handle {
+            Ok(handle) => {
+                self.workspace.notices.revived(Part::Extraction);
+                self.extraction.insert(handle).request(Extract {
+                    ticket,
+                    recordings,
+                    interface,
+                });
+            }
+            Err(text) => self.workspace.notices.died(Part::Extraction, text),
+        }
     }
 
     /// Says what is said in a recording, which changes its features of words.
-    pub(super) fn transcribe(&mut self, name: &str, transcript: String) {
+    pub(super) fn transcribe(&mut self, utterance: usize, transcript: String) {
         let Some(opened) = &self.workspace.recordings.opened else {
             return;
         };
         let mut recordings = opened.recordings.clone();
-        for recording in &mut recordings {
-            if recording.file.name() == name {
-                recording.transcript = Some(transcript.clone());
-            }
+        let place = opened.places.get(utterance);
+        if let Some(recording) = place.and_then(|place| recordings.get_mut(*place)) {
+            recording.transcript = Some(transcript);
+            self.open_recordings(recordings);
         }
-        self.open_recordings(recordings);
     }
 
     pub(super) fn receive_extraction(&mut self) {
@@ -149,6 +155,7 @@ impl Application {
             recordings: extracting.recordings,
             media: extracted.media,
             missing: extracted.missing,
+            places: extracted.places,
             kinds: extracted.kinds,
         });
         let id = self.workspace.models.new_id();
@@ -160,8 +167,9 @@ impl Application {
         if self.workspace.recordings.opened.is_none() {
             return;
         }
-        // Nobody was trained on them.
-        self.workspace.side = Side::All;
+        // No model was trained on them. The side comes back with another corpus.
+        let before = std::mem::replace(&mut self.workspace.side, Side::All);
+        self.workspace.recordings.side_before.get_or_insert(before);
         self.workspace.selection.one(0);
         layout::show(&mut self.layout, Pane::Inspector);
     }

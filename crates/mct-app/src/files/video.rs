@@ -22,9 +22,11 @@ const SAMPLE_RATE_HZ: f32 = 16_000.0;
 
 /// Reads the file of a recording, and decodes its pictures where it has some.
 ///
+/// Its pictures may take `share` of the memory for all. Returns what the browser could not do.
+///
 /// # Errors
-/// When it cannot be fetched. What the browser cannot decode is left to our own readers, which say why.
-pub async fn decode(recording: &mut Recording) -> Result<(), String> {
+/// When it cannot be fetched.
+pub async fn decode(recording: &mut Recording, share: f64) -> Result<Option<String>, String> {
     if let Source::Url { name, url } = &recording.file {
         recording.file = Source::Bytes {
             name: name.clone(),
@@ -33,7 +35,7 @@ pub async fn decode(recording: &mut Recording) -> Result<(), String> {
     }
     let is_video = recording.is_video();
     let Source::Bytes { name, bytes } = &recording.file else {
-        return Ok(());
+        return Ok(None);
     };
     let ending = name
         .rsplit_once('.')
@@ -45,9 +47,17 @@ pub async fn decode(recording: &mut Recording) -> Result<(), String> {
     }
     if is_video {
         let file = Uint8Array::from(&bytes[..]);
-        recording.frames = pictures(&file).await.unwrap_or_default();
+        match pictures(&file, share).await {
+            Ok(frames) => recording.frames = frames,
+            Err(error) => {
+                let error = error
+                    .as_string()
+                    .unwrap_or_else(|| "it cannot be played".to_owned());
+                return Ok(Some(format!("its pictures cannot be had: {error}")));
+            }
+        }
     }
-    Ok(())
+    Ok(None)
 }
 
 /// Samples of one channel and their rate.
@@ -71,7 +81,7 @@ async fn sound(bytes: &[u8]) -> Result<(Vec<f32>, u32), JsValue> {
 }
 
 /// The pictures of a video, [`FRAMES_HZ`] a second.
-async fn pictures(file: &Uint8Array) -> Result<Vec<Frame>, JsValue> {
+async fn pictures(file: &Uint8Array, share: f64) -> Result<Vec<Frame>, JsValue> {
     let document = web_sys::window()
         .and_then(|window| window.document())
         .ok_or("no document")?;
@@ -84,7 +94,7 @@ async fn pictures(file: &Uint8Array) -> Result<Vec<Frame>, JsValue> {
     let loaded = event(&video, "loadeddata");
     video.set_src(&url);
     let frames = match JsFuture::from(loaded).await {
-        Ok(_) => sample(&video, &canvas).await,
+        Ok(_) => sample(&video, &canvas, share).await,
         Err(error) => Err(error),
     };
     video.set_src("");
@@ -95,18 +105,22 @@ async fn pictures(file: &Uint8Array) -> Result<Vec<Frame>, JsValue> {
 async fn sample(
     video: &HtmlVideoElement,
     canvas: &HtmlCanvasElement,
+    share: f64,
 ) -> Result<Vec<Frame>, JsValue> {
     let rate = f64::from(FRAMES_HZ);
     let duration = video.duration();
     if !duration.is_finite() || duration > MOST_SECS {
         return Err("its length is not known, or too much".into());
     }
+    if video.video_width() == 0 {
+        return Err("it has none".into());
+    }
     let count = (duration * rate).round().max(1.0);
     let (width, height) = (
         f64::from(video.video_width()),
         f64::from(video.video_height()),
     );
-    let most = (MOST_BYTES / count / 3.0 / (width / height.max(1.0)).max(0.1)).sqrt();
+    let most = (MOST_BYTES * share / count / 3.0 / (width / height.max(1.0)).max(0.1)).sqrt();
     let scale = (MOST_HEIGHT.min(most) / height.max(1.0)).min(1.0);
     let (width, height) = (
         (width * scale).max(1.0).floor(),

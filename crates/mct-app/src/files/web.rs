@@ -38,10 +38,16 @@ pub fn choose(results: Results) {
 pub fn prepare(recordings: Vec<Recording>, results: Results) {
     spawn_local(async move {
         let mut prepared = Vec::new();
+        let share = 1.0 / recordings.len().max(1) as f64;
         for mut recording in recordings {
             let name = recording.file.name();
-            match video::decode(&mut recording).await {
-                Ok(()) => prepared.push(recording),
+            match video::decode(&mut recording, share).await {
+                Ok(problem) => {
+                    if let Some(text) = problem {
+                        results.send(Incoming::Failed(format!("{name}: {text}")));
+                    }
+                    prepared.push(recording);
+                }
                 Err(text) => results.send(Incoming::Failed(format!("{name}: {text}"))),
             }
         }

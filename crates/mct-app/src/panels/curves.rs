@@ -45,6 +45,11 @@ impl Panel {
             });
             return;
         }
+        let held = workspace.missing.held();
+        if !held.is_empty() {
+            ui.weak(format!("at equal rates of all modalities{held}"))
+                .on_hover_text("The curves do not follow rates of their own of single modalities");
+        }
         let lines = lines(workspace, score);
         let now = workspace.missing.rate;
         let ink = ui.visuals().text_color();

@@ -34,12 +34,15 @@ struct Palette<'a> {
     categories: &'a Categories,
     evaluated: Option<&'a Evaluated>,
     colour: Colour,
+    /// Whether the current conditions hide anything.
+    hides: bool,
 }
 
 impl Panel {
     pub fn ui(&mut self, ui: &mut Ui, workspace: &mut Workspace) {
         let mut commands = Vec::new();
         let categories = workspace.categories();
+        let hides = workspace.missing.hides();
         let Workspace {
             corpus,
             models,
@@ -85,6 +88,7 @@ impl Panel {
                 categories: &categories,
                 evaluated: models.shown().and_then(|open| open.evaluated.as_ref()),
                 colour: projection.settings.colour,
+                hides,
             };
             legend(ui, &palette);
             self.plane(ui, projection, selection, &palette);
@@ -370,30 +374,39 @@ fn status(ui: &mut Ui, projection: &Projection) {
 }
 
 impl Palette<'_> {
-    fn colour_of(&self, point: Point) -> Color32 {
+    /// The place of a point's name in the legend.
+    fn category_of(&self, point: Point) -> Option<usize> {
         let utterance = &self.card.utterances[point.utterance];
-        let known = |index: Option<usize>| index.map_or(Color32::GRAY, theme::qualitative);
         match self.colour {
-            Colour::Class => known(self.categories.label(utterance)),
-            Colour::View => theme::qualitative(usize::from(point.incomplete)),
-            Colour::Speaker => known(utterance.speaker),
-            Colour::Correctness => match self.is_right(point) {
-                Some(true) => theme::RIGHT,
-                Some(false) => theme::WRONG,
-                None => Color32::GRAY,
-            },
+            Colour::Class => self.categories.label(utterance),
+            Colour::View => Some(usize::from(point.incomplete)),
+            Colour::Speaker => utterance.speaker,
+            Colour::Correctness => self.is_right(point).map(|right| usize::from(!right)),
         }
     }
 
-    /// Whether the model predicts the utterance correctly under the current conditions.
+    fn colour_of(&self, point: Point) -> Color32 {
+        // Right and wrong are the first two colours.
+        self.category_of(point)
+            .map_or(Color32::GRAY, theme::qualitative)
+    }
+
+    /// Whether nothing is predicted of a point because it is of the complete view.
+    fn is_unknown(&self, point: Point) -> bool {
+        self.colour == Colour::Correctness && self.hides && !point.incomplete
+    }
+
+    /// Whether the model predicts the utterance correctly under the current conditions, from what is missing in
+    /// them: of the complete view it is known only where nothing is.
     fn is_right(&self, point: Point) -> Option<bool> {
+        if !point.incomplete && self.hides {
+            return None;
+        }
         let predicted = self.evaluated?.class_of(point.utterance)?;
-        Some(
-            predicted
-                == self
-                    .categories
-                    .label(&self.card.utterances[point.utterance])?,
-        )
+        let label = self
+            .categories
+            .label(&self.card.utterances[point.utterance])?;
+        Some(predicted == label)
     }
 
     /// The entries of the legend.
@@ -410,10 +423,15 @@ impl Palette<'_> {
             Colour::View => with_colours(&mut ["complete", "incomplete"].into_iter()),
             Colour::Speaker => with_colours(&mut metadata.speakers.iter().map(|s| s.name.as_str())),
             Colour::Correctness => {
-                vec![
+                let mut names = vec![
                     ("right".to_owned(), theme::RIGHT),
                     ("wrong".to_owned(), theme::WRONG),
-                ]
+                ];
+                if self.hides {
+                    let unknown = "complete view: not predicted";
+                    names.push((unknown.to_owned(), Color32::GRAY));
+                }
+                names
             }
         }
     }
@@ -429,7 +447,11 @@ impl Palette<'_> {
         let class = self.categories.text(utterance);
         let mut text = format!("{}, {view}\n{class}", utterance.id);
         if let Some(class) = self.evaluated.and_then(|e| e.class_of(point.utterance)) {
-            text += &format!(", predicted {}", classes[class]);
+            let from = match !point.incomplete && self.hides {
+                true => " from the incomplete view",
+                false => "",
+            };
+            text += &format!(", predicted {}{from}", classes[class]);
         }
         text
     }
@@ -504,17 +526,16 @@ pub fn export(format: Format, workspace: &Workspace) -> Option<String> {
                     .shown()
                     .and_then(|open| open.evaluated.as_ref()),
                 colour: projection.settings.colour,
+                hides: workspace.missing.hides(),
             };
-            let names = palette.names();
-            let kinds: Vec<(&str, Vec<(f64, f64)>)> = names
+            let kinds = kinds(&palette, &points.collect::<Vec<_>>());
+            let kinds: Vec<mct_figures::Kind> = kinds
                 .iter()
-                .take(MAX_NAMES)
-                .map(|(name, colour)| {
-                    let coordinates = points
-                        .clone()
-                        .filter(|(point, _)| palette.colour_of(**point) == *colour)
-                        .map(|(_, [x, y])| (f64::from(*x), f64::from(*y)));
-                    (name.as_str(), coordinates.collect())
+                .map(|(name, colour, crosses, points)| mct_figures::Kind {
+                    name,
+                    colour: Some([colour.r(), colour.g(), colour.b()]),
+                    crosses: *crosses,
+                    points: points.clone(),
                 })
                 .collect();
             mct_figures::scatter(&title(projection, card), &kinds).ok()
@@ -555,6 +576,47 @@ pub fn export(format: Format, workspace: &Workspace) -> Option<String> {
             }))
         }
     }
+}
+
+/// A kind of points in a picture: its name, its colour, whether they are crosses, and where they are.
+type Drawn = (String, Color32, bool, Vec<(f64, f64)>);
+
+/// The points by name and view, as on the screen: discs are complete, crosses incomplete. Names beyond those of a legend
+/// are one kind.
+fn kinds(palette: &Palette<'_>, points: &[(&Point, &[f32; 2])]) -> Vec<Drawn> {
+    let names = palette.names();
+    let has_both = points.iter().any(|(point, _)| point.incomplete)
+        && points.iter().any(|(point, _)| !point.incomplete);
+    let mut kinds: Vec<Drawn> = Vec::new();
+    let last = names.len().min(MAX_NAMES);
+    for place in 0..=last {
+        for incomplete in [false, true] {
+            let is_own = |point: &Point| {
+                let category = match palette.category_of(*point) {
+                    // The third name of the legend.
+                    None if palette.is_unknown(*point) => Some(2),
+                    category => category.filter(|own| *own < last),
+                };
+                category.unwrap_or(last) == place && point.incomplete == incomplete
+            };
+            let own = points.iter().filter(|(point, _)| is_own(point));
+            let own: Vec<(f64, f64)> = own
+                .map(|(_, [x, y])| (f64::from(*x), f64::from(*y)))
+                .collect();
+            if own.is_empty() {
+                continue;
+            }
+            let (mut name, colour) = match names[..last].get(place) {
+                Some(known) => known.clone(),
+                None => ("others".to_owned(), Color32::GRAY),
+            };
+            if has_both && incomplete {
+                name += ", incomplete";
+            }
+            kinds.push((name, colour, incomplete, own));
+        }
+    }
+    kinds
 }
 
 fn title(projection: &Projection, card: &CorpusCard) -> String {

@@ -34,6 +34,8 @@ pub struct Panel {
     imagined: bool,
     /// Whether the current stroke masks steps or unmasks them.
     stroke: Option<bool>,
+    /// The step that it touched last: a fast one leaps over some.
+    touched: Option<usize>,
 }
 
 impl Panel {
@@ -121,7 +123,17 @@ impl Panel {
             .enumerate()
         {
             let end = seconds(modality, sequence.steps(), duration).min(duration) / duration;
+            let stored = modality.steps[seen.utterance] as usize;
             let drawn = self.sequence(ui, m, modality, sequence, &masks[m], seen, end);
+            if sequence.steps() < stored {
+                ui.indent(("cut", m), |ui| {
+                    ui.weak(format!(
+                        "the model reads the first {} of {stored} steps",
+                        sequence.steps()
+                    ))
+                    .on_hover_text("max_steps of its config; longer sequences are cut");
+                });
+            }
             if let Some((steps, mask)) = drawn {
                 edit = Some((m, steps, mask));
             }
@@ -137,6 +149,7 @@ impl Panel {
                 let steps = Steps {
                     missing: &missing,
                     end: if sequence.steps() == 0 { 1.0 } else { end },
+                    stored,
                 };
                 let index = seen.utterance;
                 self.recording
@@ -236,13 +249,19 @@ impl Panel {
         let touched = response.interact_pointer_pos().and_then(step_at);
         if response.drag_started() || response.clicked() {
             self.stroke = touched.map(|step| !mask[step]);
+            self.touched = touched;
         }
         let masks = self.stroke?;
         if !(response.dragged() || response.clicked()) {
             return None;
         }
         let step = touched?;
-        (mask[step] != masks).then(|| (vec![step], masks))
+        let last = self.touched.replace(step).unwrap_or(step);
+        let between = last.min(step)..=last.max(step);
+        let steps: Vec<usize> = between
+            .filter(|step| mask.get(*step) != Some(&masks))
+            .collect();
+        (!steps.is_empty()).then_some((steps, masks))
     }
 
     fn imagination(&mut self, ui: &mut Ui, m: usize, sequence: &Sequence, seen: &Seen, end: f32) {

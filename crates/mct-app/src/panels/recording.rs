@@ -1,11 +1,13 @@
 //! The recording behind an utterance: played, and drawn on the time axis of the inspector as a waveform,
 //! pictures and words, with the missing steps over them.
 
+use std::collections::BTreeMap;
+
 use eframe::egui::{
     self, Align2, Color32, ColorImage, Key, Pos2, Rect, Response, RichText, Sense, Stroke,
     StrokeKind, TextEdit, TextStyle, TextureHandle, TextureOptions, Ui, pos2, vec2,
 };
-use mct_engine::extraction::{FRAMES_HZ, Media, Medium, Thumbnail};
+use mct_engine::extraction::{FRAMES_HZ, Media, Medium};
 
 use super::inspector::{lane, veil};
 use crate::state::Workspace;
@@ -23,7 +25,8 @@ type Shown = (u64, usize);
 pub struct Panel {
     /// The least and largest sample under each column of the lane.
     envelope: Option<(Shown, usize, Vec<[f32; 2]>)>,
-    pictures: Option<(Shown, Vec<TextureHandle>)>,
+    /// Those that have been seen, by their places.
+    pictures: Option<(Shown, BTreeMap<usize, TextureHandle>)>,
     /// The transcript as it is being typed.
     typed: Option<(Shown, String)>,
     /// The lanes of this frame.
@@ -37,6 +40,8 @@ pub struct Panel {
 pub struct Steps<'a> {
     pub missing: &'a [bool],
     pub end: f32,
+    /// Steps that the corpus has: the model may read fewer.
+    pub stored: usize,
 }
 
 impl Panel {
@@ -53,7 +58,6 @@ impl Panel {
         let has_sound = !media.samples.is_empty();
         let position = workspace.recordings.player.position();
         let shown = self.picture_at(ui, media, key, position);
-        let shown = shown.map(|(thumbnail, texture)| (thumbnail.face, texture.clone()));
         ui.horizontal(|ui| {
             if let Some((face, texture)) = shown {
                 let (rect, _) = ui.allocate_exact_size(texture.size_vec2(), Sense::hover());
@@ -80,7 +84,7 @@ impl Panel {
         };
         let said = &card.utterances[utterance];
         let known = said.transcript.clone().unwrap_or_default();
-        let (id, busy) = (said.id.clone(), workspace.recordings.extracting.is_some());
+        let busy = workspace.recordings.extracting.is_some();
         if self.typed.as_ref().is_none_or(|(typed, _)| *typed != key) {
             self.typed = Some((key, known.clone()));
         }
@@ -103,8 +107,8 @@ impl Panel {
                     .clicked();
             }
         });
-        if is_done && *typed != known {
-            workspace.command(Command::Transcribe(id, typed.clone()));
+        if is_done && !busy && *typed != known {
+            workspace.command(Command::Transcribe(utterance, typed.clone()));
         }
     }
 
@@ -147,7 +151,15 @@ impl Panel {
         match medium {
             Medium::Sound => self.waveform(ui, media, key, rect),
             Medium::Pictures => self.filmstrip(ui, media, key, rect),
-            Medium::Words => spoken(ui, &media.words[words], area),
+            Medium::Words => {
+                let all = &media.words[words];
+                // Of stacked steps each is of several words.
+                let of =
+                    |steps: &Steps| steps.missing.len() * all.len().div_ceil(steps.stored.max(1));
+                let read = steps.as_ref().filter(|steps| steps.stored > 0);
+                let count = read.map_or(all.len(), of).min(all.len());
+                spoken(ui, &all[..count], area);
+            }
         }
         if let Some(steps) = steps {
             veil(ui, area, steps.missing);
@@ -200,7 +212,6 @@ impl Panel {
     }
 
     fn filmstrip(&mut self, ui: &Ui, media: &Media, key: Shown, rect: Rect) {
-        let textures = self.textures(ui, media, key);
         let first = &media.pictures[0];
         let width = rect.height() * first.width as f32 / first.height.max(1) as f32;
         let count = ((rect.width() / width.max(4.0)).floor() as usize).max(1);
@@ -208,8 +219,7 @@ impl Panel {
         let duration = duration_secs(media);
         for index in 0..count {
             let secs = (index as f32 + 0.5) / count as f32 * duration;
-            let at = (secs * FRAMES_HZ) as usize;
-            let Some(texture) = textures.get(at) else {
+            let Some(texture) = self.texture(ui, media, key, (secs * FRAMES_HZ) as usize) else {
                 continue;
             };
             let left = rect.left() + index as f32 * slot + (slot - width) / 2.0;
@@ -218,34 +228,34 @@ impl Panel {
         }
     }
 
-    fn picture_at<'a>(
-        &'a mut self,
+    /// The picture at a moment, and where the face is in it.
+    fn picture_at(
+        &mut self,
         ui: &Ui,
-        media: &'a Media,
+        media: &Media,
         key: Shown,
         secs: f32,
-    ) -> Option<(&'a Thumbnail, &'a TextureHandle)> {
+    ) -> Option<(Option<[f32; 4]>, TextureHandle)> {
         let last = media.pictures.len().checked_sub(1)?;
         let at = ((secs * FRAMES_HZ) as usize).min(last);
-        let textures = self.textures(ui, media, key);
-        Some((&media.pictures[at], textures.get(at)?))
+        let texture = self.texture(ui, media, key, at)?.clone();
+        Some((media.pictures[at].face, texture))
     }
 
-    fn textures(&mut self, ui: &Ui, media: &Media, key: Shown) -> &[TextureHandle] {
-        if self
-            .pictures
-            .as_ref()
-            .is_none_or(|(drawn, _)| *drawn != key)
-        {
-            let load = |thumbnail: &Thumbnail| {
-                let size = [thumbnail.width, thumbnail.height];
-                let image = ColorImage::from_rgb(size, &thumbnail.rgb);
-                ui.ctx()
-                    .load_texture("picture", image, TextureOptions::LINEAR)
-            };
-            self.pictures = Some((key, media.pictures.iter().map(load).collect()));
+    /// A picture as a texture, made when it is first seen: a long video has thousands.
+    fn texture(&mut self, ui: &Ui, media: &Media, key: Shown, at: usize) -> Option<&TextureHandle> {
+        let thumbnail = media.pictures.get(at)?;
+        if self.pictures.as_ref().is_none_or(|(seen, _)| *seen != key) {
+            self.pictures = Some((key, BTreeMap::new()));
         }
-        self.pictures.as_ref().map_or(&[], |(_, textures)| textures)
+        let (_, textures) = self.pictures.as_mut()?;
+        let load = || {
+            let size = [thumbnail.width, thumbnail.height];
+            let image = ColorImage::from_rgb(size, &thumbnail.rgb);
+            ui.ctx()
+                .load_texture("picture", image, TextureOptions::LINEAR)
+        };
+        Some(textures.entry(at).or_insert_with(load))
     }
 }
 

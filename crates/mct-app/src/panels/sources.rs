@@ -212,9 +212,10 @@ fn model(
             }
         });
     });
-    if let Err(problem) = &card.fold {
-        ui.indent("problem", |ui| {
-            ui.colored_label(ui.visuals().warn_fg_color, problem);
+    let problem = card.fold.as_ref().err();
+    for text in problem.into_iter().chain(&card.note) {
+        ui.indent(text, |ui| {
+            ui.colored_label(ui.visuals().warn_fg_color, text);
         });
     }
     change

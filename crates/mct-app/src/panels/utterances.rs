@@ -1,5 +1,7 @@
 //! The table of utterances, with sorting, filtering and selection.
 
+use std::cmp::Ordering;
+
 use eframe::egui::{self, Key, RichText, TextEdit, Ui};
 use egui_extras::{Column, TableBuilder};
 use mct_corpus::Utterance;
@@ -30,6 +32,10 @@ pub struct Panel {
     only_wrong: bool,
     /// The focus when the table was last scrolled to it.
     scrolled_to: Option<usize>,
+    /// The line that was clicked, where a range begins.
+    anchor: Option<usize>,
+    /// Whether another order was chosen in this frame: its first line is wanted.
+    is_sorted_anew: bool,
 }
 
 impl Default for Panel {
@@ -41,6 +47,8 @@ impl Default for Panel {
             only_selected: false,
             only_wrong: false,
             scrolled_to: None,
+            anchor: None,
+            is_sorted_anew: false,
         }
     }
 }
@@ -165,7 +173,7 @@ impl Panel {
         if step != 0 && !rows.is_empty() {
             let last = rows.len() as i64 - 1;
             let next = focus.map_or(0, |row| (row as i64 + step).clamp(0, last));
-            selection.focus_on(rows[next as usize].utterance);
+            selection.step_to(rows[next as usize].utterance);
         }
         let height = egui::TextStyle::Body.resolve(ui.style()).size + 4.0;
         let mut clicked = None;
@@ -173,6 +181,8 @@ impl Panel {
         egui::ScrollArea::horizontal()
             .id_salt("columns")
             .show(ui, |ui| {
+                // A text that can be selected would take the click that selects its line.
+                ui.style_mut().interaction.selectable_labels = false;
                 let mut table = TableBuilder::new(ui)
                     .striped(true)
                     .sense(egui::Sense::click())
@@ -194,9 +204,18 @@ impl Panel {
                         table = table.scroll_to_row(row, None);
                     }
                 }
+                if std::mem::take(&mut self.is_sorted_anew) {
+                    table = table.scroll_to_row(0, None);
+                }
                 let table = table.header(height, |mut header| {
                     for (order, name, hint) in columns(&categories) {
-                        header.col(|ui| self.heading(ui, order, name, hint));
+                        let (_, cell) = header.col(|ui| self.heading(ui, order, name));
+                        let hint = format!("{hint}. Click to sort");
+                        if cell.on_hover_text(hint).clicked() {
+                            self.descending = self.order == order && !self.descending;
+                            self.order = order;
+                            self.is_sorted_anew = true;
+                        }
                     }
                     if has_compared {
                         header.col(|ui| {
@@ -266,24 +285,29 @@ impl Panel {
             });
         if let Some(utterance) = clicked {
             self.scrolled_to = Some(utterance);
-            if crate::widgets::matrix::adds(ui) {
-                selection.toggle(utterance);
-            } else {
+            let modifiers = ui.input(|input| input.modifiers);
+            if modifiers.shift {
+                // From the line that was clicked before.
+                let (from, to) = (self.anchor.and_then(position), position(utterance));
+                let to = to.unwrap_or(0);
+                let from = from.unwrap_or(to);
+                let range = &rows[from.min(to)..=from.max(to)];
+                selection.set(range.iter().map(|row| row.utterance), "lines of the table");
                 selection.focus_on(utterance);
+            } else {
+                self.anchor = Some(utterance);
+                match modifiers.command {
+                    true => selection.toggle(utterance),
+                    false => selection.one(utterance),
+                }
             }
         }
     }
 
-    fn heading(&mut self, ui: &mut Ui, order: Order, name: &str, hint: &str) {
-        let button = egui::Button::new(RichText::new(name).strong());
-        let hint = format!("{hint}. Click to sort");
-        let button = ui.add(button.frame(false)).on_hover_text(hint);
+    fn heading(&self, ui: &mut Ui, order: Order, name: &str) {
+        ui.strong(name);
         if self.order == order {
             mark::arrow(ui, self.descending);
-        }
-        if button.clicked() {
-            self.descending = self.order == order && !self.descending;
-            self.order = order;
         }
     }
 
@@ -346,8 +370,8 @@ impl Panel {
         };
         rows.sort_by(|a, b| {
             let ordering = match self.order {
-                Order::Id => utterance(a).id.cmp(&utterance(b).id),
-                Order::Speaker => speaker(a).cmp(speaker(b)),
+                Order::Id => natural(&utterance(a).id, &utterance(b).id),
+                Order::Speaker => natural(speaker(a), speaker(b)),
                 Order::Duration => duration(a).total_cmp(&duration(b)),
                 Order::Label => match categories.target() {
                     None => utterance(a).label.cmp(&utterance(b).label),
@@ -453,4 +477,53 @@ fn keys(ui: &Ui) -> i64 {
         pressed(Key::ArrowDown) - pressed(Key::ArrowUp)
             + 20 * (pressed(Key::PageDown) - pressed(Key::PageUp))
     })
+}
+
+/// By letters, and by numbers as numbers: clip2 before clip10.
+fn natural(a: &str, b: &str) -> Ordering {
+    let (mut a, mut b) = (a, b);
+    loop {
+        let digits = |text: &str| {
+            let end = text.find(|c: char| !c.is_ascii_digit());
+            end.unwrap_or(text.len())
+        };
+        let (x, y) = (digits(a), digits(b));
+        if x > 0 && y > 0 {
+            // Of any length: without zeros in front, a longer one is larger.
+            let (left, right) = (
+                a[..x].trim_start_matches('0'),
+                b[..y].trim_start_matches('0'),
+            );
+            let ordering = left.len().cmp(&right.len()).then(left.cmp(right));
+            if ordering != Ordering::Equal {
+                return ordering;
+            }
+            (a, b) = (&a[x..], &b[y..]);
+            continue;
+        }
+        let (mut left, mut right) = (a.chars(), b.chars());
+        match (left.next(), right.next()) {
+            (Some(x), Some(y)) if x == y => (a, b) = (left.as_str(), right.as_str()),
+            (x, y) => return x.cmp(&y),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_ordered_as_numbers() {
+        let mut names = [
+            "clip10", "clip2", "clip", "clip2b", "b1", "clip02a", "007", "40",
+        ];
+        names.sort_by(|a, b| natural(a, b));
+        assert_eq!(
+            names,
+            [
+                "007", "40", "b1", "clip", "clip2", "clip02a", "clip2b", "clip10"
+            ]
+        );
+    }
 }

@@ -15,8 +15,8 @@ pub enum Command {
     ChooseFolder,
     /// Opens a dialog for the speaker table of an import.
     ChooseSpeakers,
-    /// Says what is said in the recording of this name.
-    Transcribe(String, String),
+    /// Says what is said in the recording behind an utterance.
+    Transcribe(usize, String),
     /// Saves the open corpus as a file.
     SaveCorpus,
     Close(ModelId),

@@ -80,6 +80,34 @@ impl MissingSettings {
         self.with_rates(|modality| modality.own_rate.unwrap_or(self.rate))
     }
 
+    /// What curves over the missing rate hold fixed, or do not follow; empty where that is nothing.
+    pub fn held(&self) -> String {
+        let mut held = String::new();
+        if self
+            .modalities
+            .iter()
+            .any(|modality| modality.own_rate.is_some())
+        {
+            held += ", not at own rates";
+        }
+        for modality in self.modalities.iter().filter(|modality| modality.off) {
+            held += &format!(", without {}", modality.name);
+        }
+        if self.burst {
+            held += &format!(", in bursts of {:.0} steps", self.burst_steps);
+        }
+        held
+    }
+
+    /// Whether any step is hidden.
+    pub fn hides(&self) -> bool {
+        self.conditions()
+            .missing
+            .rates
+            .iter()
+            .any(|rate| *rate > 0.0)
+    }
+
     /// The conditions with the same rate for all modalities that are not off: a point of a curve.
     pub fn at_rate(&self, rate: f64) -> Conditions {
         self.with_rates(|_| rate)
@@ -154,6 +182,8 @@ mod tests {
             missing.describe(),
             "missing rate 0.30, no vision, text 0.80"
         );
+        assert_eq!(missing.held(), ", not at own rates, without vision");
+        assert!(missing.hides());
         missing.set_modalities(&["text", "gaze"]);
         assert_eq!(missing.conditions().missing.rates, [0.8, 0.3]);
         missing.reset();

@@ -132,6 +132,11 @@ impl Workspace {
         self.inspector.seen = None;
         self.inspector.combined = None;
         self.recordings.corpus_opened(&card.source);
+        if self.recordings.opened.is_none()
+            && let Some(side) = self.recordings.side_before.take()
+        {
+            self.side = side;
+        }
         self.projection.forget();
         self.limit = None;
         self.limit_now = None;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mct_engine::evaluation::Ticket;
+use mct_engine::evaluation::{Side, Ticket};
 use mct_engine::extraction::{Media, Medium, Recording};
 use mct_engine::source::Source;
 
@@ -22,6 +22,8 @@ pub struct Recordings {
     pub player: Player,
     /// The utterance that is played.
     pub heard: Option<usize>,
+    /// The side that was chosen before they were opened.
+    pub side_before: Option<Side>,
 }
 
 /// Recordings of which features are being extracted.
@@ -43,6 +45,8 @@ pub struct Opened {
     pub media: Vec<Media>,
     /// Why modalities are missing, or for how long, by utterance.
     pub missing: Vec<BTreeMap<String, String>>,
+    /// The recording of each utterance.
+    pub places: Vec<usize>,
     /// By modality; `None` where nobody knows.
     pub kinds: Vec<Option<Medium>>,
 }

@@ -63,6 +63,15 @@ impl Selection {
         }
     }
 
+    /// Moves the focus by a step: among several that are selected it leaves them alone.
+    pub fn step_to(&mut self, index: usize) {
+        if self.chosen.len() > 1 {
+            self.focus = Some(index);
+        } else {
+            self.one(index);
+        }
+    }
+
     pub fn contains(&self, index: usize) -> bool {
         self.chosen.contains(&index)
     }
@@ -90,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_focus_is_always_one_of_the_selected() {
+    fn the_focus_follows_the_selected() {
         let mut selection = Selection::default();
         selection.set([3, 5, 9], "a cell");
         assert_eq!(selection.focus(), Some(3));
@@ -102,5 +111,12 @@ mod tests {
         assert_eq!((selection.focus(), selection.len()), (Some(7), 1));
         selection.set([], "nothing");
         assert_eq!(selection.focus(), None);
+        // Looking at a neighbour of several does not lose them.
+        selection.set([3, 5], "a cell");
+        selection.step_to(4);
+        assert_eq!((selection.focus(), selection.len()), (Some(4), 2));
+        selection.one(1);
+        selection.step_to(2);
+        assert_eq!((selection.focus(), selection.len()), (Some(2), 1));
     }
 }

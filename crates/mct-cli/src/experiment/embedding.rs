@@ -86,8 +86,8 @@ pub fn figures(
                 };
                 let title = format!("{}, {name}, missing rate {rate}", row.name);
                 let kinds = [
-                    ("complete", complete.to_vec()),
-                    ("incomplete", incomplete.to_vec()),
+                    draw::Kind::new("complete", complete.to_vec()),
+                    draw::Kind::new("incomplete", incomplete.to_vec()),
                 ];
                 let svg = draw::scatter(&title, &kinds)?;
                 figures.push((format!("embedding-{}-{name}-{rate}", index + 1), svg));

@@ -3,12 +3,13 @@
 mod jobs;
 mod protocol;
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
-use mct_corpus::Corpus;
 use mct_corpus::fold::{Fold, fold};
 use mct_corpus::limit::limit;
-use mct_hfr::data::evaluation_batches;
+use mct_corpus::{Corpus, Modality};
+use mct_hfr::data::{Masks, evaluation_batches};
 use mct_hfr::device::{Device, answers};
 use mct_hfr::evaluation::{
     Masking, batch_predictions, batch_representations, inspect, outputs_without,
@@ -53,11 +54,15 @@ pub struct Evaluation {
 struct OpenCorpus {
     source: Source,
     corpus: Corpus,
+    /// Of its file, once somebody wants to know.
+    sha256: OnceCell<Option<String>>,
 }
 
 struct OpenModel {
     card: ModelCard,
     model: Model,
+    /// The corpus that it was trained on and its SHA-256, where known.
+    trained_on: Option<(Source, String)>,
 }
 
 impl Pipeline for Evaluation {
@@ -199,10 +204,15 @@ impl Evaluation {
         corpus.require_finite().map_err(message)?;
         let card = corpus_card(&source, &corpus, notes);
         self.outbox.respond(Response::Corpus(Box::new(card)));
-        self.corpus = Some(OpenCorpus { source, corpus });
-        let corpus = self.corpus.as_ref().map(|open| &open.corpus);
+        self.corpus = Some(OpenCorpus {
+            source,
+            corpus,
+            sha256: OnceCell::new(),
+        });
+        let open_corpus = self.corpus.as_ref();
         for open in self.models.values_mut() {
-            open.card.fold = fold_of(&open.card, corpus);
+            open.card.fold = fold_of(&open.card, open_corpus.map(|open| &open.corpus));
+            open.card.note = note(open.trained_on.as_ref(), open_corpus);
             self.outbox
                 .respond(Response::Model(Box::new(open.card.clone())));
         }
@@ -217,15 +227,23 @@ impl Evaluation {
     ) -> Result<(), String> {
         let checkpoint = &opened.checkpoint;
         let model = checkpoint.model(&self.device).map_err(message)?;
-        // A run opens its corpus, unless it is open already.
-        if let Some(source) = opened.corpus {
-            let is_open = self
-                .corpus
-                .as_ref()
-                .is_some_and(|open| open.source == source);
-            if !is_open {
-                let corpus = source.corpus().await?;
-                self.set_corpus(source, corpus.into())?;
+        // A run opens its corpus, unless one is open that it can be evaluated on: that was asked for.
+        let mut absent = None;
+        if let Some((source, _)) = &opened.corpus {
+            let fits = |open: &OpenCorpus| {
+                open.source.is(source)
+                    || checkpoint.interface.require_features(&open.corpus).is_ok()
+            };
+            if !self.corpus.as_ref().is_some_and(fits) {
+                match source.corpus().await {
+                    Ok(corpus) => self.set_corpus(source.clone(), corpus.into())?,
+                    // It may have moved.
+                    Err(error) => {
+                        absent = Some(format!(
+                            "its corpus cannot be opened ({error}): open it, wherever it is"
+                        ));
+                    }
+                }
             }
         }
         let mut card = ModelCard {
@@ -235,11 +253,20 @@ impl Evaluation {
             interface: checkpoint.interface.clone(),
             parameters: parameters(&model),
             history: opened.history,
+            note: absent.or_else(|| note(opened.corpus.as_ref(), self.corpus.as_ref())),
             fold: Err(String::new()),
         };
         card.fold = fold_of(&card, self.corpus.as_ref().map(|open| &open.corpus));
         self.outbox.respond(Response::Model(Box::new(card.clone())));
-        self.models.insert(id, OpenModel { card, model });
+        let trained_on = opened.corpus;
+        self.models.insert(
+            id,
+            OpenModel {
+                card,
+                model,
+                trained_on,
+            },
+        );
         Ok(())
     }
 
@@ -360,11 +387,9 @@ impl Evaluation {
     async fn combine(&self, request: &Combine) -> Result<Response, String> {
         let (corpus, model, _) = self.resolve(request.model, Side::All)?;
         let index = request.utterance;
+        require_masks(corpus, index, &request.masks)?;
         let has = corpus.modalities.iter().map(|own| own.steps(index) > 0);
         let has: Vec<bool> = has.collect();
-        if request.masks.len() != has.len() {
-            return Err("the masks are of another corpus".to_owned());
-        }
         let mut combinations = Vec::new();
         for present in combined(&has) {
             let mut masks = request.masks.clone();
@@ -460,6 +485,18 @@ impl Evaluation {
     }
 }
 
+/// Refuses the masks of an utterance of another corpus, which has been opened since.
+fn require_masks(corpus: &Corpus, index: usize, masks: &Masks) -> Result<(), String> {
+    let covers = |(modality, mask): (&Modality, &Vec<bool>)| mask.len() >= modality.steps(index);
+    let fits = index < corpus.len()
+        && masks.len() == corpus.modalities.len()
+        && corpus.modalities.iter().zip(masks).all(covers);
+    match fits {
+        true => Ok(()),
+        false => Err("the corpus is another one now".to_owned()),
+    }
+}
+
 /// Combinations of the modalities that are there, the largest first: all of them for up to four, else each
 /// alone, and all without each.
 fn combined(has: &[bool]) -> Vec<Vec<bool>> {
@@ -524,6 +561,37 @@ fn fold_of(card: &ModelCard, corpus: Option<&Corpus>) -> Result<Fold, String> {
     let fitted = card.interface.fit(corpus).map_err(message)?;
     let training = &card.config.training;
     fold(&fitted, task, training.protocol.into(), training.fold).map_err(message)
+}
+
+/// That a model was trained on another corpus than the open one.
+fn note(trained_on: Option<&(Source, String)>, open: Option<&OpenCorpus>) -> Option<String> {
+    let ((source, digest), open) = (trained_on?, open?);
+    let found = open.sha256();
+    if found == Some(digest) {
+        return None;
+    }
+    if found.is_some() && open.source.is(source) {
+        return Some("its corpus has changed since it was trained".to_owned());
+    }
+    Some(format!(
+        "trained on another corpus ({}): what is a test utterance here, it may have been trained on",
+        source.name()
+    ))
+}
+
+impl OpenCorpus {
+    /// Of its file, where it has one that can be read.
+    fn sha256(&self) -> Option<&String> {
+        let read = || match &self.source {
+            #[cfg(not(target_arch = "wasm32"))]
+            Source::Path(path) => {
+                let reference = mct_runs::CorpusReference::of(path).ok()?;
+                Some(reference.sha256)
+            }
+            _ => None,
+        };
+        self.sha256.get_or_init(read).as_ref()
+    }
 }
 
 fn corpus_card(source: &Source, corpus: &Corpus, notes: Option<Vec<String>>) -> CorpusCard {

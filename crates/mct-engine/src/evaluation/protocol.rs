@@ -234,6 +234,8 @@ pub struct ModelCard {
     pub interface: Interface,
     pub parameters: usize,
     pub history: Vec<EpochRecord>,
+    /// What is to be known of its numbers: that it was trained on another corpus.
+    pub note: Option<String>,
     /// The model's fold of the open corpus, or why it cannot be evaluated on that corpus.
     pub fold: Result<Fold, String>,
 }

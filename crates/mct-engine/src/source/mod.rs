@@ -108,8 +108,8 @@ impl From<String> for Unreadable {
 /// A model, with the details of its run folder where it has one.
 pub struct OpenedModel {
     pub checkpoint: Checkpoint,
-    /// The corpus of the run, where known.
-    pub corpus: Option<Source>,
+    /// The corpus of the run and its SHA-256, where known.
+    pub corpus: Option<(Source, String)>,
     /// The epochs of training; empty where unknown.
     pub history: Vec<training::EpochRecord>,
 }
@@ -172,6 +172,17 @@ impl Source {
         }
     }
 
+    /// Whether both are the same file.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        #[cfg(not(target_arch = "wasm32"))]
+        if let (Self::Path(own), Self::Path(other)) = (self, other)
+            && let (Ok(own), Ok(other)) = (own.canonicalize(), other.canonicalize())
+        {
+            return own == other;
+        }
+        self == other
+    }
+
     /// Whether it is a corpus in a file of its own.
     #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn corpus_file(&self) -> Option<&std::path::Path> {
@@ -200,7 +211,10 @@ async fn read_path(path: &std::path::Path) -> Result<Content, Unreadable> {
         let state = last.and_then(|checkpoint| checkpoint.state);
         return Ok(Content::Model(Box::new(OpenedModel {
             checkpoint: folder.checkpoint(Which::Best).map_err(message)?,
-            corpus: Some(Source::Path(folder.manifest.corpus.path)),
+            corpus: Some((
+                Source::Path(folder.manifest.corpus.path),
+                folder.manifest.corpus.sha256,
+            )),
             history: state.map(|state| state.history).unwrap_or_default(),
         })));
     }
