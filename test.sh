@@ -84,6 +84,9 @@ if [ ! -f "$picture" ]; then
 fi
 [ ! -f "$picture" ] || export MCT_HFR_PICTURE="$picture"
 
+# Sound is played to nobody, in its time.
+export SDL_AUDIODRIVER=dummy
+
 step "tests (the release profile, so that they share one build with the demo)"
 [ -n "${MCT_HFR_DATA:-}" ] ||
     printf '\n*** SKIPPED: the tests on real data (MCT_HFR_DATA is not set, see CONTRIBUTING.md) ***\n'
