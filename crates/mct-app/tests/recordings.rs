@@ -133,8 +133,9 @@ fn a_recording_is_seen_and_predicted() {
     assert_eq!(present, [[true, true], [true, false], [false, true]]);
     assert_eq!(combined[0].outputs, seen.inspection.incomplete);
     assert_ne!(combined[1].outputs, combined[2].outputs);
-    // There is nothing to score without a label.
+    // There is nothing to score without a label, and nothing to warn of.
     let shown = workspace.models.shown().unwrap();
+    assert_eq!(shown.card.note, None);
     assert!(shown.curve.points(mct_scores::Metric::Ua).is_empty());
     // The command line's way to the same features gives the same numbers: a hidden modality is one of them.
     slide(&mut window, "missing rate", 0.95);

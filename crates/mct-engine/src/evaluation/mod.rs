@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use mct_corpus::fold::{Fold, fold};
 use mct_corpus::limit::limit;
-use mct_corpus::{Corpus, Modality};
+use mct_corpus::{Corpus, Modality, Utterance};
 use mct_hfr::data::{Masks, evaluation_batches};
 use mct_hfr::device::{Device, answers};
 use mct_hfr::evaluation::{
@@ -566,6 +566,12 @@ fn fold_of(card: &ModelCard, corpus: Option<&Corpus>) -> Result<Fold, String> {
 /// That a model was trained on another corpus than the open one.
 fn note(trained_on: Option<&(Source, String)>, open: Option<&OpenCorpus>) -> Option<String> {
     let ((source, digest), open) = (trained_on?, open?);
+    let is_labelled =
+        |own: &Utterance| own.label.is_some() || own.targets.iter().any(Option::is_some);
+    if !open.corpus.utterances.iter().any(is_labelled) {
+        // Nothing is scored.
+        return None;
+    }
     let found = open.sha256();
     if found == Some(digest) {
         return None;
