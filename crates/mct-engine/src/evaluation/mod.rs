@@ -148,6 +148,13 @@ impl Evaluation {
                 Ok(response) => self.outbox.respond(response),
                 Err(message) => self.fail(request.ticket, message),
             },
+            // Asked of a corpus that is not open any more: the window asks again of the new one.
+            Job::Inspect(Inspect {
+                utterance, masks, ..
+            })
+            | Job::Combine(Combine {
+                utterance, masks, ..
+            }) if !self.has(utterance, &masks) => {}
             Job::Inspect(request) => match self.inspect(&request).await {
                 Ok(response) => self.outbox.respond(response),
                 Err(message) => self.fail(request.ticket, message),
@@ -369,11 +376,21 @@ impl Evaluation {
         Ok(Response::Limit { ticket, points })
     }
 
+    /// Whether the open corpus has an utterance whose steps these masks cover.
+    fn has(&self, index: usize, masks: &Masks) -> bool {
+        let covers =
+            |(modality, mask): (&Modality, &Vec<bool>)| mask.len() >= modality.steps(index);
+        self.corpus
+            .as_ref()
+            .is_some_and(|OpenCorpus { corpus, .. }| {
+                index < corpus.len()
+                    && masks.len() == corpus.modalities.len()
+                    && corpus.modalities.iter().zip(masks).all(covers)
+            })
+    }
+
     async fn inspect(&self, request: &Inspect) -> Result<Response, String> {
         let (corpus, model, _) = self.resolve(request.model, Side::All)?;
-        if request.utterance >= corpus.len() {
-            return Err(format!("there is no utterance {}", request.utterance));
-        }
         let (index, layer) = (request.utterance, request.layer);
         let inspection = inspect(model, corpus, index, &request.masks, layer, &self.device)
             .await
@@ -387,7 +404,6 @@ impl Evaluation {
     async fn combine(&self, request: &Combine) -> Result<Response, String> {
         let (corpus, model, _) = self.resolve(request.model, Side::All)?;
         let index = request.utterance;
-        require_masks(corpus, index, &request.masks)?;
         let has = corpus.modalities.iter().map(|own| own.steps(index) > 0);
         let has: Vec<bool> = has.collect();
         let mut combinations = Vec::new();
@@ -482,18 +498,6 @@ impl Evaluation {
             parts,
             utterances,
         }))
-    }
-}
-
-/// Refuses the masks of an utterance of another corpus, which has been opened since.
-fn require_masks(corpus: &Corpus, index: usize, masks: &Masks) -> Result<(), String> {
-    let covers = |(modality, mask): (&Modality, &Vec<bool>)| mask.len() >= modality.steps(index);
-    let fits = index < corpus.len()
-        && masks.len() == corpus.modalities.len()
-        && corpus.modalities.iter().zip(masks).all(covers);
-    match fits {
-        true => Ok(()),
-        false => Err("the corpus is another one now".to_owned()),
     }
 }
 
@@ -638,5 +642,70 @@ mod tests {
         assert!(combined(&[false]).is_empty());
         // All, without each, each alone.
         assert_eq!(combined(&[true; 5]).len(), 11);
+    }
+
+    #[test]
+    #[cfg(not(target_arch = "wasm32"))]
+    fn a_request_of_another_corpus_is_dropped() {
+        use std::sync::Arc;
+
+        use crate::pipeline::{Handle, Received};
+
+        let evaluation = Handle::<Evaluation>::start("flex".into(), Arc::new(|| {})).unwrap();
+        let assets = concat!(env!("CARGO_MANIFEST_DIR"), "/../../assets");
+        let demo = Source::Demo {
+            seed: 1,
+            scale: 0.02,
+        };
+        let model = ModelId(2);
+        for (id, source) in [
+            (ModelId(1), demo.clone()),
+            (
+                model,
+                Source::Path(format!("{assets}/demo-model.safetensors").into()),
+            ),
+        ] {
+            evaluation.request(Request::Open { source, model: id });
+        }
+        let corpus = mct_corpus::demo::generate(1, 0.02).unwrap();
+        let mask = |own: &Modality| vec![false; own.steps(0)];
+        let whole: Masks = corpus.modalities.iter().map(mask).collect();
+        let short: Masks = vec![vec![false]; whole.len()];
+        for (ticket, utterance, masks) in [(1, 1_000_000, &whole), (2, 0, &short), (3, 0, &whole)] {
+            evaluation.request(Request::Combine(Combine {
+                ticket,
+                model,
+                utterance,
+                masks: masks.clone(),
+            }));
+            evaluation.request(Request::Inspect(Inspect {
+                ticket,
+                model,
+                utterance,
+                masks: masks.clone(),
+                layer: 0,
+            }));
+            // One after the other: the newest of a kind would win.
+            std::thread::sleep(std::time::Duration::from_millis(500));
+        }
+        let (mut inspected, mut combined) = (Vec::new(), Vec::new());
+        for _ in 0..600 {
+            for received in evaluation.received() {
+                match received {
+                    Received::Response(Response::Inspected { ticket, .. }) => {
+                        inspected.push(ticket)
+                    }
+                    Received::Response(Response::Combined { ticket, .. }) => combined.push(ticket),
+                    Received::Response(Response::Failed { message, .. }) => panic!("{message}"),
+                    Received::Died(message) => panic!("{message}"),
+                    Received::Response(_) => {}
+                }
+            }
+            if !inspected.is_empty() && !combined.is_empty() {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        assert_eq!((inspected, combined), (vec![3], vec![3]));
     }
 }
