@@ -686,7 +686,7 @@ mod tests {
                 layer: 0,
             }));
             // One after the other: the newest of a kind would win.
-            std::thread::sleep(std::time::Duration::from_millis(500));
+            std::thread::sleep(Duration::from_millis(500));
         }
         let (mut inspected, mut combined) = (Vec::new(), Vec::new());
         for _ in 0..600 {
@@ -704,7 +704,7 @@ mod tests {
             if !inspected.is_empty() && !combined.is_empty() {
                 break;
             }
-            std::thread::sleep(std::time::Duration::from_millis(50));
+            std::thread::sleep(Duration::from_millis(50));
         }
         assert_eq!((inspected, combined), (vec![3], vec![3]));
     }
