@@ -47,6 +47,9 @@ RELEASED = dataclasses.replace(
     classifier="released",
     gfa_symmetric=True,
     final_norm=True,
+    positions="concatenated",
+    predictor="bottleneck",
+    queries="convolved",
 )
 PAIR = dataclasses.replace(SMALL, dims=(5, 4), names=("m0", "m1"), kernels=(3, 1), max_steps=(7, 5))
 
@@ -86,6 +89,8 @@ FIXTURES = {
     "tfr_net": (compared("tfr-net"), LARGE_LENGTHS, []),
     "emt_dlfr": (compared("emt-dlfr"), LARGE_LENGTHS, [2]),
     "adamw_late": (SMALL, SMALL_LENGTHS, []),
+    "cmd_bounded": (small(distance="cmd-bounded", system="mct-gfa"), SMALL_LENGTHS, []),
+    "query_positions": (pair(queries="positions", system="mct-lfi"), SMALL_LENGTHS, []),
 }
 
 
@@ -131,6 +136,9 @@ def draw(name, config, lengths, given):
     if config.classifier == "released":
         weights["classifier.norm.running_mean"] = torch.zeros(config.representation)
         weights["classifier.norm.running_var"] = torch.ones(config.representation)
+    if config.gfa and config.predictor == "bottleneck":
+        weights["gfa.norm.running_mean"] = torch.zeros(config.representation // 2)
+        weights["gfa.norm.running_var"] = torch.ones(config.representation // 2)
     return tensors | {f"weight/{name}": value for name, value in weights.items()}
 
 
@@ -231,7 +239,7 @@ def main():
             save_file(tensors, FOLDER / f"{name}.safetensors", metadata)
     if check:
         # What MISA and EMT-DLFR hold still has a gradient that differences cannot see.
-        for name in ("paper", "mult", "pmr", "chfn", "tfr_net"):
+        for name in ("paper", "cmd_bounded", "query_positions", "mult", "pmr", "chfn", "tfr_net"):
             check_gradients(name)
         print(f"{len(FIXTURES)} fixtures agree")
 

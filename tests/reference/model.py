@@ -31,6 +31,9 @@ class Config:
     final_norm: bool = False
     gfa_symmetric: bool = False
     standardize: bool = False
+    positions: str = "interleaved"
+    predictor: str = "full"
+    queries: str = "embedded"
     system: str = "mct-hfr"
     names: tuple = ()
     alpha: float = 0.4
@@ -112,8 +115,14 @@ def shapes(config):
         size = d
     linear("classifier.output", size, config.classes)
     if config.gfa:
-        linear("gfa.inner", config.representation, config.representation)
-        linear("gfa.outer", config.representation, config.representation)
+        inner = config.representation
+        if config.predictor == "bottleneck":
+            inner //= 2
+            found["gfa.inner.weight"] = (config.representation, inner)
+            norm("gfa.norm", inner)
+        else:
+            linear("gfa.inner", config.representation, inner)
+        linear("gfa.outer", inner, config.representation)
     return found
 
 
@@ -160,6 +169,14 @@ def positions(steps, d):
     rate = 10000.0 ** (-torch.arange(0, d, 2, dtype=torch.float64) / d)
     angle = torch.arange(steps, dtype=torch.float64)[:, None] * rate
     return torch.stack([angle.sin(), angle.cos()], -1).flatten(1)
+
+
+def concatenated_positions(steps, d):
+    """The released code's: half sines, half cosines, from position 1."""
+    half = d // 2
+    rate = torch.exp(-torch.arange(half, dtype=torch.float64) * torch.log(torch.tensor(1e4, dtype=torch.float64)) / max(half - 1, 1))
+    angle = torch.arange(1, steps + 1, dtype=torch.float64)[:, None] * rate
+    return torch.cat([angle.sin(), angle.cos()], 1)
 
 
 def key_scale(config, lengths, m):
@@ -257,7 +274,13 @@ def forward(config, p, features, lengths):
     ]
     # eq. 4
     scale = config.d**0.5 if config.scaled_input else 1.0
-    embedded = [scale * x + positions(x.shape[1], config.d).to(x.dtype) for x in unimodal]
+    if config.positions == "concatenated":
+        # A step whose first channel is 0 is padding or missing to the released code.
+        embedded = [
+            scale * x + concatenated_positions(x.shape[1], config.d).to(x.dtype) * (x[..., :1] != 0) for x in unimodal
+        ]
+    else:
+        embedded = [scale * x + positions(x.shape[1], config.d).to(x.dtype) for x in unimodal]
     layers, memory = [], embedded
     for n in range(config.layers):
         memory = mrau_layer(config, p, n, memory, valid, lengths)
@@ -310,6 +333,18 @@ def cmd(a, b):
     return gap(a.mean(0), b.mean(0)) + sum(moments)
 
 
+def cmd_bounded(a, b):
+    """CMD as its authors define it, of values between -1 and 1: order k is divided by 2^k."""
+    a, b = a.tanh(), b.tanh()
+
+    def gap(x, y, k):
+        return (((x - y) / 2**k).square().sum() + 1e-12).sqrt()
+
+    centred_a, centred_b = a - a.mean(0), b - b.mean(0)
+    moments = [gap((centred_a**k).mean(0), (centred_b**k).mean(0), k) for k in range(2, 6)]
+    return gap(a.mean(0), b.mean(0), 1) + sum(moments)
+
+
 def cosine(a, b):
     return 1 - F.cosine_similarity(a, b, dim=1, eps=1e-8).mean()
 
@@ -324,13 +359,16 @@ def jsd(a, b):
     return (0.5 * divergence(p) + 0.5 * divergence(q)).mean()
 
 
-DISTANCES = {"cmd": cmd, "smooth-l1": F.smooth_l1_loss, "cosine": cosine, "jsd": jsd}
+DISTANCES = {"cmd": cmd, "cmd-bounded": cmd_bounded, "smooth-l1": F.smooth_l1_loss, "cosine": cosine, "jsd": jsd}
 
 
 def gfa_distance(config, p, h, target):
     """The second term of eq. 17."""
     def predict(x):
-        return linear(p, "gfa.outer", linear(p, "gfa.inner", x).relu())
+        inner = linear(p, "gfa.inner", x)
+        if config.predictor == "bottleneck":
+            inner = F.batch_norm(inner, None, None, p["gfa.norm.gamma"], p["gfa.norm.beta"], training=True, eps=1e-5)
+        return linear(p, "gfa.outer", inner.relu())
 
     distance = DISTANCES[config.distance]
     if config.gfa_symmetric:
@@ -361,9 +399,15 @@ def run(config, p, features, missing, lengths, labels):
         total = total + config.alpha * losses["gfa"]
     if config.lfi:
         valid = validity(features, lengths)
-        stages["decoded"] = [
-            decode(config, p, m, stages["embedded"][m], stages["memory"][m], valid[m]) for m in config.modalities
-        ]
+        stages["decoded"] = []
+        for m in config.modalities:
+            queries, memory = stages["embedded"][m], stages["memory"][m]
+            if config.queries == "convolved":
+                queries, memory = (config.d**0.5 * x for x in (stages["unimodal"][m], memory))
+            elif config.queries == "positions":
+                alone = positions(queries.shape[1], config.d).to(queries.dtype)
+                queries = torch.where(missing[m][..., None] > 0, alone, queries)
+            stages["decoded"].append(decode(config, p, m, queries, memory, valid[m]))
         losses["lfi"] = lfi_loss(stages["decoded"], complete, missing)
         total = total + config.beta * losses["lfi"]
     losses["total"] = total

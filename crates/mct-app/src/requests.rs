@@ -145,14 +145,10 @@ impl Requests {
     }
 
     fn request_limits(&mut self, workspace: &mut Workspace, evaluation: &Handle<Evaluation>) {
-        let process = workspace
-            .corpus
-            .as_ref()
-            .and_then(|card| card.metadata.process.as_ref());
         let Some(model) = workspace
             .models
             .shown
-            .filter(|id| process.is_some() && Self::usable(workspace).contains(id))
+            .filter(|id| workspace.has_limit() && Self::usable(workspace).contains(id))
         else {
             return;
         };
@@ -170,6 +166,11 @@ impl Requests {
             let Some(ticket) = latest.update(key, &mut self.last) else {
                 continue;
             };
+            // The older one is of another question.
+            match conditions.len() {
+                1 => workspace.limit_now = None,
+                _ => workspace.limit = None,
+            }
             let settings = conditions
                 .into_iter()
                 .zip(RATES)

@@ -250,7 +250,7 @@ fn a_run_is_trained_paused_stopped_resumed_and_can_be_compared() {
             .auilc(Metric::Ua)
             .is_some()
     });
-    let alone = window.get_by_label_contains("only MCT-HFR, just trained right");
+    let alone = window.get_by_label_contains("only MCT-HFR, run right");
     let label = alone.accesskit_node().label().unwrap();
     let count: usize = label.rsplit(' ').next().unwrap().parse().unwrap();
     alone.scroll_to_me();
@@ -482,6 +482,11 @@ fn every_view_can_be_exported() {
                 "json" => {
                     let value: serde_json::Value = serde_json::from_str(&text).unwrap();
                     assert_eq!(value["synthetic"], true, "{view}");
+                    if ["confusion", "utterances"].contains(&view) {
+                        assert_eq!(value["side"], "test");
+                        assert_eq!(value["fold"], "session 1");
+                        assert_eq!(value["conditions"]["mask_seed"], 1);
+                    }
                 }
                 _ => {
                     let columns = text.lines().next().unwrap().split(',').count();
@@ -497,6 +502,9 @@ fn every_view_can_be_exported() {
     let evaluated = window.state().workspace.models.shown().unwrap();
     let evaluated = evaluated.evaluated.as_ref().unwrap();
     assert_eq!(text.lines().count(), 1 + evaluated.utterances.len());
+    let (header, first) = (text.lines().next().unwrap(), text.lines().nth(1).unwrap());
+    assert!(header.ends_with("model,side,conditions"), "{header}");
+    assert!(first.ends_with("test,missing rate 0.00"), "{first}");
 }
 
 #[test]

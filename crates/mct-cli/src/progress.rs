@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 use mct_hfr::config::Term;
 use mct_hfr::error::{Error, Result};
-use mct_hfr::training::{Checkpoint, Event, Face, LossRecord};
+use mct_hfr::training::{Checkpoint, Event, Face, ImaginationRecord, LossRecord};
 use mct_runs::{Recorder, Which};
 
 use crate::interrupt;
@@ -97,9 +97,13 @@ impl CommandLine {
                     .collect();
                 let area = record.validation_auilc;
                 let auilc = area.map_or_else(String::new, |value| format!("  AUILC {value:.3}"));
+                let imagination = record.imagination.map_or_else(String::new, |imagination| {
+                    let ImaginationRecord { loss, of_another } = imagination;
+                    format!("  imagination {loss:.3} (from another utterance's E: {of_another:.3})")
+                });
                 let mark = if record.best { "  best so far" } else { "" };
                 self.line(&format!(
-                    "epoch {:>3}  {}  validation: loss {:.3}  {}{auilc}{mark}",
+                    "epoch {:>3}  {}  validation: loss {:.3}  {}{auilc}{imagination}{mark}",
                     record.epoch + 1,
                     terms(&record.losses),
                     record.validation_loss,

@@ -47,6 +47,15 @@ pub fn fold_count(corpus: &Corpus, task: Task, protocol: Protocol) -> Result<usi
     Ok(Split::new(corpus, task, protocol)?.len())
 }
 
+/// What each fold of a protocol holds out, in their order.
+///
+/// # Errors
+/// When the corpus lacks what the protocol needs.
+pub fn fold_names(corpus: &Corpus, task: Task, protocol: Protocol) -> Result<Vec<String>> {
+    let split = Split::new(corpus, task, protocol)?;
+    Ok((0..split.len()).map(|index| split.name(index)).collect())
+}
+
 /// Fold number `index` of a protocol.
 ///
 /// # Errors

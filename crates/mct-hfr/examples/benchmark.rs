@@ -94,11 +94,7 @@ fn main() -> Result<()> {
     }
     let device = named.device.clone().autodiff();
     let mut model = Model::new(&config.model, &paper_interface(), &[], 1, &device);
-    let mut optimizer = AdamW::new(AdamWConfig {
-        learning_rate: 1e-3,
-        weight_decay: 0.01,
-        clip: 0.0,
-    });
+    let mut optimizer = AdamW::new(AdamWConfig::new(1e-3));
     let data = batch(size, &device);
     let read = |tensor: Tensor<1>| -> Result<()> {
         // Nothing has been computed before it is asked for.

@@ -11,13 +11,15 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use mct_corpus::Task;
 
-use crate::config::{ClassifierKind, Interface, ModelConfig, TrainingConfig};
+use crate::config::{ClassWeights, Interface, ModelConfig, TrainingConfig};
 use crate::data::{Batch, FeatureStatistics, Input, LabelStatistics};
 use crate::nn::mode::Mode;
+use crate::nn::padding::{PaddingMask, next_samples};
 use crate::nn::parameters;
+use crate::objectives::lfi::imagination_loss;
 use crate::objectives::losses::Losses;
 use crate::objectives::supervision::{Kind, Supervision};
-use crate::systems::{AnyNetwork, Network, Sample, View};
+use crate::systems::{AnyNetwork, Network, Sample, Steps, View};
 
 #[derive(Module, Debug)]
 pub struct Model {
@@ -94,6 +96,14 @@ impl Model {
         };
         self.prior = Some(constant(&labels.prior));
         self.deviation = labels.deviation.as_deref().map(constant);
+        self
+    }
+
+    /// With what `other` knows of the features and labels of its training set.
+    pub(crate) fn with_statistics_of(mut self, other: &Self) -> Self {
+        self.inputs.clone_from(&other.inputs);
+        self.prior.clone_from(&other.prior);
+        self.deviation.clone_from(&other.deviation);
         self
     }
 
@@ -180,9 +190,43 @@ impl Model {
     /// `[batch, time, features]`; `None` for a system that reconstructs nothing.
     pub fn imagine(&self, view: &View, batch: &Batch, mode: &mut Mode) -> Option<Vec<Tensor<3>>> {
         let (network, masks) = (self.network(), batch.padding_masks());
+        let steps = Steps {
+            missing: &batch.missing,
+            masks: &masks,
+            fused_masks: &masks,
+        };
         (0..masks.len())
-            .map(|m| network.imagine(view, m, &masks, mode))
+            .map(|m| network.imagine(view, m, &steps, mode))
             .collect()
+    }
+
+    /// LFI's loss on `batch` (eq. 15), and the same where the decoders read the reinforced sequences `E_m` of
+    /// the next utterance instead, each `[1]`: as far as the second is above the first, they use `E_m`.
+    /// `None` for a system without LFI, for a single utterance, and where nothing is missing.
+    pub fn imagination(&self, view: &View, batch: &Batch) -> Option<[Tensor<1>; 2]> {
+        if !self.config.system.has_lfi() || batch.labels.len() < 2 {
+            return None;
+        }
+        let (network, masks) = (self.network(), batch.padding_masks());
+        let complete = self.prepare(batch);
+        let loss = |view: &View, fused_masks: &[PaddingMask]| {
+            let steps = Steps {
+                missing: &batch.missing,
+                masks: &masks,
+                fused_masks,
+            };
+            imagination_loss(batch, &complete, |m| {
+                let imagined = network.imagine(view, m, &steps, &mut Mode::Evaluation);
+                imagined.unwrap_or_else(|| complete[m].zeros_like())
+            })
+        };
+        let own = loss(view, &masks)?;
+        let mut of_next = view.clone();
+        for sequence in of_next.layers.last_mut().unwrap_or(&mut of_next.embedded) {
+            *sequence = next_samples(sequence.clone());
+        }
+        let next: Vec<PaddingMask> = masks.iter().map(PaddingMask::next).collect();
+        Some([own, loss(&of_next, &next)?])
     }
 
     /// Attention over the hyper-modality from the incomplete view, see [`Network::attention`].
@@ -192,7 +236,7 @@ impl Model {
             .attention(features, &batch.padding_masks(), layer)
     }
 
-    /// What the outputs for `batch` are held against.
+    /// What the outputs for `batch` are held against, without label smoothing.
     pub fn supervision(&self, batch: &Batch, training: &TrainingConfig) -> Supervision {
         let targets = batch.targets.clone();
         let (targets, kind) = match (self.config.task, &self.prior, &self.deviation) {
@@ -204,9 +248,22 @@ impl Model {
             }
             (Task::Regression, ..) => (targets, Kind::Regression(training.regression_loss)),
         };
+        let balanced = training.class_weights == ClassWeights::Balanced;
+        let class_weights = match &self.prior {
+            Some(shares) if balanced && kind == Kind::CrossEntropy => {
+                let shares = shares.val();
+                // A class that training has not seen weighs 1.
+                let unseen = shares.clone().equal_elem(0.0).float();
+                let even = 1.0 / self.outputs as f64;
+                Some((shares + unseen.mul_scalar(even)).recip().mul_scalar(even))
+            }
+            _ => None,
+        };
         Supervision {
             targets,
             rated: batch.rated.clone(),
+            class_weights,
+            smoothing: 0.0,
             kind,
         }
     }
@@ -220,12 +277,14 @@ impl Model {
         mode: &mut Mode,
     ) -> Losses {
         let complete = self.prepare(batch);
+        let mut supervision = self.supervision(batch, training);
+        supervision.smoothing = training.label_smoothing;
         let sample = Sample {
             incomplete: self.mask(batch, &complete),
             masks: batch.padding_masks(),
             complete,
             batch,
-            supervision: self.supervision(batch, training),
+            supervision,
         };
         let network = self.network();
         let view = network.view(sample.incomplete.clone(), &sample.masks, mode);
@@ -240,6 +299,6 @@ impl Model {
 
     /// Whether training uses batch statistics, so that a batch of one cannot be trained on.
     pub fn needs_batches(&self) -> bool {
-        self.config.classifier == ClassifierKind::Released
+        self.config.needs_batches()
     }
 }

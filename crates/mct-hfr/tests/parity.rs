@@ -18,7 +18,7 @@ use mct_hfr::nn::parameters;
 use mct_hfr::training::{AdamW, AdamWConfig};
 use support::{Fixture, deviation, floats, full_name, gradients, software};
 
-const ALL: [&str; 20] = [
+const ALL: [&str; 22] = [
     "paper",
     "released",
     "no_balance",
@@ -39,6 +39,8 @@ const ALL: [&str; 20] = [
     "chfn",
     "tfr_net",
     "emt_dlfr",
+    "cmd_bounded",
+    "query_positions",
 ];
 
 /// Collects what deviates, so that a failure shows all of it.
@@ -232,11 +234,7 @@ fn adamw(name: &str, auxiliary: &[bool], device: &Device, tolerance: f32) {
     let mut compare = Comparison::new(name, tolerance);
     let device = device.clone().autodiff();
     let (mut model, batch) = (fixture.model(&device), fixture.batch(&device));
-    let mut optimizer = AdamW::new(AdamWConfig {
-        learning_rate: 1e-3,
-        weight_decay: 0.01,
-        clip: 0.0,
-    });
+    let mut optimizer = AdamW::new(AdamWConfig::new(1e-3));
     for (step, auxiliary) in auxiliary.iter().enumerate() {
         let training = &fixture.config.training;
         let losses = model.losses(&batch, training, *auxiliary, &mut mode());

@@ -150,6 +150,8 @@ fn what_is_not_rated_is_no_error() {
         Tensor::from_data(TensorData::new(values.to_vec(), [2, 2]), &device)
     };
     let supervision = |loss| Supervision {
+        class_weights: None,
+        smoothing: 0.0,
         targets: tensor([1.0, 0.0, -1.0, 0.5]),
         rated: Some(tensor([1.0, 0.0, 1.0, 1.0])),
         kind: Kind::Regression(loss),

@@ -38,6 +38,15 @@ impl Application {
         messages::overlay(&context, &mut self.workspace);
         self.messages_window(&context);
         drop_hint(&context);
+        if self.closing {
+            egui::Modal::new(egui::Id::unique("closing")).show(&context, |ui| {
+                ui.horizontal(|ui| {
+                    ui.spinner();
+                    ui.label("saving the training under way, then the window closes");
+                });
+                ui.weak("It can be resumed: open its run folder. Closing once more does not wait.");
+            });
+        }
     }
 
     fn top(&mut self, ui: &mut Ui) {
@@ -138,7 +147,10 @@ impl Application {
             }
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 let count = self.workspace.notices.all().len();
-                let text = format!("{count} messages");
+                let text = match count {
+                    1 => "1 message".to_owned(),
+                    count => format!("{count} messages"),
+                };
                 ui.toggle_value(&mut self.show_messages, text).on_hover_text("All messages so far");
             });
         });

@@ -8,7 +8,7 @@ mod recordings;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use eframe::egui::{Context, Ui};
+use eframe::egui::{Context, Ui, ViewportCommand};
 use egui_tiles::Tree;
 use mct_engine::embedding::Embedding;
 use mct_engine::evaluation::{Evaluation, ModelId};
@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use crate::files::Files;
 use crate::panels::{Pane, Panels};
 use crate::requests::Requests;
+use crate::state::command::Command;
 use crate::state::{Workspace, embedding as projection, missing, training as trained};
 use crate::{layout, theme};
 
@@ -82,6 +83,8 @@ pub struct Application {
     show_messages: bool,
     /// The model that was compared in the last frame.
     compared: Option<ModelId>,
+    /// The window closes once the training under way is saved.
+    closing: bool,
 }
 
 impl Application {
@@ -129,6 +132,7 @@ impl Application {
             opening: BTreeMap::new(),
             show_messages: false,
             compared: None,
+            closing: false,
         })
     }
 
@@ -150,6 +154,7 @@ impl Application {
             layout::show(&mut self.layout, Pane::Comparison);
         }
         self.compared = compared;
+        self.save_before_closing(context);
         let embedding_is_seen = layout::is_seen(&self.layout, Pane::Embedding);
         let Self {
             requests,
@@ -159,6 +164,20 @@ impl Application {
             ..
         } = self;
         requests.request(workspace, evaluation, embedding, embedding_is_seen);
+    }
+
+    /// A window that is to be closed while it trains waits for the current step and its checkpoint; asked a
+    /// second time it closes at once.
+    fn save_before_closing(&mut self, context: &Context) {
+        let asked = context.input(|input| input.viewport().close_requested());
+        let busy = self.workspace.training.phase.is_busy();
+        if asked && busy && !self.closing {
+            self.closing = true;
+            context.send_viewport_cmd(ViewportCommand::CancelClose);
+            self.workspace.command(Command::StopTraining);
+        } else if self.closing && !busy {
+            context.send_viewport_cmd(ViewportCommand::Close);
+        }
     }
 
     /// Stores the layout and the settings.

@@ -107,9 +107,12 @@ impl Application {
             crate::files::free_folder(&run.folder)
         };
         layout::show(&mut self.layout, Pane::Training);
-        self.workspace
-            .training
-            .start(folder.clone(), corpus.clone());
+        let state = &mut self.workspace.training;
+        if resumed {
+            state.resume(folder.clone(), corpus.clone());
+        } else {
+            state.start(folder.clone(), corpus.clone());
+        }
         self.training
             .request(training::Request::Start(Box::new(Start {
                 corpus,

@@ -134,12 +134,8 @@ impl Application {
         };
         let run = &mut self.workspace.training;
         run.model = Some(id);
-        let system = run
-            .config
-            .as_ref()
-            .map_or("model", |config| config.model.system.title());
         let source = Source::Bytes {
-            name: format!("{system}, just trained"),
+            name: run.model_name(),
             bytes,
         };
         self.request_open(source, id);

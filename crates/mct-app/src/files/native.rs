@@ -1,6 +1,7 @@
 //! Files on the desktop: one thread per dialog.
 
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use eframe::egui::DroppedFileHandle;
 use mct_engine::extraction::{Recording, endings};
@@ -12,6 +13,39 @@ use crate::state::command::File;
 
 /// Extensions of the files that can be opened.
 const EXTENSIONS: [&str; 6] = ["safetensors", "npz", "pkl", "pickle", "csv", "tsv"];
+
+/// What is said where no dialog appears.
+const NO_DIALOG: &str =
+    "no file dialog appears on this system: it takes xdg-desktop-portal or zenity";
+
+/// Whether a dialog that was begun then and has no answer can never have appeared: nobody is as quick.
+fn never_appeared(begun: Instant) -> bool {
+    cfg!(target_os = "linux") && begun.elapsed() < Duration::from_millis(300)
+}
+
+/// Says how files are opened without a dialog, where none has appeared.
+fn say_without_dialog(begun: Instant, results: &Results) {
+    if never_appeared(begun) {
+        let text = format!(
+            "{NO_DIALOG}. Drop files on the window, or name them on the command line: mct-app FILES"
+        );
+        results.send(Incoming::Failed(text));
+    }
+}
+
+/// A file of this name in the current folder that does not exist yet.
+fn free_file(name: &str) -> PathBuf {
+    let path = Path::new(name);
+    let (stem, ending) = (path.file_stem(), path.extension());
+    let part =
+        |part: Option<&std::ffi::OsStr>| part.unwrap_or_default().to_string_lossy().into_owned();
+    let (stem, ending) = (part(stem), part(ending));
+    let numbered = (2..).map(|number| PathBuf::from(format!("{stem}-{number}.{ending}")));
+    let mut candidates = std::iter::once(path.to_owned()).chain(numbered);
+    candidates
+        .find(|path| !path.exists())
+        .unwrap_or_else(|| path.to_owned())
+}
 
 /// Runs a dialog in a thread.
 fn spawn(work: impl FnOnce() + Send + 'static) {
@@ -29,7 +63,10 @@ pub fn choose(results: Results) {
             .set_title("Open a corpus, a checkpoint, features or recordings")
             .add_filter("corpus, checkpoint, features, recordings", &all)
             .add_filter("all files", &["*"]);
-        let files = pollster::block_on(dialog.pick_files()).unwrap_or_default();
+        let begun = Instant::now();
+        let Some(files) = pollster::block_on(dialog.pick_files()) else {
+            return say_without_dialog(begun, &results);
+        };
         let paths = files.iter().map(|file| file.path().to_owned());
         results.send_chosen(paths.map(Source::Path).collect());
     });
@@ -46,8 +83,9 @@ pub fn choose_speakers(results: Results) {
             .set_title("Open a table of speakers")
             .add_filter("table", &["csv", "tsv", "txt"])
             .add_filter("all files", &["*"]);
+        let begun = Instant::now();
         let Some(file) = pollster::block_on(dialog.pick_file()) else {
-            return;
+            return say_without_dialog(begun, &results);
         };
         let name = file.path().display().to_string();
         results.send(match std::fs::read(file.path()) {
@@ -61,25 +99,38 @@ pub fn choose_folder(results: Results) {
     spawn(move || {
         let dialog = AsyncFileDialog::new()
             .set_title("Open the folder of a run, of a table with its features, or of recordings");
-        if let Some(folder) = pollster::block_on(dialog.pick_folder()) {
-            results.send(Incoming::Chosen(Source::Path(folder.path().to_owned())));
+        let begun = Instant::now();
+        match pollster::block_on(dialog.pick_folder()) {
+            Some(folder) => {
+                results.send(Incoming::Chosen(Source::Path(folder.path().to_owned())));
+            }
+            None => say_without_dialog(begun, &results),
         }
     });
 }
 
 pub fn save(file: File, folder: Option<PathBuf>, results: Results) {
     spawn(move || {
+        let mut why = String::new();
         let path = match folder {
             Some(folder) => Some(folder.join(&file.name)),
             None => {
                 let dialog = AsyncFileDialog::new().set_file_name(&file.name);
+                let begun = Instant::now();
                 let chosen = pollster::block_on(dialog.save_file());
-                chosen.map(|chosen| chosen.path().to_owned())
+                let chosen = chosen.map(|chosen| chosen.path().to_owned());
+                chosen.or_else(|| {
+                    never_appeared(begun).then(|| {
+                        why = format!(" ({NO_DIALOG})");
+                        std::path::absolute(free_file(&file.name))
+                            .unwrap_or_else(|_| free_file(&file.name))
+                    })
+                })
             }
         };
         let Some(path) = path else { return };
         results.send(match mct_corpus::atomic::write(&path, &file.bytes) {
-            Ok(()) => Incoming::Saved(format!("saved {}", path.display())),
+            Ok(()) => Incoming::Saved(format!("saved {}{why}", path.display())),
             Err(error) => Incoming::Failed(error.to_string()),
         });
     });

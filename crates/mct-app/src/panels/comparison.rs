@@ -2,10 +2,11 @@
 
 use eframe::egui::{self, Grid, RichText, Ui};
 use egui_plot::{HLine, Line, LineStyle, Plot, PlotPoints};
+use mct_engine::evaluation::Held;
 use mct_scores::{Confusion, Metric, Scores};
 use serde_json::json;
 
-use super::{Format, csv, json as to_json};
+use super::{Format, csv_of, json_of};
 use crate::state::Workspace;
 use crate::state::models::{Curve, Evaluated, OpenModel};
 use crate::theme;
@@ -21,6 +22,8 @@ struct Pair<'a> {
     /// Utterance, true class, class predicted by the first, class predicted by the second.
     common: Vec<(usize, usize, usize, usize)>,
     classes: &'a [String],
+    /// What both hold for.
+    held: &'a Held,
     /// Of the first and of the second.
     scores: (Scores, Scores),
 }
@@ -38,6 +41,10 @@ impl<'a> Pair<'a> {
             .ok_or("choose “compare” beside another model in the list on the left")?;
         let evaluated = |open: &'a OpenModel| open.evaluated.as_ref().ok_or("evaluating…");
         let (a, b): (&Evaluated, &Evaluated) = (evaluated(first)?, evaluated(second)?);
+        if a.held != b.held {
+            // One of them is older.
+            return Err("evaluating…");
+        }
         if a.categories != b.categories {
             return Err("the two models do not predict the same: classes, or intensities");
         }
@@ -61,6 +68,7 @@ impl<'a> Pair<'a> {
             second,
             common,
             classes: &a.categories.names,
+            held: &a.held,
             scores: (on(a), on(b)),
         })
     }
@@ -248,7 +256,9 @@ pub fn export(format: Format, workspace: &Workspace) -> Option<String> {
     let (a, b) = (pair.confusion(false), pair.confusion(true));
     match format {
         Format::Svg => {
-            let title = format!("{} minus {}", names.0, names.1);
+            let (held, _) = workspace.holds(pair.first.card.id, pair.held);
+            let held = held.split_once(", ").map_or("", |(_, rest)| rest);
+            let title = format!("{} minus {}, {held}", names.0, names.1);
             mct_figures::confusion_difference(&title, pair.classes, &a, &b).ok()
         }
         Format::Csv => {
@@ -262,24 +272,25 @@ pub fn export(format: Format, workspace: &Workspace) -> Option<String> {
                     class(*b),
                 ]
             });
-            Some(csv(&header, &rows.collect::<Vec<_>>()))
+            Some(csv_of(workspace, header.to_vec(), rows.collect()))
         }
         Format::Json => {
             let differences = metrics(&pair).into_iter().map(|score| {
                 let points = difference(&pair.first.curve, &pair.second.curve, score);
                 json!({"score": score.title(), "points": points})
             });
-            to_json(&json!({
-                "synthetic": card.metadata.synthetic,
-                "first": names.0,
-                "second": names.1,
-                "conditions": workspace.missing.conditions(),
-                "utterances": pair.common.len(),
-                "classes": pair.classes,
-                "confusion_first": a,
-                "confusion_second": b,
-                "curves_first_minus_second": differences.collect::<Vec<_>>(),
-            }))
+            json_of(
+                workspace,
+                json!({
+                    "first": names.0,
+                    "second": names.1,
+                    "utterances": pair.common.len(),
+                    "classes": pair.classes,
+                    "confusion_first": a,
+                    "confusion_second": b,
+                    "curves_first_minus_second": differences.collect::<Vec<_>>(),
+                }),
+            )
         }
     }
 }

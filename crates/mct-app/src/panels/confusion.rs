@@ -5,9 +5,9 @@ use mct_corpus::Task;
 use mct_engine::evaluation::CorpusCard;
 use serde_json::json;
 
-use super::{Format, csv, json as to_json, percent, score_row, target_choice};
+use super::{Format, csv_of, held_line, json_of, lacks_model, percent, score_row, target_choice};
 use crate::state::Workspace;
-use crate::state::models::{Evaluated, OpenModel};
+use crate::state::models::Evaluated;
 use crate::theme;
 use crate::widgets::matrix::{self, Cell, Hit};
 
@@ -16,25 +16,26 @@ pub struct Panel;
 
 impl Panel {
     pub fn ui(&mut self, ui: &mut Ui, workspace: &mut Workspace) {
+        let held = held_of_shown(workspace);
+        let limit = workspace.has_limit().then_some(workspace.limit_now);
         let Workspace {
             corpus,
             models,
             selection,
-            limit_now,
             ..
         } = workspace;
         if let Some(card) = corpus {
             target_choice(ui, card, models);
         }
-        let (Some(card), Some(open)) = (corpus, models.shown()) else {
+        let Some(card) = corpus else {
             return matrix::placeholder(ui, "open a corpus and a model");
         };
-        let Some(evaluated) = &open.evaluated else {
-            let text = match &open.card.fold {
-                Ok(_) => "evaluating…",
-                Err(problem) => problem,
-            };
-            return matrix::placeholder(ui, text);
+        if let Some(lacks) = lacks_model(models) {
+            return matrix::placeholder(ui, lacks);
+        }
+        let evaluated = models.shown().and_then(|open| open.evaluated.as_ref());
+        let Some(evaluated) = evaluated else {
+            return matrix::placeholder(ui, "evaluating…");
         };
         if evaluated.confusion.total() == 0 {
             return matrix::placeholder(
@@ -42,7 +43,8 @@ impl Panel {
                 "no utterance of this side has a label: predictions are in the table",
             );
         }
-        scores(ui, open, evaluated, *limit_now);
+        scores(ui, evaluated, limit, &held);
+        let conditions = held.0.split_once(", ").map_or("", |(_, rest)| rest);
         let classes = &evaluated.categories.names;
         let background = ui.visuals().extreme_bg_color;
         let adds = matrix::adds(ui);
@@ -68,7 +70,10 @@ impl Panel {
         let (chosen, reason): (Vec<usize>, String) = match hit {
             Hit::Cell { label, predicted } => (
                 in_cell(card, evaluated, label, predicted).collect(),
-                format!("{} predicted as {}", classes[label], classes[predicted]),
+                format!(
+                    "{} predicted as {} ({conditions})",
+                    classes[label], classes[predicted]
+                ),
             ),
             Hit::Row(label) => (
                 all.flat_map(|p| in_cell(card, evaluated, label, p))
@@ -78,7 +83,7 @@ impl Panel {
             Hit::Column(predicted) => (
                 all.flat_map(|l| in_cell(card, evaluated, l, predicted))
                     .collect(),
-                format!("predicted as {}", classes[predicted]),
+                format!("predicted as {} ({conditions})", classes[predicted]),
             ),
         };
         if adds {
@@ -107,26 +112,31 @@ fn in_cell<'a>(
         .map(|(utterance, _)| *utterance)
 }
 
-fn scores(ui: &mut Ui, open: &OpenModel, evaluated: &Evaluated, limit: Option<f64>) {
+/// `limit` is of a corpus that has one: `None` while it is computed.
+fn scores(ui: &mut Ui, evaluated: &Evaluated, limit: Option<Option<f64>>, held: &(String, bool)) {
     ui.horizontal_wrapped(|ui| {
         score_row(ui, &evaluated.scores);
         if let Some(limit) = limit
             && evaluated.categories.task() == Task::Classification
         {
-            ui.weak(format!("UA at most {}", percent(limit)))
-                .on_hover_text(
-                    "The exact limit: UA of the posterior of the generating process, on the same \
-                 utterances with the same missing steps",
-                );
+            let limit = limit.map_or("…".to_owned(), percent);
+            ui.weak(format!("exact posterior {limit}")).on_hover_text(
+                "UA of the posterior of the generating process, on the same utterances with the same missing \
+                 steps: no model is better on average, though one can be on some utterances by chance",
+            );
         }
     });
     let count = evaluated.utterances.len();
-    let name = &open.card.name;
-    ui.weak(format!(
-        "{name}, {count} utterances, {:.0} ms",
-        evaluated.millis
-    ))
-    .on_hover_text("The utterances in the matrix, and the time of the computation");
+    let further = format!(": {count} utterances, {:.0} ms", evaluated.millis);
+    held_line(ui, held, &further);
+}
+
+/// What the matrix holds for: model, side and conditions.
+fn held_of_shown(workspace: &Workspace) -> (String, bool) {
+    let open = workspace.models.shown();
+    let held =
+        open.and_then(|open| Some(workspace.holds(open.card.id, &open.evaluated.as_ref()?.held)));
+    held.unwrap_or_default()
 }
 
 pub fn export(format: Format, workspace: &Workspace) -> Option<String> {
@@ -136,7 +146,7 @@ pub fn export(format: Format, workspace: &Workspace) -> Option<String> {
     let classes = &evaluated.categories.names;
     match format {
         Format::Svg => {
-            let mut title = format!("{}, {}", open.card.name, workspace.missing.describe());
+            let (mut title, _) = held_of_shown(workspace);
             if card.metadata.synthetic {
                 title += " (synthetic)";
             }
@@ -153,18 +163,17 @@ pub fn export(format: Format, workspace: &Workspace) -> Option<String> {
                     std::iter::once(class.clone()).chain(counts).collect()
                 })
                 .collect();
-            Some(csv(&header, &rows))
+            Some(csv_of(workspace, header, rows))
         }
-        Format::Json => to_json(&json!({
-            "synthetic": card.metadata.synthetic,
-            "corpus": card.metadata.title,
-            "model": open.card.name,
-            "conditions": workspace.missing.conditions(),
-            "utterances": evaluated.utterances.len(),
-            "classes": classes,
-            "confusion": evaluated.confusion,
-            "scores": evaluated.scores,
-            "limit_ua": workspace.limit_now,
-        })),
+        Format::Json => json_of(
+            workspace,
+            json!({
+                "utterances": evaluated.utterances.len(),
+                "classes": classes,
+                "confusion": evaluated.confusion,
+                "scores": evaluated.scores,
+                "limit_ua": workspace.limit_now,
+            }),
+        ),
     }
 }

@@ -45,11 +45,8 @@ impl Panel {
             });
             return;
         }
-        let held = workspace.missing.held();
-        if !held.is_empty() {
-            ui.weak(format!("at equal rates of all modalities{held}"))
-                .on_hover_text("The curves do not follow rates of their own of single modalities");
-        }
+        ui.weak(held(workspace))
+            .on_hover_text("The curves do not follow rates of their own of single modalities");
         let lines = lines(workspace, score);
         let now = workspace.missing.rate;
         let ink = ui.visuals().text_color();
@@ -135,7 +132,7 @@ impl Panel {
         let name = score.title();
         match format {
             Format::Svg => {
-                let mut title = format!("{name} over missing rates");
+                let mut title = format!("{name} over missing rates, {}", held(workspace));
                 if synthetic {
                     title += " (synthetic)";
                 }
@@ -149,6 +146,7 @@ impl Panel {
             Format::Csv => {
                 let mut header = vec![format!("{name} of")];
                 header.extend(RATES.iter().map(f64::to_string));
+                header.push("conditions".to_owned());
                 let rows = lines.iter().map(|line| {
                     let score_at = |rate: &f64| {
                         let point = line.points.iter().find(|(x, _)| x == rate);
@@ -156,6 +154,7 @@ impl Panel {
                     };
                     std::iter::once(line.name.clone())
                         .chain(RATES.iter().map(score_at))
+                        .chain([held(workspace)])
                         .collect()
                 });
                 Some(csv(&header, &rows.collect::<Vec<_>>()))
@@ -164,13 +163,18 @@ impl Panel {
                 let models = workspace.models.iter().map(|open| {
                     json!({
                         "model": open.card.name,
+                        "fold": open.card.fold.as_ref().ok().map(|fold| &fold.name),
                         "points": open.curve.scores().collect::<Vec<_>>(),
                         "score": score,
                         "auilc": open.curve.auilc(score),
                     })
                 });
+                let conditions = RATES.map(|rate| workspace.missing.at_rate(rate));
                 to_json(&json!({
                     "synthetic": synthetic,
+                    "corpus": workspace.corpus.as_ref()?.metadata.title,
+                    "side": workspace.side.title(),
+                    "conditions": conditions,
                     "rates": RATES,
                     "curves": models.collect::<Vec<_>>(),
                     "limit_ua": workspace.limit,
@@ -178,6 +182,15 @@ impl Panel {
             }
         }
     }
+}
+
+/// What the curves are of.
+fn held(workspace: &Workspace) -> String {
+    let side = workspace.side.title();
+    format!(
+        "{side} side, equal rates of all modalities{}",
+        workspace.missing.held()
+    )
 }
 
 /// The scores that the shown model has.

@@ -2,10 +2,10 @@
 
 use eframe::egui::{self, Color32, ComboBox, DragValue, Pos2, Rect, RichText, Slider, Ui};
 use mct_embedding::Settings as Tsne;
-use mct_engine::evaluation::CorpusCard;
+use mct_engine::evaluation::{CorpusCard, Representations};
 use serde_json::json;
 
-use super::{Format, csv, json as to_json};
+use super::{Format, csv, held_line, json as to_json, lacks_model};
 use crate::state::Workspace;
 use crate::state::categories::Categories;
 use crate::state::command::Command;
@@ -26,6 +26,8 @@ const CAVEAT: &str = "Distances between groups of points and sizes of groups mea
 #[derive(Default)]
 pub struct Panel {
     viewport: Viewport,
+    /// What the viewport was moved over: corpus, method, vectors and views.
+    over: Option<(u64, bool, Vectors, Views)>,
 }
 
 /// What the points are coloured by.
@@ -43,6 +45,8 @@ impl Panel {
         let mut commands = Vec::new();
         let categories = workspace.categories();
         let hides = workspace.missing.hides();
+        let held = projection_held(workspace);
+        let version = workspace.corpus_version;
         let Workspace {
             corpus,
             models,
@@ -55,6 +59,20 @@ impl Panel {
             ui.weak("open a corpus and a model");
             return;
         };
+        if let Some(lacks) = lacks_model(models) {
+            return crate::widgets::matrix::placeholder(ui, lacks);
+        }
+        let over = (
+            version,
+            projection.settings.tsne,
+            projection.settings.vectors,
+            projection.settings.views,
+        );
+        if self.over != Some(over) {
+            // Other points stand elsewhere.
+            self.over = Some(over);
+            self.viewport.show_all();
+        }
         let part_names: Vec<String> = projection
             .representations
             .iter()
@@ -77,8 +95,21 @@ impl Panel {
             ui.menu_button("Settings", |ui| settings(ui, projection, &mut commands))
                 .response
                 .on_hover_text("Perplexity, learning rate, seed, steps, neighbours");
+            if self.viewport.is_moved() {
+                let hint = "As a double-click on the plane; the wheel zooms, the right button pans";
+                let all = ui.small_button("Show all").on_hover_text(hint);
+                controls.note("show all points", &all);
+                if all.clicked() {
+                    self.viewport.show_all();
+                }
+            }
         });
         status(ui, projection);
+        if let Some(held) = &held
+            && projection.problem.is_none()
+        {
+            held_line(ui, held, "");
+        }
         if projection.cloud.points.is_empty() {
             let text = projection.problem.as_deref().unwrap_or("computing…");
             crate::widgets::matrix::placeholder(ui, text);
@@ -121,7 +152,10 @@ impl Panel {
             .iter()
             .position(|point| Some(point.utterance) == focus);
         let radius = if points.len() > 1200 { 2.5 } else { 3.5 };
-        let any_selected = !selection.is_empty();
+        // Those of another side dim nothing.
+        let any_selected = points
+            .iter()
+            .any(|point| selection.contains(point.utterance));
         let dots: Vec<Dot> = points
             .iter()
             .zip(&positions)
@@ -349,6 +383,12 @@ fn settings(ui: &mut Ui, projection: &mut Projection, commands: &mut Vec<Command
         .on_hover_text("Nearest neighbours of the utterance in focus, in the original space");
 }
 
+/// What the points are of: model, side and conditions; `None` before there are any.
+fn projection_held(workspace: &Workspace) -> Option<(String, bool)> {
+    let Representations { model, held, .. } = workspace.projection.representations.as_ref()?;
+    Some(workspace.holds(*model, held))
+}
+
 fn status(ui: &mut Ui, projection: &Projection) {
     if let Some(problem) = &projection.problem {
         ui.colored_label(ui.visuals().warn_fg_color, problem);
@@ -538,10 +578,11 @@ pub fn export(format: Format, workspace: &Workspace) -> Option<String> {
                     points: points.clone(),
                 })
                 .collect();
-            mct_figures::scatter(&title(projection, card), &kinds).ok()
+            mct_figures::scatter(&title(workspace, card), &kinds).ok()
         }
         Format::Csv => {
-            let header = ["id", "view", "class", "x", "y"].map(str::to_owned);
+            let header = ["id", "view", "class", "x", "y", "of"].map(str::to_owned);
+            let (held, _) = projection_held(workspace)?;
             let rows = points.map(|(point, [x, y])| {
                 let utterance = &card.utterances[point.utterance];
                 vec![
@@ -555,6 +596,7 @@ pub fn export(format: Format, workspace: &Workspace) -> Option<String> {
                     categories.text(utterance),
                     x.to_string(),
                     y.to_string(),
+                    held.clone(),
                 ]
             });
             Some(csv(&header, &rows.collect::<Vec<_>>()))
@@ -569,8 +611,9 @@ pub fn export(format: Format, workspace: &Workspace) -> Option<String> {
             });
             to_json(&json!({
                 "synthetic": card.metadata.synthetic,
+                "of": projection_held(workspace)?.0,
+                "conditions": projection.representations.as_ref()?.held.conditions,
                 "settings": projection.settings,
-                "conditions": workspace.missing.conditions(),
                 "progress": projection.progress,
                 "points": rows.collect::<Vec<_>>(),
             }))
@@ -619,7 +662,9 @@ fn kinds(palette: &Palette<'_>, points: &[(&Point, &[f32; 2])]) -> Vec<Drawn> {
     kinds
 }
 
-fn title(projection: &Projection, card: &CorpusCard) -> String {
+fn title(workspace: &Workspace, card: &CorpusCard) -> String {
+    let projection = &workspace.projection;
+    let (held, _) = projection_held(workspace).unwrap_or_default();
     let method = if projection.settings.tsne {
         "t-SNE"
     } else {
@@ -631,7 +676,7 @@ fn title(projection: &Projection, card: &CorpusCard) -> String {
         ""
     };
     match &projection.progress {
-        Some(progress) => format!("{method}, {} steps{synthetic}", progress.steps),
-        None => format!("{method}{synthetic}"),
+        Some(progress) => format!("{method}, {} steps: {held}{synthetic}", progress.steps),
+        None => format!("{method}: {held}{synthetic}"),
     }
 }

@@ -4,7 +4,7 @@ use eframe::egui::{self, Align2, Color32, Pos2, Rect, Sense, Stroke, Ui, pos2, v
 use mct_corpus::Target;
 use serde_json::json;
 
-use super::{Format, csv, json as to_json, score_row, target_choice};
+use super::{Format, csv_of, json_of, score_row, target_choice};
 use crate::state::Workspace;
 use crate::state::models::Evaluated;
 use crate::state::selection::Selection;
@@ -279,8 +279,8 @@ pub fn export(format: Format, workspace: &Workspace) -> Option<String> {
     let points = evaluated.points(&card.utterances);
     match format {
         Format::Svg => {
-            let conditions = workspace.missing.describe();
-            let title = format!("{}, {}, {conditions}", open.card.name, target.name);
+            let (held, _) = workspace.holds(open.card.id, &evaluated.held);
+            let title = format!("{}: {held}", target.name);
             let pairs = points.iter();
             let pairs: Vec<(f32, f32)> = pairs.map(|(_, truth, p)| (*truth, *p)).collect();
             mct_figures::intensities(&title, target.range, &pairs).ok()
@@ -291,22 +291,22 @@ pub fn export(format: Format, workspace: &Workspace) -> Option<String> {
                 let id = card.utterances[*utterance].id.clone();
                 vec![id, truth.to_string(), predicted.to_string()]
             });
-            Some(csv(&header, &rows.collect::<Vec<_>>()))
+            Some(csv_of(workspace, header.to_vec(), rows.collect()))
         }
-        Format::Json => to_json(&json!({
-            "synthetic": card.metadata.synthetic,
-            "model": open.card.name,
-            "conditions": workspace.missing.conditions(),
-            "target": target,
-            "scores": evaluated.scores,
-            "points": points
-                .iter()
-                .map(|(utterance, truth, predicted)| json!({
-                    "id": card.utterances[*utterance].id,
-                    "true": truth,
-                    "predicted": predicted,
-                }))
-                .collect::<Vec<_>>(),
-        })),
+        Format::Json => json_of(
+            workspace,
+            json!({
+                "target": target,
+                "scores": evaluated.scores,
+                "points": points
+                    .iter()
+                    .map(|(utterance, truth, predicted)| json!({
+                        "id": card.utterances[*utterance].id,
+                        "true": truth,
+                        "predicted": predicted,
+                    }))
+                    .collect::<Vec<_>>(),
+            }),
+        ),
     }
 }

@@ -15,7 +15,7 @@ pub mod sources;
 pub mod training;
 pub mod utterances;
 
-use eframe::egui::Ui;
+use eframe::egui::{Spinner, Ui};
 use mct_engine::evaluation::CorpusCard;
 use mct_scores::{Metric, Scores};
 use serde::{Deserialize, Serialize};
@@ -166,6 +166,56 @@ pub(crate) fn csv_line(cells: &[String]) -> String {
 pub(crate) fn csv(header: &[String], rows: &[Vec<String>]) -> String {
     let lines = rows.iter().map(|row| csv_line(row));
     std::iter::once(csv_line(header)).chain(lines).collect()
+}
+
+/// A CSV file whose rows end with what they hold for: model, side and conditions.
+pub(crate) fn csv_of(
+    workspace: &Workspace,
+    mut header: Vec<String>,
+    mut rows: Vec<Vec<String>>,
+) -> String {
+    let open = workspace.models.shown();
+    let held = open.and_then(|open| Some((open, &open.evaluated.as_ref()?.held)));
+    if let Some((open, held)) = held {
+        header.extend(["model", "side", "conditions"].map(str::to_owned));
+        let conditions = workspace.missing.describe(&held.conditions);
+        let cells = [&open.card.name, held.side.title(), &conditions].map(str::to_owned);
+        for row in &mut rows {
+            row.extend(cells.iter().cloned());
+        }
+    }
+    csv(&header, &rows)
+}
+
+/// Why no model can be looked at, where none can.
+pub(crate) fn lacks_model(models: &Models) -> Option<&str> {
+    match models.shown() {
+        None => Some("no model is open: open a run or a checkpoint, or train one (Training)"),
+        Some(open) => open.card.fold.as_ref().err().map(String::as_str),
+    }
+}
+
+/// What an answer holds for, and a sign where a newer one is on its way.
+pub(crate) fn held_line(ui: &mut Ui, (text, is_current): &(String, bool), further: &str) {
+    ui.horizontal_wrapped(|ui| {
+        ui.weak(format!("{text}{further}"));
+        if !is_current {
+            ui.add(Spinner::new().size(12.0));
+            ui.colored_label(
+                ui.visuals().warn_fg_color,
+                "older than what is chosen, computing…",
+            );
+        }
+    });
+}
+
+/// JSON for a file that begins with what it holds for: corpus, model, side and conditions.
+pub(crate) fn json_of(workspace: &Workspace, value: serde_json::Value) -> Option<String> {
+    let mut all = workspace.shown_holds()?;
+    if let (Some(all), serde_json::Value::Object(value)) = (all.as_object_mut(), value) {
+        all.extend(value);
+    }
+    json(&all)
 }
 
 /// JSON for a file.

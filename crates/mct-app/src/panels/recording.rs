@@ -288,7 +288,7 @@ fn player(ui: &mut Ui, workspace: &mut Workspace, utterance: usize) {
         let button = ui.button(text).on_hover_text("Space");
         workspace.controls.note("play", &button);
         toggle = button.clicked();
-        ui.monospace(format!("{position:.2} / {duration:.2} s"));
+        ui.label(format!("{position:.2} / {duration:.2} s"));
     });
     // Where nothing else has the keyboard.
     let context = ui.ctx();

@@ -18,25 +18,15 @@ pub const FOLDER: &str = if cfg!(target_arch = "wasm32") {
     "The folder of a run, one with a table of utterances and their features, or one of recordings"
 };
 
-const SIDES: [(Side, &str, &str); 4] = [
-    (
-        Side::Test,
-        "test",
-        "The utterances that the model's fold holds out",
-    ),
+const SIDES: [(Side, &str); 4] = [
+    (Side::Test, "The utterances that the model's fold holds out"),
     (
         Side::Validation,
-        "validation",
         "The utterances that the best epoch was chosen on",
     ),
-    (
-        Side::Train,
-        "training",
-        "The utterances that the model was trained on",
-    ),
+    (Side::Train, "The utterances that the model was trained on"),
     (
         Side::All,
-        "all",
         "Every utterance of the corpus, whether the model was trained on it or not",
     ),
 ];
@@ -74,10 +64,10 @@ pub fn ui(ui: &mut Ui, workspace: &mut Workspace) {
         }
     }
     ui.horizontal(|ui| {
-        for (side, name, hint) in SIDES {
+        for (side, hint) in SIDES {
             let chosen = workspace.side == side;
             if ui
-                .selectable_label(chosen, name)
+                .selectable_label(chosen, side.title())
                 .on_hover_text(hint)
                 .clicked()
             {

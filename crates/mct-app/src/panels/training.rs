@@ -5,8 +5,10 @@ use eframe::egui::{
 };
 use egui_plot::{Legend, Line, Plot, PlotPoints};
 use mct_corpus::Task;
+use mct_engine::evaluation::{CorpusCard, ModelId};
+use mct_engine::source::Source;
 use mct_engine::training::Begin;
-use mct_hfr::config::{PRESETS, Strategy, System, Term};
+use mct_hfr::config::{PRESETS, ProtocolKind, Strategy, System, Term};
 use mct_hfr::training::{EpochRecord, FinishReason, learning_curves};
 use mct_scores::intensity::TargetBins;
 use serde_json::json;
@@ -41,7 +43,11 @@ impl Panel {
             let has_corpus = workspace.corpus.is_some();
             let busy = workspace.training.phase.is_busy();
             unfinished(ui, workspace);
-            ui.add_enabled_ui(!busy, |ui| settings(ui, &mut workspace.training.settings));
+            open_runs(ui, workspace);
+            let corpus = workspace.corpus.as_ref();
+            ui.add_enabled_ui(!busy, |ui| {
+                settings(ui, &mut workspace.training.settings, corpus);
+            });
             buttons(ui, workspace, has_corpus);
             progress(ui, &workspace.training);
             if let Some(problem) = &workspace.training.problem {
@@ -78,7 +84,7 @@ impl Panel {
     }
 }
 
-fn settings(ui: &mut Ui, settings: &mut Settings) {
+fn settings(ui: &mut Ui, settings: &mut Settings, corpus: Option<&CorpusCard>) {
     Grid::new("training settings")
         .num_columns(4)
         .show(ui, |ui| {
@@ -109,7 +115,14 @@ fn settings(ui: &mut Ui, settings: &mut Settings) {
                 settings.take_preset(&name);
             }
             ui.end_row();
+            let task = settings.task;
             task_choice(ui, settings);
+            if let Some(card) = corpus {
+                if settings.task != task {
+                    settings.fit_split(card);
+                }
+                protocol_choice(ui, settings, card);
+            }
             ui.end_row();
             let label = ui.label("strategy");
             let chosen = STRATEGIES
@@ -132,12 +145,15 @@ fn settings(ui: &mut Ui, settings: &mut Settings) {
                 DragValue::new(&mut settings.epochs).range(1..=10_000),
             );
             ui.end_row();
-            number(
-                ui,
-                "fold",
-                "The fold of the corpus that is held out, from 0",
-                DragValue::new(&mut settings.fold),
-            );
+            match corpus.map(|card| settings.folds(card)) {
+                Some(Ok(names)) => fold_choice(ui, &mut settings.fold, names),
+                _ => number(
+                    ui,
+                    "fold",
+                    "The fold of the corpus that is held out, from 0",
+                    DragValue::new(&mut settings.fold),
+                ),
+            }
             number(
                 ui,
                 "seed",
@@ -219,6 +235,73 @@ fn task_choice(ui: &mut Ui, settings: &mut Settings) {
         .labelled_by(label.id);
 }
 
+const PROTOCOLS: [(ProtocolKind, &str); 5] = [
+    (
+        ProtocolKind::Session,
+        "Leave one session out: test on its female speakers, validate on its male ones",
+    ),
+    (
+        ProtocolKind::SessionSwapped,
+        "Leave one session out: test on its male speakers, validate on its female ones",
+    ),
+    (
+        ProtocolKind::Speaker,
+        "Leave one speaker out; the next one validates",
+    ),
+    (
+        ProtocolKind::Groups,
+        "Five groups of speakers, of which one tests and the next validates",
+    ),
+    (ProtocolKind::File, "The split that came with the file"),
+];
+
+fn protocol_choice(ui: &mut Ui, settings: &mut Settings, card: &CorpusCard) {
+    let label = ui.label("protocol");
+    ComboBox::from_id_salt("protocol")
+        .selected_text(settings.protocol.name())
+        .show_ui(ui, |ui| {
+            for (protocol, hint) in PROTOCOLS {
+                let lacks = settings
+                    .splits(card)
+                    .find(|split| split.protocol == protocol);
+                let lacks = lacks.and_then(|split| split.folds.as_ref().err());
+                let entry = Button::selectable(settings.protocol == protocol, protocol.name());
+                let entry = ui.add_enabled(lacks.is_none(), entry);
+                let entry = match lacks {
+                    None => entry.on_hover_text(hint),
+                    Some(lacks) => entry.on_disabled_hover_text(lacks),
+                };
+                if entry.clicked() {
+                    settings.protocol = protocol;
+                    settings.fold = 0;
+                }
+            }
+        })
+        .response
+        .labelled_by(label.id)
+        .on_hover_text("How the corpus is split into training, validation and test");
+}
+
+fn fold_choice(ui: &mut Ui, fold: &mut usize, names: &[String]) {
+    let label = ui.label("held out");
+    let chosen = names.get(*fold).map_or("", String::as_str);
+    ComboBox::from_id_salt("fold")
+        .selected_text(format!("{fold}: {chosen}"))
+        .truncate()
+        .show_ui(ui, |ui| {
+            let height = ui.spacing().interact_size.y;
+            ScrollArea::vertical().show_rows(ui, height, names.len(), |ui, rows| {
+                for index in rows {
+                    let text = format!("{index}: {}", names[index]);
+                    ui.selectable_value(fold, index, text);
+                }
+            });
+        })
+        .response
+        .labelled_by(label.id)
+        .on_hover_text("The fold: what is not trained on");
+}
+
 fn number(ui: &mut Ui, name: &str, hint: &str, value: DragValue<'_>) {
     let label = ui.label(name).on_hover_text(hint);
     ui.add(value).labelled_by(label.id).on_hover_text(hint);
@@ -295,6 +378,45 @@ fn buttons(ui: &mut Ui, workspace: &mut Workspace, has_corpus: bool) {
     });
 }
 
+/// Offers to resume the runs that are open and not finished.
+fn open_runs(ui: &mut Ui, workspace: &mut Workspace) {
+    let training = &workspace.training;
+    let corpus = workspace.corpus.as_ref().map(|card| card.source.clone());
+    let Some(corpus) = corpus.filter(|_| !training.phase.is_busy()) else {
+        return;
+    };
+    let runs = workspace
+        .models
+        .iter()
+        .filter_map(|open| match &open.source {
+            Source::Path(path) if open.card.unfinished && open.card.fold.is_ok() => {
+                let folder = path.display().to_string();
+                (folder != training.folder).then_some((folder, open.source.clone(), open.card.id))
+            }
+            _ => None,
+        });
+    let runs: Vec<(String, Source, ModelId)> = runs.collect();
+    for (folder, source, id) in runs {
+        ui.horizontal_wrapped(|ui| {
+            ui.label(format!("the run {folder} has not finished"));
+            if ui
+                .button("Resume")
+                .on_hover_text("Resume from its last checkpoint")
+                .clicked()
+            {
+                // Its best weights are the model that is open already.
+                workspace.training.start(folder.clone(), corpus.clone());
+                workspace.training.model = Some(id);
+                workspace.command(Command::Train(Run {
+                    begin: Begin::Resume(source),
+                    folder,
+                    corpus: None,
+                }));
+            }
+        });
+    }
+}
+
 /// Offers to resume the unfinished run of an earlier page.
 fn unfinished(ui: &mut Ui, workspace: &mut Workspace) {
     let Some((name, corpus, last)) = workspace.training.unfinished.clone() else {
@@ -312,7 +434,7 @@ fn unfinished(ui: &mut Ui, workspace: &mut Workspace) {
         if resume.clicked() {
             workspace.training.unfinished = None;
             workspace.command(Command::Train(Run {
-                begin: Begin::Resume(mct_engine::source::Source::Bytes {
+                begin: Begin::Resume(Source::Bytes {
                     name: name.clone(),
                     bytes: last,
                 }),

@@ -8,7 +8,7 @@ use mct_corpus::Utterance;
 use mct_engine::evaluation::CorpusCard;
 use serde_json::json;
 
-use super::{Format, csv, json as to_json};
+use super::{Format, csv_of, held_line, json_of};
 use crate::state::Workspace;
 use crate::state::categories::Categories;
 use crate::state::models::{Evaluated, Models};
@@ -120,6 +120,10 @@ impl Panel {
             ui.weak("open a corpus");
             return;
         };
+        let held = workspace.models.shown().and_then(|open| {
+            let held = &open.evaluated.as_ref()?.held;
+            Some(workspace.holds(open.card.id, held))
+        });
         let Workspace {
             corpus,
             models,
@@ -161,11 +165,21 @@ impl Panel {
             }
             let lines = if rows.len() == 1 { "line" } else { "lines" };
             let mut text = format!("{} {lines}, {} selected", rows.len(), selection.len());
+            let here = rows
+                .iter()
+                .filter(|row| selection.contains(row.utterance))
+                .count();
+            if here < selection.len() {
+                text += &format!(", {here} of them here");
+            }
             if !selection.reason.is_empty() {
                 text += &format!(": {}", selection.reason);
             }
             ui.weak(text);
         });
+        if let Some(held) = &held {
+            held_line(ui, held, "");
+        }
         let has_compared = models.compared().is_some();
         let position = |focus: usize| rows.iter().position(|row| row.utterance == focus);
         let focus = selection.focus().and_then(position);
@@ -427,7 +441,7 @@ impl Panel {
                     cells.extend(further.map(|column| column.cells.text(row.utterance)));
                     cells
                 });
-                Some(csv(&header, &lines.collect::<Vec<_>>()))
+                Some(csv_of(workspace, header, lines.collect()))
             }
             Format::Json => {
                 let lines = rows.iter().map(|row| {
@@ -439,14 +453,14 @@ impl Panel {
                         "outputs": evaluated.outputs_of(row.utterance),
                     })
                 });
-                to_json(&json!({
-                    "synthetic": card.metadata.synthetic,
-                    "model": open.card.name,
-                    "conditions": workspace.missing.conditions(),
-                    "classes": classes,
-                    "targets": targets,
-                    "utterances": lines.collect::<Vec<_>>(),
-                }))
+                json_of(
+                    workspace,
+                    json!({
+                        "classes": classes,
+                        "targets": targets,
+                        "utterances": lines.collect::<Vec<_>>(),
+                    }),
+                )
             }
         }
     }

@@ -205,7 +205,10 @@ impl Projection {
 
 #[cfg(test)]
 mod tests {
+    use mct_engine::evaluation::{Held, ModelId, Side};
+
     use super::*;
+    use crate::state::missing::MissingSettings;
     use mct_engine::evaluation::Part;
 
     fn projection() -> Projection {
@@ -217,6 +220,11 @@ mod tests {
         };
         Projection {
             representations: Some(Representations {
+                model: ModelId(1),
+                held: Held {
+                    side: Side::Test,
+                    conditions: MissingSettings::default().conditions(),
+                },
                 ticket: 1,
                 utterances: vec![4, 7],
                 parts: vec![part("audio", [1.0, 2.0]), part("text", [5.0, 6.0])],

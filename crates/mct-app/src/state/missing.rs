@@ -141,25 +141,38 @@ impl MissingSettings {
             .collect()
     }
 
-    /// A short description for titles.
-    pub fn describe(&self) -> String {
-        let mut phrases: Vec<String> = Vec::new();
-        let any_shared = self
-            .modalities
+    /// The names of the modalities.
+    fn names(&self) -> impl Iterator<Item = &str> {
+        self.modalities
             .iter()
-            .any(|modality| !modality.off && modality.own_rate.is_none());
-        if any_shared {
-            phrases.push(format!("missing rate {:.2}", self.rate));
-        }
-        for modality in &self.modalities {
-            if modality.off {
-                phrases.push(format!("no {}", modality.name));
-            } else if let Some(rate) = modality.own_rate {
-                phrases.push(format!("{} {rate:.2}", modality.name));
+            .map(|modality| modality.name.as_str())
+    }
+
+    /// Conditions of these modalities in words, for titles and files.
+    pub fn describe(&self, conditions: &Conditions) -> String {
+        let Missing { rates, pattern } = &conditions.missing;
+        let seen = || rates.iter().filter(|rate| **rate < 1.0);
+        let mut phrases: Vec<String> = Vec::new();
+        match seen().next() {
+            Some(first) if seen().all(|rate| rate == first) => {
+                phrases.push(format!("missing rate {first:.2}"));
             }
+            Some(_) => {
+                let of_each = self.names().zip(rates).filter(|(_, rate)| **rate < 1.0);
+                let of_each = of_each.map(|(name, rate)| format!("{name} {rate:.2}"));
+                let of_each = of_each.collect::<Vec<_>>().join(", ");
+                phrases.push(format!("missing rates {of_each}"));
+            }
+            None => {}
         }
-        if self.burst {
-            phrases.push(format!("bursts of {:.0} steps", self.burst_steps));
+        for (name, _) in self.names().zip(rates).filter(|(_, rate)| **rate >= 1.0) {
+            phrases.push(format!("no {name}"));
+        }
+        if let Pattern::Burst { mean_steps } = pattern {
+            phrases.push(format!("bursts of {mean_steps:.0} steps"));
+        }
+        if conditions.mask_seed != MASK_SEED {
+            phrases.push(format!("mask seed {}", conditions.mask_seed));
         }
         phrases.join(", ")
     }
@@ -178,14 +191,22 @@ mod tests {
         missing.modalities[2].own_rate = Some(0.8);
         assert_eq!(missing.conditions().missing.rates, [0.3, 1.0, 0.8]);
         assert_eq!(missing.at_rate(0.5).missing.rates, [0.5, 1.0, 0.5]);
+        let describe = |missing: &MissingSettings| missing.describe(&missing.conditions());
         assert_eq!(
-            missing.describe(),
-            "missing rate 0.30, no vision, text 0.80"
+            describe(&missing),
+            "missing rates audio 0.30, text 0.80, no vision"
         );
         assert_eq!(missing.held(), ", not at own rates, without vision");
         assert!(missing.hides());
         missing.set_modalities(&["text", "gaze"]);
         assert_eq!(missing.conditions().missing.rates, [0.8, 0.3]);
+        missing.modalities[0].own_rate = None;
+        missing.burst = true;
+        missing.mask_seed = 3;
+        assert_eq!(
+            describe(&missing),
+            "missing rate 0.30, bursts of 5 steps, mask seed 3"
+        );
         missing.reset();
         assert_eq!(missing.conditions().missing.rates, [0.0, 0.0]);
     }

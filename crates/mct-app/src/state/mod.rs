@@ -17,7 +17,7 @@ pub mod training;
 
 use std::collections::VecDeque;
 
-use mct_engine::evaluation::{Combination, CorpusCard, DeviceCard, ModelId, Side};
+use mct_engine::evaluation::{Combination, CorpusCard, DeviceCard, Held, ModelId, Side};
 use mct_engine::source::Source;
 use mct_hfr::evaluation::Inspection;
 
@@ -141,7 +141,7 @@ impl Workspace {
         self.limit = None;
         self.limit_now = None;
         self.models.forget();
-        self.training.settings.fit(&card.metadata);
+        self.training.settings.fit(&card);
         self.corpus = Some(card);
         self.corpus_version += 1;
     }
@@ -161,6 +161,42 @@ impl Workspace {
             }
             _ => Categories::of_corpus(&card.metadata, target),
         })
+    }
+
+    /// Whether the exact limit of the open corpus can be computed.
+    pub fn has_limit(&self) -> bool {
+        let card = self.corpus.as_ref();
+        card.is_some_and(|card| card.metadata.process.is_some())
+    }
+
+    /// What an answer about a model holds for, in words, and whether that is what is chosen.
+    pub fn holds(&self, model: ModelId, held: &Held) -> (String, bool) {
+        let name = self.models.get(model).map(|open| open.card.name.as_str());
+        let Held { side, conditions } = held;
+        let text = format!(
+            "{}, {} side, {}",
+            name.unwrap_or_default(),
+            side.title(),
+            self.missing.describe(conditions)
+        );
+        let is_current = *side == self.side && *conditions == self.missing.conditions();
+        (text, is_current && self.models.shown == Some(model))
+    }
+
+    /// The same for what the shown model predicts, as a file carries it; `None` before there is anything.
+    pub fn shown_holds(&self) -> Option<serde_json::Value> {
+        let card = self.corpus.as_ref()?;
+        let open = self.models.shown()?;
+        let Held { side, conditions } = &open.evaluated.as_ref()?.held;
+        Some(serde_json::json!({
+            "synthetic": card.metadata.synthetic,
+            "corpus": card.metadata.title,
+            "model": open.card.name,
+            "fold": open.card.fold.as_ref().ok().map(|fold| &fold.name),
+            "side": side.title(),
+            "conditions": conditions,
+            "note": open.card.note,
+        }))
     }
 
     /// The utterance in the inspector: the focus of the selection.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use mct_corpus::Utterance;
-use mct_engine::evaluation::{CorpusCard, ModelCard, ModelId, Predictions};
+use mct_engine::evaluation::{CorpusCard, Held, ModelCard, ModelId, Predictions};
 use mct_hfr::config::Interface;
 use mct_scores::intensity::intensity_scores;
 use mct_scores::{Confusion, Metric, PAPER_RATES, Scores, auilc, most_probable};
@@ -38,6 +38,8 @@ pub struct OpenModel {
 
 /// The predictions of a model for the utterances of a side.
 pub struct Evaluated {
+    /// The side and the conditions, which may be older than those that are chosen.
+    pub held: Held,
     /// Indices into the corpus.
     pub utterances: Vec<usize>,
     /// Row by utterance.
@@ -65,6 +67,7 @@ impl Evaluated {
         categories: Categories,
     ) -> Option<Self> {
         let Predictions {
+            held,
             utterances: indices,
             outputs,
             millis,
@@ -77,6 +80,7 @@ impl Evaluated {
         }
         let rows = indices.iter().enumerate();
         let mut evaluated = Self {
+            held,
             rows: rows.map(|(row, index)| (*index, row)).collect(),
             categories,
             utterances: indices,
@@ -132,6 +136,7 @@ impl Evaluated {
         let row = |index: &usize| self.rows.get(index).copied();
         let rows: Vec<usize> = indices.iter().filter_map(row).collect();
         let mut chosen = Self {
+            held: self.held.clone(),
             utterances: rows.iter().map(|row| self.utterances[*row]).collect(),
             outputs: rows
                 .iter()
@@ -143,7 +148,8 @@ impl Evaluated {
             predicted: Vec::new(),
             confusion: Confusion::new(0),
             scores: Scores::default(),
-            ..*self
+            width: self.width,
+            millis: self.millis,
         };
         chosen.count(utterances);
         chosen.scores
@@ -334,8 +340,10 @@ impl Models {
 #[cfg(test)]
 mod tests {
     use mct_corpus::{Metadata, Target};
+    use mct_engine::evaluation::Side;
 
     use super::*;
+    use crate::state::missing::MissingSettings;
 
     fn utterance(label: usize) -> Utterance {
         Utterance {
@@ -361,6 +369,10 @@ mod tests {
         Predictions {
             ticket: 1,
             model: ModelId(1),
+            held: Held {
+                side: Side::Test,
+                conditions: MissingSettings::default().conditions(),
+            },
             utterances: utterances.to_vec(),
             outputs: outputs.to_vec(),
             millis: 1.0,

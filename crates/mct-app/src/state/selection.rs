@@ -12,6 +12,9 @@ pub struct Selection {
     pub reason: String,
 }
 
+/// Of a selection that has been changed one by one since.
+const CHANGED: &str = ", and changed";
+
 impl Selection {
     pub fn clear(&mut self) {
         *self = Self::default();
@@ -21,6 +24,9 @@ impl Selection {
     pub fn set(&mut self, chosen: impl IntoIterator<Item = usize>, reason: impl Into<String>) {
         self.chosen = chosen.into_iter().collect();
         self.reason = reason.into();
+        if self.chosen.is_empty() {
+            self.reason.clear();
+        }
         if self.focus.is_none_or(|focus| !self.chosen.contains(&focus)) {
             self.focus = self.chosen.first().copied();
         }
@@ -28,8 +34,17 @@ impl Selection {
 
     /// Adds to the selection.
     pub fn add(&mut self, chosen: impl IntoIterator<Item = usize>, reason: impl Into<String>) {
+        let before = self.chosen.len();
         self.chosen.extend(chosen);
-        self.reason = reason.into();
+        if self.chosen.len() == before {
+            return;
+        }
+        self.reason = match (before, reason.into()) {
+            (0, reason) => reason,
+            // What was chosen by hand has no words.
+            (_, reason) if self.reason.is_empty() => format!("several, {reason}"),
+            (_, reason) => format!("{}; {reason}", self.reason),
+        };
         if self.focus.is_none() {
             self.focus = self.chosen.first().copied();
         }
@@ -44,6 +59,9 @@ impl Selection {
 
     /// Adds an utterance, or removes it.
     pub fn toggle(&mut self, index: usize) {
+        if !self.reason.is_empty() && !self.reason.ends_with(CHANGED) {
+            self.reason += CHANGED;
+        }
         if self.chosen.remove(&index) {
             if self.focus == Some(index) {
                 self.focus = self.chosen.first().copied();
@@ -97,6 +115,24 @@ impl Selection {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_words_tell_all_that_is_selected() {
+        let mut selection = Selection::default();
+        selection.set([3, 5], "angry");
+        selection.add([7], "sad");
+        assert_eq!(selection.reason, "angry; sad");
+        selection.add([3], "happy");
+        assert_eq!(selection.reason, "angry; sad", "nothing was added");
+        selection.toggle(5);
+        selection.toggle(8);
+        assert_eq!(selection.reason, "angry; sad, and changed");
+        selection.set([], "fearful");
+        assert_eq!(selection.reason, "", "nothing is selected");
+        selection.one(4);
+        selection.add([5], "sad");
+        assert_eq!(selection.reason, "several, sad");
+    }
 
     #[test]
     fn the_focus_follows_the_selected() {

@@ -2,11 +2,11 @@
 
 use std::collections::VecDeque;
 
-use mct_corpus::{Metadata, Task};
-use mct_engine::evaluation::ModelId;
+use mct_corpus::Task;
+use mct_engine::evaluation::{CorpusCard, ModelId, Split};
 use mct_engine::source::{Bytes, Source};
 use mct_engine::training::Begin;
-use mct_hfr::config::{Config, Strategy, System};
+use mct_hfr::config::{Config, ProtocolKind, Strategy, System};
 use mct_hfr::training::{EpochRecord, Event, FinishReason, LossRecord};
 use serde::{Deserialize, Serialize};
 use web_time::Instant;
@@ -28,6 +28,8 @@ pub struct Settings {
     #[serde(default)]
     pub task: Task,
     pub strategy: Strategy,
+    #[serde(default)]
+    pub protocol: ProtocolKind,
     pub fold: usize,
     pub seed: u64,
     pub epochs: usize,
@@ -47,6 +49,7 @@ impl Default for Settings {
             system: System::MctHfr,
             task: Task::Classification,
             strategy: Strategy::Dynamic,
+            protocol: ProtocolKind::Session,
             fold: 0,
             seed: 1,
             epochs: 8,
@@ -79,12 +82,48 @@ impl Settings {
         self.batch_size = training.batch_size;
     }
 
-    /// Takes the only task that the labels of a corpus allow, where it is one.
-    pub fn fit(&mut self, metadata: &Metadata) {
+    /// Takes what a corpus allows where it does not allow what is chosen: its task, the first protocol that
+    /// it can be split by, and a fold that this has.
+    pub fn fit(&mut self, card: &CorpusCard) {
+        let metadata = &card.metadata;
         match (metadata.classes.is_empty(), metadata.targets.is_empty()) {
             (true, false) => self.task = Task::Regression,
             (false, true) => self.task = Task::Classification,
             _ => {}
+        }
+        self.fit_split(card);
+    }
+
+    /// The same of protocol and fold.
+    pub fn fit_split(&mut self, card: &CorpusCard) {
+        let possible = self.splits(card).find(|split| split.folds.is_ok());
+        let possible = possible.map(|split| split.protocol);
+        if self.folds(card).is_err()
+            && let Some(possible) = possible
+        {
+            self.protocol = possible;
+        }
+        let count = self.folds(card).map_or(1, <[String]>::len);
+        self.fold = self.fold.min(count.saturating_sub(1));
+    }
+
+    /// How the corpus can be split for the chosen task.
+    pub fn splits<'c>(&self, card: &'c CorpusCard) -> impl Iterator<Item = &'c Split> {
+        let task = self.task;
+        card.splits.iter().filter(move |split| split.task == task)
+    }
+
+    /// What the folds of the chosen protocol hold out.
+    ///
+    /// # Errors
+    /// What the corpus lacks for it.
+    pub fn folds<'c>(&self, card: &'c CorpusCard) -> Result<&'c [String], &'c str> {
+        let chosen = self
+            .splits(card)
+            .find(|split| split.protocol == self.protocol);
+        match chosen {
+            Some(split) => split.folds.as_deref().map_err(String::as_str),
+            None => Err("the corpus is not labelled for this task"),
         }
     }
 
@@ -102,6 +141,7 @@ impl Settings {
         training.learning_rate = self.learning_rate;
         training.final_learning_rate = self.learning_rate * decay;
         training.strategy = self.strategy;
+        training.protocol = self.protocol;
         training.fold = self.fold;
         training.seed = self.seed;
         training.epochs = self.epochs;
@@ -199,6 +239,33 @@ impl Training {
         };
     }
 
+    /// The run of this folder is resumed: its model and what is known of it stay.
+    pub fn resume(&mut self, folder: String, corpus: Source) {
+        if self.folder != folder {
+            return self.start(folder, corpus);
+        }
+        self.phase = Phase::Starting;
+        self.problem = None;
+        self.begun = None;
+    }
+
+    /// What the model of the run is called: its system and the name of its folder.
+    pub fn model_name(&self) -> String {
+        let system = self
+            .config
+            .as_ref()
+            .map(|config| config.model.system.title());
+        let name = self
+            .folder
+            .rsplit(['/', '\\'])
+            .find(|part| !part.is_empty());
+        format!(
+            "{}, {}",
+            system.unwrap_or("model"),
+            name.unwrap_or("just trained")
+        )
+    }
+
     /// The stopped run, to be resumed from its last checkpoint.
     pub fn resumed(&self, last: Bytes) -> Run {
         #[cfg(not(target_arch = "wasm32"))]
@@ -244,6 +311,10 @@ impl Training {
                 (self.epoch, self.step, self.steps_per_epoch) = (*epoch, *step, *steps);
                 let number = (epoch * steps + step) as f64;
                 self.begun.get_or_insert_with(|| (Instant::now(), number));
+                // A resumed run does again what was done since its checkpoint.
+                while self.steps.back().is_some_and(|(last, _)| *last >= number) {
+                    self.steps.pop_back();
+                }
                 self.steps.push_back((number, losses.clone()));
                 if self.steps.len() > STEPS_KEPT {
                     self.steps.pop_front();
@@ -292,6 +363,35 @@ mod tests {
         assert!(settings.config().unwrap_err().contains("model.depth"));
         settings.more = "nonsense".into();
         assert!(settings.config().unwrap_err().contains("key = value"));
+    }
+
+    #[test]
+    fn a_resumed_run_keeps_its_model_and_its_losses() {
+        let source = || Source::Path("corpus.mct".into());
+        let mut training = Training::default();
+        training.start("runs/first".to_owned(), source());
+        let config = Settings::default().config().unwrap();
+        training.began(config.clone(), Vec::new());
+        assert_eq!(training.model_name(), "MCT-HFR, first");
+        training.model = Some(ModelId(3));
+        let step = |epoch, step| Event::Step {
+            epoch,
+            step,
+            steps: 10,
+            losses: LossRecord::new(),
+        };
+        for (epoch, number) in [(0, 5), (0, 10), (1, 5)] {
+            training.event(&step(epoch, number));
+        }
+        training.resume("runs/first".to_owned(), source());
+        assert_eq!(training.phase, Phase::Starting);
+        training.event(&step(1, 5));
+        training.event(&step(1, 10));
+        let numbers: Vec<f64> = training.steps.iter().map(|(number, _)| *number).collect();
+        assert_eq!(numbers, [5.0, 10.0, 15.0, 20.0]);
+        assert_eq!(training.model, Some(ModelId(3)));
+        training.resume("runs/second".to_owned(), source());
+        assert_eq!((training.model, training.steps.len()), (None, 0));
     }
 
     #[test]

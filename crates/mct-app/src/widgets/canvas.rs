@@ -11,6 +11,18 @@ pub struct Viewport {
     corner: Option<Pos2>,
 }
 
+impl Viewport {
+    /// Shows all points.
+    pub fn show_all(&mut self) {
+        self.manual = None;
+    }
+
+    /// Whether it was panned or zoomed.
+    pub const fn is_moved(&self) -> bool {
+        self.manual.is_some()
+    }
+}
+
 /// The transform from the plane to the screen.
 #[derive(Debug, Clone, Copy)]
 pub struct Frame {

@@ -6,9 +6,10 @@ mod protocol;
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
-use mct_corpus::fold::{Fold, fold};
+use mct_corpus::fold::{Fold, fold, fold_names};
 use mct_corpus::limit::limit;
-use mct_corpus::{Corpus, Modality, Utterance};
+use mct_corpus::{Corpus, Modality, Task, Utterance};
+use mct_hfr::config::ProtocolKind;
 use mct_hfr::data::{Masks, evaluation_batches};
 use mct_hfr::device::{Device, answers};
 use mct_hfr::evaluation::{
@@ -24,9 +25,9 @@ use crate::pipeline::{Inbox, Outbox, Pipeline, yield_now};
 use crate::source::{Content, OpenedCorpus, OpenedModel, Source, Unreadable};
 
 pub use protocol::{
-    Combination, Combine, Conditions, CorpusCard, Curve, DeviceCard, Inspect, Limit, ModalityCard,
-    ModelCard, ModelId, Part, Predict, Predictions, Represent, Representations, Request, Response,
-    Side, Ticket,
+    Combination, Combine, Conditions, CorpusCard, Curve, DeviceCard, Held, Inspect, Limit,
+    ModalityCard, ModelCard, ModelId, Part, Predict, Predictions, Represent, Representations,
+    Request, Response, Side, Split, Ticket,
 };
 
 /// Utterances per batch: few enough that the activations stay in a CPU cache.
@@ -260,6 +261,7 @@ impl Evaluation {
             interface: checkpoint.interface.clone(),
             parameters: parameters(&model),
             history: opened.history,
+            unfinished: opened.unfinished,
             note: absent.or_else(|| note(opened.corpus.as_ref(), self.corpus.as_ref())),
             fold: Err(String::new()),
         };
@@ -362,6 +364,10 @@ impl Evaluation {
         Ok(Some(Predictions {
             ticket: work.ticket,
             model: id,
+            held: Held {
+                side,
+                conditions: conditions.clone(),
+            },
             outputs: values,
             utterances,
             millis: started.elapsed().as_secs_f32() * 1e3,
@@ -495,6 +501,11 @@ impl Evaluation {
             .collect();
         Ok(Some(Representations {
             ticket: request.ticket,
+            model: request.model,
+            held: Held {
+                side: request.side,
+                conditions: request.conditions.clone(),
+            },
             parts,
             utterances,
         }))
@@ -613,7 +624,20 @@ fn corpus_card(source: &Source, corpus: &Corpus, notes: Option<Vec<String>>) -> 
             .map(|i| modality.steps(i) as u32)
             .collect(),
     });
+    let labelled = [
+        (Task::Classification, !corpus.metadata.classes.is_empty()),
+        (Task::Regression, !corpus.metadata.targets.is_empty()),
+    ];
+    let labelled = labelled.into_iter().filter(|(_, is_labelled)| *is_labelled);
+    let splits = labelled.flat_map(|(task, _)| {
+        ProtocolKind::ALL.map(|protocol| Split {
+            task,
+            protocol,
+            folds: fold_names(corpus, task, protocol.into()).map_err(message),
+        })
+    });
     CorpusCard {
+        splits: splits.collect(),
         source: source.clone(),
         metadata: corpus.metadata.clone(),
         modalities: modalities.collect(),

@@ -3,8 +3,8 @@
 use mct_corpus::fold::Fold;
 use mct_corpus::limit::LimitPoint;
 use mct_corpus::missing::Missing;
-use mct_corpus::{Column, Metadata, Utterance};
-use mct_hfr::config::{Config, Interface};
+use mct_corpus::{Column, Metadata, Task, Utterance};
+use mct_hfr::config::{Config, Interface, ProtocolKind};
 use mct_hfr::data::Masks;
 use mct_hfr::evaluation::Inspection;
 use mct_hfr::training::EpochRecord;
@@ -29,6 +29,17 @@ pub enum Side {
     Train,
     /// Every utterance of the corpus.
     All,
+}
+
+impl Side {
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Test => "test",
+            Self::Validation => "validation",
+            Self::Train => "training",
+            Self::All => "all",
+        }
+    }
 }
 
 /// Which steps are missing, and the seed of the masks.
@@ -199,6 +210,17 @@ pub struct CorpusCard {
     pub columns: Vec<Column>,
     /// Where it was imported: what a user may not expect of it.
     pub notes: Option<Vec<String>>,
+    /// How it can be split, for each task that it is labelled for.
+    pub splits: Vec<Split>,
+}
+
+/// A way to split a corpus.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Split {
+    pub task: Task,
+    pub protocol: ProtocolKind,
+    /// What each of its folds holds out, or what the corpus lacks for it.
+    pub folds: Result<Vec<String>, String>,
 }
 
 impl CorpusCard {
@@ -234,10 +256,19 @@ pub struct ModelCard {
     pub interface: Interface,
     pub parameters: usize,
     pub history: Vec<EpochRecord>,
+    /// Whether it is a run folder whose training can go on.
+    pub unfinished: bool,
     /// What is to be known of its numbers: that it was trained on another corpus.
     pub note: Option<String>,
     /// The model's fold of the open corpus, or why it cannot be evaluated on that corpus.
     pub fold: Result<Fold, String>,
+}
+
+/// What an answer holds for, besides its model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Held {
+    pub side: Side,
+    pub conditions: Conditions,
 }
 
 /// Response to [`Predict`].
@@ -245,6 +276,7 @@ pub struct ModelCard {
 pub struct Predictions {
     pub ticket: Ticket,
     pub model: ModelId,
+    pub held: Held,
     /// Indices into the corpus.
     pub utterances: Vec<usize>,
     /// Class probabilities, or intensities: `[utterances, outputs]` row by row.
@@ -266,6 +298,8 @@ pub struct Combination {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Representations {
     pub ticket: Ticket,
+    pub model: ModelId,
+    pub held: Held,
     /// Indices into the corpus.
     pub utterances: Vec<usize>,
     pub parts: Vec<Part>,

@@ -112,6 +112,8 @@ pub struct OpenedModel {
     pub corpus: Option<(Source, String)>,
     /// The epochs of training; empty where unknown.
     pub history: Vec<training::EpochRecord>,
+    /// Whether it is a run folder whose training can go on.
+    pub unfinished: bool,
 }
 
 impl Source {
@@ -215,6 +217,7 @@ async fn read_path(path: &std::path::Path) -> Result<Content, Unreadable> {
                 Source::Path(folder.manifest.corpus.path),
                 folder.manifest.corpus.sha256,
             )),
+            unfinished: state.as_ref().is_some_and(|state| !state.finished),
             history: state.map(|state| state.history).unwrap_or_default(),
         })));
     }
@@ -312,6 +315,7 @@ fn read_bytes(name: &str, bytes: &[u8]) -> Result<Content, Unreadable> {
             let state = checkpoint.state.as_ref();
             return Ok(Content::Model(Box::new(OpenedModel {
                 history: state.map(|s| s.history.clone()).unwrap_or_default(),
+                unfinished: false,
                 checkpoint,
                 corpus: None,
             })));

@@ -17,12 +17,17 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 
 pub use interface::{InputShape, Interface};
-pub use model::{ClassifierKind, Distance, Dropout, ModalityConfig, ModelConfig, PoolingKind};
+pub use model::{
+    ClassifierKind, Distance, Dropout, ModalityConfig, ModelConfig, PoolingKind, PositionsKind,
+    PredictorKind, QueriesKind,
+};
 pub use steps::MaxSteps;
 pub(crate) use system::with_systems;
 pub use system::{DefaultWeight, System};
 pub use term::Term;
-pub use training::{ProtocolKind, RegressionLoss, Select, Strategy, TrainingConfig};
+pub use training::{
+    ClassWeights, ProtocolKind, RegressionLoss, Schedule, Select, Strategy, TrainingConfig,
+};
 
 /// Everything that makes a run, but for corpus and device.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -161,6 +166,33 @@ impl Config {
         positive("model.decoder_layers", model.decoder_layers, 64)?;
         positive("training.batch_size", training.batch_size, 65_536)?;
         positive("training.epochs", training.epochs, 1_000_000)?;
+        positive("training.accumulate", training.accumulate, 65_536)?;
+        let expected = "2 or more: batch norm needs two utterances";
+        let enough = training.batch_size > 1 || !model.needs_batches();
+        check(
+            enough,
+            "training.batch_size",
+            &training.batch_size,
+            expected,
+        )?;
+        let smoothing = training.label_smoothing;
+        let in_range = (0.0..1.0).contains(&smoothing);
+        let expected = "0 up to, but not, 1";
+        check(in_range, "training.label_smoothing", &smoothing, expected)?;
+        if model.task == Task::Regression {
+            let expected = "the default: intensities have no classes";
+            for (field, is_default) in [
+                (
+                    "class_weights",
+                    training.class_weights == ClassWeights::Equal,
+                ),
+                ("balanced_batches", !training.balanced_batches),
+                ("label_smoothing", smoothing == 0.0),
+            ] {
+                let field = format!("training.{field}");
+                check(is_default, &field, &"another value", expected)?;
+            }
+        }
         let divides = model.d % model.heads == 0 && model.d % 2 == 0;
         check(
             divides,
@@ -178,14 +210,20 @@ impl Config {
             positive(&field("max_steps"), modality.max_steps.steps(), steps::MOST)?;
         }
         let dropout = &model.dropout;
-        for (name, value) in [
+        let of_modality = model.modality.iter().filter_map(|(name, modality)| {
+            let field = format!("model.modality.{name}.attention_dropout");
+            Some((field, modality.attention_dropout?))
+        });
+        let of_all = [
             ("embedding", dropout.embedding),
             ("attention", dropout.attention),
             ("feed_forward", dropout.feed_forward),
             ("residual", dropout.residual),
+            ("outer", dropout.outer),
             ("classifier", dropout.classifier),
-        ] {
-            let field = format!("model.dropout.{name}");
+        ];
+        let of_all = of_all.map(|(name, value)| (format!("model.dropout.{name}"), value));
+        for (field, value) in of_all.into_iter().chain(of_modality) {
             check(
                 (0.0..1.0).contains(&value),
                 &field,
@@ -213,8 +251,11 @@ impl Config {
             ("learning_rate", training.learning_rate),
             ("final_learning_rate", training.final_learning_rate),
             ("weight_decay", training.weight_decay),
+            ("warm_up_epochs", training.warm_up_epochs),
             ("clip", training.clip),
+            ("clip_norm", training.clip_norm),
             ("alpha", training.alpha),
+            ("alpha_complete", training.alpha_complete.unwrap_or(0.0)),
             ("beta", training.beta),
         ] {
             let field = format!("training.{name}");
@@ -243,6 +284,9 @@ fn kebab(select: Select) -> String {
     format!("{select:?}").to_lowercase()
 }
 
+/// Ends of the keys that a config need not have.
+const OPTIONAL: [&str; 2] = [".attention_dropout", "training.alpha_complete"];
+
 /// Changes the value at the path `key` to what `text` says.
 fn assign(root: &mut toml::Value, key: &str, text: &str) -> Result<()> {
     let unknown = || Error::invalid("--set", key, "no such key", "a key of the config");
@@ -264,6 +308,9 @@ fn assign(root: &mut toml::Value, key: &str, text: &str) -> Result<()> {
         if modality && parts.peek().is_some() {
             let other = table.get("other").cloned().ok_or_else(unknown)?;
             table.insert(part.to_owned(), other);
+        } else if parts.peek().is_none() && OPTIONAL.iter().any(|end| key.ends_with(end)) {
+            let value = table.entry(part.to_owned());
+            value.or_insert(toml::Value::Float(0.0));
         }
         place = table.get_mut(part).ok_or_else(unknown)?;
     }
@@ -287,6 +334,15 @@ fn assign(root: &mut toml::Value, key: &str, text: &str) -> Result<()> {
             toml::Value::Boolean(text.parse().map_err(|_| wrong("true or false"))?)
         }
         toml::Value::String(_) => toml::Value::String(text.to_owned()),
+        toml::Value::Array(_) => {
+            let names = text
+                .trim_start_matches('[')
+                .trim_end_matches(']')
+                .split(',');
+            let names = names.map(|name| name.trim().trim_matches('"'));
+            let names = names.filter(|name| !name.is_empty());
+            toml::Value::Array(names.map(|name| toml::Value::String(name.into())).collect())
+        }
         _ => return Err(wrong("the key of a single value")),
     };
     Ok(())

@@ -25,6 +25,9 @@ pub struct ModelConfig {
     pub layers: usize,
     /// Pairs of self- and cross-attention per LFI decoder.
     pub decoder_layers: usize,
+    /// Positions of eq. 4; old configs have the paper's.
+    #[serde(default)]
+    pub positions: PositionsKind,
     /// `gamma_b` of eq. 6.
     pub balance: bool,
     /// `gamma_e` of eq. 6.
@@ -42,6 +45,12 @@ pub struct ModelConfig {
     pub distance: Distance,
     /// GFA in both directions with stop-gradient on the targets (released code).
     pub gfa_symmetric: bool,
+    /// GFA's `FC` of eq. 17; old configs have the paper's.
+    #[serde(default)]
+    pub predictor: PredictorKind,
+    /// What LFI's decoders start from (eq. 13); old configs have the embedded input.
+    #[serde(default)]
+    pub queries: QueriesKind,
     pub dropout: Dropout,
     /// By modality name; `other` serves the names that are not listed.
     pub modality: BTreeMap<String, ModalityConfig>,
@@ -55,6 +64,9 @@ pub struct ModalityConfig {
     pub kernel: usize,
     /// `T_m^max` in time steps: longer sequences are truncated.
     pub max_steps: MaxSteps,
+    /// Attention dropout of this modality's queries in the MRAU, where it is not that of all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attention_dropout: Option<f64>,
 }
 
 /// Dropout probabilities.
@@ -65,7 +77,46 @@ pub struct Dropout {
     pub attention: f64,
     pub feed_forward: f64,
     pub residual: f64,
+    /// Of what a layer adds to its outer residual (released code).
+    #[serde(default)]
+    pub outer: f64,
     pub classifier: f64,
+}
+
+/// Sinusoidal positions (eq. 4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PositionsKind {
+    /// Sine and cosine by turns, from 0 (Vaswani et al., 2017).
+    #[default]
+    Interleaved,
+    /// Half sines and half cosines, from 1, and none at padded and missing steps (released code).
+    Concatenated,
+}
+
+/// What LFI's decoders start from (`X_m` of eq. 13).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum QueriesKind {
+    /// The embedded incomplete input `H_m` (eq. 4).
+    #[default]
+    Embedded,
+    /// The convolved incomplete input without positions; it and the decoders' keys and values are scaled
+    /// by `sqrt(d)` (released code).
+    Convolved,
+    /// Positions alone at missing steps, `H_m` elsewhere.
+    Positions,
+}
+
+/// `FC` of eq. 17.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PredictorKind {
+    /// Two layers of the joint vector's width.
+    #[default]
+    Full,
+    /// Half as wide inside, with batch norm (released code).
+    Bottleneck,
 }
 
 /// How a sequence is pooled to a vector (section 4.2).
@@ -92,7 +143,11 @@ pub enum ClassifierKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Distance {
+    /// As in eq. 16, without factors of scale.
     Cmd,
+    /// As its authors define it (Zellinger et al., 2017): of activations that are bounded, here by a
+    /// hyperbolic tangent, and divided by the width of their interval to the power of the order.
+    CmdBounded,
     SmoothL1,
     Cosine,
     Jsd,
@@ -104,11 +159,18 @@ impl ModelConfig {
         let other = ModalityConfig {
             kernel: 1,
             max_steps: MaxSteps::Most(100),
+            attention_dropout: None,
         };
         let named = self.modality.get(name);
         *named
             .or_else(|| self.modality.get("other"))
             .unwrap_or(&other)
+    }
+
+    /// Whether training uses batch statistics, so that a batch of one cannot be trained on.
+    pub fn needs_batches(&self) -> bool {
+        let in_predictor = self.system.has_gfa() && self.predictor == PredictorKind::Bottleneck;
+        in_predictor || self.classifier == ClassifierKind::Released
     }
 
     /// `T_m^max` of the modality of this name, in time steps.

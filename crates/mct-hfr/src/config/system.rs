@@ -28,10 +28,10 @@ macro_rules! with_systems {
             ] }
             mct::MctHfr: {
                 Mct "mct" "MCT" relates 1 []
-                MctGfa "mct-gfa" "MCT-GFA" relates 1 [Complete = Alpha, Distance = Alpha]
+                MctGfa "mct-gfa" "MCT-GFA" relates 1 [Complete = AlphaComplete, Distance = Alpha]
                 MctLfi "mct-lfi" "MCT-LFI" relates 1 [Imagination = Beta]
                 MctHfr "mct-hfr" "MCT-HFR" relates 1 [
-                    Complete = Alpha, Distance = Alpha, Imagination = Beta
+                    Complete = AlphaComplete, Distance = Alpha, Imagination = Beta
                 ]
             }
         }
@@ -45,6 +45,8 @@ pub enum DefaultWeight {
     Fixed(f64),
     /// `training.alpha` (eq. 18).
     Alpha,
+    /// `training.alpha_complete`, or `training.alpha`.
+    AlphaComplete,
     /// `training.beta` (eq. 18).
     Beta,
 }
@@ -82,7 +84,7 @@ macro_rules! define_systems {
             /// The loss terms that it adds to the cross entropy, with their weights.
             pub fn loss_terms(self) -> &'static [(Term, DefaultWeight)] {
                 #[allow(unused_imports, reason = "not every system adds a term")]
-                use DefaultWeight::{Alpha, Beta, Fixed};
+                use DefaultWeight::{Alpha, AlphaComplete, Beta, Fixed};
                 match self { $($( Self::$system => &[ $( (Term::$term, $weight), )* ], )+)+ }
             }
         }

@@ -31,16 +31,44 @@ pub struct TrainingConfig {
     #[serde(default)]
     pub regression_loss: RegressionLoss,
     pub learning_rate: f64,
-    /// Learning-rate schedule: linear decay to this rate over the epochs.
+    /// Learning-rate schedule: decay to this rate over the epochs.
     pub final_learning_rate: f64,
+    #[serde(default)]
+    pub schedule: Schedule,
+    /// Epochs over which the learning rate rises from 0, step by step; 0 for none.
+    #[serde(default)]
+    pub warm_up_epochs: f64,
     pub weight_decay: f64,
+    /// Whether weight decay is on biases, norms and other vectors too, as PyTorch has it.
+    #[serde(default = "yes")]
+    pub decay_vectors: bool,
     /// Gradient value clipping: bound on the absolute value of every gradient entry; 0 for none.
     pub clip: f64,
+    /// Gradient norm clipping: bound on the norm of all gradients together; 0 for none.
+    #[serde(default)]
+    pub clip_norm: f64,
+    /// Gradient accumulation: batches per update.
+    #[serde(default = "one")]
+    pub accumulate: usize,
+    /// Beginnings of the names of parameters that are not trained.
+    #[serde(default)]
+    pub freeze: Vec<String>,
+    #[serde(default)]
+    pub class_weights: ClassWeights,
+    /// Whether every class is drawn as often as any other; an epoch has as many utterances as ever.
+    #[serde(default)]
+    pub balanced_batches: bool,
+    /// The share of a target that is spread evenly over the classes, in training.
+    #[serde(default)]
+    pub label_smoothing: f64,
     /// Decay of the exponential moving average (EMA) of the weights, which is validated and kept as the
     /// best model; 0 for none.
     pub average: f64,
-    /// Weight of GFA (eq. 18).
+    /// Weight of GFA (eq. 18): of the distance, and of the complete view's loss too unless this has its own.
     pub alpha: f64,
+    /// Weight of the complete view's loss, where it is not `alpha`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alpha_complete: Option<f64>,
     /// Weight of LFI (eq. 18).
     pub beta: f64,
     /// The first epoch, from 0, with the auxiliary losses.
@@ -63,6 +91,7 @@ impl TrainingConfig {
                 let default = match default {
                     DefaultWeight::Fixed(weight) => *weight,
                     DefaultWeight::Alpha => self.alpha,
+                    DefaultWeight::AlphaComplete => self.alpha_complete.unwrap_or(self.alpha),
                     DefaultWeight::Beta => self.beta,
                 };
                 (
@@ -81,6 +110,35 @@ impl TrainingConfig {
             }
         }
     }
+}
+
+/// What configs of before a setting had.
+const fn yes() -> bool {
+    true
+}
+
+const fn one() -> usize {
+    1
+}
+
+/// How the learning rate falls over the epochs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Schedule {
+    #[default]
+    Linear,
+    /// Half a cosine (Loshchilov and Hutter, 2017), without restarts.
+    Cosine,
+}
+
+/// What an utterance weighs in the cross entropy, by its class.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClassWeights {
+    #[default]
+    Equal,
+    /// In inverse proportion to the class's share of the training set.
+    Balanced,
 }
 
 /// How training data are made incomplete (section 5.4).
@@ -144,10 +202,11 @@ pub enum RegressionLoss {
 }
 
 /// How the corpus is split; see [`mct_corpus::fold::Protocol`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ProtocolKind {
     /// Leave one session out, test on its female speakers.
+    #[default]
     Session,
     /// The same with the roles of the speakers swapped.
     SessionSwapped,
@@ -157,6 +216,27 @@ pub enum ProtocolKind {
     Groups,
     /// The split of the file.
     File,
+}
+
+impl ProtocolKind {
+    pub const ALL: [Self; 5] = [
+        Self::Session,
+        Self::SessionSwapped,
+        Self::Speaker,
+        Self::Groups,
+        Self::File,
+    ];
+
+    /// As configs write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Session => "session",
+            Self::SessionSwapped => "session-swapped",
+            Self::Speaker => "speaker",
+            Self::Groups => "groups",
+            Self::File => "file",
+        }
+    }
 }
 
 impl From<ProtocolKind> for mct_corpus::fold::Protocol {

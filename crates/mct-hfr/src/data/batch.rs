@@ -1,5 +1,7 @@
 //! Batches: utterances of similar length, padded to a few sizes.
 
+use std::collections::BTreeMap;
+
 use burn::tensor::{Device, Tensor, TensorData};
 use mct_corpus::counter::Stream;
 use mct_corpus::{Corpus, Task};
@@ -194,6 +196,26 @@ fn total_steps(corpus: &Corpus, config: &ModelConfig, index: usize) -> usize {
     corpus.modalities.iter().map(steps).sum()
 }
 
+/// As many utterances as `indices`, of every class that there is as many as of any other: those of a small
+/// class several times. Depends on (seed, epoch) alone.
+pub fn balanced(corpus: &Corpus, indices: &[usize], seed: u64, epoch: usize) -> Vec<usize> {
+    let mut stream = Stream::new(&[0x6261_6C61, seed, epoch as u64]);
+    let mut classes: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for index in indices {
+        if let Some(label) = corpus.utterances[*index].label {
+            classes.entry(label).or_default().push(*index);
+        }
+    }
+    let mut drawn = Vec::with_capacity(indices.len());
+    let count = classes.len().max(1);
+    for (rank, members) in classes.values_mut().enumerate() {
+        let share = (indices.len() + count - 1 - rank) / count;
+        stream.shuffle(members);
+        drawn.extend(members.iter().cycle().take(share));
+    }
+    drawn
+}
+
 /// The batches of one training epoch: shuffled, then neighbours in length within pools of several
 /// batches go together, and the batches are shuffled again. Depends on (seed, epoch) alone.
 pub fn training_batches(
@@ -249,6 +271,34 @@ mod tests {
         let mut seen: Vec<usize> = batches(2).concat();
         seen.sort_unstable();
         assert_eq!(seen, all);
+    }
+
+    #[test]
+    fn balanced_batches_have_as_many_of_every_class() {
+        let mut corpus = mct_corpus::demo::generate(1, 0.05).unwrap();
+        let all: Vec<usize> = (0..corpus.len()).collect();
+        // One class has five utterances.
+        let mut kept = 0;
+        for utterance in &mut corpus.utterances {
+            if utterance.label == Some(0) {
+                kept += 1;
+                utterance.label = Some(usize::from(kept > 5));
+            }
+        }
+        let count = |drawn: &[usize]| {
+            let mut counts = vec![0; corpus.class_count()];
+            for label in drawn.iter().filter_map(|i| corpus.utterances[*i].label) {
+                counts[label] += 1;
+            }
+            counts
+        };
+        assert_eq!(count(&all)[0], 5);
+        let drawn = balanced(&corpus, &all, 1, 0);
+        assert_eq!(drawn.len(), all.len());
+        let counts = count(&drawn);
+        let (least, most) = (counts.iter().min().unwrap(), counts.iter().max().unwrap());
+        assert!(most - least <= 1 && *least > 5, "{counts:?}");
+        assert_ne!(drawn, balanced(&corpus, &all, 1, 1));
     }
 
     #[test]

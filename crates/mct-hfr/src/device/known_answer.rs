@@ -65,11 +65,7 @@ async fn answer(
     let autodiff = device.clone().autodiff();
     let interface = Interface::of(corpus, mct_corpus::Task::Classification);
     let mut model = Model::new(&config.model, &interface, &[], 1, &autodiff);
-    let mut optimizer = AdamW::new(AdamWConfig {
-        learning_rate: 1e-3,
-        weight_decay: 0.01,
-        clip: 0.0,
-    });
+    let mut optimizer = AdamW::new(AdamWConfig::new(1e-3));
     let missing = Missing::uniform(0.3, corpus.modalities.len());
     let masks = |index| Some(static_masks(corpus, &missing, 1, index));
     let batch = Batch::read(corpus, &[0, 1, 2, 3], &config.model, masks, &autodiff);

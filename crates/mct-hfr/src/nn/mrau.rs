@@ -7,7 +7,7 @@
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 
-use crate::config::ModelConfig;
+use crate::config::{InputShape, Interface, ModelConfig};
 use crate::nn::attention::{AttentionUnit, attention_weights};
 use crate::nn::mode::Mode;
 use crate::nn::padding::PaddingMask;
@@ -19,6 +19,11 @@ pub struct Mrau {
     units: Vec<AttentionUnit>,
     #[module(skip)]
     outer_residual: bool,
+    #[module(skip)]
+    outer_dropout: f64,
+    /// Whether attention dropout differs between the modalities' queries.
+    #[module(skip)]
+    dropout_differs: bool,
 }
 
 /// What all layers share for one batch: key re-scaling and padding.
@@ -44,10 +49,10 @@ impl HyperModality {
             let gamma: Vec<f32> = lengths
                 .map(|(length, total)| {
                     let balance = (*length as f64).powf(-0.5);
-                    let extrapolation = (*total as f64).ln() / log_base;
                     let balance = if config.balance { balance } else { 1.0 };
-                    let extrapolation = if config.extrapolation {
-                        extrapolation
+                    // Of a single step in all, both logarithms are 0.
+                    let extrapolation = if config.extrapolation && log_base > 0.0 {
+                        (*total as f64).ln() / log_base
                     } else {
                         1.0
                     };
@@ -65,12 +70,22 @@ impl HyperModality {
 }
 
 impl Mrau {
-    pub fn new(config: &ModelConfig, modalities: usize, device: &Device) -> Self {
+    pub fn new(config: &ModelConfig, interface: &Interface, device: &Device) -> Self {
+        let shapes = || interface.modalities.iter();
+        let dropout = |shape: &InputShape| {
+            let own = config.modality(&shape.name).attention_dropout;
+            own.unwrap_or(config.dropout.attention)
+        };
+        let unit = |shape: &InputShape| {
+            let mut config = config.clone();
+            config.dropout.attention = dropout(shape);
+            AttentionUnit::new(&config, device)
+        };
         Self {
-            units: (0..modalities)
-                .map(|_| AttentionUnit::new(config, device))
-                .collect(),
+            units: shapes().map(unit).collect(),
             outer_residual: config.outer_residual,
+            outer_dropout: config.dropout.outer,
+            dropout_differs: shapes().any(|shape| dropout(shape) != config.dropout.attention),
         }
     }
 
@@ -85,19 +100,31 @@ impl Mrau {
         let values = self.units.iter().zip(&inputs);
         let values = values.map(|(unit, input)| unit.attention.values(input.clone(), mode));
         let values = Tensor::cat(values.collect(), 2); // eq. 8
-        // The attention has no parameters; every unit has the same.
-        let attention = &self.units[0].attention;
-        let context = attention.attend(queries, keys, values, Some(&hyper.mask.bias), mode);
+        let bias = Some(&hyper.mask.bias);
+        let context = if self.dropout_differs {
+            None
+        } else {
+            // The attention has no parameters; every unit has the same.
+            let (attention, queries) = (&self.units[0].attention, queries.clone());
+            Some(attention.attend(queries, keys.clone(), values.clone(), bias, mode))
+        };
         let mut start = 0;
         let mut outputs = Vec::with_capacity(inputs.len());
         for (unit, input) in self.units.iter().zip(inputs) {
             let time = input.dims()[1];
-            let modality_context = context.clone().narrow(2, start, time);
+            let own = |all: &Tensor<4>| all.clone().narrow(2, start, time);
+            let modality_context = match &context {
+                Some(context) => own(context),
+                None => {
+                    let (keys, values) = (keys.clone(), values.clone());
+                    (unit.attention).attend(own(&queries), keys, values, bias, mode)
+                }
+            };
             start += time;
             let attended = unit.attention.merge_heads(modality_context, mode);
             let output = unit.finish(attended, input.clone(), mode); // eq. 9 and 10
             outputs.push(if self.outer_residual {
-                input + output
+                input + mode.dropout(output, self.outer_dropout)
             } else {
                 output
             });

@@ -43,6 +43,17 @@ impl PaddingMask {
         }
     }
 
+    /// The mask of the samples one further, the first at the end.
+    pub fn next(&self) -> Self {
+        let mut lengths = self.lengths.clone();
+        lengths.rotate_left(1);
+        Self {
+            valid: next_samples(self.valid.clone()),
+            bias: next_samples(self.bias.clone()),
+            lengths,
+        }
+    }
+
     /// Mean over the valid steps: `[batch, time, d_model]` to `[batch, d_model]`.
     pub fn mean(&self, sequence: Tensor<3>) -> Tensor<2> {
         let [batch, _, d_model] = sequence.dims();
@@ -55,4 +66,14 @@ impl PaddingMask {
         let weights = self.valid.clone() * weights;
         (sequence * weights).sum_dim(1).reshape([batch, d_model])
     }
+}
+
+/// The samples `[batch, ...]` one further, the first at the end.
+pub fn next_samples<const D: usize>(samples: Tensor<D>) -> Tensor<D> {
+    let batch = samples.dims()[0];
+    let (first, others) = (
+        samples.clone().narrow(0, 0, 1),
+        samples.narrow(0, 1, batch - 1),
+    );
+    Tensor::cat(vec![others, first], 0)
 }

@@ -5,7 +5,7 @@ use burn::nn::PaddingConfig1d;
 use burn::nn::conv::{Conv1d, Conv1dConfig};
 use burn::tensor::{Device, Tensor, TensorData};
 
-use crate::config::{InputShape, Interface, ModelConfig};
+use crate::config::{InputShape, Interface, ModelConfig, PositionsKind};
 use crate::nn::mode::Mode;
 
 /// The encoder of one modality.
@@ -13,8 +13,12 @@ use crate::nn::mode::Mode;
 pub struct UnimodalEncoder {
     /// Without bias (the recipe that reproduces Table 4): a missing step without neighbours stays zero.
     conv: Conv1d,
+    /// `[max_steps, d_model]`, row by row.
     #[module(skip)]
     positions: Vec<f32>,
+    /// Whether a step without features has no position.
+    #[module(skip)]
+    seen_only: bool,
     #[module(skip)]
     scale: f64,
     #[module(skip)]
@@ -29,7 +33,8 @@ impl UnimodalEncoder {
                 .with_bias(false)
                 .with_padding(PaddingConfig1d::Same)
                 .init(device),
-            positions: sinusoids(modality.max_steps.steps(), config.d),
+            positions: sinusoids(config.positions, modality.max_steps.steps(), config.d),
+            seen_only: config.positions == PositionsKind::Concatenated,
             scale: if config.scaled_input {
                 (config.d as f64).sqrt()
             } else {
@@ -49,15 +54,24 @@ impl UnimodalEncoder {
     /// `H` (eq. 4): `[batch, time, d_model]` to the same.
     pub fn embed(&self, convolved: Tensor<3>, mode: &mut Mode) -> Tensor<3> {
         let [_, time, d_model] = convolved.dims();
-        let positions = self.positions[..time * d_model].to_vec();
-        let positions = TensorData::new(positions, [1, time, d_model]);
-        let positions = Tensor::from_data(positions, &convolved.device());
+        let mut positions = self.positions(time, d_model, &convolved.device());
+        if self.seen_only {
+            // As the released code does: padded and missing steps are those whose first channel is 0.
+            let seen = convolved.clone().narrow(2, 0, 1).not_equal_elem(0.0);
+            positions = positions * seen.float();
+        }
         let scaled = if self.scale == 1.0 {
             convolved
         } else {
             convolved.mul_scalar(self.scale)
         };
         mode.dropout(scaled + positions, self.dropout)
+    }
+
+    /// The positions of the first `time` steps, `[1, time, d_model]`.
+    pub fn positions(&self, time: usize, d_model: usize, device: &Device) -> Tensor<3> {
+        let positions = self.positions[..time * d_model].to_vec();
+        Tensor::from_data(TensorData::new(positions, [1, time, d_model]), device)
     }
 }
 
@@ -91,21 +105,25 @@ pub fn encode(
     (convolved, embedded)
 }
 
-/// Sinusoidal position embeddings (Vaswani et al., 2017), `[time, d_model]` row by row: sine at even
-/// channels, cosine at odd ones.
-fn sinusoids(steps: usize, d_model: usize) -> Vec<f32> {
-    let mut table = Vec::with_capacity(steps * d_model);
-    for t in 0..steps {
-        for channel in 0..d_model {
+/// Sinusoidal position embeddings, `[time, d_model]` row by row.
+fn sinusoids(kind: PositionsKind, steps: usize, d_model: usize) -> Vec<f32> {
+    const LONGEST: f64 = 10_000.0;
+    let half = d_model / 2;
+    let value = |t: usize, channel: usize| match kind {
+        PositionsKind::Interleaved => {
             let exponent = (channel / 2 * 2) as f64 / d_model as f64;
-            let angle = t as f64 / 10_000f64.powf(exponent);
-            let value = if channel % 2 == 0 {
-                angle.sin()
-            } else {
-                angle.cos()
-            };
-            table.push(value as f32);
+            wave(t as f64 / LONGEST.powf(exponent), channel.is_multiple_of(2))
         }
-    }
-    table
+        PositionsKind::Concatenated => {
+            let exponent = (channel % half) as f64 / (half - 1).max(1) as f64;
+            wave((t + 1) as f64 / LONGEST.powf(exponent), channel < half)
+        }
+    };
+    let steps = 0..steps;
+    let rows = steps.flat_map(|t| (0..d_model).map(move |channel| value(t, channel) as f32));
+    rows.collect()
+}
+
+fn wave(angle: f64, is_sine: bool) -> f64 {
+    if is_sine { angle.sin() } else { angle.cos() }
 }

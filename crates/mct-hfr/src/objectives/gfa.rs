@@ -2,37 +2,46 @@
 //! view of the same utterances are drawn together.
 
 use burn::module::Module;
-use burn::nn::{Linear, LinearConfig};
+use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig};
 use burn::tensor::activation::{relu, softmax};
 use burn::tensor::{Device, Tensor};
 
-use crate::config::Distance;
+use crate::config::{Distance, PredictorKind};
 use crate::nn::linear::linear;
 use crate::nn::mode::Mode;
 use crate::objectives::smooth_l1::smooth_l1;
 
 /// `FC(h, theta_p)` of eq. 17. Two layers of the joint vector's width fit the parameters that
-/// Table 4 adds for training.
+/// Table 4 adds for training; the released code's are half as wide inside, with batch norm.
 #[derive(Module, Debug)]
 pub struct Predictor {
     inner: Linear,
+    norm: Option<BatchNorm>,
     outer: Linear,
 }
 
 impl Predictor {
     /// For joint vectors of width `d_joint`.
-    pub fn new(d_joint: usize, device: &Device) -> Self {
-        let layer = || LinearConfig::new(d_joint, d_joint).init(device);
+    pub fn new(kind: PredictorKind, d_joint: usize, device: &Device) -> Self {
+        let is_full = kind == PredictorKind::Full;
+        let width = if is_full { d_joint } else { d_joint / 2 };
         Self {
-            inner: layer(),
-            outer: layer(),
+            // Batch norm has a bias of its own.
+            inner: LinearConfig::new(d_joint, width)
+                .with_bias(is_full)
+                .init(device),
+            norm: (!is_full).then(|| BatchNormConfig::new(width).init(device)),
+            outer: LinearConfig::new(width, d_joint).init(device),
         }
     }
 
     /// `[batch, d_joint]` to the same.
     pub fn forward(&self, joint: Tensor<2>, mode: &mut Mode) -> Tensor<2> {
-        let inner = relu(linear(&self.inner, joint, mode));
-        linear(&self.outer, inner, mode)
+        let mut inner = linear(&self.inner, joint, mode);
+        if let Some(norm) = &self.norm {
+            inner = norm.forward(inner);
+        }
+        linear(&self.outer, relu(inner), mode)
     }
 
     /// Distance `[1]` between the views' joint vectors `[batch, d_joint]`: one-sided as in eq. 17, or the
@@ -59,7 +68,8 @@ impl Predictor {
 /// Distance `[1]` between two batches of vectors `[batch, d_joint]` (section 6.2.3).
 pub fn distance_between(a: Tensor<2>, b: Tensor<2>, distance: Distance) -> Tensor<1> {
     match distance {
-        Distance::Cmd => central_moment_discrepancy(a, b),
+        Distance::Cmd => central_moment_discrepancy(a, b, 1.0),
+        Distance::CmdBounded => central_moment_discrepancy(a.tanh(), b.tanh(), 2.0),
         Distance::SmoothL1 => smooth_l1(a - b).mean(),
         Distance::Cosine => cosine_distance(a, b),
         Distance::Jsd => jensen_shannon(a, b),
@@ -69,8 +79,15 @@ pub fn distance_between(a: Tensor<2>, b: Tensor<2>, distance: Distance) -> Tenso
 /// Orders of the moments that are compared (`K` of eq. 16).
 const ORDERS: usize = 5;
 
-/// Central Moment Discrepancy (eq. 16) over the batch.
-fn central_moment_discrepancy(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
+/// Central Moment Discrepancy (eq. 16) over the batch, the moment of order `k` divided by `width^k`: the
+/// width of the interval that the values are from, or 1 as the paper writes it.
+fn central_moment_discrepancy(a: Tensor<2>, b: Tensor<2>, width: f64) -> Tensor<1> {
+    // Dividing the values divides each moment by that power.
+    let (a, b) = if width == 1.0 {
+        (a, b)
+    } else {
+        (a.div_scalar(width), b.div_scalar(width))
+    };
     // The epsilon inside the root keeps the gradient finite where the moments are equal.
     let norm = |difference: Tensor<2>| (difference.square().sum() + 1e-12).sqrt();
     let (mean_a, mean_b) = (a.clone().mean_dim(0), b.clone().mean_dim(0));

@@ -1,8 +1,9 @@
 //! Local Feature Imagination (eq. 13 to 15): decoders that reconstruct the missing steps.
 //!
 //! Eq. 13 writes the decoder's input as `X_m`; here it is the embedding `H_m` (eq. 4) of the incomplete
-//! input. Without positions the queries of all missing steps would be alike, and the decoder could not
-//! know which step to imagine. The paper's Table 4 fits two such layers (`decoder_layers`).
+//! input, or what `queries` of the config says. Without positions the queries of all missing steps are
+//! alike, and the decoder cannot know which step to imagine. The paper's Table 4 fits two such layers
+//! (`decoder_layers`). As in the released code the decoders have no attention dropout.
 
 use burn::module::Module;
 use burn::nn::{LayerNorm, LayerNormConfig, Linear, LinearConfig};
@@ -33,9 +34,11 @@ pub struct DecoderLayer {
 
 impl Decoder {
     pub fn new(config: &ModelConfig, features: usize, device: &Device) -> Self {
+        let mut of_unit = config.clone();
+        of_unit.dropout.attention = 0.0;
         let layer = |_| DecoderLayer {
-            self_attention: AttentionUnit::new(config, device),
-            cross_attention: AttentionUnit::new(config, device),
+            self_attention: AttentionUnit::new(&of_unit, device),
+            cross_attention: AttentionUnit::new(&of_unit, device),
         };
         Self {
             layers: (0..config.decoder_layers).map(layer).collect(),
@@ -48,21 +51,23 @@ impl Decoder {
         }
     }
 
-    /// `D_m = CAU(E_m, SAU(X_m))` (eq. 13): from the embedded incomplete input `H_m` and the reinforced
-    /// sequence `E_m`, both `[batch, time, d_model]`, to imagined features `[batch, time, features]`.
+    /// `D_m = CAU(E_m, SAU(X_m))` (eq. 13): from the queries, with their padding mask, and the reinforced
+    /// sequence `E_m`, with its own, both `[batch, time, d_model]`, to imagined features
+    /// `[batch, time, features]`.
     pub fn forward(
         &self,
-        embedded: Tensor<3>,
+        queries: Tensor<3>,
         reinforced: Tensor<3>,
         mask: &PaddingMask,
+        source_mask: &PaddingMask,
         mode: &mut Mode,
     ) -> Tensor<3> {
-        let mut x = embedded;
+        let mut x = queries;
         for layer in &self.layers {
             x = layer.self_attention.forward(x.clone(), x, Some(mask), mode);
             x = layer
                 .cross_attention
-                .forward(x, reinforced.clone(), Some(mask), mode);
+                .forward(x, reinforced.clone(), Some(source_mask), mode);
         }
         if let Some(norm) = &self.final_norm {
             x = norm.forward(x);

@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 
 use crate::config::{RegressionLoss, Term};
-use crate::objectives::cross_entropy::cross_entropy;
+use crate::objectives::cross_entropy::{cross_entropy, weighted_cross_entropy};
 
 /// The targets of a batch with their loss.
 #[derive(Debug, Clone)]
@@ -12,6 +12,10 @@ pub struct Supervision {
     pub targets: Tensor<2>,
     /// 1 where an utterance is rated, 0 where not, `[batch, targets]`; `None` where all are, and for classes.
     pub rated: Option<Tensor<2>>,
+    /// Of the classes in the cross entropy, `[classes]`; `None` where all weigh the same.
+    pub class_weights: Option<Tensor<1>>,
+    /// The share of a class's target that is spread evenly over the classes.
+    pub smoothing: f64,
     pub kind: Kind,
 }
 
@@ -36,7 +40,7 @@ impl Supervision {
     pub fn loss(&self, outputs: Tensor<2>) -> Tensor<1> {
         let targets = self.targets.clone();
         let error = match self.kind {
-            Kind::CrossEntropy => return cross_entropy(outputs, targets),
+            Kind::CrossEntropy => return self.cross_entropy(outputs),
             Kind::Regression(RegressionLoss::L1) => (outputs - targets).abs(),
             Kind::Regression(RegressionLoss::Mse) => (outputs - targets).square(),
         };
@@ -46,6 +50,19 @@ impl Supervision {
                 // The small constant so that a batch without any has no loss.
                 let count = rated.clone().sum() + 1e-6;
                 (error * rated.clone()).sum() / count
+            }
+        }
+    }
+
+    fn cross_entropy(&self, logits: Tensor<2>) -> Tensor<1> {
+        let targets = self.targets.clone();
+        match &self.class_weights {
+            None if self.smoothing == 0.0 => cross_entropy(logits, targets),
+            weights => {
+                let classes = logits.dims()[1];
+                let even = || Tensor::ones([classes], &logits.device());
+                let weights = weights.clone().unwrap_or_else(even);
+                weighted_cross_entropy(logits, targets, weights, self.smoothing)
             }
         }
     }

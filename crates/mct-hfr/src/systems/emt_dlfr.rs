@@ -28,7 +28,7 @@ use crate::nn::unimodal::{self, UnimodalEncoder};
 use crate::objectives::gfa::distance_between;
 use crate::objectives::lfi::imagination_loss;
 use crate::objectives::losses::Losses;
-use crate::systems::network::{Network, Sample, View};
+use crate::systems::network::{Network, Sample, Steps, View};
 
 #[derive(Module, Debug)]
 pub struct EmtDlfr {
@@ -221,7 +221,7 @@ impl Network for EmtDlfr {
         &self,
         view: &View,
         m: usize,
-        _masks: &[PaddingMask],
+        _steps: &Steps<'_>,
         mode: &mut Mode,
     ) -> Option<Tensor<3>> {
         Some(self.reconstruct(view, m, mode))

@@ -8,7 +8,7 @@ use burn::module::Module;
 use burn::nn::{LayerNorm, LayerNormConfig};
 use burn::tensor::{Device, Tensor};
 
-use crate::config::{Interface, ModelConfig, Term};
+use crate::config::{Interface, ModelConfig, QueriesKind, Term};
 use crate::nn::classifier::Classifier;
 use crate::nn::mode::Mode;
 use crate::nn::mrau::{HyperModality, Mrau};
@@ -18,7 +18,7 @@ use crate::nn::unimodal::{self, UnimodalEncoder};
 use crate::objectives::gfa::Predictor;
 use crate::objectives::lfi::{Decoder, imagination_loss};
 use crate::objectives::losses::Losses;
-use crate::systems::network::{Network, Sample, View};
+use crate::systems::network::{Network, Sample, Steps, View};
 
 #[derive(Module, Debug)]
 pub struct MctHfr {
@@ -42,11 +42,29 @@ impl MctHfr {
         decoder: &Decoder,
         view: &View,
         m: usize,
-        masks: &[PaddingMask],
+        steps: &Steps<'_>,
         mode: &mut Mode,
     ) -> Tensor<3> {
-        let reinforced = view.layers.last().unwrap_or(&view.embedded)[m].clone();
-        decoder.forward(view.embedded[m].clone(), reinforced, &masks[m], mode)
+        let embedded = view.embedded[m].clone();
+        let mut reinforced = view.layers.last().unwrap_or(&view.embedded)[m].clone();
+        let queries = match self.config.queries {
+            QueriesKind::Embedded => embedded,
+            QueriesKind::Convolved => {
+                let (scale, dropout) = (self.config.d as f64, self.config.dropout.embedding);
+                let scale = scale.sqrt();
+                reinforced = mode.dropout(reinforced.mul_scalar(scale), dropout);
+                mode.dropout(view.convolved[m].clone().mul_scalar(scale), dropout)
+            }
+            QueriesKind::Positions => {
+                let [_, time, d_model] = embedded.dims();
+                let positions = self.unimodal[m].positions(time, d_model, &embedded.device());
+                let missing = steps.missing[m].clone();
+                let seen = missing.clone().neg() + 1.0;
+                embedded * seen + positions * missing
+            }
+        };
+        let (mask, source_mask) = (&steps.masks[m], &steps.fused_masks[m]);
+        decoder.forward(queries, reinforced, mask, source_mask, mode)
     }
 }
 
@@ -59,7 +77,7 @@ impl Network for MctHfr {
         Self {
             unimodal: unimodal::encoders(config, interface, device),
             layers: (0..config.layers)
-                .map(|_| Mrau::new(config, modalities, device))
+                .map(|_| Mrau::new(config, interface, device))
                 .collect(),
             final_norms: config
                 .final_norm
@@ -76,7 +94,7 @@ impl Network for MctHfr {
             gfa: config
                 .system
                 .has_gfa()
-                .then(|| Predictor::new(joint, device)),
+                .then(|| Predictor::new(config.predictor, joint, device)),
             config: config.clone(),
             max_steps: shapes()
                 .map(|shape| config.max_steps(&shape.name))
@@ -135,11 +153,11 @@ impl Network for MctHfr {
         &self,
         view: &View,
         m: usize,
-        masks: &[PaddingMask],
+        steps: &Steps<'_>,
         mode: &mut Mode,
     ) -> Option<Tensor<3>> {
         let decoder = &self.lfi.as_ref()?[m];
-        Some(self.decode(decoder, view, m, masks, mode))
+        Some(self.decode(decoder, view, m, steps, mode))
     }
 
     fn auxiliary(&self, losses: &mut Losses, view: &View, sample: &Sample<'_>, mode: &mut Mode) {
@@ -154,8 +172,13 @@ impl Network for MctHfr {
             losses.add(Term::Distance, distance);
         }
         if let Some(decoders) = &self.lfi {
+            let steps = Steps {
+                missing: &sample.batch.missing,
+                masks: &sample.masks,
+                fused_masks: &sample.masks,
+            };
             let imagination = imagination_loss(sample.batch, &sample.complete, |m| {
-                self.decode(&decoders[m], view, m, &sample.masks, mode)
+                self.decode(&decoders[m], view, m, &steps, mode)
             });
             if let Some(imagination) = imagination {
                 losses.add(Term::Imagination, imagination);

@@ -19,7 +19,7 @@ use burn::tensor::Device;
 
 use crate::config::{Interface, ModelConfig, System, with_systems};
 
-pub use network::{Network, Sample, View};
+pub use network::{Network, Sample, Steps, View};
 
 macro_rules! define_networks {
     ($($file:ident :: $network:ident : { $(

@@ -44,6 +44,16 @@ pub struct Sample<'a> {
     pub supervision: Supervision,
 }
 
+/// What is known of the steps of a view, for a system that reconstructs some.
+pub struct Steps<'a> {
+    /// 1 at missing steps, per modality `[batch, time, 1]`.
+    pub missing: &'a [Tensor<3>],
+    /// Per modality.
+    pub masks: &'a [PaddingMask],
+    /// Of the view's sequences after the fusion: the same, unless they are of other utterances.
+    pub fused_masks: &'a [PaddingMask],
+}
+
 /// What a system has to do; everything else is the same for all of them.
 pub trait Network {
     fn new(config: &ModelConfig, interface: &Interface, device: &Device) -> Self
@@ -59,7 +69,7 @@ pub trait Network {
         &self,
         _view: &View,
         _m: usize,
-        _masks: &[PaddingMask],
+        _steps: &Steps<'_>,
         _mode: &mut Mode,
     ) -> Option<Tensor<3>> {
         None

@@ -23,7 +23,7 @@ use crate::nn::unimodal::{self, UnimodalEncoder};
 use crate::objectives::lfi::imagination_loss;
 use crate::objectives::losses::Losses;
 use crate::systems::mult::{cross_modal, reinforce};
-use crate::systems::network::{Network, Sample, View};
+use crate::systems::network::{Network, Sample, Steps, View};
 
 /// Layers of each attention over channels.
 const CHANNEL_LAYERS: usize = 2;
@@ -59,8 +59,10 @@ impl ChannelAttention {
     fn new(config: &ModelConfig, max_steps: usize, device: &Device) -> Self {
         let heads = channel_heads(max_steps);
         let unit = |_| AttentionUnit::with_width(config, max_steps, heads, device);
+        // The layer norm of a vector over a single step would make it a constant.
+        let layers = if max_steps > 1 { CHANNEL_LAYERS } else { 0 };
         Self {
-            layers: (0..CHANNEL_LAYERS).map(unit).collect(),
+            layers: (0..layers).map(unit).collect(),
             max_steps,
         }
     }
@@ -148,10 +150,10 @@ impl Network for TfrNet {
         &self,
         view: &View,
         m: usize,
-        masks: &[PaddingMask],
+        steps: &Steps<'_>,
         mode: &mut Mode,
     ) -> Option<Tensor<3>> {
-        Some(self.reconstruct(view, m, masks, mode))
+        Some(self.reconstruct(view, m, steps.masks, mode))
     }
 
     fn auxiliary(&self, losses: &mut Losses, view: &View, sample: &Sample<'_>, mode: &mut Mode) {

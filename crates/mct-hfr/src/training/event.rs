@@ -63,7 +63,18 @@ pub struct EpochRecord {
     pub confusion: Confusion,
     /// AUILC of the main score of the task, where the best epoch is chosen by it.
     pub validation_auilc: Option<f64>,
+    /// Of a system with LFI; histories of older versions have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imagination: Option<ImaginationRecord>,
     pub best: bool,
+}
+
+/// How much LFI's decoders use the reinforced sequences `E_m`: its mean loss (eq. 15) on the validation set.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct ImaginationRecord {
+    pub loss: f64,
+    /// The same with `E_m` of another utterance, which is no larger where they are not used.
+    pub of_another: f64,
 }
 
 /// Losses and validation scores over the epochs, numbered from 1: each curve with its name.

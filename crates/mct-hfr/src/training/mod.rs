@@ -4,11 +4,12 @@ mod checkpoint;
 mod ema;
 mod event;
 mod optimizer;
+mod schedule;
 mod state;
 mod trainer;
 
 pub use checkpoint::{Checkpoint, HEADER, Precision};
-pub use event::{EpochRecord, Event, FinishReason, LossRecord, learning_curves};
+pub use event::{EpochRecord, Event, FinishReason, ImaginationRecord, LossRecord, learning_curves};
 pub use optimizer::{AdamW, AdamWConfig};
 pub use state::State;
 pub use trainer::{Face, Trainer, truncations};

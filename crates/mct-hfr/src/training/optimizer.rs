@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use burn::module::{Module, ModuleMapper, Param};
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::optim::{AdamWState, AdaptiveMomentumState, Optimizer as _};
 use burn::tensor::{Device, Gradients, Tensor, TensorData};
 
@@ -18,8 +18,25 @@ use crate::nn::parameters::{self, Path, Values};
 pub struct AdamWConfig {
     pub learning_rate: f64,
     pub weight_decay: f64,
+    /// Whether biases, norms and other vectors decay too, as in PyTorch.
+    pub decay_vectors: bool,
     /// Gradient value clipping: bound on the absolute value of every entry; 0 for none.
     pub clip: f64,
+    /// Gradient norm clipping: bound on the norm of all gradients together; 0 for none.
+    pub clip_norm: f64,
+}
+
+impl AdamWConfig {
+    /// PyTorch's defaults.
+    pub const fn new(learning_rate: f64) -> Self {
+        Self {
+            learning_rate,
+            weight_decay: 0.01,
+            decay_vectors: true,
+            clip: 0.0,
+            clip_norm: 0.0,
+        }
+    }
 }
 
 /// PyTorch's; burn's default is 1e-5.
@@ -31,18 +48,28 @@ const EPSILON: f32 = 1e-8;
 pub struct AdamW {
     config: AdamWConfig,
     update: burn::optim::AdamW,
+    /// For parameters that do not decay.
+    update_only: burn::optim::AdamW,
     states: BTreeMap<String, AdamWState<1>>,
+    /// Sums of the gradients since the last update, flat.
+    gradients: BTreeMap<String, Tensor<1>>,
+    /// As many.
+    accumulated: usize,
 }
 
 impl AdamW {
     pub fn new(config: AdamWConfig) -> Self {
-        let update = burn::optim::AdamWConfig::new()
-            .with_epsilon(EPSILON)
-            .with_weight_decay(config.weight_decay as f32);
+        let update = |decay: f64| {
+            let update = burn::optim::AdamWConfig::new().with_epsilon(EPSILON);
+            update.with_weight_decay(decay as f32).build()
+        };
         Self {
+            update: update(config.weight_decay),
+            update_only: update(0.0),
             config,
-            update: update.build(),
             states: BTreeMap::new(),
+            gradients: BTreeMap::new(),
+            accumulated: 0,
         }
     }
 
@@ -51,13 +78,64 @@ impl AdamW {
         self.config.learning_rate = learning_rate;
     }
 
-    /// Updates every parameter that has a gradient; the others are unchanged.
-    pub fn step<M: Module>(&mut self, module: M, gradients: Gradients) -> M {
+    /// Adds the gradients of a batch to those since the last update, but for parameters whose names start
+    /// with one of `frozen`.
+    pub fn accumulate<M: Module>(&mut self, module: &M, gradients: Gradients, frozen: &[String]) {
+        self.accumulated += 1;
+        module.visit(&mut Accumulate {
+            path: Path::default(),
+            sums: &mut self.gradients,
+            gradients,
+            frozen,
+        });
+    }
+
+    /// How many batches have been added since the last update.
+    pub const fn accumulated(&self) -> usize {
+        self.accumulated
+    }
+
+    /// Updates every parameter that has a gradient, the mean over the batches added, and forgets them; the
+    /// others are unchanged.
+    pub fn update<M: Module>(&mut self, module: M) -> M {
+        if self.accumulated > 1 {
+            let count = self.accumulated as f64;
+            for sum in self.gradients.values_mut() {
+                *sum = sum.clone().div_scalar(count);
+            }
+        }
+        self.accumulated = 0;
+        if self.config.clip_norm > 0.0 {
+            self.clip_norm();
+        }
         module.map(&mut Update {
             path: Path::default(),
             optimizer: self,
-            gradients,
         })
+    }
+
+    /// One update from the gradients of one batch.
+    pub fn step<M: Module>(&mut self, module: M, gradients: Gradients) -> M {
+        self.accumulate(&module, gradients, &[]);
+        self.update(module)
+    }
+
+    /// Scales all gradients so that their norm is within its bound.
+    fn clip_norm(&mut self) {
+        let squares = self.gradients.values();
+        let squares: Vec<Tensor<1>> = squares
+            .map(|gradient| gradient.clone().square().sum())
+            .collect();
+        if squares.is_empty() {
+            return;
+        }
+        let norm = Tensor::cat(squares, 0).sum().sqrt();
+        // PyTorch's small constant.
+        let scale = (norm + 1e-6).recip().mul_scalar(self.config.clip_norm);
+        let scale = scale.clamp_max(1.0);
+        for gradient in self.gradients.values_mut() {
+            *gradient = gradient.clone() * scale.clone();
+        }
     }
 
     /// The state as named tensors: the moments `m.NAME` and `v.NAME`, and the number of updates `t.NAME`,
@@ -153,10 +231,40 @@ fn updates(time: &TensorData) -> Option<usize> {
     }
 }
 
+struct Accumulate<'a> {
+    path: Path,
+    sums: &'a mut BTreeMap<String, Tensor<1>>,
+    gradients: Gradients,
+    frozen: &'a [String],
+}
+
+impl ModuleVisitor for Accumulate<'_> {
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.path.enter(name, container);
+    }
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.path.exit();
+    }
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let Some(gradient) = param.val().grad_remove(&mut self.gradients) else {
+            return;
+        };
+        let name = self.path.name();
+        if self.frozen.iter().any(|frozen| name.starts_with(frozen)) {
+            return;
+        }
+        let gradient: Tensor<1> = gradient.reshape([-1]);
+        let sum = match self.sums.remove(&name) {
+            None => gradient,
+            Some(sum) => sum + gradient,
+        };
+        self.sums.insert(name, sum);
+    }
+}
+
 struct Update<'a> {
     path: Path,
     optimizer: &'a mut AdamW,
-    gradients: Gradients,
 }
 
 impl ModuleMapper for Update<'_> {
@@ -168,20 +276,23 @@ impl ModuleMapper for Update<'_> {
     }
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         let (id, tensor, mapper) = param.consume();
-        let Some(gradient) = tensor.grad_remove(&mut self.gradients) else {
+        let name = self.path.name();
+        let Some(mut gradient) = self.optimizer.gradients.remove(&name) else {
             return Param::from_mapped_value(id, tensor, mapper);
         };
         let AdamW {
             config,
             update,
+            update_only,
             states,
+            ..
         } = &mut *self.optimizer;
         let shape = tensor.dims();
-        let mut gradient: Tensor<1> = gradient.reshape([-1]);
         if config.clip > 0.0 {
             gradient = gradient.clamp(-config.clip, config.clip);
         }
-        let name = self.path.name();
+        let decays = D > 1 || config.decay_vectors;
+        let update = if decays { update } else { update_only };
         let state = states.remove(&name);
         let value = tensor.inner().reshape([-1]);
         let (value, state) = update.step(config.learning_rate, value, gradient, state);

@@ -9,9 +9,12 @@ use mct_corpus::fold::{self, Fold};
 use mct_corpus::missing::{Missing, Purpose, incomplete_in_epoch, rate_between};
 use mct_scores::{Confusion, Evaluation, Metric, PAPER_RATES, Predicted, Scores};
 
-use crate::config::{Config, Interface, ModelConfig, Select, Strategy, Term, TrainingConfig};
+use crate::config::{
+    Config, Interface, ModelConfig, Select, Strategy, System, Term, TrainingConfig,
+};
 use crate::data::{
-    Batch, LabelStatistics, Masks, evaluation_batches, feature_statistics, training_batches,
+    Batch, LabelStatistics, Masks, balanced, evaluation_batches, feature_statistics,
+    training_batches,
 };
 use crate::device;
 use crate::error::{Error, Result};
@@ -22,8 +25,9 @@ use crate::nn::parameters;
 use crate::objectives::losses::Losses;
 use crate::training::checkpoint::Checkpoint;
 use crate::training::ema::Ema;
-use crate::training::event::{EpochRecord, Event, FinishReason, LossRecord};
+use crate::training::event::{EpochRecord, Event, FinishReason, ImaginationRecord, LossRecord};
 use crate::training::optimizer::{AdamW, AdamWConfig};
+use crate::training::schedule::learning_rate;
 use crate::training::state::State;
 
 /// What training needs of its surroundings.
@@ -82,6 +86,21 @@ impl<'a> Trainer<'a> {
         let seed = config.training.seed;
         let model = Model::new(&config.model, &interface, &statistics, seed, &device)
             .with_labels(&LabelStatistics::of(corpus, task, &fold.train), &device);
+        let names = parameters::shapes(&model);
+        for frozen in &config.training.freeze {
+            if !names.keys().any(|name| name.starts_with(frozen)) {
+                let expected = format!(
+                    "the beginning of a parameter's name, such as {}",
+                    names.keys().nth(names.len() / 2).map_or("", String::as_str)
+                );
+                return Err(Error::invalid(
+                    "config",
+                    "training.freeze",
+                    frozen,
+                    expected,
+                ));
+            }
+        }
         Ok(Self {
             optimizer: AdamW::new(optimizer_config(&config)),
             ema: ema_decay(&config).map(Ema::new),
@@ -138,7 +157,8 @@ impl<'a> Trainer<'a> {
         Ok(trainer)
     }
 
-    /// Starts from these weights instead of random ones.
+    /// Starts from these weights instead of random ones. What is known of the features and labels of the
+    /// training set (means, deviations, shares of the classes) stays that of this corpus.
     ///
     /// # Errors
     /// When they do not fit the config or the corpus: says what differs.
@@ -148,7 +168,8 @@ impl<'a> Trainer<'a> {
         if !weights.has_prior() {
             model = model.without_prior();
         }
-        self.model = parameters::assign(model, &weights.model, &weights.source, &self.device)?;
+        model = parameters::assign(model, &weights.model, &weights.source, &self.device)?;
+        self.model = model.with_statistics_of(&self.model);
         Ok(())
     }
 
@@ -189,7 +210,8 @@ impl<'a> Trainer<'a> {
         })?;
         let warnings = self.fold.warnings.iter().cloned();
         let truncations = truncations(self.corpus, &self.config.model, &self.fold.train);
-        for message in warnings.chain(truncations) {
+        let of_config = remarks(&self.config, &self.interface);
+        for message in warnings.chain(truncations).chain(of_config) {
             face.event(Event::Warning { message })?;
         }
         let reason = loop {
@@ -260,11 +282,14 @@ impl<'a> Trainer<'a> {
     async fn epoch(&mut self, face: &mut impl Face) -> Result<bool> {
         let training = self.config.training.clone();
         let epoch = self.state.epoch;
-        self.optimizer
-            .set_learning_rate(learning_rate(&training, epoch));
+        let drawn = if training.balanced_batches {
+            balanced(self.corpus, &self.fold.train, training.seed, epoch)
+        } else {
+            self.fold.train.clone()
+        };
         let mut batches = training_batches(
             self.corpus,
-            &self.fold.train,
+            &drawn,
             &self.config.model,
             training.batch_size,
             training.seed,
@@ -292,15 +317,24 @@ impl<'a> Trainer<'a> {
             let losses = self.model.losses(&batch, &training, auxiliary, &mut mode);
             pending.push(StepLosses::new(&losses));
             let gradients = losses.total.backward();
-            let model = self.model.clone();
-            self.model = self.optimizer.step(model, gradients);
+            self.optimizer
+                .accumulate(&self.model, gradients, &training.freeze);
+            let rate = learning_rate(&training, epoch, self.state.step, steps);
             self.state.step += 1;
             self.state.total_steps += 1;
-            if let Some(ema) = &mut self.ema {
-                ema.update(&self.model, self.state.total_steps);
+            // What is left at the end of an epoch is a smaller update.
+            let full = self.optimizer.accumulated() == training.accumulate;
+            let updates = full || self.state.step == steps;
+            if updates {
+                self.optimizer.set_learning_rate(rate);
+                self.model = self.optimizer.update(self.model.clone());
+                if let Some(ema) = &mut self.ema {
+                    ema.update(&self.model, self.state.total_steps);
+                }
             }
             let stop = face.stop_requested();
-            let save = (stop || face.save_due()) && self.state.step < steps;
+            // A checkpoint has no gradients: it waits for an update.
+            let save = (stop || face.save_due()) && self.state.step < steps && updates;
             if pending.len() == READ_EVERY || self.state.step == steps || save {
                 let losses = self.read_losses(std::mem::take(&mut pending)).await?;
                 let step = self.state.step;
@@ -350,8 +384,20 @@ impl<'a> Trainer<'a> {
     async fn end_of_epoch(&mut self, steps: usize, face: &mut impl Face) -> Result<()> {
         let training = &self.config.training;
         let epoch = self.state.epoch;
-        let (validation_loss, validation, confusion) = self.validate().await?;
+        let Validation {
+            loss: validation_loss,
+            scores: validation,
+            confusion,
+            imagination,
+        } = self.validate().await?;
         let mut validation_auilc = None;
+        if !validation_loss.is_finite() {
+            return Err(Error::NotFinite {
+                loss: validation_loss as f32,
+                epoch,
+                step: steps,
+            });
+        }
         let score = match training.select {
             Select::Loss => -validation_loss,
             Select::Auilc => {
@@ -363,6 +409,8 @@ impl<'a> Trainer<'a> {
                 metric.map_or(0.0, |metric| metric.merit(validation.get(metric)))
             }
         };
+        // A correlation of predictions that are all the same is not defined: worse than any.
+        let score = if score.is_nan() { f64::MIN } else { score };
         let best = self.state.best.is_none_or(|(best, _)| score > best);
         if best {
             self.state.best = Some((score, epoch));
@@ -374,6 +422,7 @@ impl<'a> Trainer<'a> {
             validation,
             confusion,
             validation_auilc,
+            imagination,
             best,
         };
         self.state.history.push(record.clone());
@@ -390,13 +439,11 @@ impl<'a> Trainer<'a> {
         self.save(face, false).await
     }
 
-    /// Mean supervised loss, scores and matrix (of the classes, or of the bins of the first target) on the
-    /// validation set.
-    async fn validate(&self) -> Result<(f64, Scores, Confusion)> {
+    async fn validate(&self) -> Result<Validation> {
         let model = self.model();
         let device = self.device.clone().inner();
         let (mut order, mut rows) = (Vec::new(), Vec::new());
-        let mut sum = 0.0;
+        let (mut sum, mut imagination, mut imagined) = (0.0, [0.0; 2], 0.0);
         let TrainingConfig { batch_size, .. } = self.config.training;
         let indices = &self.fold.validation;
         for indices in evaluation_batches(self.corpus, indices, &self.config.model, batch_size) {
@@ -404,13 +451,22 @@ impl<'a> Trainer<'a> {
             let batch = Batch::read(self.corpus, &indices, &self.config.model, masks, &device);
             let view = model.incomplete(&batch, &mut Mode::Evaluation);
             let supervision = model.supervision(&batch, &self.config.training);
+            let of_imagination = model.imagination(&view, &batch);
             let loss = supervision.loss(view.logits.clone());
             let predicted = model.predictions(view.logits, &batch, false);
             let (count, outputs) = (indices.len(), model.outputs());
-            let flat = Tensor::cat(vec![loss, predicted.reshape([count * outputs])], 0);
-            let values = device::read(flat).await?;
+            let mut flat = vec![loss, predicted.reshape([count * outputs])];
+            flat.extend(of_imagination.into_iter().flatten());
+            let values = device::read(Tensor::cat(flat, 0)).await?;
             sum += f64::from(values[0]) * count as f64;
-            rows.extend(values[1..].chunks_exact(outputs).map(<[f32]>::to_vec));
+            let (predicted, of_imagination) = values[1..].split_at(count * outputs);
+            rows.extend(predicted.chunks_exact(outputs).map(<[f32]>::to_vec));
+            if !of_imagination.is_empty() {
+                imagined += count as f64;
+                for (sum, value) in imagination.iter_mut().zip(of_imagination) {
+                    *sum += f64::from(*value) * count as f64;
+                }
+            }
             order.extend(indices);
         }
         let task = self.config.model.task;
@@ -421,8 +477,16 @@ impl<'a> Trainer<'a> {
             .first()
             .and_then(|matrices| matrices.confusion.first());
         let confusion = matrix.cloned().unwrap_or_else(|| Confusion::new(0));
-        let scores = evaluation.curves.at(0);
-        Ok((sum / indices.len() as f64, scores, confusion))
+        let [own, of_another] = imagination.map(|sum| sum / imagined);
+        Ok(Validation {
+            loss: sum / indices.len() as f64,
+            scores: evaluation.curves.at(0),
+            confusion,
+            imagination: (imagined > 0.0).then_some(ImaginationRecord {
+                loss: own,
+                of_another,
+            }),
+        })
     }
 
     /// AUILC of the main score on the validation set.
@@ -485,6 +549,30 @@ impl<'a> Trainer<'a> {
     }
 }
 
+/// What of a config does something other than its words make expect.
+fn remarks(config: &Config, interface: &Interface) -> Vec<String> {
+    let system = config.model.system;
+    let mut remarks = Vec::new();
+    if config.training.strategy == Strategy::Complete && (system.has_lfi() || system.has_gfa()) {
+        remarks.push(format!(
+            "trained on complete data, {} is {} with dropout between two equal views: nothing is missing that \
+             could be imagined or aligned",
+            system.title(),
+            System::Mct.title(),
+        ));
+    }
+    if system == System::Chfn
+        && interface.text().is_none()
+        && let Some(last) = interface.modalities.last()
+    {
+        remarks.push(format!(
+            "no modality is called `text`: CHFN shifts the steps of {}, the last one, as if they were words",
+            last.name,
+        ));
+    }
+    remarks
+}
+
 /// Says of each modality how many sequences of the utterances `indices` are longer than the model's
 /// `max_steps`.
 pub fn truncations(corpus: &Corpus, config: &ModelConfig, indices: &[usize]) -> Vec<String> {
@@ -504,17 +592,6 @@ pub fn truncations(corpus: &Corpus, config: &ModelConfig, indices: &[usize]) -> 
     corpus.modalities.iter().filter_map(of_modality).collect()
 }
 
-/// The learning-rate schedule: linear decay over the epochs to the final rate.
-fn learning_rate(training: &TrainingConfig, epoch: usize) -> f64 {
-    let TrainingConfig {
-        learning_rate,
-        final_learning_rate,
-        ..
-    } = *training;
-    let share = epoch as f64 / training.epochs.saturating_sub(1).max(1) as f64;
-    learning_rate + (final_learning_rate - learning_rate) * share.min(1.0)
-}
-
 /// The decay of the EMA, where there is one.
 fn ema_decay(config: &Config) -> Option<f64> {
     let decay = config.training.average;
@@ -525,8 +602,20 @@ fn optimizer_config(config: &Config) -> AdamWConfig {
     AdamWConfig {
         learning_rate: config.training.learning_rate,
         weight_decay: config.training.weight_decay,
+        decay_vectors: config.training.decay_vectors,
         clip: config.training.clip,
+        clip_norm: config.training.clip_norm,
     }
+}
+
+/// What is measured on the validation set after every epoch.
+struct Validation {
+    /// Mean supervised loss.
+    loss: f64,
+    scores: Scores,
+    /// Of the classes, or of the bins of the first target.
+    confusion: Confusion,
+    imagination: Option<ImaginationRecord>,
 }
 
 /// The losses of one step, still on the device.

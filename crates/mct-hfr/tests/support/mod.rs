@@ -204,6 +204,9 @@ fn translate(own: &serde_json::Value) -> (Config, Interface) {
     model.pooling = serde_json::from_value(own["pooling"].clone()).unwrap();
     model.classifier = serde_json::from_value(own["classifier"].clone()).unwrap();
     model.distance = serde_json::from_value(own["distance"].clone()).unwrap();
+    model.positions = serde_json::from_value(own["positions"].clone()).unwrap();
+    model.predictor = serde_json::from_value(own["predictor"].clone()).unwrap();
+    model.queries = serde_json::from_value(own["queries"].clone()).unwrap();
     let dropout = &mut model.dropout;
     for probability in [
         &mut dropout.embedding,
@@ -222,6 +225,7 @@ fn translate(own: &serde_json::Value) -> (Config, Interface) {
         let settings = ModalityConfig {
             kernel: number(&own["kernels"][m]),
             max_steps: MaxSteps::Most(number(&own["max_steps"][m])),
+            attention_dropout: None,
         };
         model.modality.insert(name.clone(), settings);
         let features = number(dim);

@@ -1,0 +1,363 @@
+//! Every option of training does what it says.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr
+)]
+
+mod support;
+
+use burn::tensor::Device;
+use mct_corpus::missing::Missing;
+use mct_corpus::{Corpus, demo};
+use mct_hfr::config::{ClassWeights, Config, System, Term};
+use mct_hfr::data::Batch;
+use mct_hfr::evaluation::static_masks;
+use mct_hfr::model::Model;
+use mct_hfr::nn::mode::Mode;
+use mct_hfr::nn::parameters::{self, Values};
+use mct_hfr::training::{AdamW, AdamWConfig, Event, FinishReason, Trainer};
+use support::floats;
+use support::runs::{Recorder, model, small_config};
+
+fn corpus() -> Corpus {
+    demo::generate(1, 0.05).unwrap()
+}
+
+fn values(model: &Model) -> Values {
+    pollster::block_on(parameters::read_async(model)).unwrap()
+}
+
+/// A trained model, and the events of its training.
+fn train(corpus: &Corpus, config: &Config, stop_after: usize) -> (Values, Recorder) {
+    let mut trainer = Trainer::new(corpus, config.clone(), &Device::flex()).unwrap();
+    let mut recorder = Recorder::new(stop_after);
+    pollster::block_on(trainer.run(&mut recorder)).unwrap();
+    let last = recorder.last.as_ref().expect("a checkpoint");
+    (last.model.clone(), recorder)
+}
+
+fn batch(corpus: &Corpus, config: &Config, indices: &[usize], device: &Device) -> Batch {
+    let missing = Missing::uniform(0.3, corpus.modalities.len());
+    let all: Vec<usize> = (0..corpus.len()).collect();
+    let of_model = config.model.clone().with_steps_of(corpus, &all);
+    let masks = |index| Some(static_masks(corpus, &missing, 1, index));
+    Batch::read(corpus, indices, &of_model, masks, device)
+}
+
+fn squares(values: &Values, start: &str) -> f64 {
+    let named = values.iter().filter(|(name, _)| name.starts_with(start));
+    named
+        .flat_map(|(_, data)| floats(data))
+        .map(|value| f64::from(value).powi(2))
+        .sum()
+}
+
+#[test]
+fn frozen_parameters_stay_as_they_were() {
+    let corpus = corpus();
+    let mut config = small_config(System::Mct);
+    let start = Trainer::new(&corpus, config.clone(), &Device::flex());
+    let start = values(&start.unwrap().model());
+    config.training.freeze = vec![
+        "network.unimodal".to_owned(),
+        "network.layers.0.units.1".to_owned(),
+    ];
+    let (trained, _) = train(&corpus, &config, usize::MAX);
+    let (mut still, mut moved) = (0, 0);
+    for (name, before) in &start {
+        let frozen = config
+            .training
+            .freeze
+            .iter()
+            .any(|start| name.starts_with(start));
+        let same = floats(before) == floats(&trained[name]);
+        if frozen {
+            assert!(same, "{name}");
+            still += 1;
+        } else if name.starts_with("network.") {
+            moved += usize::from(!same);
+        }
+    }
+    assert!(still > 10 && moved > 20, "{still} {moved}");
+    config.training.freeze = vec!["network.encoder".to_owned()];
+    let error = Trainer::new(&corpus, config, &Device::flex())
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(
+        error.contains("network.encoder") && error.contains("beginning"),
+        "{error}"
+    );
+}
+
+#[test]
+fn two_batches_accumulated_are_one_of_twice_the_size() {
+    let corpus = corpus();
+    let config = small_config(System::Mct);
+    let device = Device::flex().autodiff();
+    let gradients = |model: &Model, indices: &[usize]| {
+        let batch = batch(&corpus, &config, indices, &device);
+        // Without dropout.
+        let losses = model.losses(&batch, &config.training, true, &mut Mode::Evaluation);
+        losses.total.backward()
+    };
+    let start = model(&corpus, &config, &device);
+    let mut optimizer = AdamW::new(AdamWConfig::new(1e-2));
+    for indices in [[0, 1, 2], [3, 4, 5]] {
+        optimizer.accumulate(&start, gradients(&start, &indices), &[]);
+    }
+    assert_eq!(optimizer.accumulated(), 2);
+    let accumulated = values(&optimizer.update(start.clone()));
+    let of_both = gradients(&start, &[0, 1, 2, 3, 4, 5]);
+    let at_once = values(&AdamW::new(AdamWConfig::new(1e-2)).step(start, of_both));
+    let mut compared = 0;
+    for (name, found) in &accumulated {
+        // Zero in theory; AdamW makes whole steps of its rounding.
+        if !name.ends_with("attention.key.bias") {
+            let deviation = support::deviation(&floats(found), &floats(&at_once[name]));
+            assert!(deviation < 1e-3, "{name}: {deviation}");
+            compared += 1;
+        }
+    }
+    assert!(compared > 30);
+}
+
+#[test]
+fn an_epoch_with_accumulation_is_resumed_to_the_same_numbers() {
+    let corpus = corpus();
+    let mut config = small_config(System::Mct);
+    config.training.accumulate = 3;
+    let (whole, _) = train(&corpus, &config, usize::MAX);
+    let (_, stopped) = train(&corpus, &config, 1);
+    let stopped = stopped.last.unwrap();
+    // Not before the update, which three batches make.
+    assert_eq!(stopped.state.as_ref().unwrap().step, 3);
+    let mut resumed = Trainer::resume(&corpus, &stopped, &Device::flex()).unwrap();
+    let mut recorder = Recorder::new(usize::MAX);
+    pollster::block_on(resumed.run(&mut recorder)).unwrap();
+    assert_eq!(recorder.last.unwrap().model, whole);
+    config.training.accumulate = 1;
+    assert_ne!(train(&corpus, &config, usize::MAX).0, whole);
+}
+
+#[test]
+fn the_norm_of_all_gradients_is_bounded() {
+    let corpus = corpus();
+    let config = small_config(System::Mct);
+    let device = Device::flex().autodiff();
+    let start = model(&corpus, &config, &device);
+    let norm = |clip_norm: f64| {
+        let batch = batch(&corpus, &config, &[0, 1, 2, 3], &device);
+        let losses = start.losses(&batch, &config.training, true, &mut Mode::Evaluation);
+        let mut optimizer = AdamW::new(AdamWConfig {
+            clip_norm,
+            ..AdamWConfig::new(1e-3)
+        });
+        optimizer.step(start.clone(), losses.total.backward());
+        let state = pollster::block_on(optimizer.read_async()).unwrap();
+        // The first moment is a tenth of the first gradient.
+        10.0 * squares(&state, "m.").sqrt()
+    };
+    let free = norm(0.0);
+    assert!(free > 0.2, "{free}");
+    assert!((norm(0.1) - 0.1).abs() < 1e-3, "{}", norm(0.1));
+    assert!((norm(2.0 * free) - free).abs() < 1e-6 * free);
+}
+
+#[test]
+fn vectors_may_be_left_out_of_the_decay() {
+    let corpus = corpus();
+    let mut config = small_config(System::Mct);
+    config.training.weight_decay = 0.5;
+    config.training.learning_rate = 0.02;
+    let gains = |decay_vectors: bool, config: &mut Config| {
+        config.training.decay_vectors = decay_vectors;
+        let (trained, _) = train(&corpus, config, usize::MAX);
+        let of = |part: &str| {
+            let named = trained.iter().filter(|(name, _)| name.contains(part));
+            named
+                .map(|(_, data)| squares(&Values::from([(String::new(), data.clone())]), ""))
+                .sum::<f64>()
+        };
+        (of("norm_attention.gamma"), of("query.weight"))
+    };
+    let (with, weights_with) = gains(true, &mut config);
+    let (without, weights_without) = gains(false, &mut config);
+    assert!(without > 1.2 * with, "{without} {with}");
+    assert!((weights_with / weights_without - 1.0).abs() < 0.2);
+}
+
+#[test]
+fn rare_classes_weigh_more_and_targets_are_smoothed() {
+    let mut corpus = corpus();
+    // One class has few utterances.
+    let mut kept = 0;
+    for utterance in &mut corpus.utterances {
+        if utterance.label == Some(0) {
+            kept += 1;
+            utterance.label = Some(usize::from(kept % 5 != 0));
+        }
+    }
+    let mut config = small_config(System::Mct);
+    let trainer = Trainer::new(&corpus, config.clone(), &Device::flex()).unwrap();
+    let fold = trainer.fold().train.clone();
+    let model = trainer.model();
+    let indices: Vec<usize> = fold.iter().copied().take(40).collect();
+    let loss = |config: &Config| {
+        let batch = batch(&corpus, config, &indices, &Device::flex());
+        let losses = model.losses(&batch, &config.training, false, &mut Mode::Evaluation);
+        losses.terms[&Term::Classification]
+            .clone()
+            .into_scalar::<f32>()
+    };
+    let plain = loss(&config);
+    config.training.class_weights = ClassWeights::Balanced;
+    assert!((loss(&config) - plain).abs() > 1e-4);
+    // Weights in inverse proportion to the shares: n / (classes n_c).
+    let batch = batch(&corpus, &config, &indices, &Device::flex());
+    let weights = model
+        .supervision(&batch, &config.training)
+        .class_weights
+        .unwrap();
+    let weights = floats(&weights.into_data());
+    let classes = corpus.class_count();
+    for (class, weight) in weights.iter().enumerate() {
+        let count = fold
+            .iter()
+            .filter(|i| corpus.utterances[**i].label == Some(class))
+            .count();
+        let expected = fold.len() as f32 / (classes * count) as f32;
+        assert!(
+            (weight / expected - 1.0).abs() < 1e-4,
+            "{weight}, expected {expected}"
+        );
+    }
+    config.training.class_weights = ClassWeights::Equal;
+    config.training.label_smoothing = 0.3;
+    assert!((loss(&config) - plain).abs() > 1e-4);
+    // Validation does not smooth.
+    assert_eq!(model.supervision(&batch, &config.training).smoothing, 0.0);
+}
+
+#[test]
+fn options_of_classes_are_refused_for_intensities_and_batches_of_one_for_batch_norm() {
+    let preset = Config::preset("released").unwrap();
+    let set = |assignments: &[(&str, &str)]| {
+        let owned = assignments
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        preset.set(&owned.collect::<Vec<_>>())
+    };
+    for (assignments, part) in [
+        (&[("training.batch_size", "1")][..], "batch norm needs two"),
+        (
+            &[
+                ("model.task", "regression"),
+                ("training.class_weights", "balanced"),
+            ],
+            "no classes",
+        ),
+        (
+            &[
+                ("model.task", "regression"),
+                ("training.label_smoothing", "0.1"),
+            ],
+            "no classes",
+        ),
+        (&[("training.label_smoothing", "1")], "0 up to, but not, 1"),
+        (&[("training.accumulate", "0")], "1 to 65536"),
+        (&[("training.clip_norm", "-1")], "from 0 up"),
+        (
+            &[("model.modality.vision.attention_dropout", "1.5")],
+            "0 up to, but not, 1",
+        ),
+    ] {
+        let error = set(assignments).unwrap_err().to_string();
+        assert!(error.contains(part), "{assignments:?}: {error}");
+    }
+    let set = set(&[("training.freeze", "network.unimodal, network.pooling")]).unwrap();
+    assert_eq!(set.training.freeze, ["network.unimodal", "network.pooling"]);
+}
+
+#[test]
+fn weights_come_without_what_was_known_of_their_own_corpus() {
+    let (first, second) = (corpus(), demo::generate(2, 0.05).unwrap());
+    let config = small_config(System::Mct);
+    let (_, recorder) = train(&first, &config, 2);
+    let weights = recorder.last.unwrap();
+    let mut trainer = Trainer::new(&second, config, &Device::flex()).unwrap();
+    let fresh = values(&trainer.model());
+    trainer.start_from(&weights).unwrap();
+    let started = values(&trainer.model());
+    for (name, value) in &started {
+        let from = if name.starts_with("network.") {
+            &weights.model
+        } else {
+            &fresh
+        };
+        assert_eq!(value, &from[name], "{name}");
+    }
+    assert_ne!(fresh["inputs.0.mean"], weights.model["inputs.0.mean"]);
+}
+
+#[test]
+fn a_complete_run_with_reconstruction_and_chfn_without_words_say_what_they_do() {
+    let corpus = corpus();
+    let mut config = small_config(System::MctHfr);
+    config.training.strategy = mct_hfr::config::Strategy::Complete;
+    let warnings = |corpus: &Corpus, config: &Config| {
+        let (_, recorder) = train(corpus, config, 1);
+        let of = |event: &Event| match event {
+            Event::Warning { message } => Some(message.clone()),
+            _ => None,
+        };
+        recorder
+            .events
+            .iter()
+            .filter_map(of)
+            .collect::<Vec<_>>()
+            .join("; ")
+    };
+    let said = warnings(&corpus, &config);
+    assert!(said.contains("MCT-HFR is MCT"), "{said}");
+    config.model.system = System::Mct;
+    assert!(!warnings(&corpus, &config).contains("is MCT"));
+    let mut renamed = corpus.clone();
+    for modality in &mut renamed.modalities {
+        if modality.name == "text" {
+            modality.name = "words".to_owned();
+        }
+    }
+    let config = small_config(System::Chfn);
+    let said = warnings(&renamed, &config);
+    assert!(said.contains("no modality is called `text`"), "{said}");
+}
+
+#[test]
+fn how_much_the_decoders_use_the_reinforced_sequences_is_in_the_history() {
+    let corpus = corpus();
+    let history = |system: System| {
+        let mut config = small_config(system);
+        config.training.epochs = 3;
+        let (_, recorder) = train(&corpus, &config, usize::MAX);
+        let finished = recorder.events.iter().any(|event| {
+            matches!(
+                event,
+                Event::Finished {
+                    reason: FinishReason::Epochs,
+                    ..
+                }
+            )
+        });
+        assert!(finished);
+        recorder.last.unwrap().state.unwrap().history
+    };
+    assert!(history(System::Mct)[0].imagination.is_none());
+    for record in history(System::MctLfi) {
+        let imagination = record.imagination.unwrap();
+        assert!(imagination.loss > 0.0 && imagination.of_another > 0.0);
+        assert_ne!(imagination.loss, imagination.of_another);
+    }
+}
