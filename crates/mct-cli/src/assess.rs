@@ -12,7 +12,9 @@ use mct_hfr::device::Named;
 use mct_hfr::evaluation::predictions;
 use mct_hfr::training::{Checkpoint, EpochRecord, truncations};
 use mct_runs::{CorpusReference, RunFolder, Which, read_checkpoint};
-use mct_scores::{Curves, Evaluation, Metric, Predicted, Scores, auilc};
+use mct_scores::{
+    ClassScores, Confusion, Curves, Evaluation, Intervals, Metric, Predicted, Scores, auilc,
+};
 use serde::Serialize;
 
 use crate::corrupted::Corrupted;
@@ -198,6 +200,10 @@ pub struct Assessment {
     pub evaluation: Evaluation,
     /// The exact limit on the same utterances and masks, where the corpus has one.
     pub limit: Option<LimitCurve>,
+    /// 95 % intervals over the draw of speakers.
+    pub intervals: Option<Intervals>,
+    /// Of each class, per rate; empty for intensities.
+    pub by_class: Vec<Vec<ClassScores>>,
     pub runs: Vec<RunScores>,
     /// The same recordings after corruption, where the user has named such corpora.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -327,8 +333,15 @@ impl Conditions<'_> {
             )?),
             _ => None,
         };
+        let evaluation = Evaluation::of(self.corpus, task, &all, rates, &pooled);
         Ok(Assessment {
-            evaluation: Evaluation::of(self.corpus, task, &all, rates, &pooled),
+            intervals: Intervals::of(self.corpus, task, &all, rates, &pooled),
+            by_class: evaluation
+                .confusion
+                .iter()
+                .map(Confusion::by_class)
+                .collect(),
+            evaluation,
             limit,
             runs,
             corrupted: Vec::new(),

@@ -11,7 +11,7 @@ use crate::arguments::{batch_size, which};
 use crate::assess::{Assessment, Conditions, RunScores, Side, Source, corpus_of};
 use crate::missing::{MASK_SEED, MissingArgs};
 use crate::output::{remark, say, say_json, score, table};
-use crate::tables::{duration_rows, heading, run_rows, sections};
+use crate::tables::{class_rows, duration_rows, heading, interval_note, run_rows, sections};
 use crate::{corrupted, device, interrupt, report};
 
 /// Score runs on their test sets at missing rates
@@ -106,7 +106,11 @@ pub fn show(assessment: &Assessment) -> Result<()> {
         if !section.title.is_empty() {
             say(&section.title)?;
         }
-        say(table(&section.header, &section.rows))?;
+        let header: Vec<&str> = section.header.iter().map(String::as_str).collect();
+        say(table(&header, &section.rows))?;
+    }
+    if let Some(intervals) = &assessment.intervals {
+        say(interval_note(intervals))?;
     }
     if !assessment.corrupted.is_empty() {
         let (columns, body) = corrupted::rows(&assessment.corrupted, evaluation);
@@ -137,6 +141,11 @@ pub fn show(assessment: &Assessment) -> Result<()> {
             target => format!("\n{target}, in bins"),
         };
         say(format!("{title}\n{}", table(&header, &body)))?;
+    }
+    let (columns, body) = class_rows(assessment);
+    if !body.is_empty() {
+        let header: Vec<&str> = columns.iter().map(String::as_str).collect();
+        say(format!("\n{}", table(&header, &body)))?;
     }
     if assessment.runs.len() > 1 {
         let (columns, body) = run_rows(assessment);

@@ -12,7 +12,7 @@ use mct_scores::{Metric, Predicted};
 use crate::assess::{Assessment, Source};
 use crate::corrupted;
 use crate::output::score;
-use crate::tables::{duration_rows, heading, run_rows, sections};
+use crate::tables::{class_rows, duration_rows, heading, interval_note, run_rows, sections};
 
 /// Rates whose confusion matrix is drawn: those of the paper's figure 8.
 const CONFUSION_RATES: [f64; 2] = [0.0, 0.5];
@@ -52,7 +52,11 @@ pub fn write(
             "" => "Scores by missing rate".to_owned(),
             target => format!("Scores by missing rate: {target}"),
         };
-        page.table(&title, &section.header, &section.rows);
+        let header: Vec<&str> = section.header.iter().map(String::as_str).collect();
+        page.table(&title, &header, &section.rows);
+    }
+    if let Some(intervals) = &assessment.intervals {
+        page.paragraph(&format!("{}.", interval_note(intervals)));
     }
     page.paragraph(
         "AUILC is the area under a score over the missing rates, summed as in the paper.",
@@ -67,6 +71,11 @@ pub fn write(
     let metric = Metric::main(assessment.evaluation.task).title();
     if !body.is_empty() {
         page.table(&format!("{metric} by duration"), &header, &body);
+    }
+    let (columns, body) = class_rows(assessment);
+    let header: Vec<&str> = columns.iter().map(String::as_str).collect();
+    if !body.is_empty() {
+        page.table("Precision, recall and F1 by class", &header, &body);
     }
     let (columns, body) = run_rows(assessment);
     let header: Vec<&str> = columns.iter().map(String::as_str).collect();

@@ -1,6 +1,6 @@
 //! Scores as rows of text, for the terminal and for reports.
 
-use mct_scores::{Curves, Evaluation, Metric, Scores};
+use mct_scores::{Curves, Evaluation, Intervals, Metric, Scores};
 
 use crate::assess::{Assessment, LimitCurve};
 use crate::output::score;
@@ -9,19 +9,24 @@ use crate::output::score;
 pub struct Section {
     /// The target; empty for classes.
     pub title: String,
-    pub header: Vec<&'static str>,
+    pub header: Vec<String>,
     pub rows: Vec<Vec<String>>,
 }
 
 /// Scores by missing rate, with the limit: one table, or one for each target.
 pub fn sections(assessment: &Assessment) -> Vec<Section> {
     let Assessment {
-        evaluation, limit, ..
+        evaluation,
+        limit,
+        intervals,
+        ..
     } = assessment;
     let rates = &evaluation.rates;
     let of_all = |title: &str, limit| {
         let (curves, auilc) = (&evaluation.curves, &evaluation.auilc);
-        section(title.to_owned(), rates, curves, auilc, limit)
+        let main = Metric::main(evaluation.task);
+        let intervals = intervals.as_ref().map(|all| (main, all));
+        section(title.to_owned(), rates, curves, auilc, limit, intervals)
     };
     if evaluation.targets.is_empty() {
         return vec![of_all("", limit.as_ref())];
@@ -33,7 +38,18 @@ pub fn sections(assessment: &Assessment) -> Vec<Section> {
             "{} ({low} to {high}), {} utterances",
             target.name, target.utterances
         );
-        sections.push(section(title, rates, &target.curves, &target.auilc, None));
+        // The intervals are of the mean of the targets, which of a single one is its own.
+        let main = Metric::main(evaluation.task);
+        let own = intervals.as_ref().filter(|_| evaluation.targets.len() == 1);
+        let own = own.map(|all| (main, all));
+        sections.push(section(
+            title,
+            rates,
+            &target.curves,
+            &target.auilc,
+            None,
+            own,
+        ));
     }
     if evaluation.targets.len() > 1 {
         sections.push(of_all("mean of the targets", None));
@@ -47,15 +63,19 @@ fn section(
     curves: &Curves,
     auilc: &Scores,
     limit: Option<&LimitCurve>,
+    intervals: Option<(Metric, &Intervals)>,
 ) -> Section {
     let mut header = vec!["rate"];
     header.extend(auilc.iter().map(|(metric, _)| metric.title()));
+    let of_interval = intervals.map(|(metric, _)| format!("95 % of {}", metric.title()));
+    header.extend(of_interval.as_deref());
     if limit.is_some() {
         header.extend(["limit UA", "below"]);
     }
-    let line = |name: String, scores: &Scores, limit: Option<f64>| {
+    let line = |name: String, scores: &Scores, limit: Option<f64>, interval: Option<[f64; 2]>| {
         let mut row = vec![name];
         row.extend(scores.iter().map(|(_, value)| score(value)));
+        row.extend(interval.map(|[low, high]| format!("{} to {}", score(low), score(high))));
         let below = |limit: f64| [score(limit), score(limit - scores.get(Metric::Ua))];
         row.extend(limit.into_iter().flat_map(below));
         row
@@ -63,13 +83,16 @@ fn section(
     let mut rows: Vec<Vec<String>> = (rates.iter().enumerate())
         .map(|(i, rate)| {
             let limit = limit.map(|limit| limit.ua[i]);
-            line(rate.to_string(), &curves.at(i), limit)
+            let interval = intervals.and_then(|(m, all)| all.rates.get(&m)?.get(i).copied());
+            line(rate.to_string(), &curves.at(i), limit, interval)
         })
         .collect();
-    rows.push(line("AUILC".into(), auilc, limit.map(|limit| limit.auilc)));
+    let limit = limit.map(|limit| limit.auilc);
+    let interval = intervals.and_then(|(metric, all)| all.auilc.get(&metric).copied());
+    rows.push(line("AUILC".into(), auilc, limit, interval));
     Section {
         title,
-        header,
+        header: header.into_iter().map(str::to_owned).collect(),
         rows,
     }
 }
@@ -96,6 +119,37 @@ pub fn duration_rows(evaluation: &Evaluation) -> (Vec<String>, Vec<Vec<String>>)
         row
     });
     (header, rows.collect())
+}
+
+/// What the intervals are over.
+pub fn interval_note(intervals: &Intervals) -> String {
+    format!(
+        "95 %: bootstrap over the {} speakers (utterances where nobody knows who speaks); how much training \
+         varies is not in it",
+        intervals.clusters
+    )
+}
+
+/// Precision, recall and F1 of each class at the first rate as rows of text; empty for intensities.
+pub fn class_rows(assessment: &Assessment) -> (Vec<String>, Vec<Vec<String>>) {
+    let evaluation = &assessment.evaluation;
+    let Some(classes) = assessment.by_class.first() else {
+        return (Vec::new(), Vec::new());
+    };
+    let at = format!("class, at {}", evaluation.rates[0]);
+    let header = [&at, "utterances", "predicted", "precision", "recall", "F1"];
+    let share = |value: Option<f64>| value.map_or("–".to_owned(), score);
+    let rows = evaluation.classes.iter().zip(classes).map(|(name, class)| {
+        vec![
+            name.clone(),
+            class.utterances.to_string(),
+            class.predicted.to_string(),
+            share(class.precision),
+            share(class.recall),
+            share(class.f1),
+        ]
+    });
+    (header.map(str::to_owned).to_vec(), rows.collect())
 }
 
 /// The number of utterances, and whether they are synthetic.

@@ -12,6 +12,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 use support::{Workshop, listing};
 
 const GRID: &str = r#"
@@ -198,7 +199,8 @@ fn an_interrupted_experiment_resumes_and_ends_as_an_uninterrupted_one() {
         let predicted = |out: &str| {
             let bytes = workshop.bytes(&format!("{out}/runs/{id}/predictions.json"));
             let found: Value = serde_json::from_slice(&bytes).unwrap();
-            found["predicted"].clone()
+            let found = &found["predictions"];
+            (found["test"].clone(), found["validation"].clone())
         };
         assert_eq!(predicted("whole"), predicted("stopped"), "{id}");
     }
@@ -206,23 +208,39 @@ fn an_interrupted_experiment_resumes_and_ends_as_an_uninterrupted_one() {
     let (id, _) = &finished(&workshop, "whole")[0];
     let file = format!("whole/runs/{id}/predictions.json");
     let intact: Value = serde_json::from_slice(&workshop.bytes(&file)).unwrap();
-    let damaged = |change: &dyn Fn(&mut Value), says: &str| {
+    let damaged = |sign: bool, change: &dyn Fn(&mut Value), says: &str| {
         let mut value = intact.clone();
-        change(&mut value);
-        workshop.write(&file, value.to_string().as_bytes());
+        change(&mut value["predictions"]);
+        if sign {
+            let digest = Sha256::digest(value["predictions"].to_string().as_bytes());
+            let digits: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+            value["sha256"] = digits.into();
+        }
+        workshop.write(&file, format!("{value}\n").as_bytes());
         let collect = arguments("collect grid.toml", "whole", &long);
         workshop.fails(1, &collect, &["predictions.json", says]);
     };
     damaged(
-        &|value| drop(value["predicted"][0].as_array_mut().unwrap().pop()),
+        false,
+        &|value| value["test"]["predicted"][0][0] = 17.into(),
+        "changed since it was written",
+    );
+    damaged(
+        true,
+        &|value| {
+            let rates = value["validation"]["predicted"].as_array_mut().unwrap();
+            drop(rates[0].as_array_mut().unwrap().pop());
+        },
         "predictions at rate 0",
     );
     damaged(
-        &|value| drop(value["predicted"].as_array_mut().unwrap().pop()),
+        true,
+        &|value| drop(value["test"]["predicted"].as_array_mut().unwrap().pop()),
         "predictions at 9 rates, expected 10",
     );
     damaged(
-        &|value| value["predicted"][0][0] = 17.into(),
+        true,
+        &|value| value["test"]["predicted"][0][0] = 17.into(),
         "found class 17, expected one of 4",
     );
 }

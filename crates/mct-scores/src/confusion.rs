@@ -29,27 +29,42 @@ impl Confusion {
         self.0.iter().flatten().sum()
     }
 
+    /// Of each class.
+    pub fn by_class(&self) -> Vec<ClassScores> {
+        let of_class = |class: usize| {
+            let right = self.0[class][class];
+            let utterances: usize = self.0[class].iter().sum();
+            let predicted: usize = self.0.iter().map(|row| row[class]).sum();
+            let share = |of: usize| (of > 0).then(|| right as f64 / of as f64);
+            let f1 = 2.0 * right as f64 / (utterances + predicted).max(1) as f64;
+            ClassScores {
+                utterances,
+                predicted,
+                precision: share(predicted),
+                recall: share(utterances),
+                f1: (utterances + predicted > 0).then_some(f1),
+            }
+        };
+        (0..self.0.len()).map(of_class).collect()
+    }
+
     /// UA, WA, UF1 and WF1; 0 where nothing is counted.
     pub fn scores(&self) -> Scores {
-        let classes = self.0.len();
         let total = self.total().max(1) as f64;
         let (mut ua, mut wa, mut uf1, mut wf1) = (0.0, 0.0, 0.0, 0.0);
         let (mut present, mut named) = (0usize, 0usize);
-        for class in 0..classes {
-            let right = self.0[class][class] as f64;
-            let size: usize = self.0[class].iter().sum();
-            let predicted: usize = self.0.iter().map(|row| row[class]).sum();
-            if size > 0 {
+        for class in self.by_class() {
+            let size = class.utterances as f64;
+            if let Some(recall) = class.recall {
                 present += 1;
-                ua += right / size as f64;
+                ua += recall;
+                wa += recall * size / total;
             }
-            if size + predicted > 0 {
+            if let Some(f1) = class.f1 {
                 named += 1;
-                let f1 = 2.0 * right / (size + predicted) as f64;
                 uf1 += f1;
-                wf1 += f1 * size as f64 / total;
+                wf1 += f1 * size / total;
             }
-            wa += right / total;
         }
         let scores = [
             (Metric::Ua, ua / present.max(1) as f64),
@@ -59,6 +74,17 @@ impl Confusion {
         ];
         scores.into_iter().collect()
     }
+}
+
+/// The scores of one class; `None` where nothing is divided by.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct ClassScores {
+    pub utterances: usize,
+    /// Utterances that are predicted as it.
+    pub predicted: usize,
+    pub precision: Option<f64>,
+    pub recall: Option<f64>,
+    pub f1: Option<f64>,
 }
 
 /// The class of the highest probability; the first one of equals.
@@ -84,5 +110,15 @@ mod tests {
         assert!((scores.get(Metric::Wa) - 0.625).abs() < 1e-12);
         let f1 = [2.0 * 3.0 / 9.0, 2.0 * 2.0 / 7.0];
         assert!((scores.get(Metric::Uf1) - (f1[0] + f1[1]) / 2.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn precision_recall_and_f1_of_each_class() {
+        let confusion = Confusion(vec![vec![3, 1, 0], vec![2, 2, 0], vec![0, 0, 0]]);
+        let [first, second, none] = confusion.by_class().try_into().unwrap();
+        assert_eq!((first.precision, first.recall), (Some(0.6), Some(0.75)));
+        assert!((first.f1.unwrap() - 2.0 * 3.0 / 9.0).abs() < 1e-12);
+        assert_eq!((second.utterances, second.predicted), (4, 3));
+        assert_eq!((none.precision, none.recall, none.f1), (None, None, None));
     }
 }

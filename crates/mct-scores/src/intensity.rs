@@ -108,15 +108,8 @@ pub fn intensity_score(metric: Metric, target: &Target, pairs: &[Pair]) -> f64 {
             let (predicted, truth) = within(scale, *pair);
             (predicted - truth).abs()
         })),
-        Metric::Corr => {
-            let m = Moments::of(scale, pairs);
-            ratio(m.covariance, (m.variances[0] * m.variances[1]).sqrt())
-        }
-        Metric::Ccc => {
-            let m = Moments::of(scale, pairs);
-            let bias = (m.means[0] - m.means[1]).powi(2);
-            ratio(2.0 * m.covariance, m.variances[0] + m.variances[1] + bias)
-        }
+        Metric::Corr => Moments::of(scale, pairs).correlation(),
+        Metric::Ccc => Moments::of(scale, pairs).concordance(),
         Metric::Acc2 => accuracy(Bins::Two),
         Metric::F1 => scale.map_or(0.0, |scale| {
             let two = counts(pairs, 2, |value| Bins::Two.bin(scale, value));
@@ -147,6 +140,17 @@ struct Moments {
 }
 
 impl Moments {
+    fn correlation(&self) -> f64 {
+        let spread = (self.variances[0] * self.variances[1]).max(0.0).sqrt();
+        ratio(self.covariance, spread)
+    }
+
+    fn concordance(&self) -> f64 {
+        let bias = (self.means[0] - self.means[1]).powi(2);
+        let spread = self.variances[0] + self.variances[1] + bias;
+        ratio(2.0 * self.covariance, spread)
+    }
+
     fn of(scale: Option<Scale>, pairs: &[Pair]) -> Self {
         let pairs = || pairs.iter().map(|pair| within(scale, *pair));
         let means = [mean(pairs().map(|p| p.0)), mean(pairs().map(|p| p.1))];
@@ -158,6 +162,41 @@ impl Moments {
                 mean(centred().map(|(_, b)| b * b)),
             ],
             covariance: mean(centred().map(|(a, b)| a * b)),
+        }
+    }
+}
+
+/// How many sums [`IntensitySums`] keeps.
+pub(crate) const SUMS: usize = 7;
+
+/// Sums over utterances from which MAE, Corr and CCC follow: their number, the absolute error, predicted,
+/// true, both squared, and their product.
+pub(crate) struct IntensitySums;
+
+impl IntensitySums {
+    /// Adds an utterance to the sums `[SUMS]` of a target.
+    pub fn add(sums: &mut [f64], target: &Target, pair: Pair) {
+        let (x, y) = within(Scale::of(target), pair);
+        let own = [1.0, (x - y).abs(), x, y, x * x, y * y, x * y];
+        for (sum, own) in sums.iter_mut().zip(own) {
+            *sum += own;
+        }
+    }
+
+    /// MAE, Corr or CCC of sums `[SUMS]`; 0 for any other score, and where there is nothing to score.
+    pub fn score(sums: &[f64], metric: Metric) -> f64 {
+        let mean = |index: usize| ratio(sums[index], sums[0]);
+        let means = [mean(2), mean(3)];
+        let m = Moments {
+            means,
+            variances: [mean(4) - means[0].powi(2), mean(5) - means[1].powi(2)],
+            covariance: mean(6) - means[0] * means[1],
+        };
+        match metric {
+            Metric::Mae => mean(1),
+            Metric::Corr => m.correlation(),
+            Metric::Ccc => m.concordance(),
+            _ => 0.0,
         }
     }
 }
@@ -183,6 +222,32 @@ fn ratio(numerator: f64, denominator: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sums_give_the_scores_of_the_pairs() {
+        let target = Target {
+            name: "sentiment".into(),
+            range: [-1.0, 1.0],
+        };
+        let pairs: Vec<Pair> = (0..40)
+            .map(|i| ((i as f32 * 0.7).sin() * 1.3, (i as f32 * 0.7 + 0.4).sin()))
+            .collect();
+        let mut sums = [0.0; SUMS];
+        for pair in &pairs {
+            IntensitySums::add(&mut sums, &target, *pair);
+        }
+        for metric in [Metric::Mae, Metric::Corr, Metric::Ccc] {
+            let (found, expected) = (
+                IntensitySums::score(&sums, metric),
+                intensity_score(metric, &target, &pairs),
+            );
+            assert!(
+                (found - expected).abs() < 1e-9,
+                "{metric:?}: {found} {expected}"
+            );
+        }
+        assert_eq!(IntensitySums::score(&[0.0; SUMS], Metric::Corr), 0.0);
+    }
 
     #[test]
     fn a_range_without_agreed_bins_has_five_of_equal_width() {

@@ -3,9 +3,11 @@
 //!
 //! A [`Metric`] is one score; [`Confusion`] counts classes and [`intensity`] scores intensities; [`auilc`]
 //! is the area under a score over the missing rates (eq. 19), [`Evaluation`] holds all of them over the
-//! rates and by duration, [`significance`] says whether one system is better than another.
+//! rates and by duration, [`Intervals`] says how sure they are, [`significance`] whether one system is better than
+//! another.
 
 mod auilc;
+mod bootstrap;
 mod confusion;
 mod evaluation;
 pub mod intensity;
@@ -15,7 +17,8 @@ pub mod significance;
 mod spread;
 
 pub use auilc::{PAPER_RATES, auilc};
-pub use confusion::{Confusion, most_probable};
+pub use bootstrap::Intervals;
+pub use confusion::{ClassScores, Confusion, most_probable};
 pub use evaluation::{
     Curves, DURATION_EDGES_SECS, DurationBin, Evaluation, Matrices, TargetScores, duration_bin,
 };

@@ -88,6 +88,11 @@ impl Metric {
         }
     }
 
+    /// Whether it is of classes, and not of intensities.
+    pub const fn is_of_classes(self) -> bool {
+        matches!(self, Self::Ua | Self::Wa | Self::Uf1 | Self::Wf1)
+    }
+
     /// As tables and curves call it.
     pub const fn title(self) -> &'static str {
         match self {

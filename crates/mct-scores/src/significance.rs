@@ -1,20 +1,18 @@
-//! Whether one system is better than another: a paired bootstrap over utterances and seeds.
+//! Whether one system is better than another: a paired bootstrap over speakers and seeds.
 //!
-//! Each resample draws test utterances and seeds with replacement, the same for both systems, and takes
-//! the difference of their scores, as mean over the seeds. Its 2.5 and 97.5 percentiles are the
-//! interval; the p-value is twice the smaller share of differences on either side of zero (Efron and
-//! Tibshirani, 1993).
+//! Each resample draws speakers (see [`bootstrap`](crate::bootstrap)) and seeds with replacement, the same
+//! for both systems, and takes the difference of their scores, as mean over the seeds. Its 2.5 and 97.5
+//! percentiles are the interval; the p-value is twice the smaller share of differences on either side of
+//! zero (Efron and Tibshirani, 1993). Within a table Holm's method bounds the chance of any false claim.
 
 use mct_corpus::counter::Stream;
 use mct_corpus::{Corpus, Task};
 use serde::Serialize;
 
 use crate::auilc::auilc;
-use crate::intensity::{Pair, intensity_score};
+use crate::bootstrap::{Clusters, Estimate, RESAMPLES, Statistic, with_replacement};
 use crate::metric::Metric;
 use crate::predicted::Predicted;
-
-const RESAMPLES: usize = 2000;
 
 /// A difference of a score or of its AUILC between two systems.
 #[derive(Debug, Clone, Copy, Serialize)]
@@ -24,6 +22,8 @@ pub struct Difference {
     pub low: f64,
     pub high: f64,
     pub p: f64,
+    /// Corrected for the number of differences of the table.
+    pub p_holm: f64,
 }
 
 /// Of a reference system minus another: a score on complete data, and its AUILC.
@@ -60,112 +60,113 @@ type Summary = [f64; 2];
 impl Trial<'_> {
     /// The reference, `systems[reference]`, minus each of `systems`.
     pub fn compare(&self, systems: &[Seeds<'_>], reference: usize) -> Vec<Comparison> {
+        let clusters = Clusters::of(self.corpus, self.indices);
+        self.over(&clusters, systems, reference)
+    }
+
+    fn over(
+        &self,
+        clusters: &Clusters,
+        systems: &[Seeds<'_>],
+        reference: usize,
+    ) -> Vec<Comparison> {
+        let statistic = self.statistic();
+        let tally = |predicted| statistic.tally(self.corpus, self.indices, predicted, clusters);
+        // `[system][seed][rate]`
+        let of_seeds = systems.iter().map(|seeds| {
+            let of_rates = seeds.iter().map(|rates| rates.iter().map(tally).collect());
+            of_rates.collect()
+        });
+        let tallies: Vec<Vec<Vec<Vec<f64>>>> = of_seeds.collect();
         let seeds = systems[reference].len();
-        let all: Vec<usize> = (0..self.indices.len()).collect();
         let every_seed: Vec<usize> = (0..seeds).collect();
-        let observed = self.summaries(systems, &all, &every_seed);
+        let observed = self.summaries(&tallies, &vec![1.0; clusters.count], &every_seed);
         let mut stream = Stream::new(&[0x626F_6F74]);
         let resampled: Vec<Vec<Summary>> = (0..RESAMPLES)
             .map(|_| {
-                let utterances = with_replacement(&mut stream, self.indices.len());
+                let times = clusters.draw(&mut stream);
                 let seeds = with_replacement(&mut stream, seeds);
-                self.summaries(systems, &utterances, &seeds)
+                self.summaries(&tallies, &times, &seeds)
             })
             .collect();
         let difference = |system: usize, score: usize| {
             let minus =
                 |summaries: &Vec<Summary>| summaries[reference][score] - summaries[system][score];
-            Difference::of(minus(&observed), resampled.iter().map(minus).collect())
+            let resampled = resampled.iter().map(minus).collect();
+            let Estimate {
+                value,
+                low,
+                high,
+                p,
+            } = Estimate::of(minus(&observed), resampled, clusters);
+            Difference {
+                mean: value,
+                low,
+                high,
+                p,
+                p_holm: p,
+            }
         };
-        (0..systems.len())
+        let mut comparisons: Vec<Comparison> = (0..systems.len())
             .map(|system| Comparison {
                 complete: difference(system, 0),
                 incomplete: difference(system, 1),
             })
-            .collect()
+            .collect();
+        let others = comparisons.iter_mut().enumerate();
+        let others = others.filter(|(system, _)| *system != reference);
+        let tested = others.flat_map(|(_, own)| [&mut own.complete, &mut own.incomplete]);
+        holm(&mut tested.collect::<Vec<_>>());
+        comparisons
     }
 
-    /// Scores of every system on a draw of utterances (positions in the list) and seeds.
+    fn statistic(&self) -> Statistic<'_> {
+        if self.metric.is_of_classes() {
+            return Statistic::Recalls {
+                classes: self.corpus.class_count(),
+            };
+        }
+        Statistic::Intensities {
+            targets: &self.corpus.metadata.targets,
+        }
+    }
+
+    /// Scores of every system on a draw of clusters and seeds.
     fn summaries(
         &self,
-        systems: &[Seeds<'_>],
-        utterances: &[usize],
+        tallies: &[Vec<Vec<Vec<f64>>>],
+        times: &[f64],
         seeds: &[usize],
     ) -> Vec<Summary> {
-        let summary = |system: &Seeds<'_>| {
+        let statistic = self.statistic();
+        let metrics = statistic.metrics();
+        let place = metrics.iter().position(|metric| *metric == self.metric);
+        let score = |tally: &Vec<f64>| {
+            let scores = statistic.of_draw(tally, times);
+            place.map_or(0.0, |place| scores[place])
+        };
+        let summary = |system: &Vec<Vec<Vec<f64>>>| {
             let mut sum = [0.0; 2];
             for seed in seeds {
-                let rates = system[*seed].iter();
-                let curve: Vec<f64> = rates
-                    .map(|predicted| self.score(predicted, utterances))
-                    .collect();
+                let curve: Vec<f64> = system[*seed].iter().map(score).collect();
                 sum[0] += curve[0];
                 sum[1] += auilc(self.rates, &curve);
             }
             sum.map(|sum| sum / seeds.len() as f64)
         };
-        systems.iter().map(summary).collect()
-    }
-
-    fn score(&self, predicted: &Predicted, utterances: &[usize]) -> f64 {
-        match predicted {
-            Predicted::Classes(classes) => self.ua(classes, utterances),
-            Predicted::Intensities(rows) => self.of_targets(rows, utterances),
-        }
-    }
-
-    fn ua(&self, predicted: &[usize], utterances: &[usize]) -> f64 {
-        let classes = self.corpus.class_count();
-        let (mut sizes, mut right) = (vec![0usize; classes], vec![0usize; classes]);
-        for position in utterances {
-            if let Some(label) = self.corpus.utterances[self.indices[*position]].label {
-                sizes[label] += 1;
-                right[label] += usize::from(predicted[*position] == label);
-            }
-        }
-        let present = sizes.iter().filter(|size| **size > 0).count().max(1);
-        let recalls = right.iter().zip(&sizes);
-        let recalls = recalls.map(|(right, size)| *right as f64 / (*size).max(1) as f64);
-        recalls.sum::<f64>() / present as f64
-    }
-
-    /// Mean of the score over the targets.
-    fn of_targets(&self, rows: &[Vec<f32>], utterances: &[usize]) -> f64 {
-        let targets = self.corpus.metadata.targets.iter().enumerate();
-        let values = targets.map(|(t, target)| {
-            let pair = |position: &usize| {
-                let truth = self.corpus.utterances[self.indices[*position]].targets[t]?;
-                Some((rows[*position][t], truth))
-            };
-            let pairs: Vec<Pair> = utterances.iter().filter_map(pair).collect();
-            intensity_score(self.metric, target, &pairs)
-        });
-        values.sum::<f64>() / self.corpus.metadata.targets.len().max(1) as f64
+        tallies.iter().map(summary).collect()
     }
 }
 
-impl Difference {
-    /// From the difference on all utterances and those on the resamples.
-    fn of(mean: f64, mut resampled: Vec<f64>) -> Self {
-        resampled.sort_by(f64::total_cmp);
-        let count = resampled.len();
-        let quantile = |share: f64| resampled[((count - 1) as f64 * share).round() as usize];
-        let below = resampled.iter().filter(|value| **value <= 0.0).count();
-        let above = resampled.iter().filter(|value| **value >= 0.0).count();
-        Self {
-            mean,
-            low: quantile(0.025),
-            high: quantile(0.975),
-            p: (2.0 * (below.min(above) + 1) as f64 / (count + 1) as f64).min(1.0),
-        }
+/// Holm's step-down correction (1979): the smallest p times their number, the next one times one less.
+fn holm(differences: &mut [&mut Difference]) {
+    differences.sort_by(|a, b| a.p.total_cmp(&b.p));
+    let count = differences.len();
+    let mut least = 0.0f64;
+    for (rank, difference) in differences.iter_mut().enumerate() {
+        least = least.max(difference.p * (count - rank) as f64).min(1.0);
+        difference.p_holm = least;
     }
-}
-
-/// As many indices below `count`.
-fn with_replacement(stream: &mut Stream, count: usize) -> Vec<usize> {
-    (0..count)
-        .map(|_| ((stream.uniform() * count as f64) as usize).min(count - 1))
-        .collect()
 }
 
 #[cfg(test)]
@@ -243,5 +244,81 @@ mod tests {
         assert!((mean - (10.0 - 67.0) / 200.0).abs() < 1e-12, "{mean}");
         assert!(high < 0.0 && p < 0.01, "{high} {p}");
         assert_eq!((equal.complete.mean, equal.complete.p), (0.0, 1.0));
+    }
+
+    #[test]
+    fn holm_multiplies_the_smallest_by_their_number() {
+        let of = |p| Difference {
+            mean: 0.0,
+            low: 0.0,
+            high: 0.0,
+            p,
+            p_holm: p,
+        };
+        let mut differences = [0.04, 0.01, 0.03, 0.9].map(of);
+        holm(&mut differences.iter_mut().collect::<Vec<_>>());
+        let found = differences.map(|difference| difference.p_holm);
+        for (found, expected) in found.into_iter().zip([0.09, 0.04, 0.09, 0.9]) {
+            assert!((found - expected).abs() < 1e-12, "{found}");
+        }
+    }
+
+    /// How often two systems of no difference are told apart at 5 %, over speakers and over utterances: of
+    /// each speaker either system is better by chance, by up to so much.
+    fn false_alarms(by_speaker: f64) -> [f64; 2] {
+        const TABLES: usize = 200;
+        let mut corpus = corpus();
+        let mut alarms = [0.0; 2];
+        for table in 0..TABLES {
+            let mut stream = Stream::new(&[table as u64]);
+            let speakers: Vec<f64> = (0..20)
+                .map(|_| by_speaker * (2.0 * stream.uniform() - 1.0))
+                .collect();
+            for (index, utterance) in corpus.utterances.iter_mut().enumerate() {
+                utterance.speaker = Some(index / 10);
+            }
+            let mut draw = |sign: f64| {
+                let utterances = corpus.utterances.iter();
+                let predicted = utterances.map(|utterance| {
+                    let shift = sign * speakers[utterance.speaker.unwrap()];
+                    let right = stream.uniform() < 0.6 + shift;
+                    utterance.label.unwrap() ^ usize::from(!right)
+                });
+                vec![Predicted::Classes(predicted.collect())]
+            };
+            let (first, second) = (draw(0.5), draw(-0.5));
+            let indices: Vec<usize> = (0..200).collect();
+            let trial = Trial {
+                corpus: &corpus,
+                indices: &indices,
+                rates: &[0.0],
+                metric: Metric::Ua,
+            };
+            let systems = [vec![&first[..]], vec![&second[..]]];
+            let speakers = Clusters::of(&corpus, &indices);
+            let mut unknown = corpus.clone();
+            for utterance in &mut unknown.utterances {
+                utterance.speaker = None;
+            }
+            let utterances = Clusters::of(&unknown, &indices);
+            for (alarms, clusters) in alarms.iter_mut().zip([&speakers, &utterances]) {
+                let p = trial.over(clusters, &systems, 0)[1].complete.p;
+                *alarms += f64::from(u8::from(p < 0.05)) / TABLES as f64;
+            }
+        }
+        alarms
+    }
+
+    #[test]
+    fn where_nothing_differs_one_in_twenty_is_told_apart_also_where_speakers_differ() {
+        // Within two and a half standard errors of 200 tables.
+        let as_said = 0.05 - 0.039..=0.05 + 0.039;
+        let [speakers, utterances] = false_alarms(0.0);
+        assert!(as_said.contains(&speakers), "{speakers}");
+        assert!(as_said.contains(&utterances), "{utterances}");
+        let [speakers, utterances] = false_alarms(0.6);
+        assert!(as_said.contains(&speakers), "{speakers}");
+        // What a bootstrap over utterances would claim.
+        assert!(utterances > 0.15, "{utterances}");
     }
 }

@@ -5,7 +5,7 @@ use eframe::egui::{
 };
 use egui_plot::{Legend, Line, Plot, PlotPoints};
 use mct_corpus::Task;
-use mct_engine::evaluation::{CorpusCard, ModelId};
+use mct_engine::evaluation::CorpusCard;
 use mct_engine::source::Source;
 use mct_engine::training::Begin;
 use mct_hfr::config::{PRESETS, ProtocolKind, Strategy, System, Term};
@@ -43,6 +43,7 @@ impl Panel {
             let has_corpus = workspace.corpus.is_some();
             let busy = workspace.training.phase.is_busy();
             unfinished(ui, workspace);
+            #[cfg(not(target_arch = "wasm32"))]
             open_runs(ui, workspace);
             let corpus = workspace.corpus.as_ref();
             ui.add_enabled_ui(!busy, |ui| {
@@ -379,6 +380,7 @@ fn buttons(ui: &mut Ui, workspace: &mut Workspace, has_corpus: bool) {
 }
 
 /// Offers to resume the runs that are open and not finished.
+#[cfg(not(target_arch = "wasm32"))]
 fn open_runs(ui: &mut Ui, workspace: &mut Workspace) {
     let training = &workspace.training;
     let corpus = workspace.corpus.as_ref().map(|card| card.source.clone());
@@ -395,7 +397,7 @@ fn open_runs(ui: &mut Ui, workspace: &mut Workspace) {
             }
             _ => None,
         });
-    let runs: Vec<(String, Source, ModelId)> = runs.collect();
+    let runs: Vec<_> = runs.collect();
     for (folder, source, id) in runs {
         ui.horizontal_wrapped(|ui| {
             ui.label(format!("the run {folder} has not finished"));

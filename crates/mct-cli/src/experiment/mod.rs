@@ -95,6 +95,9 @@ struct Reproduce {
     device: String,
     #[arg(long, default_value = "local")]
     engine: Engine,
+    /// Say too what the test set would have chosen, where a setting is chosen (fig7)
+    #[arg(long)]
+    also_test_selected: bool,
     /// List the runs, with an estimate of the remaining time
     #[arg(long)]
     dry_run: bool,
@@ -195,7 +198,8 @@ impl Reproduce {
         }
         for (name, experiment) in &experiments {
             let folder = self.out.join(name);
-            report::write(&folder, experiment, &setting, &store, &corpus)?;
+            let also = self.also_test_selected;
+            report::write(&folder, experiment, &setting, &store, &corpus, also)?;
             say(format!("{}", folder.join("report.html").display()))?;
         }
         if self.name == "all" {

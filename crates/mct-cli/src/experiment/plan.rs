@@ -24,7 +24,7 @@ pub struct Setting {
 }
 
 /// Incremented when the same config would train a different model.
-const TRAINING_VERSION: u32 = 3;
+const TRAINING_VERSION: u32 = 4;
 
 /// One training, by its name.
 #[derive(Clone)]

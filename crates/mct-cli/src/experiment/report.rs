@@ -46,6 +46,8 @@ struct RowNumbers<'a> {
     row: &'a Row,
     columns: Vec<Spread>,
     seeds: Vec<&'a Evaluation>,
+    /// On the validation sets: the main score on complete data and its AUILC.
+    validation: [Spread; 2],
 }
 
 /// A score as part of a file name.
@@ -60,6 +62,16 @@ struct Report<'a> {
     table: &'a Table,
     limit: &'a Option<LimitCurve>,
     page: Page,
+    /// Whether what the test set would choose is said too.
+    also_test_selected: bool,
+}
+
+/// On the validation sets: the main score on complete data, and its AUILC.
+fn validation(row: &RowScores, main: Metric) -> [Spread; 2] {
+    [
+        row.validation(|e| e.curves.at(0).get(main)),
+        row.validation(|e| e.auilc.get(main)),
+    ]
 }
 
 /// A score as tables show it: a share in percent, and anything else as it is.
@@ -149,9 +161,12 @@ impl Report<'_> {
         let areas = metrics
             .iter()
             .map(|metric| format!("AUILC {}", metric.title()));
+        let main = Metric::main(self.table.task);
+        let of_validation = ["", "AUILC "].map(|of| format!("validation {of}{}", main.title()));
         let header: Vec<String> = std::iter::once("system".to_owned())
             .chain(titles)
             .chain(areas)
+            .chain(of_validation)
             .collect();
         let mut rows = Vec::new();
         for (row, values) in self.table.rows.iter().zip(&columns) {
@@ -164,6 +179,7 @@ impl Report<'_> {
                     text
                 }
             }));
+            cells.extend(validation(row, main).map(|value| shown(main, value)));
             rows.push(cells);
             if let Some(paper) = paper::scores(self.corpus, &row.row.name)
                 && self.table.task == Task::Classification
@@ -173,6 +189,7 @@ impl Report<'_> {
                 cells.extend(pairs.map(|(paper, ours)| {
                     format!("{paper:.2} ({:+.2})", ours.mean * 100.0 - paper)
                 }));
+                cells.extend(["–".to_owned(), "–".to_owned()]);
                 rows.push(cells);
             }
         }
@@ -181,7 +198,7 @@ impl Report<'_> {
             let value = |value: f64| format!("{:.2}", value * 100.0);
             let none = || "–".to_owned();
             cells.extend([value(limit.ua[0]), none(), value(limit.accuracy[0]), none()]);
-            cells.extend([value(limit.auilc), none(), none(), none()]);
+            cells.extend([value(limit.auilc), none(), none(), none(), none(), none()]);
             rows.push(cells);
         }
         let header: Vec<&str> = header.iter().map(String::as_str).collect();
@@ -206,10 +223,16 @@ impl Report<'_> {
         for (metric, comparisons) in comparisons {
             self.significance(*metric, &reference, comparisons)?;
         }
-        self.page.paragraph(
-            "Paired bootstrap over utterances and seeds, 2000 resamples, two-sided p, not corrected for the \
-             number of comparisons.",
-        );
+        let seeds = last.seeds.len();
+        let of_seeds = match seeds {
+            1 => " There is one seed: how much training itself varies is not in the intervals.",
+            _ => "",
+        };
+        self.page.paragraph(&format!(
+            "Paired bootstrap over speakers (utterances where nobody knows who speaks) and seeds, 2000 \
+             resamples, widened for few speakers; two-sided p, and p corrected by Holm's method for the \
+             differences of a table. One draw of the missing steps.{of_seeds}"
+        ));
         Ok(())
     }
 
@@ -225,7 +248,9 @@ impl Report<'_> {
         let unit = if metric.is_share() { " (points)" } else { "" };
         let title = format!("{reference} minus each system{unit}: {name}");
         let area = format!("AUILC {name}");
-        let header = ["system", name, "95 %", "p", &area, "95 %", "p"];
+        let header = [
+            "system", name, "95 %", "p", "p (Holm)", &area, "95 %", "p", "p (Holm)",
+        ];
         let others = self.table.rows.len() - 1;
         let pairs = self.table.rows.iter().zip(comparisons).take(others);
         let rows: Vec<Vec<String>> = pairs
@@ -235,7 +260,7 @@ impl Report<'_> {
                     let [mean, low, high] = [d.mean, d.low, d.high].map(|value| value * scale);
                     cells.push(format!("{mean:+.digits$}"));
                     cells.push(format!("{low:+.digits$} to {high:+.digits$}"));
-                    cells.push(format!("{:.3}", d.p));
+                    cells.extend([d.p, d.p_holm].map(|p| format!("{p:.3}")));
                 }
                 cells
             })
@@ -393,32 +418,61 @@ impl Report<'_> {
                 })
                 .collect();
             let metrics = self.drawn();
-            let area = |row: &RowScores, metric| row.spread(|e| e.auilc.get(metric));
-            let line = |metric: &Metric| Line {
-                name: metric.title().to_owned(),
+            let area = |row: &RowScores, side: &str, metric| match side {
+                "test" => row.spread(|e| e.auilc.get(metric)),
+                _ => row.validation(|e| e.auilc.get(metric)),
+            };
+            // What a value is chosen by comes first.
+            let columns: Vec<(&str, Metric)> = ["validation", "test"]
+                .into_iter()
+                .flat_map(|side| metrics.iter().map(move |metric| (side, *metric)))
+                .collect();
+            let line = |(side, metric): &(&str, Metric)| Line {
+                name: format!("{side} {}", metric.title()),
                 points: rows
                     .iter()
-                    .map(|(x, row)| (*x, area(row, *metric).mean))
+                    .map(|(x, row)| (*x, area(row, side, *metric).mean))
                     .collect(),
                 bound: false,
             };
-            let lines: Vec<Line> = metrics.iter().map(line).collect();
+            let lines: Vec<Line> = columns.iter().map(line).collect();
             let svg = draw::sweep(&format!("AUILC against {panel}"), panel, &lines)?;
             let cells: Vec<Vec<String>> = rows
                 .iter()
                 .map(|(value, row)| {
-                    let areas = metrics
-                        .iter()
-                        .map(|metric| shown(*metric, area(row, *metric)));
+                    let areas = columns.iter();
+                    let areas = areas.map(|(side, m)| shown(*m, area(row, side, *m)));
                     std::iter::once(value.to_string()).chain(areas).collect()
                 })
                 .collect();
             let name = format!("sweep-{}", index + 1);
             self.figure(&name, &svg)?;
             let title = format!("AUILC{} against {panel}", unit(self.table.task));
+            let titles: Vec<String> = lines.into_iter().map(|line| line.name).collect();
             let mut header = vec![panel];
-            header.extend(metrics.iter().map(|metric| metric.title()));
+            header.extend(titles.iter().map(String::as_str));
             self.table(&name, &title, &header, &cells)?;
+            let main = Metric::main(self.table.task);
+            let best = |side: &str| {
+                let merit = |row: &RowScores| main.merit(area(row, side, main).mean);
+                rows.iter()
+                    .max_by(|(_, a), (_, b)| merit(a).total_cmp(&merit(b)))
+            };
+            let said = |side: &str, how: &str| {
+                best(side).map(|(value, row)| {
+                    let reached = shown(main, area(row, "test", main));
+                    let name = main.title();
+                    format!("{how}: {panel} {value}, test AUILC of {name} {reached}.")
+                })
+            };
+            let mut text = said("validation", "Chosen on validation").unwrap_or_default();
+            if self.also_test_selected
+                && let Some(said) = said("test", "Test-selected, which no honest report claims")
+            {
+                text += &format!(" {said}");
+            }
+            say(format!("{text}\n"))?;
+            self.page.paragraph(&text);
         }
         Ok(())
     }
@@ -460,6 +514,7 @@ pub fn write(
     setting: &Setting,
     store: &Store,
     corpus: &Corpus,
+    also_test_selected: bool,
 ) -> Result<()> {
     std::fs::create_dir_all(folder).context(folder.display().to_string())?;
     let scores = Table::read(setting, store, &experiment.rows, corpus)?;
@@ -483,6 +538,7 @@ pub fn write(
         table: &scores,
         limit: &limit,
         page: Page::new(&experiment.title),
+        also_test_selected,
     };
     let Setting { folds, seeds, .. } = setting;
     report.page.paragraph(&format!(
@@ -532,6 +588,7 @@ pub fn write(
                 row: &row.row,
                 columns: row.columns(&metrics),
                 seeds: row.seeds.iter().map(|seed| &seed.evaluation).collect(),
+                validation: validation(row, Metric::main(scores.task)),
             })
             .collect(),
         limit: &limit,

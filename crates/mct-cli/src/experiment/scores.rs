@@ -21,6 +21,8 @@ pub struct RowScores {
 /// The pooled predictions of one seed.
 pub struct Seed {
     pub evaluation: Evaluation,
+    /// On the validation sets, by which settings are chosen.
+    pub validation: Evaluation,
     /// By rate, of the utterances in the order of [`Table::indices`].
     pub predicted: Vec<Predicted>,
 }
@@ -37,6 +39,12 @@ impl RowScores {
     /// Mean and standard deviation of a score over the seeds.
     pub fn spread(&self, pick: impl Fn(&Evaluation) -> f64) -> Spread {
         let values = self.seeds.iter().map(|seed| pick(&seed.evaluation));
+        Spread::of(&values.collect::<Vec<f64>>())
+    }
+
+    /// The same of the validation sets.
+    pub fn validation(&self, pick: impl Fn(&Evaluation) -> f64) -> Spread {
+        let values = self.seeds.iter().map(|seed| pick(&seed.validation));
         Spread::of(&values.collect::<Vec<f64>>())
     }
 
@@ -115,19 +123,23 @@ impl Table {
         for row in rows {
             let mut seeds = Vec::new();
             for seed in &setting.seeds {
-                let mut tested_by_row = Vec::new();
+                let (mut tested_by_row, mut validated) = (Vec::new(), Vec::new());
                 let mut predicted = vec![Predicted::none(task); PAPER_RATES.len()];
+                let mut of_validation = predicted.clone();
                 for fold in &setting.folds {
                     let mut filled = vec![false; PAPER_RATES.len()];
                     for run in setting.runs(row, *fold, *seed)? {
                         let predictions = store.predictions(&run.id)?;
                         store.require(&run.id, &predictions, corpus)?;
-                        let Some(tested) = lookup(&index_of_id, &predictions.utterances) else {
+                        let sides = [&predictions.test, &predictions.validation];
+                        let known = sides.map(|side| lookup(&index_of_id, &side.utterances));
+                        let [Some(tested), Some(side)] = known else {
                             let name = store.folder(&run.id);
                             bail!("{}: utterances that the corpus lacks", name.display());
                         };
-                        let pairs = predictions.rates.iter().zip(predictions.predicted);
-                        for (rate, of_run) in pairs {
+                        let pairs = predictions.test.predicted.into_iter();
+                        let pairs = pairs.zip(predictions.validation.predicted);
+                        for (rate, (of_run, of_side)) in predictions.rates.iter().zip(pairs) {
                             let index = PAPER_RATES.iter().position(|other| other == rate);
                             // The first run of one-to-one MCT-HFR is MCT, which is tested at all rates.
                             if let Some(index) = index
@@ -136,8 +148,10 @@ impl Table {
                             {
                                 filled[index] = true;
                                 predicted[index].extend(of_run);
+                                of_validation[index].extend(of_side);
                                 if index == 0 {
                                     tested_by_row.extend(&tested);
+                                    validated.extend(&side);
                                 }
                             }
                         }
@@ -157,6 +171,13 @@ impl Table {
                 }
                 seeds.push(Seed {
                     evaluation: Evaluation::of(corpus, task, &indices, &PAPER_RATES, &predicted),
+                    validation: Evaluation::of(
+                        corpus,
+                        task,
+                        &validated,
+                        &PAPER_RATES,
+                        &of_validation,
+                    ),
                     predicted,
                 });
             }

@@ -1,4 +1,5 @@
-//! The runs of experiments on disk: `runs/ID/`, a run folder with the predictions of its test set.
+//! The runs of experiments on disk: `runs/ID/`, a run folder with the predictions of its validation and
+//! its test set.
 
 use std::path::{Path, PathBuf};
 
@@ -7,6 +8,7 @@ use mct_corpus::{Corpus, atomic};
 use mct_runs::RunFolder;
 use mct_scores::Predicted;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use crate::experiment::plan::Run;
 
@@ -15,7 +17,7 @@ pub struct Store {
     root: PathBuf,
 }
 
-/// `predictions.json`: the predictions of a run on its test set. A run is finished once it has them.
+/// `predictions.json`, beside its checksum: the predictions of a run. A run is finished once it has them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Predictions {
@@ -23,11 +25,24 @@ pub struct Predictions {
     pub training_seconds: Option<f64>,
     pub epochs: usize,
     pub fold: String,
-    pub utterances: Vec<String>,
     pub rates: Vec<f64>,
+    /// What settings are chosen by.
+    pub validation: SidePredictions,
+    /// What is reported of the chosen ones.
+    pub test: SidePredictions,
+}
+
+/// The predictions of one side of a fold.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SidePredictions {
+    pub utterances: Vec<String>,
     /// By rate.
     pub predicted: Vec<Predicted>,
 }
+
+/// What stands before and behind the predictions in their file, around their SHA-256.
+const BEFORE: [&str; 3] = ["{\"sha256\":\"", "\",\"predictions\":", "}\n"];
 
 impl Store {
     /// Opens or creates `root/runs`.
@@ -68,17 +83,31 @@ impl Store {
         let path = predictions_path(&self.folder(id));
         let name = path.display().to_string();
         let text = std::fs::read_to_string(&path).context(name.clone())?;
-        let predictions: Predictions = serde_json::from_str(&text)
-            .with_context(|| format!("{name}: not the predictions of a run"))?;
-        let (rates, rows) = (predictions.rates.len(), predictions.predicted.len());
-        if rates != rows {
-            bail!("{name}: predictions at {rows} rates, expected {rates}");
+        let [start, middle, end] = BEFORE;
+        let parts = text
+            .strip_prefix(start)
+            .and_then(|rest| rest.split_once(middle));
+        let parts = parts.and_then(|(sha256, rest)| Some((sha256, rest.strip_suffix(end)?)));
+        let Some((sha256, json)) = parts else {
+            bail!("{name}: not the predictions of a run");
+        };
+        let found = digest(json);
+        if found != sha256 {
+            bail!("{name}: changed since it was written: SHA-256 {found}, expected {sha256}");
         }
-        let expected = predictions.utterances.len();
-        for (rate, predicted) in predictions.rates.iter().zip(&predictions.predicted) {
-            let found = predicted.len();
-            if found != expected {
-                bail!("{name}: {found} predictions at rate {rate}, expected {expected}");
+        let predictions: Predictions = serde_json::from_str(json)
+            .with_context(|| format!("{name}: not the predictions of a run"))?;
+        for side in [&predictions.validation, &predictions.test] {
+            let (rates, rows) = (predictions.rates.len(), side.predicted.len());
+            if rates != rows {
+                bail!("{name}: predictions at {rows} rates, expected {rates}");
+            }
+            let expected = side.utterances.len();
+            for (rate, predicted) in predictions.rates.iter().zip(&side.predicted) {
+                let found = predicted.len();
+                if found != expected {
+                    bail!("{name}: {found} predictions at rate {rate}, expected {expected}");
+                }
             }
         }
         Ok(predictions)
@@ -91,7 +120,8 @@ impl Store {
     pub fn require(&self, id: &str, predictions: &Predictions, corpus: &Corpus) -> Result<()> {
         let name = predictions_path(&self.folder(id)).display().to_string();
         let (classes, targets) = (corpus.metadata.classes.len(), corpus.metadata.targets.len());
-        for predicted in &predictions.predicted {
+        let sides = [&predictions.validation, &predictions.test];
+        for predicted in sides.into_iter().flat_map(|side| &side.predicted) {
             let wrong = match predicted {
                 Predicted::Classes(own) => own
                     .iter()
@@ -110,13 +140,21 @@ impl Store {
     }
 }
 
+/// SHA-256 in hexadecimal digits.
+fn digest(text: &str) -> String {
+    let bytes = Sha256::digest(text.as_bytes());
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 fn predictions_path(folder: &Path) -> PathBuf {
     folder.join("predictions.json")
 }
 
 impl Predictions {
     pub fn save(&self, folder: &Path) -> Result<()> {
-        let json = serde_json::to_string(self)? + "\n";
-        Ok(atomic::write(&predictions_path(folder), json.as_bytes())?)
+        let json = serde_json::to_string(self)?;
+        let [start, middle, end] = BEFORE;
+        let text = [start, &digest(&json), middle, &json, end].concat();
+        Ok(atomic::write(&predictions_path(folder), text.as_bytes())?)
     }
 }

@@ -14,7 +14,7 @@ use mct_runs::{RunFolder, Which};
 use mct_scores::Predicted;
 
 use crate::experiment::plan::test_rates;
-use crate::experiment::store::Predictions;
+use crate::experiment::store::{Predictions, SidePredictions};
 use crate::missing::MASK_SEED;
 use crate::output::Interrupted;
 use crate::{device, interrupt, train};
@@ -63,25 +63,31 @@ fn finish(path: &Path) -> Result<()> {
     let device = device::choose(&folder.manifest.device)?;
     let model = folder.checkpoint(Which::Best)?.model(&device.device)?;
     let rates = test_rates(&config);
-    let mut predicted = Vec::with_capacity(rates.len());
-    for rate in &rates {
-        if interrupt::requested() {
-            return Err(Interrupted(format!("{}: interrupted", path.display())).into());
+    let of_side = |indices: &[usize]| -> Result<SidePredictions> {
+        let mut predicted = Vec::with_capacity(rates.len());
+        for rate in &rates {
+            if interrupt::requested() {
+                return Err(Interrupted(format!("{}: interrupted", path.display())).into());
+            }
+            let missing = Missing::uniform(*rate, corpus.modalities.len());
+            let masks = Some((&missing, MASK_SEED));
+            let evaluation = predictions(&model, &corpus, indices, masks, 64, &device.device);
+            let rows = pollster::block_on(evaluation)?;
+            predicted.push(Predicted::of(config.model.task, rows));
         }
-        let missing = Missing::uniform(*rate, corpus.modalities.len());
-        let masks = Some((&missing, MASK_SEED));
-        let evaluation = predictions(&model, &corpus, &fold.test, masks, 64, &device.device);
-        let rows = pollster::block_on(evaluation)?;
-        predicted.push(Predicted::of(config.model.task, rows));
-    }
-    let ids = fold.test.iter();
+        let ids = indices.iter();
+        Ok(SidePredictions {
+            utterances: ids.map(|i| corpus.utterances[*i].id.clone()).collect(),
+            predicted,
+        })
+    };
     Predictions {
         training_seconds: (!resumed).then_some(seconds),
         epochs: last.epoch,
+        validation: of_side(&fold.validation)?,
+        test: of_side(&fold.test)?,
         fold: fold.name,
-        utterances: ids.map(|i| corpus.utterances[*i].id.clone()).collect(),
         rates,
-        predicted,
     }
     .save(path)
 }

@@ -1,0 +1,391 @@
+//! A bootstrap over speakers: whole speakers are drawn with replacement, since the utterances of one are
+//! more alike than those of several (Field and Welsh, 2007).
+//!
+//! Scores are computed from sums over utterances, so that a resample adds up one sum per speaker, however
+//! many utterances there are. Few speakers make the percentiles of a bootstrap too narrow: they are widened
+//! around the observed value by the small-sample factor of the variance and by Student's t (Hesterberg, 2015).
+
+use std::collections::BTreeMap;
+
+use mct_corpus::counter::Stream;
+use mct_corpus::{Corpus, Target, Task};
+use serde::Serialize;
+
+use crate::auilc::auilc;
+use crate::confusion::Confusion;
+use crate::intensity::{IntensitySums, SUMS};
+use crate::metric::Metric;
+use crate::predicted::Predicted;
+
+pub(crate) const RESAMPLES: usize = 2000;
+
+/// More clusters than this are put together at random: as valid, and the work is bounded.
+const MOST_CLUSTERS: usize = 500;
+
+/// What is drawn together: the utterances of a speaker, or one of nobody known.
+#[derive(Debug, Clone)]
+pub(crate) struct Clusters {
+    /// Of each utterance of a list.
+    of: Vec<usize>,
+    pub count: usize,
+}
+
+impl Clusters {
+    /// Of the utterances `indices`.
+    pub fn of(corpus: &Corpus, indices: &[usize]) -> Self {
+        let mut speakers = BTreeMap::new();
+        let mut count = 0;
+        let mut new = || {
+            count += 1;
+            count - 1
+        };
+        let utterances = indices.iter().map(|index| &corpus.utterances[*index]);
+        let mut of: Vec<usize> = utterances
+            .map(|utterance| match utterance.speaker {
+                Some(speaker) => *speakers.entry(speaker).or_insert_with(&mut new),
+                None => new(),
+            })
+            .collect();
+        if count > MOST_CLUSTERS {
+            let mut group: Vec<usize> = (0..count).map(|rank| rank % MOST_CLUSTERS).collect();
+            Stream::new(&[0x6772_6F75]).shuffle(&mut group);
+            for cluster in &mut of {
+                *cluster = group[*cluster];
+            }
+            count = MOST_CLUSTERS;
+        }
+        Self { of, count }
+    }
+
+    /// How often each cluster is in a draw with replacement.
+    pub fn draw(&self, stream: &mut Stream) -> Vec<f64> {
+        let mut times = vec![0.0; self.count];
+        for index in with_replacement(stream, self.count) {
+            times[index] += 1.0;
+        }
+        times
+    }
+
+    /// By what the percentiles of a bootstrap over so many clusters are too narrow.
+    fn widening(&self) -> f64 {
+        let freedom = self.count.saturating_sub(1).max(1) as f64;
+        ((freedom + 1.0) / freedom).sqrt() * student(freedom) / NORMAL
+    }
+}
+
+/// The 97.5 percentile of the standard normal distribution.
+const NORMAL: f64 = 1.959_964;
+
+/// The 97.5 percentile of Student's t: the table for 1 and 2 degrees of freedom, from 3 up the expansion
+/// in their inverse (Abramowitz and Stegun, 26.7.5), right to a percent.
+fn student(freedom: f64) -> f64 {
+    if freedom < 1.5 {
+        return 12.706;
+    }
+    if freedom < 2.5 {
+        return 4.303;
+    }
+    let z = NORMAL;
+    let terms = [
+        (z.powi(3) + z) / 4.0,
+        (5.0 * z.powi(5) + 16.0 * z.powi(3) + 3.0 * z) / 96.0,
+        (3.0 * z.powi(7) + 19.0 * z.powi(5) + 17.0 * z.powi(3) - 15.0 * z) / 384.0,
+    ];
+    let orders = terms.iter().zip(1..);
+    z + orders
+        .map(|(term, order)| term / freedom.powi(order))
+        .sum::<f64>()
+}
+
+/// As many indices below `count`.
+pub(crate) fn with_replacement(stream: &mut Stream, count: usize) -> Vec<usize> {
+    (0..count)
+        .map(|_| ((stream.uniform() * count as f64) as usize).min(count - 1))
+        .collect()
+}
+
+/// Which sums are kept of utterances, and the scores that follow from them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Statistic<'a> {
+    /// Of each class its utterances and the right ones: UA.
+    Recalls { classes: usize },
+    /// The confusion matrix: its four scores.
+    Matrix { classes: usize },
+    /// Sums of predicted and true intensities: MAE, Corr and CCC, means over the targets.
+    Intensities { targets: &'a [Target] },
+}
+
+impl Statistic<'_> {
+    pub const fn metrics(self) -> &'static [Metric] {
+        match self {
+            Self::Recalls { .. } => &[Metric::Ua],
+            Self::Matrix { .. } => &[Metric::Ua, Metric::Wa, Metric::Uf1, Metric::Wf1],
+            Self::Intensities { .. } => &[Metric::Mae, Metric::Corr, Metric::Ccc],
+        }
+    }
+
+    const fn width(self) -> usize {
+        match self {
+            Self::Recalls { classes } => 2 * classes,
+            Self::Matrix { classes } => classes * classes,
+            Self::Intensities { targets } => SUMS * targets.len(),
+        }
+    }
+
+    /// The sums by cluster, `[cluster][width]` flat.
+    pub fn tally(
+        self,
+        corpus: &Corpus,
+        indices: &[usize],
+        predicted: &Predicted,
+        clusters: &Clusters,
+    ) -> Vec<f64> {
+        let width = self.width();
+        let mut sums = vec![0.0; clusters.count * width];
+        for (position, (index, cluster)) in indices.iter().zip(&clusters.of).enumerate() {
+            let own = &mut sums[cluster * width..][..width];
+            let utterance = &corpus.utterances[*index];
+            match (self, predicted) {
+                (Self::Recalls { classes }, Predicted::Classes(predicted)) => {
+                    if let Some(label) = utterance.label {
+                        own[label] += 1.0;
+                        own[classes + label] += f64::from(u8::from(predicted[position] == label));
+                    }
+                }
+                (Self::Matrix { classes }, Predicted::Classes(predicted)) => {
+                    if let Some(label) = utterance.label {
+                        own[label * classes + predicted[position]] += 1.0;
+                    }
+                }
+                (Self::Intensities { targets }, Predicted::Intensities(rows)) => {
+                    let of_target = own.chunks_exact_mut(SUMS).zip(targets).enumerate();
+                    for (t, (sums, target)) in of_target {
+                        if let Some(truth) = utterance.targets[t] {
+                            IntensitySums::add(sums, target, (rows[position][t], truth));
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        sums
+    }
+
+    /// The scores of sums `[width]`, in the order of [`Self::metrics`].
+    pub fn scores(self, sums: &[f64]) -> Vec<f64> {
+        match self {
+            Self::Recalls { classes } => {
+                let (sizes, right) = sums.split_at(classes);
+                let present = sizes.iter().filter(|size| **size > 0.0).count().max(1);
+                let recalls = right.iter().zip(sizes);
+                let recalls = recalls.map(|(right, size)| right / size.max(1.0));
+                vec![recalls.sum::<f64>() / present as f64]
+            }
+            Self::Matrix { classes } => {
+                let counts = |row: &[f64]| row.iter().map(|count| *count as usize).collect();
+                let scores = Confusion(sums.chunks_exact(classes).map(counts).collect()).scores();
+                self.metrics().iter().map(|m| scores.get(*m)).collect()
+            }
+            Self::Intensities { targets } => {
+                let mut means = vec![0.0; self.metrics().len()];
+                for sums in sums.chunks_exact(SUMS) {
+                    for (mean, metric) in means.iter_mut().zip(self.metrics()) {
+                        *mean += IntensitySums::score(sums, *metric) / targets.len() as f64;
+                    }
+                }
+                means
+            }
+        }
+    }
+
+    /// The scores of a draw.
+    pub fn of_draw(self, tally: &[f64], times: &[f64]) -> Vec<f64> {
+        let width = self.width();
+        let mut sums = vec![0.0; width];
+        for (own, times) in tally.chunks_exact(width).zip(times) {
+            if *times > 0.0 {
+                for (sum, value) in sums.iter_mut().zip(own) {
+                    *sum += times * value;
+                }
+            }
+        }
+        self.scores(&sums)
+    }
+}
+
+/// A value with a 95 % interval and the p of its being 0.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Estimate {
+    pub value: f64,
+    pub low: f64,
+    pub high: f64,
+    pub p: f64,
+}
+
+impl Estimate {
+    /// From the value observed and those of resamples over `clusters`.
+    pub fn of(value: f64, mut resampled: Vec<f64>, clusters: &Clusters) -> Self {
+        let widening = clusters.widening();
+        for other in &mut resampled {
+            *other = value + widening * (*other - value);
+        }
+        resampled.sort_by(f64::total_cmp);
+        let count = resampled.len();
+        let quantile = |share: f64| resampled[((count - 1) as f64 * share).round() as usize];
+        let below = resampled.iter().filter(|value| **value <= 0.0).count();
+        let above = resampled.iter().filter(|value| **value >= 0.0).count();
+        Self {
+            value,
+            low: quantile(0.025),
+            high: quantile(0.975),
+            p: (2.0 * (below.min(above) + 1) as f64 / (count + 1) as f64).min(1.0),
+        }
+    }
+}
+
+/// 95 % intervals of scores over the missing rates, over the draw of speakers.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Intervals {
+    /// What was drawn: speakers, or utterances where nobody knows who speaks.
+    pub clusters: usize,
+    /// Low and high end per rate.
+    pub rates: BTreeMap<Metric, Vec<[f64; 2]>>,
+    /// Of the area under the score over the rates.
+    pub auilc: BTreeMap<Metric, [f64; 2]>,
+}
+
+impl Intervals {
+    /// Of the predictions `predicted[rate]` of the utterances `indices`, in their order; `None` where fewer
+    /// than two speakers are scored.
+    pub fn of(
+        corpus: &Corpus,
+        task: Task,
+        indices: &[usize],
+        rates: &[f64],
+        predicted: &[Predicted],
+    ) -> Option<Self> {
+        let clusters = Clusters::of(corpus, indices);
+        if clusters.count < 2 {
+            return None;
+        }
+        let statistic = match task {
+            Task::Classification => Statistic::Matrix {
+                classes: corpus.class_count(),
+            },
+            Task::Regression => Statistic::Intensities {
+                targets: &corpus.metadata.targets,
+            },
+        };
+        let tally = |predicted| statistic.tally(corpus, indices, predicted, &clusters);
+        let tallies: Vec<Vec<f64>> = predicted.iter().map(tally).collect();
+        // `[rate][metric]`, of which the last row is the area.
+        let at = |times: &[f64]| {
+            let of_rate = tallies.iter().map(|tally| statistic.of_draw(tally, times));
+            let mut rows: Vec<Vec<f64>> = of_rate.collect();
+            let areas = (0..statistic.metrics().len()).map(|m| {
+                let curve: Vec<f64> = rows.iter().map(|row| row[m]).collect();
+                auilc(rates, &curve)
+            });
+            rows.push(areas.collect());
+            rows
+        };
+        let observed = at(&vec![1.0; clusters.count]);
+        let mut stream = Stream::new(&[0x696E_7465]);
+        let draws = (0..RESAMPLES).map(|_| at(&clusters.draw(&mut stream)));
+        let draws: Vec<Vec<Vec<f64>>> = draws.collect();
+        let interval = |row: usize, m: usize| {
+            let resampled = draws.iter().map(|draw| draw[row][m]).collect();
+            let Estimate { low, high, .. } = Estimate::of(observed[row][m], resampled, &clusters);
+            [low, high]
+        };
+        let metrics = statistic.metrics().iter().copied().enumerate();
+        Some(Self {
+            clusters: clusters.count,
+            rates: metrics
+                .clone()
+                .map(|(m, metric)| (metric, (0..rates.len()).map(|r| interval(r, m)).collect()))
+                .collect(),
+            auilc: metrics
+                .map(|(m, metric)| (metric, interval(rates.len(), m)))
+                .collect(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_percentiles_of_students_t() {
+        // From its tables.
+        for (freedom, expected) in [(1.0, 12.706), (3.0, 3.182), (9.0, 2.262), (23.0, 2.069)] {
+            let found = student(freedom);
+            assert!((found / expected - 1.0).abs() < 0.02, "{freedom}: {found}");
+        }
+    }
+
+    #[test]
+    fn utterances_of_nobody_known_are_drawn_one_by_one_and_many_in_groups() {
+        let mut corpus = mct_corpus::demo::generate(1, 0.2).unwrap();
+        let all: Vec<usize> = (0..corpus.len()).collect();
+        assert_eq!(Clusters::of(&corpus, &all).count, 10);
+        for utterance in &mut corpus.utterances {
+            utterance.speaker = None;
+        }
+        let some = Clusters::of(&corpus, &all[..40]);
+        assert_eq!((some.count, some.of.len()), (40, 40));
+        let grouped = Clusters::of(&corpus, &all);
+        assert_eq!(grouped.count, MOST_CLUSTERS);
+        let mut sizes = vec![0; MOST_CLUSTERS];
+        for cluster in &grouped.of {
+            sizes[*cluster] += 1;
+        }
+        let (least, most) = (sizes.iter().min().unwrap(), sizes.iter().max().unwrap());
+        assert!(most - least <= 1, "{least} {most}");
+    }
+
+    #[test]
+    fn intervals_hold_the_scores_and_are_wider_over_speakers_than_over_utterances() {
+        let mut corpus = mct_corpus::demo::generate(1, 0.2).unwrap();
+        let indices: Vec<usize> = (0..corpus.len()).collect();
+        // Every second speaker is always predicted right, the others half of the time.
+        let predicted = indices.iter().map(|index| {
+            let utterance = &corpus.utterances[*index];
+            let (label, speaker) = (utterance.label.unwrap(), utterance.speaker.unwrap());
+            let wrong = speaker % 2 == 1 && index % 2 == 0;
+            if wrong { (label + 1) % 4 } else { label }
+        });
+        let predicted = vec![Predicted::Classes(predicted.collect()); 2];
+        let of = |corpus: &Corpus| {
+            let task = Task::Classification;
+            Intervals::of(corpus, task, &indices, &[0.0, 0.5], &predicted).unwrap()
+        };
+        let by_speaker = of(&corpus);
+        let evaluation = crate::Evaluation::of(
+            &corpus,
+            Task::Classification,
+            &indices,
+            &[0.0, 0.5],
+            &predicted,
+        );
+        for (metric, intervals) in &by_speaker.rates {
+            let value = evaluation.curves.at(0).get(*metric);
+            let [low, high] = intervals[0];
+            assert!(
+                low < value && value < high,
+                "{metric:?}: {low} {value} {high}"
+            );
+            let [low, high] = by_speaker.auilc[metric];
+            assert!(low < value / 2.0 && value / 2.0 < high);
+        }
+        for utterance in &mut corpus.utterances {
+            utterance.speaker = None;
+        }
+        let width = |intervals: &Intervals| {
+            let [low, high] = intervals.rates[&Metric::Ua][0];
+            high - low
+        };
+        assert!(width(&by_speaker) > 3.0 * width(&of(&corpus)));
+    }
+}
