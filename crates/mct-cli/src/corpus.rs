@@ -296,6 +296,16 @@ impl Check {
     }
 }
 
+/// How a synthetic corpus comes about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Process {
+    /// Emotion shows in moments; most of the rest is noise
+    Moments,
+    /// Words and faces carry most of the variance, and emotion is a change in how they look: what is missing
+    /// can be told from its neighbours
+    Content,
+}
+
 /// Generate the synthetic demo corpus
 #[derive(Args)]
 pub struct Demo {
@@ -308,11 +318,17 @@ pub struct Demo {
     /// 1 for the paper's 5531 utterances, 0.1 for a tenth of them
     #[arg(long, default_value_t = 1.0)]
     scale: f64,
+    #[arg(long, default_value = "moments")]
+    process: Process,
 }
 
 impl Demo {
     fn run(self) -> Result<()> {
-        let corpus = demo::generate(self.seed, self.scale).map_err(usage)?;
+        let corpus = match self.process {
+            Process::Moments => demo::generate(self.seed, self.scale),
+            Process::Content => demo::generate_content(self.seed, self.scale),
+        };
+        let corpus = corpus.map_err(usage)?;
         corpus.save(&self.out)?;
         wrote(&corpus, &self.out);
         Ok(())

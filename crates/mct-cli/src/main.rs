@@ -54,6 +54,8 @@ enum Command {
     Evaluate(evaluate::Evaluate),
     /// Reproduce a table or figure of the paper on a corpus
     Experiment(experiment::Command),
+    /// Search settings on the validation sets: the same budget for each system
+    Search(experiment::Search),
     /// Predict a recording, clips, or every utterance of a corpus
     Predict(predict::Predict),
     /// Weights of runs, and of the networks that extract features
@@ -93,6 +95,7 @@ impl Command {
             Self::Resume(command) => command.run(),
             Self::Evaluate(command) => command.run(),
             Self::Experiment(command) => command.run(),
+            Self::Search(command) => command.run(),
             Self::Predict(command) => command.run(),
             Self::Weights(command) => command.run(),
             Self::Complexity(command) => command.run(),

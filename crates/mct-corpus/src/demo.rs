@@ -9,7 +9,11 @@
 //! something of the others (the state, the class and the style are common), so there is something
 //! to reconstruct.
 //!
-//! The posterior of this process can be computed exactly: see [`crate::limit`].
+//! In the second process a hidden content carries most of the variance, and emotion is a change in how it
+//! looks: see [`Content`](crate::process::Content). There neighbours and other modalities tell what is
+//! missing, which in the first one is mostly noise.
+//!
+//! The posterior of either process can be computed exactly: see [`crate::limit`].
 
 use crate::corpus::Corpus;
 use crate::counter::Stream;
@@ -41,12 +45,29 @@ const DURATION_SHARES: [[f64; 5]; 2] =
 const LABELS: u64 = 1;
 const STYLES: u64 = 2;
 const UTTERANCE: u64 = 4;
+const CONTENT: u64 = 5;
 
 /// Generates the demo corpus. The same seed and scale give the same bytes on every platform.
 ///
 /// # Errors
 /// When `scale` (the share of IEMOCAP's 5,531 utterances) is not in `0.01..=10`.
 pub fn generate(seed: u64, scale: f64) -> Result<Corpus> {
+    let title = format!("Synthetic demo corpus (seed {seed}, scale {scale})");
+    of_process(Process::standard(seed), scale, title)
+}
+
+/// Generates a corpus of the process with content, as [`generate`] does.
+///
+/// # Errors
+/// The same.
+pub fn generate_content(seed: u64, scale: f64) -> Result<Corpus> {
+    let title = format!("Synthetic content corpus (seed {seed}, scale {scale})");
+    of_process(Process::with_content(seed), scale, title)
+}
+
+/// A corpus of any process of four classes.
+pub(crate) fn of_process(process: Process, scale: f64, title: String) -> Result<Corpus> {
+    let seed = process.seed;
     if !(0.01..=10.0).contains(&scale) {
         return Err(CorpusError::invalid(
             "demo corpus",
@@ -55,7 +76,6 @@ pub fn generate(seed: u64, scale: f64) -> Result<Corpus> {
             "0.01 to 10",
         ));
     }
-    let process = Process::standard(seed);
     let mut speakers = Vec::new();
     let mut styles = Vec::new();
     let mut style_of = Stream::new(&[STYLES, seed]);
@@ -98,6 +118,7 @@ pub fn generate(seed: u64, scale: f64) -> Result<Corpus> {
             let duration = low * libm::exp(stream.uniform() * libm::log(high / low));
             let ticks = (duration * process.tick_hz) as usize;
             let expressive = hidden_states(&process, &mut stream, ticks);
+            let contents = contents(&process, [seed, session as u64, number as u64], ticks);
             for ((channel, means), builder) in
                 process.modalities.iter().zip(&means).zip(&mut builders)
             {
@@ -110,6 +131,7 @@ pub fn generate(seed: u64, scale: f64) -> Result<Corpus> {
                     } else {
                         &means.states[0]
                     };
+                    let state = &state[contents[tick]];
                     for (mean, offset) in state.iter().zip(style) {
                         values.push((mean + offset + stream.normal()) as f32);
                     }
@@ -127,7 +149,7 @@ pub fn generate(seed: u64, scale: f64) -> Result<Corpus> {
         }
     }
     let metadata = Metadata {
-        title: format!("Synthetic demo corpus (seed {seed}, scale {scale})"),
+        title,
         licence: "CC0-1.0".into(),
         synthetic: true,
         classes: CLASSES.map(String::from).to_vec(),
@@ -156,6 +178,22 @@ fn hidden_states(process: &Process, stream: &mut Stream, ticks: usize) -> Vec<bo
         .map(|_| {
             let now = expressive;
             expressive ^= stream.uniform() < leave[usize::from(now)];
+            now
+        })
+        .collect()
+}
+
+/// The content of each tick.
+fn contents(process: &Process, [seed, session, number]: [u64; 3], ticks: usize) -> Vec<usize> {
+    let (count, leave) = process.contents();
+    let mut stream = Stream::new(&[CONTENT, seed, session, number]);
+    let mut content = stream.below(count);
+    (0..ticks)
+        .map(|_| {
+            let now = content;
+            if count > 1 && stream.uniform() < leave {
+                content = (content + 1 + stream.below(count - 1)) % count;
+            }
             now
         })
         .collect()
@@ -200,6 +238,29 @@ mod tests {
             hash, 3_831_748_399_984_597_283,
             "the corpus of seed 5 at scale 0.02"
         );
+    }
+
+    #[test]
+    fn content_carries_most_of_the_variance_and_lies_in_few_dimensions() {
+        let corpus = generate_content(1, 0.05).unwrap();
+        for modality in &corpus.modalities {
+            let rows: Vec<f32> = (0..corpus.len())
+                .flat_map(|index| modality.values(index).to_vec())
+                .collect();
+            let steps = rows.len() / modality.dim;
+            let variance = |column: usize| {
+                let values = || rows.iter().skip(column).step_by(modality.dim);
+                let mean = values().sum::<f32>() / steps as f32;
+                values().map(|x| (x - mean).powi(2)).sum::<f32>() / steps as f32
+            };
+            let total: f32 = (0..modality.dim).map(variance).sum();
+            // The noise has a variance of 1 in every feature.
+            let noise = modality.dim as f32 / total;
+            assert!((0.1..0.45).contains(&noise), "{}: {noise}", modality.name);
+        }
+        let bytes = |seed| generate_content(seed, 0.01).unwrap().to_bytes().unwrap();
+        assert_eq!(bytes(2), bytes(2));
+        assert_ne!(bytes(2), bytes(3));
     }
 
     #[test]

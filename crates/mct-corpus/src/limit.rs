@@ -1,7 +1,8 @@
 //! The best that any model can do on a synthetic corpus: its exact posterior.
 //!
 //! For each class and speaker style the likelihood of the steps that are present is computed by
-//! the forward algorithm over the hidden chain; a missing step is marginalised by leaving it out.
+//! the forward algorithm over the hidden chains, of expression and of content; a missing step is
+//! marginalised by leaving it out.
 //! The style, which a model cannot know either, is summed over. Choosing the most probable class
 //! then maximises the expected accuracy under the class priors used.
 
@@ -122,6 +123,16 @@ fn validate(process: &Process, corpus: &Corpus) -> Result<()> {
     if process.styles == 0 {
         return bad("styles", "0".into(), "1 or more");
     }
+    if let Some(content) = &process.content {
+        let (count, leave) = process.contents();
+        if !(2..=MOST_CONTENTS).contains(&count) || content.rank > MOST_CONTENTS {
+            let found = format!("{count} of rank {}", content.rank);
+            return bad("content", found, &format!("2 to {MOST_CONTENTS}"));
+        }
+        if !(0.0..=1.0).contains(&leave) {
+            return bad("content.secs", content.secs.to_string(), "a tick or more");
+        }
+    }
     if process.modalities.len() != corpus.modalities.len() {
         let found = process.modalities.len().to_string();
         return bad("modalities", found, "as many as the corpus has");
@@ -142,6 +153,9 @@ fn validate(process: &Process, corpus: &Corpus) -> Result<()> {
     Ok(())
 }
 
+/// More would take minutes an utterance.
+const MOST_CONTENTS: usize = 1000;
+
 fn most_probable(scores: impl Iterator<Item = f64>) -> Option<usize> {
     scores
         .enumerate()
@@ -149,14 +163,17 @@ fn most_probable(scores: impl Iterator<Item = f64>) -> Option<usize> {
         .map(|(class, _)| class)
 }
 
-/// Log density of each step under each style and state: `[step][style][state]`, where state 0 is
-/// the neutral one and the others are the prototypes. The constant of the Gaussian is left out.
-type StepLogs = Vec<Vec<Vec<f64>>>;
+/// Log density of each step under each style, state and content: `[step][style][state][content]`, where
+/// state 0 is the neutral one and the others are the prototypes. The constant of the Gaussian is left out.
+type StepLogs = Vec<Vec<Vec<Vec<f64>>>>;
+
+/// `[style][state][content][feature]`
+type StyledMeans = Vec<Vec<Vec<Vec<f64>>>>;
 
 struct Evidence<'a> {
     process: &'a Process,
-    /// Sum of style offset and state mean: `[modality][style][state][feature]`.
-    means: Vec<Vec<Vec<Vec<f64>>>>,
+    /// Sum of style offset and state mean, per modality.
+    means: Vec<StyledMeans>,
 }
 
 impl<'a> Evidence<'a> {
@@ -165,11 +182,13 @@ impl<'a> Evidence<'a> {
             .map(|modality| {
                 let means = process.means(modality);
                 let add = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a + b).collect();
-                means
-                    .styles
-                    .iter()
-                    .map(|style| means.states.iter().map(|state| add(style, state)).collect())
-                    .collect()
+                let styled = |style: &Vec<f64>| -> Vec<Vec<Vec<f64>>> {
+                    let states = means.states.iter();
+                    let of_contents =
+                        |state: &Vec<Vec<f64>>| state.iter().map(|mean| add(style, mean)).collect();
+                    states.map(of_contents).collect()
+                };
+                means.styles.iter().map(styled).collect()
             })
             .collect();
         Self { process, means }
@@ -189,12 +208,14 @@ impl<'a> Evidence<'a> {
                 let steps = values.chunks_exact(modality.dim);
                 steps
                     .map(|step| {
-                        let styles = self.means[m].iter();
-                        styles
-                            .map(|states| {
-                                states.iter().map(|mean| log_density(step, mean)).collect()
-                            })
-                            .collect()
+                        let of_contents = |contents: &Vec<Vec<f64>>| -> Vec<f64> {
+                            let means = contents.iter();
+                            means.map(|mean| log_density(step, mean)).collect()
+                        };
+                        let of_states = |states: &Vec<Vec<Vec<f64>>>| -> Vec<Vec<f64>> {
+                            states.iter().map(of_contents).collect()
+                        };
+                        self.means[m].iter().map(of_states).collect()
                     })
                     .collect()
             })
@@ -215,7 +236,7 @@ fn log_likelihoods(process: &Process, steps: &[StepLogs], missing: &[Vec<bool>])
         .collect()
 }
 
-/// The forward algorithm over the neutral/expressive chain.
+/// The forward algorithm over the neutral/expressive chain and the chain of contents.
 fn forward(
     process: &Process,
     steps: &[StepLogs],
@@ -231,33 +252,61 @@ fn forward(
         .max()
         .unwrap_or(0);
     let leave = process.leave();
-    let mut alpha = process.stationary();
+    let (contents, change) = process.contents();
+    // `[state][content]`
+    let start = process.stationary();
+    let mut alpha = start.map(|share| vec![share / contents as f64; contents]);
     let mut log_total = 0.0;
     for tick in 0..ticks {
         if tick > 0 {
-            alpha = [
-                alpha[0] * (1.0 - leave[0]) + alpha[1] * leave[1],
-                alpha[0] * leave[0] + alpha[1] * (1.0 - leave[1]),
-            ];
+            let [neutral, expressive] = &mut alpha;
+            for (neutral, expressive) in neutral.iter_mut().zip(expressive) {
+                (*neutral, *expressive) = (
+                    *neutral * (1.0 - leave[0]) + *expressive * leave[1],
+                    *neutral * leave[0] + *expressive * (1.0 - leave[1]),
+                );
+            }
+            if contents > 1 {
+                // To any other, equally likely.
+                let share = change / (contents - 1) as f64;
+                for alpha in &mut alpha {
+                    let sum: f64 = alpha.iter().sum();
+                    for own in alpha {
+                        *own = *own * (1.0 - change) + (sum - *own) * share;
+                    }
+                }
+            }
         }
-        let mut log = [0.0, 0.0];
+        let mut log = [vec![0.0; contents], vec![0.0; contents]];
         for ((channel, steps), missing) in process.modalities.iter().zip(steps).zip(missing) {
             let step = tick / channel.ticks_a_step;
             let shows = tick % channel.ticks_a_step == 0 && step < steps.len();
             if shows && !missing[step] {
                 let states = &steps[step][style];
-                log[0] += states[0];
-                log[1] += states[1 + channel.prototype_of_class[class]];
+                let shown = [&states[0], &states[1 + channel.prototype_of_class[class]]];
+                for (log, shown) in log.iter_mut().zip(shown) {
+                    for (log, shown) in log.iter_mut().zip(shown) {
+                        *log += shown;
+                    }
+                }
             }
         }
-        // Scaled so that neither state underflows and the sum stays 1.
-        let top = log[0].max(log[1]);
-        alpha = [
-            alpha[0] * (log[0] - top).exp(),
-            alpha[1] * (log[1] - top).exp(),
-        ];
-        let sum = alpha[0] + alpha[1];
-        alpha = [alpha[0] / sum, alpha[1] / sum];
+        // Scaled so that no state underflows and the sum stays 1.
+        let top = log
+            .iter()
+            .flatten()
+            .copied()
+            .fold(f64::NEG_INFINITY, f64::max);
+        let mut sum = 0.0;
+        for (alpha, log) in alpha.iter_mut().zip(&log) {
+            for (alpha, log) in alpha.iter_mut().zip(log) {
+                *alpha *= (log - top).exp();
+                sum += *alpha;
+            }
+        }
+        for alpha in alpha.iter_mut().flatten() {
+            *alpha /= sum;
+        }
         log_total += top + sum.ln();
     }
     log_total
@@ -273,21 +322,28 @@ mod tests {
     use super::*;
     use crate::demo;
 
-    /// Sums over every path of the chain instead of the forward recursion.
+    /// Sums over every path of the chains instead of the forward recursion.
     fn brute_force(process: &Process, steps: &[StepLogs], missing: &[Vec<bool>]) -> Vec<f64> {
         let ticks = steps[0].len();
         let (leave, start) = (process.leave(), process.stationary());
+        let (contents, change) = process.contents();
+        let joint = 2 * contents;
         let mut out = Vec::new();
         for class in 0..4 {
             let mut total = 0.0;
             for style in 0..process.styles {
-                for path in 0..1usize << ticks {
-                    let state = |tick: usize| path >> tick & 1;
-                    let mut probability = start[state(0)];
+                for path in 0..joint.pow(ticks as u32) {
+                    let at = |tick: usize| path / joint.pow(tick as u32) % joint;
+                    let (state, content) = (|t: usize| at(t) % 2, |t: usize| at(t) / 2);
+                    let mut probability = start[state(0)] / contents as f64;
                     for tick in 1..ticks {
                         let (from, to) = (state(tick - 1), state(tick));
                         let stay = 1.0 - leave[from];
                         probability *= if from == to { stay } else { leave[from] };
+                        probability *= match content(tick - 1) == content(tick) {
+                            true => 1.0 - change,
+                            false => change / (contents - 1) as f64,
+                        };
                     }
                     let mut log = 0.0;
                     for (m, channel) in process.modalities.iter().enumerate() {
@@ -295,7 +351,8 @@ mod tests {
                             if !missing[m][step] {
                                 let prototype = 1 + channel.prototype_of_class[class];
                                 let tick = step * channel.ticks_a_step;
-                                log += logs[style][if state(tick) == 1 { prototype } else { 0 }];
+                                let state = if state(tick) == 1 { prototype } else { 0 };
+                                log += logs[style][state][content(tick)];
                             }
                         }
                     }
@@ -307,15 +364,13 @@ mod tests {
         out
     }
 
-    #[test]
-    fn the_forward_algorithm_equals_the_sum_over_all_paths() {
-        let corpus = demo::generate(3, 0.02).unwrap();
+    fn agrees(corpus: &Corpus, longest: usize) {
         let process = corpus.metadata.process.as_ref().unwrap();
         let evidence = Evidence::new(process);
-        let short = (0..corpus.len()).filter(|i| corpus.modalities[0].steps(*i) <= 12);
+        let short = (0..corpus.len()).filter(|i| corpus.modalities[0].steps(*i) <= longest);
         let mut checked = 0;
         for index in short.take(4) {
-            let steps = evidence.of(&corpus, index);
+            let steps = evidence.of(corpus, index);
             for rate in [0.0, 0.5, 1.0] {
                 let missing = Missing::uniform(rate, 3);
                 let masks: Vec<Vec<bool>> = (0..3)
@@ -333,6 +388,38 @@ mod tests {
             }
         }
         assert_eq!(checked, 12);
+    }
+
+    #[test]
+    fn the_forward_algorithm_equals_the_sum_over_all_paths() {
+        agrees(&demo::generate(3, 0.02).unwrap(), 12);
+    }
+
+    #[test]
+    fn with_content_it_equals_the_sum_over_all_paths_too() {
+        let mut process = Process::with_content(3);
+        // Few and short, so that a likelihood does not underflow in the sum.
+        if let Some(content) = &mut process.content {
+            content.count = 2;
+            content.length = 2.0;
+        }
+        for channel in &mut process.modalities {
+            channel.features = 6;
+        }
+        let corpus = demo::of_process(process, 0.02, "content".to_owned()).unwrap();
+        agrees(&corpus, 9);
+    }
+
+    #[test]
+    fn content_leaves_room_to_see_differences() {
+        let corpus = demo::generate_content(1, 0.1).unwrap();
+        let all: Vec<usize> = (0..corpus.len()).collect();
+        let rates = [0.0, 0.5, 0.9, 1.0].map(|rate| (rate, Missing::uniform(rate, 3)));
+        let limit = limit(&corpus, &all, &rates, 0).unwrap();
+        let ua: Vec<f64> = limit.iter().map(|point| point.ua).collect();
+        assert!((0.88..=0.97).contains(&ua[0]), "{ua:?}");
+        assert!(ua[1] < ua[0] && ua[2] < ua[1] && ua[2] > 0.35, "{ua:?}");
+        assert!((ua[3] - 0.25).abs() < 1e-9, "{ua:?}");
     }
 
     #[test]

@@ -16,7 +16,26 @@ pub struct Process {
     pub expressive_secs: f64,
     /// Speakers fall into this many styles, equally likely.
     pub styles: usize,
+    /// What all modalities show besides; the first process has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<Content>,
     pub modalities: Vec<Channel>,
+}
+
+/// A hidden chain of contents (words, visemes) that the modalities share. Emotion is a change in how a
+/// content looks, a different one for each, so that reading emotion needs the content; and a step that is
+/// missing can be told from its neighbours and from the other modalities.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Content {
+    /// How many there are.
+    pub count: usize,
+    /// Mean stay in one, in seconds; the next is any other, equally likely.
+    pub secs: f64,
+    /// Length of what a content shows, in standard deviations of the noise.
+    pub length: f64,
+    /// Dimensions of a modality's features in which everything but the noise lies.
+    pub rank: usize,
 }
 
 /// How one modality shows the hidden state.
@@ -38,14 +57,15 @@ pub struct Channel {
 
 /// Mean vectors of one channel.
 pub(crate) struct Means {
-    /// The neutral state's mean, then one per prototype.
-    pub(crate) states: Vec<Vec<f64>>,
+    /// `[state][content]`: the neutral state, then one per prototype; without content there is one.
+    pub(crate) states: Vec<Vec<Vec<f64>>>,
     pub(crate) styles: Vec<Vec<f64>>,
     pub(crate) unknown: Vec<f64>,
 }
 
 /// Keeps the mean vectors apart from everything else that is drawn with the same seed.
 const MEANS: u64 = 3;
+const CONTENT_MEANS: u64 = 6;
 
 impl Process {
     /// The process of `mct-hfr corpus demo`.
@@ -75,7 +95,31 @@ impl Process {
             neutral_secs: 1.0,
             expressive_secs: 0.6,
             styles: 4,
+            content: None,
             modalities,
+        }
+    }
+
+    /// The process of `mct-hfr corpus demo --process content`.
+    pub fn with_content(seed: u64) -> Self {
+        let mut process = Self::standard(seed);
+        for (channel, features) in process.modalities.iter_mut().zip([64, 48, 64]) {
+            channel.features = features;
+        }
+        process.content = Some(Content {
+            count: 8,
+            secs: 0.6,
+            length: 14.0,
+            rank: 12,
+        });
+        process
+    }
+
+    /// How many contents there are, and the probability a tick to leave one.
+    pub(crate) fn contents(&self) -> (usize, f64) {
+        match &self.content {
+            None => (1, 0.0),
+            Some(content) => (content.count, 1.0 / (content.secs * self.tick_hz)),
         }
     }
 
@@ -102,12 +146,57 @@ impl Process {
             direction.iter().map(|x| x * length / norm).collect()
         };
         let prototypes = channel.prototype_of_class.iter().max().map_or(0, |p| p + 1);
-        let mut states = vec![vec![0.0; channel.features]];
-        states.extend((0..prototypes).map(|_| vector(channel.expression)));
+        let states = match &self.content {
+            None => {
+                let mut states = vec![vec![vec![0.0; channel.features]]];
+                states.extend((0..prototypes).map(|_| vec![vector(channel.expression)]));
+                states
+            }
+            Some(content) => self.content_means(content, modality, prototypes),
+        };
         Means {
             states,
             styles: (0..self.styles).map(|_| vector(channel.style)).collect(),
             unknown: vector(channel.unknown),
         }
+    }
+
+    /// `[state][content]` of one modality, all in a space of `rank` dimensions.
+    fn content_means(
+        &self,
+        content: &Content,
+        modality: usize,
+        prototypes: usize,
+    ) -> Vec<Vec<Vec<f64>>> {
+        let Channel {
+            features,
+            expression,
+            ..
+        } = self.modalities[modality];
+        let mut stream = Stream::new(&[CONTENT_MEANS, self.seed, modality as u64]);
+        let basis: Vec<Vec<f64>> = (0..content.rank)
+            .map(|_| (0..features).map(|_| stream.normal()).collect())
+            .collect();
+        let mut vector = |length: f64| {
+            let mut sum = vec![0.0; features];
+            for direction in &basis {
+                let weight = stream.normal();
+                for (sum, value) in sum.iter_mut().zip(direction) {
+                    *sum += weight * value;
+                }
+            }
+            let norm = libm::sqrt(sum.iter().map(|x| x * x).sum());
+            sum.iter().map(|x| x * length / norm).collect::<Vec<f64>>()
+        };
+        let plain: Vec<Vec<f64>> = (0..content.count).map(|_| vector(content.length)).collect();
+        let mut states = vec![plain.clone()];
+        for _ in 0..prototypes {
+            let changed = plain.iter().map(|plain| {
+                let change = vector(expression);
+                plain.iter().zip(change).map(|(a, b)| a + b).collect()
+            });
+            states.push(changed.collect());
+        }
+        states
     }
 }

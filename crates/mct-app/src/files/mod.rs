@@ -21,11 +21,11 @@ use crate::state::command::File;
 #[cfg(not(target_arch = "wasm32"))]
 use native as system;
 #[cfg(not(target_arch = "wasm32"))]
-pub use native::{discard_unfinished, free_folder};
+pub use native::{discard_unfinished, free_folder, where_to_train};
 #[cfg(target_arch = "wasm32")]
 use web as system;
 #[cfg(target_arch = "wasm32")]
-pub use web::{discard_unfinished, free_folder};
+pub use web::{discard_unfinished, free_folder, where_to_train};
 
 /// The result of a dialog, a drop or a download.
 pub enum Incoming {

@@ -142,15 +142,33 @@ pub fn read_dropped(files: Vec<DroppedFileHandle>, results: Results) {
     spawn(move || results.send_chosen(paths.into_iter().map(Source::Path).collect()));
 }
 
-/// A folder of this name without a run; numbered where the name is taken.
+/// A folder of this name that does not exist or is empty; numbered where the name is taken.
 pub fn free_folder(wanted: &str) -> String {
-    let taken = |name: &str| Path::new(name).join("config.toml").exists();
+    let taken = |name: &str| {
+        let path = Path::new(name);
+        let is_empty = |mut entries: std::fs::ReadDir| entries.next().is_none();
+        path.exists() && !path.read_dir().is_ok_and(is_empty)
+    };
     if !taken(wanted) {
         return wanted.to_owned();
     }
     let numbered = (2..).map(|number| format!("{wanted}-{number}"));
     let mut free = numbered.filter(|name| !taken(name));
     free.next().unwrap_or_else(|| wanted.to_owned())
+}
+
+/// What training into a folder of this name does.
+pub fn where_to_train(wanted: &str) -> String {
+    let free = free_folder(wanted);
+    let path = std::path::absolute(&free).unwrap_or_else(|_| free.clone().into());
+    let taken = match free == wanted {
+        true => String::new(),
+        false => format!(": {wanted} is taken"),
+    };
+    format!(
+        "Train a new model on the open corpus, in {}{taken}",
+        path.display()
+    )
 }
 
 /// Run folders are never deleted.
@@ -166,7 +184,8 @@ mod tests {
         let wanted = folder.path().join("run").display().to_string();
         assert_eq!(free_folder(&wanted), wanted);
         std::fs::create_dir(&wanted).unwrap();
-        std::fs::write(Path::new(&wanted).join("config.toml"), "").unwrap();
+        assert_eq!(free_folder(&wanted), wanted, "an empty one");
+        std::fs::write(Path::new(&wanted).join("thesis.txt"), "").unwrap();
         assert_eq!(free_folder(&wanted), format!("{wanted}-2"));
     }
 }

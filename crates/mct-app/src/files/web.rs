@@ -161,6 +161,11 @@ pub fn read_dropped(files: Vec<DroppedFileHandle>, results: Results) {
     });
 }
 
+/// What training does.
+pub fn where_to_train(_name: &str) -> String {
+    "Train a new model on the open corpus".to_owned()
+}
+
 /// The page's own storage holds a single run, whatever its name.
 pub fn free_folder(wanted: &str) -> String {
     wanted.to_owned()

@@ -15,6 +15,8 @@ use crate::theme;
 pub struct Panel {
     /// What was chosen; the main score of the shown model where it does not have it.
     chosen: Option<Metric>,
+    /// The missing rate before the last click, which may be the first of two.
+    rate_before: Option<f64>,
 }
 
 /// One line: a model or the limit.
@@ -109,9 +111,16 @@ impl Panel {
             egui::WidgetInfo::labeled(egui::Role::Image, true, "scores against missing rates")
         });
         let hint = "Click to set this missing rate, drag to pan, double-click to show all";
-        if drawn.response.on_hover_text_at_pointer(hint).clicked()
+        let response = drawn.response.on_hover_text_at_pointer(hint);
+        if response.double_clicked() {
+            // Its first click was not meant to change the rate.
+            if let Some(rate) = self.rate_before.take() {
+                workspace.missing.rate = rate;
+            }
+        } else if response.clicked()
             && let Some(pointer) = drawn.inner
         {
+            self.rate_before = Some(workspace.missing.rate);
             workspace.missing.rate = (pointer.x.clamp(0.0, 1.0) * 100.0).round() / 100.0;
         }
     }
@@ -210,7 +219,7 @@ fn lines(workspace: &Workspace, score: Metric) -> Vec<Drawn> {
         .map(|open| Drawn {
             name: with_area(&open.card.name, open.curve.auilc(score)),
             points: open.curve.points(score),
-            colour: Some(theme::qualitative(models.position(open.card.id))),
+            colour: Some(theme::qualitative(open.colour)),
         })
         .collect();
     if let (Some(limit), Metric::Ua) = (&workspace.limit, score) {

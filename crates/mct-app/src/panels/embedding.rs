@@ -1,5 +1,7 @@
 //! The complete and the incomplete view of the same utterances in the plane (figure 9 of the paper).
 
+use std::collections::BTreeSet;
+
 use eframe::egui::{self, Color32, ComboBox, DragValue, Pos2, Rect, RichText, Slider, Ui};
 use mct_embedding::Settings as Tsne;
 use mct_engine::evaluation::{CorpusCard, Representations};
@@ -47,6 +49,7 @@ impl Panel {
         let hides = workspace.missing.hides();
         let held = projection_held(workspace);
         let version = workspace.corpus_version;
+        let sample = sample(workspace);
         let Workspace {
             corpus,
             models,
@@ -108,7 +111,7 @@ impl Panel {
         if let Some(held) = &held
             && projection.problem.is_none()
         {
-            held_line(ui, held, "");
+            held_line(ui, held, &sample);
         }
         if projection.cloud.points.is_empty() {
             let text = projection.problem.as_deref().unwrap_or("computing…");
@@ -121,7 +124,7 @@ impl Panel {
                 colour: projection.settings.colour,
                 hides,
             };
-            legend(ui, &palette);
+            legend(ui, &palette, &projection.cloud.points);
             self.plane(ui, projection, selection, &palette);
         }
         for command in commands {
@@ -383,6 +386,19 @@ fn settings(ui: &mut Ui, projection: &mut Projection, commands: &mut Vec<Command
         .on_hover_text("Nearest neighbours of the utterance in focus, in the original space");
 }
 
+/// How many of the utterances are drawn, where not all are.
+fn sample(workspace: &Workspace) -> String {
+    let drawn = workspace.projection.representations.as_ref();
+    let open = workspace.models.shown();
+    let all = open.and_then(|open| Some(open.evaluated.as_ref()?.utterances.len()));
+    match (drawn.map(|drawn| drawn.utterances.len()), all) {
+        (Some(drawn), Some(all)) if drawn < all => {
+            format!(": an even sample of {drawn} of {all} utterances")
+        }
+        _ => String::new(),
+    }
+}
+
 /// What the points are of: model, side and conditions; `None` before there are any.
 fn projection_held(workspace: &Workspace) -> Option<(String, bool)> {
     let Representations { model, held, .. } = workspace.projection.representations.as_ref()?;
@@ -500,12 +516,26 @@ impl Palette<'_> {
 /// The largest number of names in a legend; a corpus can have hundreds of speakers.
 const MAX_NAMES: usize = 12;
 
-fn legend(ui: &mut Ui, palette: &Palette<'_>) {
+fn legend(ui: &mut Ui, palette: &Palette<'_>, points: &[Point]) {
     ui.horizontal_wrapped(|ui| {
-        let names = palette.names();
+        let mut names = palette.names();
+        if palette.colour == Colour::Speaker {
+            // Those of another side have no points.
+            let speakers = points
+                .iter()
+                .filter_map(|point| palette.category_of(*point));
+            let speakers: BTreeSet<usize> = speakers.collect();
+            names = speakers
+                .into_iter()
+                .map(|speaker| names[speaker].clone())
+                .collect();
+        }
         for (name, colour) in names.iter().take(MAX_NAMES) {
-            mark::dot(ui, *colour);
-            ui.label(RichText::new(name).small());
+            // On one line with its name.
+            ui.horizontal(|ui| {
+                mark::dot(ui, *colour);
+                ui.label(RichText::new(name).small());
+            });
         }
         if names.len() > MAX_NAMES {
             ui.label(RichText::new(format!("and {} more", names.len() - MAX_NAMES)).small());

@@ -17,18 +17,30 @@ pub fn overlay(context: &egui::Context, workspace: &mut Workspace) {
         .notices
         .shown()
         .take(SHOWN)
-        .map(|(index, notice)| (index, notice.kind, notice.text.clone()))
+        .map(|(index, notice)| (index, notice.kind, notice.shown()))
         .collect();
     if shown.is_empty() {
         return;
     }
-    // Expired notices disappear with the next frame.
-    context.request_repaint_after(std::time::Duration::from_secs(1));
+    let count = workspace.notices.shown().count();
+    // Expired notices disappear with the next frame; errors stay.
+    if shown.iter().any(|(_, kind, _)| *kind != Kind::Error) {
+        context.request_repaint_after(std::time::Duration::from_secs(1));
+    }
     Area::new(egui::Id::unique("notices"))
         .anchor(Align2::RIGHT_BOTTOM, vec2(-12.0, -36.0))
         .order(Order::Foreground)
         .show(context, |ui| {
             ui.set_max_width(420.0);
+            if count > 1 {
+                Frame::popup(ui.style()).show(ui, |ui| {
+                    let all = ui.small_button(format!("Dismiss all {count}"));
+                    workspace.controls.note("dismiss all", &all);
+                    if all.clicked() {
+                        workspace.notices.dismiss_all();
+                    }
+                });
+            }
             for (index, kind, text) in shown {
                 Frame::popup(ui.style()).show(ui, |ui| {
                     ui.horizontal_top(|ui| {
@@ -75,10 +87,23 @@ pub fn list(ui: &mut Ui, workspace: &Workspace) {
     if workspace.notices.all().is_empty() {
         ui.weak("nothing to report");
     }
-    for notice in workspace.notices.all() {
+    let all = workspace.notices.all();
+    if !all.is_empty()
+        && ui
+            .small_button("Copy all")
+            .on_hover_text("As text, to the clipboard")
+            .clicked()
+    {
+        let lines = all
+            .iter()
+            .map(|notice| format!("{}: {}", notice.age(), notice.shown()));
+        ui.ctx().copy_text(lines.collect::<Vec<_>>().join("\n"));
+    }
+    for notice in all {
         ui.horizontal_top(|ui| {
             sign(ui, notice.kind);
-            ui.add(egui::Label::new(&notice.text).wrap());
+            ui.weak(notice.age());
+            ui.add(egui::Label::new(notice.shown()).wrap());
         });
     }
 }

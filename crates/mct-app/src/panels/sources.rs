@@ -83,9 +83,8 @@ pub fn ui(ui: &mut Ui, workspace: &mut Workspace) {
     let mut change = None;
     let mut controls = std::mem::take(&mut workspace.controls);
     for open in workspace.models.iter() {
-        let position = workspace.models.position(open.card.id);
         ui.push_id(open.card.id.0, |ui| {
-            if let Some(wanted) = model(ui, open, position, workspace, &mut controls) {
+            if let Some(wanted) = model(ui, open, workspace, &mut controls) {
                 change = Some(wanted);
             }
         });
@@ -163,7 +162,6 @@ enum Change {
 fn model(
     ui: &mut Ui,
     open: &OpenModel,
-    position: usize,
     workspace: &Workspace,
     controls: &mut Controls,
 ) -> Option<Change> {
@@ -171,7 +169,7 @@ fn model(
     let (shown, compared) = (workspace.models.shown, workspace.models.compared);
     let mut change = None;
     ui.horizontal(|ui| {
-        mark::dot(ui, theme::qualitative(position));
+        mark::dot(ui, theme::qualitative(open.colour));
         let name = RichText::new(&card.name);
         let name = ui
             .selectable_label(shown == Some(card.id), name)

@@ -343,11 +343,21 @@ fn buttons(ui: &mut Ui, workspace: &mut Workspace, has_corpus: bool) {
             }
             return;
         }
-        let config = workspace.training.settings.config();
+        let config = workspace.training.settings.config().and_then(|config| {
+            match workspace.training.settings.folder.trim() {
+                "" if cfg!(not(target_arch = "wasm32")) => {
+                    Err("folder: empty, expected where the run is kept".to_owned())
+                }
+                _ => Ok(config),
+            }
+        });
         let start = Button::new(RichText::new("Train").strong());
         let start = ui.add_enabled(has_corpus && config.is_ok(), start);
         let start = match &config {
-            Ok(_) => start.on_hover_text("Train a new model on the open corpus"),
+            Ok(_) => start.on_hover_ui(|ui| {
+                let folder = &workspace.training.settings.folder;
+                ui.label(crate::files::where_to_train(folder));
+            }),
             Err(problem) => start.on_disabled_hover_text(problem),
         };
         workspace.controls.note("start training", &start);

@@ -81,11 +81,14 @@ fn predicted_text(evaluated: Option<&Evaluated>, utterance: usize) -> String {
 const COLUMNS: [(Order, &str, &str); 6] = [
     (Order::Id, "id", "The utterance's name in the corpus"),
     (Order::Speaker, "speaker", "Who speaks"),
-    (Order::Duration, "duration (s)", "In seconds"),
+    (Order::Duration, "seconds", "Its duration"),
     (Order::Label, "true", "The true class"),
     (Order::Predicted, "predicted", "The most probable class"),
     (Order::Confidence, "probability", "Of the predicted class"),
 ];
+
+/// Widths of these at the start, so that all of them are seen in a window of 1280 points.
+const WIDTHS: [f32; 6] = [88.0, 62.0, 54.0, 54.0, 76.0, 70.0];
 
 /// The columns that every corpus has, by what is predicted.
 fn columns(categories: &Categories) -> [(Order, &'static str, &'static str); 6] {
@@ -200,13 +203,10 @@ impl Panel {
                 let mut table = TableBuilder::new(ui)
                     .striped(true)
                     .sense(egui::Sense::click())
-                    .cell_layout(egui::Layout::left_to_right(egui::Align::Center))
-                    .column(Column::initial(104.0).clip(true).resizable(true))
-                    .column(Column::initial(76.0).clip(true).resizable(true))
-                    .column(Column::initial(84.0).clip(true).resizable(true))
-                    .column(Column::initial(64.0).clip(true).resizable(true))
-                    .column(Column::initial(84.0).clip(true).resizable(true))
-                    .column(Column::initial(84.0).clip(true).resizable(true));
+                    .cell_layout(egui::Layout::left_to_right(egui::Align::Center));
+                for width in WIDTHS {
+                    table = table.column(Column::initial(width).clip(true).resizable(true));
+                }
                 let further = usize::from(has_compared) + card.columns.len();
                 if further > 0 {
                     table =

@@ -34,6 +34,8 @@ pub struct OpenModel {
     pub curve: Curve,
     /// Where it can be opened again.
     pub source: mct_engine::source::Source,
+    /// The number of its colour, which it keeps when others are closed.
+    pub colour: usize,
 }
 
 /// The predictions of a model for the utterances of a side.
@@ -248,7 +250,10 @@ impl Models {
             }
             None => {
                 let Some(source) = source else { return };
+                let taken = |colour: &usize| self.open.iter().any(|open| open.colour == *colour);
+                let colour = (0..).find(|colour| !taken(colour)).unwrap_or(0);
                 self.open.push(OpenModel {
+                    colour,
                     card,
                     evaluated: None,
                     curve: Curve {
@@ -318,14 +323,6 @@ impl Models {
 
     pub fn is_empty(&self) -> bool {
         self.open.is_empty()
-    }
-
-    /// The position in the list, which determines the colour of a model.
-    pub fn position(&self, id: ModelId) -> usize {
-        self.open
-            .iter()
-            .position(|open| open.card.id == id)
-            .unwrap_or(0)
     }
 
     pub fn shown(&self) -> Option<&OpenModel> {

@@ -9,11 +9,13 @@ mod plan;
 mod pool;
 mod report;
 mod scores;
+mod search;
 mod slurm;
 mod store;
 mod warnings;
 mod work;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
@@ -24,11 +26,13 @@ use mct_hfr::config::{Config, PRESETS, ProtocolKind};
 use mct_runs::CorpusReference;
 
 use crate::arguments::{key_value, settings};
-use crate::experiment::catalogue::{Experiment, NAMES};
+use crate::experiment::catalogue::{Experiment, NAMES, Row};
 use crate::experiment::plan::{Run, Setting};
 use crate::experiment::store::Store;
 use crate::output::{remark, say, usage};
 use crate::{device, interrupt};
+
+pub use search::Search;
 
 /// Reproduce a table or figure of the paper on a corpus
 ///
@@ -65,11 +69,24 @@ enum Engine {
 struct Reproduce {
     /// table2, table3, table4, table5, fig3 to fig9, all, or a TOML file with title, rows and views
     name: String,
+    #[command(flatten)]
+    shared: Shared,
+    /// Say too what the test set would have chosen, where a setting is chosen (fig7)
+    #[arg(long)]
+    also_test_selected: bool,
+    /// List the runs, with an estimate of the remaining time
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// What experiments and searches have in common.
+#[derive(Args)]
+pub struct Shared {
     #[arg(long, value_name = "FILE", required = true)]
-    corpus: PathBuf,
+    pub corpus: PathBuf,
     /// The folder for runs and reports
     #[arg(long, value_name = "DIR", required = true)]
-    out: PathBuf,
+    pub out: PathBuf,
     /// Named settings
     #[arg(long, default_value = "paper", value_parser = PRESETS)]
     preset: String,
@@ -95,12 +112,6 @@ struct Reproduce {
     device: String,
     #[arg(long, default_value = "local")]
     engine: Engine,
-    /// Say too what the test set would have chosen, where a setting is chosen (fig7)
-    #[arg(long)]
-    also_test_selected: bool,
-    /// List the runs, with an estimate of the remaining time
-    #[arg(long)]
-    dry_run: bool,
 }
 
 impl Command {
@@ -114,8 +125,8 @@ impl Command {
     }
 }
 
-impl Reproduce {
-    fn setting(&self, corpus: &Corpus) -> Result<Setting> {
+impl Shared {
+    pub fn setting(&self, corpus: &Corpus) -> Result<Setting> {
         let mut base = Config::preset(&self.preset).map_err(usage)?;
         base.training.protocol = self.protocol.unwrap_or(base.training.protocol);
         let base = settings(base.with_task(self.task), &self.set)?;
@@ -145,6 +156,32 @@ impl Reproduce {
         })
     }
 
+    /// Trains what is not trained yet of these rows; `false` where that was handed to Slurm.
+    pub fn train(&self, setting: &Setting, store: &Store, rows: &[Row]) -> Result<bool> {
+        let runs = setting.all(rows)?;
+        let missing: Vec<Run> = unfinished(&runs, store);
+        if missing.is_empty() {
+            return Ok(true);
+        }
+        let (done, all) = (runs.len() - missing.len(), runs.len());
+        remark(format!("{all} runs, {done} of them finished"));
+        match self.engine {
+            Engine::Local => pool::finish(store, missing, self.jobs.into())?,
+            Engine::Slurm => slurm::submit(store, &self.out, &missing, self.jobs)?,
+        }
+        Ok(self.engine == Engine::Local)
+    }
+}
+
+/// Those of `runs` that are still to be done.
+fn unfinished(runs: &BTreeMap<String, Run>, store: &Store) -> Vec<Run> {
+    let all = runs.values();
+    all.filter(|run| !store.is_finished(&run.id))
+        .cloned()
+        .collect()
+}
+
+impl Reproduce {
     /// The requested experiments, by name.
     fn experiments(&self) -> Result<Vec<(String, Experiment)>> {
         if self.name == "all" {
@@ -161,26 +198,23 @@ impl Reproduce {
     }
 
     fn run(self, collect: bool) -> Result<()> {
-        let corpus = Corpus::open(&self.corpus)?;
+        let Shared { corpus, out, .. } = &self.shared;
+        let corpus = Corpus::open(corpus)?;
         if self.name == "table4" {
-            return complexity::write(&self.out.join("table4"));
+            return complexity::write(&out.join("table4"));
         }
         let experiments = self.experiments()?;
-        let setting = self.setting(&corpus)?;
+        let setting = self.shared.setting(&corpus)?;
         let rows: Vec<_> = experiments
             .iter()
             .flat_map(|(_, experiment)| experiment.rows.clone())
             .collect();
         let runs = setting.all(&rows)?;
-        let store = Store::new(&self.out)?;
-        let missing: Vec<Run> = runs
-            .values()
-            .filter(|run| !store.is_finished(&run.id))
-            .cloned()
-            .collect();
+        let store = Store::new(out)?;
+        let missing = unfinished(&runs, &store);
         interrupt::watch()?;
         if self.dry_run {
-            return estimate::show(&store, &corpus, &runs, &missing, self.jobs.into());
+            return estimate::show(&store, &corpus, &runs, &missing, self.shared.jobs.into());
         }
         if collect && !missing.is_empty() {
             for run in &missing {
@@ -188,22 +222,17 @@ impl Reproduce {
             }
             bail!("{} of {} runs are not finished", missing.len(), runs.len());
         }
-        if !missing.is_empty() {
-            let (done, all) = (runs.len() - missing.len(), runs.len());
-            remark(format!("{all} runs, {done} of them finished"));
-            match self.engine {
-                Engine::Local => pool::finish(&store, missing, self.jobs.into())?,
-                Engine::Slurm => return slurm::submit(&store, &self.out, &missing, self.jobs),
-            }
+        if !self.shared.train(&setting, &store, &rows)? {
+            return Ok(());
         }
         for (name, experiment) in &experiments {
-            let folder = self.out.join(name);
+            let folder = out.join(name);
             let also = self.also_test_selected;
             report::write(&folder, experiment, &setting, &store, &corpus, also)?;
             say(format!("{}", folder.join("report.html").display()))?;
         }
         if self.name == "all" {
-            complexity::write(&self.out.join("table4"))?;
+            complexity::write(&out.join("table4"))?;
         }
         Ok(())
     }
