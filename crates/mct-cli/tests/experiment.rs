@@ -245,6 +245,50 @@ fn an_interrupted_experiment_resumes_and_ends_as_an_uninterrupted_one() {
     );
 }
 
+#[test]
+fn a_search_keeps_the_better_ones_and_never_trains_a_run_twice() {
+    let workshop = workshop();
+    let space = "systems = [\"mct\", \"chfn\"]\n[common]\n\
+                 \"training.learning_rate\" = { log = [1e-3, 1e-2] }\n\
+                 [system.chfn]\n\"model.dropout.residual\" = { among = [0.1, 0.3] }\n";
+    workshop.write("space.toml", space.as_bytes());
+    let mut search = vec!["search", "space.toml"];
+    search.extend(&arguments("grid.toml", "out", &SHORT)[2..]);
+    search.extend(["--set", "training.epochs=3", "--budget", "4"]);
+    let said = workshop.ok(&search);
+    assert!(
+        said.contains("CHFN 0") && said.contains("as they are"),
+        "{said}"
+    );
+    assert!(said.contains("validation UA"), "{said}");
+    let before = finished(&workshop, "out");
+    let text = workshop.bytes("out/space/candidates.json");
+    let candidates: Value = serde_json::from_slice(&text).unwrap();
+    for own in candidates.as_array().unwrap() {
+        let own = own.as_array().unwrap();
+        let reached: Vec<usize> = own
+            .iter()
+            .map(|candidate| candidate["validation"].as_array().unwrap().len())
+            .collect();
+        // One epoch for all, three for the better two.
+        assert_eq!(reached, [2, 2, 1, 1]);
+        let last = |candidate: &Value| candidate["validation"][1].as_f64().unwrap();
+        assert!(last(&own[0]) >= last(&own[1]));
+    }
+    let best = String::from_utf8(workshop.bytes("out/space/best.toml")).unwrap();
+    assert!(
+        best.contains("name = \"MCT\"") && best.contains("name = \"CHFN\""),
+        "{best}"
+    );
+    workshop.ok(&search);
+    assert_eq!(before, finished(&workshop, "out"));
+    workshop.write(
+        "space.toml",
+        b"systems = [\"mct\"]\n[common]\n\"a\" = { log = [0, 1] }\n",
+    );
+    workshop.fails(2, &search, &["space.toml", "a: found", "above 0"]);
+}
+
 /// The job script, with a stand-in for `sbatch` that runs the tasks of the array one by one.
 #[test]
 #[cfg(unix)]

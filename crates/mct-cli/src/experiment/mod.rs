@@ -44,7 +44,10 @@ pub struct Command {
     #[command(subcommand)]
     command: Option<Action>,
     #[command(flatten)]
-    reproduce: Option<Reproduce>,
+    named: Option<Named>,
+    // Not inside `Named`: clap does not see whether an optional group is there that has one of its own.
+    #[command(flatten)]
+    shared: Option<Shared>,
 }
 
 #[derive(Subcommand)]
@@ -67,10 +70,16 @@ enum Engine {
 
 #[derive(Args)]
 struct Reproduce {
-    /// table2, table3, table4, table5, fig3 to fig9, all, or a TOML file with title, rows and views
-    name: String,
+    #[command(flatten)]
+    named: Named,
     #[command(flatten)]
     shared: Shared,
+}
+
+#[derive(Args)]
+struct Named {
+    /// table2, table3, table4, table5, fig3 to fig9, all, or a TOML file with title, rows and views
+    name: String,
     /// Say too what the test set would have chosen, where a setting is chosen (fig7)
     #[arg(long)]
     also_test_selected: bool,
@@ -116,11 +125,11 @@ pub struct Shared {
 
 impl Command {
     pub fn run(self) -> Result<()> {
-        match (self.command, self.reproduce) {
-            (Some(Action::Work(work)), _) => work.run(),
-            (Some(Action::Collect(arguments)), _) => arguments.run(true),
-            (None, Some(arguments)) => arguments.run(false),
-            (None, None) => Err(usage("expected the name of an experiment")),
+        match (self.command, self.named, self.shared) {
+            (Some(Action::Work(work)), ..) => work.run(),
+            (Some(Action::Collect(arguments)), ..) => arguments.run(true),
+            (None, Some(named), Some(shared)) => Reproduce { named, shared }.run(false),
+            _ => Err(usage("expected the name of an experiment")),
         }
     }
 }
@@ -184,7 +193,7 @@ fn unfinished(runs: &BTreeMap<String, Run>, store: &Store) -> Vec<Run> {
 impl Reproduce {
     /// The requested experiments, by name.
     fn experiments(&self) -> Result<Vec<(String, Experiment)>> {
-        if self.name == "all" {
+        if self.named.name == "all" {
             // Tables 2 and 3, figures 3 and 4 differ only in the paper's corpus.
             return NAMES
                 .iter()
@@ -192,15 +201,18 @@ impl Reproduce {
                 .map(|name| Ok(((*name).to_owned(), Experiment::read(name)?)))
                 .collect();
         }
-        let path = PathBuf::from(&self.name);
+        let path = PathBuf::from(&self.named.name);
         let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-        Ok(vec![(stem.into_owned(), Experiment::read(&self.name)?)])
+        Ok(vec![(
+            stem.into_owned(),
+            Experiment::read(&self.named.name)?,
+        )])
     }
 
     fn run(self, collect: bool) -> Result<()> {
         let Shared { corpus, out, .. } = &self.shared;
         let corpus = Corpus::open(corpus)?;
-        if self.name == "table4" {
+        if self.named.name == "table4" {
             return complexity::write(&out.join("table4"));
         }
         let experiments = self.experiments()?;
@@ -213,7 +225,7 @@ impl Reproduce {
         let store = Store::new(out)?;
         let missing = unfinished(&runs, &store);
         interrupt::watch()?;
-        if self.dry_run {
+        if self.named.dry_run {
             return estimate::show(&store, &corpus, &runs, &missing, self.shared.jobs.into());
         }
         if collect && !missing.is_empty() {
@@ -227,11 +239,11 @@ impl Reproduce {
         }
         for (name, experiment) in &experiments {
             let folder = out.join(name);
-            let also = self.also_test_selected;
+            let also = self.named.also_test_selected;
             report::write(&folder, experiment, &setting, &store, &corpus, also)?;
             say(format!("{}", folder.join("report.html").display()))?;
         }
-        if self.name == "all" {
+        if self.named.name == "all" {
             complexity::write(&out.join("table4"))?;
         }
         Ok(())
