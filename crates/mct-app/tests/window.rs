@@ -125,6 +125,20 @@ fn steps_masked_by_hand_change_the_prediction() {
     assert!(after.modalities[0].imagined.is_some());
     let steps: usize = after.modalities.iter().map(|m| m.steps()).sum();
     assert_eq!(after.attention.unwrap().len(), steps * steps);
+    // What was done to one utterance stays while another is looked at.
+    window.state_mut().workspace.selection.one(2);
+    until(&mut window, "another utterance", |application| {
+        let seen = application.workspace.inspector.seen.as_ref();
+        seen.is_some_and(|seen| seen.utterance == 2)
+    });
+    assert!(window.query_by_label("Undo my changes").is_none());
+    window.state_mut().workspace.selection.one(0);
+    until(&mut window, "the first again", |application| {
+        let seen = application.workspace.inspector.seen.as_ref();
+        seen.is_some_and(|seen| {
+            seen.utterance == 0 && seen.inspection.modalities[0].missing.contains(&true)
+        })
+    });
     window.get_by_label("Undo my changes").click();
     until(&mut window, "no missing step", |application| {
         let seen = application.workspace.inspector.seen.as_ref();

@@ -123,11 +123,11 @@ pub fn duration_rows(evaluation: &Evaluation) -> (Vec<String>, Vec<Vec<String>>)
 
 /// What the intervals are over.
 pub fn interval_note(intervals: &Intervals) -> String {
-    format!(
-        "95 %: bootstrap over the {} speakers (utterances where nobody knows who speaks); how much training \
-         varies is not in it",
-        intervals.clusters
-    )
+    let over = match intervals.of_speakers {
+        true => format!("the {} speakers", intervals.clusters),
+        false => "utterances, since nobody knows who speaks".to_owned(),
+    };
+    format!("95 %: bootstrap over {over}; how much training varies is not in it")
 }
 
 /// Precision, recall and F1 of each class at the first rate as rows of text; empty for intensities.

@@ -50,9 +50,18 @@ pub fn fold_count(corpus: &Corpus, task: Task, protocol: Protocol) -> Result<usi
 /// What each fold of a protocol holds out, in their order.
 ///
 /// # Errors
-/// When the corpus lacks what the protocol needs.
+/// When the corpus lacks what the protocol needs, or none of the first folds can be used.
 pub fn fold_names(corpus: &Corpus, task: Task, protocol: Protocol) -> Result<Vec<String>> {
+    /// So many are tried.
+    const TRIED: usize = 20;
     let split = Split::new(corpus, task, protocol)?;
+    let check = |index| split.check(&mut split.fold(index));
+    let mut tried = (0..split.len().min(TRIED)).map(check);
+    if let Some(Err(error)) = tried.next()
+        && tried.all(|checked| checked.is_err())
+    {
+        return Err(error);
+    }
     Ok((0..split.len()).map(|index| split.name(index)).collect())
 }
 

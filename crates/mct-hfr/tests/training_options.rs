@@ -132,8 +132,8 @@ fn an_epoch_with_accumulation_is_resumed_to_the_same_numbers() {
     let (whole, _) = train(&corpus, &config, usize::MAX);
     let (_, stopped) = train(&corpus, &config, 1);
     let stopped = stopped.last.unwrap();
-    // Not before the update, which three batches make.
-    assert_eq!(stopped.state.as_ref().unwrap().step, 3);
+    // At the update after the one at which it was asked, of three batches each.
+    assert_eq!(stopped.state.as_ref().unwrap().step, 6);
     let mut resumed = Trainer::resume(&corpus, &stopped, &Device::flex()).unwrap();
     let mut recorder = Recorder::new(usize::MAX);
     pollster::block_on(resumed.run(&mut recorder)).unwrap();

@@ -28,24 +28,26 @@ pub(crate) struct Clusters {
     /// Of each utterance of a list.
     of: Vec<usize>,
     pub count: usize,
+    /// Whether all of them are speakers.
+    pub of_speakers: bool,
 }
 
 impl Clusters {
     /// Of the utterances `indices`.
     pub fn of(corpus: &Corpus, indices: &[usize]) -> Self {
-        let mut speakers = BTreeMap::new();
-        let mut count = 0;
-        let mut new = || {
-            count += 1;
-            count - 1
-        };
-        let utterances = indices.iter().map(|index| &corpus.utterances[*index]);
-        let mut of: Vec<usize> = utterances
-            .map(|utterance| match utterance.speaker {
-                Some(speaker) => *speakers.entry(speaker).or_insert_with(&mut new),
-                None => new(),
-            })
-            .collect();
+        // An utterance may be there several times, once for each model that was tested on it.
+        let mut numbers = BTreeMap::new();
+        let of = indices.iter().map(|index| {
+            let name = match corpus.utterances[*index].speaker {
+                Some(speaker) => (true, speaker),
+                None => (false, *index),
+            };
+            let next = numbers.len();
+            *numbers.entry(name).or_insert(next)
+        });
+        let mut of: Vec<usize> = of.collect();
+        let mut count = numbers.len();
+        let of_speakers = numbers.keys().all(|(is_speaker, _)| *is_speaker);
         if count > MOST_CLUSTERS {
             let mut group: Vec<usize> = (0..count).map(|rank| rank % MOST_CLUSTERS).collect();
             Stream::new(&[0x6772_6F75]).shuffle(&mut group);
@@ -54,7 +56,11 @@ impl Clusters {
             }
             count = MOST_CLUSTERS;
         }
-        Self { of, count }
+        Self {
+            of,
+            count,
+            of_speakers,
+        }
     }
 
     /// How often each cluster is in a draw with replacement.
@@ -246,8 +252,10 @@ impl Estimate {
 /// 95 % intervals of scores over the missing rates, over the draw of speakers.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Intervals {
-    /// What was drawn: speakers, or utterances where nobody knows who speaks.
+    /// How many were drawn: speakers, and utterances where nobody knows who speaks (many in groups).
     pub clusters: usize,
+    /// Whether all of them are speakers.
+    pub of_speakers: bool,
     /// Low and high end per rate.
     pub rates: BTreeMap<Metric, Vec<[f64; 2]>>,
     /// Of the area under the score over the rates.
@@ -296,11 +304,17 @@ impl Intervals {
         let interval = |row: usize, m: usize| {
             let resampled = draws.iter().map(|draw| draw[row][m]).collect();
             let Estimate { low, high, .. } = Estimate::of(observed[row][m], resampled, &clusters);
-            [low, high]
+            let (least, most) = match statistic.metrics()[m] {
+                Metric::Corr | Metric::Ccc => (-1.0, 1.0),
+                Metric::Mae => (0.0, f64::MAX),
+                _ => (0.0, 1.0),
+            };
+            [low.clamp(least, most), high.clamp(least, most)]
         };
         let metrics = statistic.metrics().iter().copied().enumerate();
         Some(Self {
             clusters: clusters.count,
+            of_speakers: clusters.of_speakers,
             rates: metrics
                 .clone()
                 .map(|(m, metric)| (metric, (0..rates.len()).map(|r| interval(r, m)).collect()))
@@ -335,6 +349,9 @@ mod tests {
         }
         let some = Clusters::of(&corpus, &all[..40]);
         assert_eq!((some.count, some.of.len()), (40, 40));
+        assert!(!some.of_speakers);
+        let twice = Clusters::of(&corpus, &[3, 4, 3]);
+        assert_eq!((twice.count, twice.of), (2, vec![0, 1, 0]));
         let grouped = Clusters::of(&corpus, &all);
         assert_eq!(grouped.count, MOST_CLUSTERS);
         let mut sizes = vec![0; MOST_CLUSTERS];

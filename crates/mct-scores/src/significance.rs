@@ -1,6 +1,6 @@
 //! Whether one system is better than another: a paired bootstrap over speakers and seeds.
 //!
-//! Each resample draws speakers (see [`bootstrap`](crate::bootstrap)) and seeds with replacement, the same
+//! Each resample draws speakers (see [`Intervals`](crate::Intervals)) and seeds with replacement, the same
 //! for both systems, and takes the difference of their scores, as mean over the seeds. Its 2.5 and 97.5
 //! percentiles are the interval; the p-value is twice the smaller share of differences on either side of
 //! zero (Efron and Tibshirani, 1993). Within a table Holm's method bounds the chance of any false claim.
@@ -18,7 +18,7 @@ use crate::predicted::Predicted;
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Difference {
     pub mean: f64,
-    /// Ends of the 95 % interval.
+    /// Ends of the 95 % interval; no numbers where there is but one speaker.
     pub low: f64,
     pub high: f64,
     pub p: f64,
@@ -93,6 +93,16 @@ impl Trial<'_> {
             let minus =
                 |summaries: &Vec<Summary>| summaries[reference][score] - summaries[system][score];
             let resampled = resampled.iter().map(minus).collect();
+            if clusters.count < 2 {
+                // Of one speaker nothing follows for others.
+                return Difference {
+                    mean: minus(&observed),
+                    low: f64::NAN,
+                    high: f64::NAN,
+                    p: 1.0,
+                    p_holm: 1.0,
+                };
+            }
             let Estimate {
                 value,
                 low,
@@ -244,6 +254,27 @@ mod tests {
         assert!((mean - (10.0 - 67.0) / 200.0).abs() < 1e-12, "{mean}");
         assert!(high < 0.0 && p < 0.01, "{high} {p}");
         assert_eq!((equal.complete.mean, equal.complete.p), (0.0, 1.0));
+    }
+
+    #[test]
+    fn of_one_speaker_nothing_follows() {
+        let mut corpus = corpus();
+        for utterance in &mut corpus.utterances {
+            utterance.speaker = Some(0);
+        }
+        let indices: Vec<usize> = (0..200).collect();
+        let trial = Trial {
+            corpus: &corpus,
+            indices: &indices,
+            rates: &[0.0],
+            metric: Metric::Ua,
+        };
+        let right = [Predicted::Classes((0..200).map(|i| i % 2).collect())];
+        let wrong = [Predicted::Classes((0..200).map(|i| (i + 1) % 2).collect())];
+        let compared = trial.compare(&[vec![&right], vec![&wrong]], 0);
+        let Difference { mean, low, p, .. } = compared[1].complete;
+        assert_eq!((mean, p), (1.0, 1.0));
+        assert!(low.is_nan());
     }
 
     #[test]

@@ -22,6 +22,7 @@ use crate::files::Files;
 use crate::panels::{Pane, Panels};
 use crate::requests::Requests;
 use crate::state::command::Command;
+use crate::state::training::Phase;
 use crate::state::{Workspace, embedding as projection, missing, training as trained};
 use crate::{layout, theme};
 
@@ -174,7 +175,10 @@ impl Application {
         if asked && busy && !self.closing {
             self.closing = true;
             context.send_viewport_cmd(ViewportCommand::CancelClose);
-            self.workspace.command(Command::StopTraining);
+            self.perform(Command::StopTraining, context);
+        } else if self.closing && self.workspace.training.phase == Phase::Failed {
+            // It is not saved: the window stays, and says why.
+            self.closing = false;
         } else if self.closing && !busy {
             context.send_viewport_cmd(ViewportCommand::Close);
         }

@@ -64,6 +64,9 @@ impl Application {
                 self.evaluation.request(evaluation::Request::Close(id));
             }
             Command::Train(run) => self.train(run),
+            // The run may have ended in the meantime.
+            Command::PauseTraining | Command::ContinueTraining | Command::StopTraining
+                if !self.workspace.training.phase.is_busy() => {}
             Command::PauseTraining => {
                 self.workspace.training.phase = Phase::Pausing;
                 self.training.request(training::Request::Pause);

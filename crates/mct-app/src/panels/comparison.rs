@@ -29,7 +29,7 @@ struct Pair<'a> {
 }
 
 impl<'a> Pair<'a> {
-    fn of(workspace: &'a Workspace) -> Result<Self, &'static str> {
+    fn of(workspace: &'a Workspace) -> Result<Self, &'a str> {
         let card = workspace
             .corpus
             .as_ref()
@@ -39,6 +39,9 @@ impl<'a> Pair<'a> {
         let second = models
             .compared()
             .ok_or("choose “compare” beside another model in the list on the left")?;
+        for open in [first, second] {
+            open.card.fold.as_ref().map_err(String::as_str)?;
+        }
         let evaluated = |open: &'a OpenModel| open.evaluated.as_ref().ok_or("evaluating…");
         let (a, b): (&Evaluated, &Evaluated) = (evaluated(first)?, evaluated(second)?);
         if a.held != b.held {
@@ -256,8 +259,7 @@ pub fn export(format: Format, workspace: &Workspace) -> Option<String> {
     let (a, b) = (pair.confusion(false), pair.confusion(true));
     match format {
         Format::Svg => {
-            let (held, _) = workspace.holds(pair.first.card.id, pair.held);
-            let held = held.split_once(", ").map_or("", |(_, rest)| rest);
+            let held = workspace.conditions_of(pair.held);
             let title = format!("{} minus {}, {held}", names.0, names.1);
             mct_figures::confusion_difference(&title, pair.classes, &a, &b).ok()
         }

@@ -17,6 +17,10 @@ pub struct Panel;
 impl Panel {
     pub fn ui(&mut self, ui: &mut Ui, workspace: &mut Workspace) {
         let held = held_of_shown(workspace);
+        let shown = workspace.models.shown();
+        let conditions = shown.and_then(|open| open.evaluated.as_ref());
+        let conditions = conditions.map(|evaluated| workspace.conditions_of(&evaluated.held));
+        let conditions = conditions.unwrap_or_default();
         let limit = workspace.has_limit().then_some(workspace.limit_now);
         let Workspace {
             corpus,
@@ -44,7 +48,6 @@ impl Panel {
             );
         }
         scores(ui, evaluated, limit, &held);
-        let conditions = held.0.split_once(", ").map_or("", |(_, rest)| rest);
         let classes = &evaluated.categories.names;
         let background = ui.visuals().extreme_bg_color;
         let adds = matrix::adds(ui);

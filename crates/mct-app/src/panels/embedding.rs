@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use eframe::egui::{self, Color32, ComboBox, DragValue, Pos2, Rect, RichText, Slider, Ui};
 use mct_embedding::Settings as Tsne;
-use mct_engine::evaluation::{CorpusCard, Representations};
+use mct_engine::evaluation::CorpusCard;
 use serde_json::json;
 
 use super::{Format, csv, held_line, json as to_json, lacks_model};
@@ -113,7 +113,8 @@ impl Panel {
         {
             held_line(ui, held, &sample);
         }
-        if projection.cloud.points.is_empty() {
+        let is_drawn = projection.coordinates.len() == projection.cloud.points.len();
+        if projection.cloud.points.is_empty() || !is_drawn {
             let text = projection.problem.as_deref().unwrap_or("computing…");
             crate::widgets::matrix::placeholder(ui, text);
         } else {
@@ -401,7 +402,7 @@ fn sample(workspace: &Workspace) -> String {
 
 /// What the points are of: model, side and conditions; `None` before there are any.
 fn projection_held(workspace: &Workspace) -> Option<(String, bool)> {
-    let Representations { model, held, .. } = workspace.projection.representations.as_ref()?;
+    let (model, held) = workspace.projection.drawn.as_ref()?;
     Some(workspace.holds(*model, held))
 }
 
@@ -642,7 +643,7 @@ pub fn export(format: Format, workspace: &Workspace) -> Option<String> {
             to_json(&json!({
                 "synthetic": card.metadata.synthetic,
                 "of": projection_held(workspace)?.0,
-                "conditions": projection.representations.as_ref()?.held.conditions,
+                "conditions": projection.drawn.as_ref()?.1.conditions,
                 "settings": projection.settings,
                 "progress": projection.progress,
                 "points": rows.collect::<Vec<_>>(),

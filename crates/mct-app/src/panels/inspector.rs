@@ -534,16 +534,12 @@ fn head(ui: &mut Ui, workspace: &mut Workspace, index: usize) {
                     .on_hover_text("the corpus has none: missing by nature");
             }
         }
-        let edited = workspace
-            .inspector
-            .edited
-            .as_ref()
-            .is_some_and(|(edited, _)| *edited == index);
-        if edited {
-            let hint = "Restore the missing steps of the sliders";
+        if workspace.inspector.edited.contains_key(&index) {
+            let hint = "Restore the missing steps of the sliders; matrix and table follow these in any case";
             let undo = ui.small_button("Undo my changes").on_hover_text(hint);
+            workspace.controls.note("undo steps", &undo);
             if undo.clicked() {
-                workspace.inspector.edited = None;
+                workspace.inspector.edited.remove(&index);
             }
         }
     });
@@ -568,7 +564,7 @@ fn mask_by_hand(
             *mask = missing;
         }
     }
-    workspace.inspector.edited = Some((utterance, masks));
+    workspace.inspector.edited.insert(utterance, masks);
 }
 
 pub fn export(format: Format, workspace: &Workspace) -> Option<String> {

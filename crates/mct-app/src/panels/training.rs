@@ -401,9 +401,14 @@ fn open_runs(ui: &mut Ui, workspace: &mut Workspace) {
         .models
         .iter()
         .filter_map(|open| match &open.source {
-            Source::Path(path) if open.card.unfinished && open.card.fold.is_ok() => {
+            // Not on another corpus than its own.
+            Source::Path(path)
+                if open.card.unfinished && open.card.fold.is_ok() && open.card.note.is_none() =>
+            {
                 let folder = path.display().to_string();
-                (folder != training.folder).then_some((folder, open.source.clone(), open.card.id))
+                // Where it has a checkpoint already, the button below resumes it.
+                let is_last = folder == training.folder && training.last.is_some();
+                (!is_last).then_some((folder, open.source.clone(), open.card.id))
             }
             _ => None,
         });

@@ -1,7 +1,7 @@
 //! The projection that the embedding view shows: its settings and the coordinates of its points.
 
 use mct_engine::embedding::{Coordinates, Method, Progress};
-use mct_engine::evaluation::Representations;
+use mct_engine::evaluation::{Held, ModelId, Representations};
 use serde::{Deserialize, Serialize};
 
 /// The largest number of utterances projected, each as two points.
@@ -91,6 +91,8 @@ pub struct Projection {
     pub cloud: Cloud,
     /// `[points, 2]`, in the order of the points; of an older cloud until the first response.
     pub coordinates: Vec<[f32; 2]>,
+    /// What the coordinates are of, which may be older than the vectors.
+    pub drawn: Option<(ModelId, Held)>,
     pub progress: Option<Progress>,
     /// The points of the latest request.
     pub projected: Vec<Point>,
@@ -176,6 +178,8 @@ impl Projection {
     pub fn set_coordinates(&mut self, response: Coordinates) {
         if response.coordinates.len() == self.cloud.points.len() {
             self.coordinates = response.coordinates;
+            let vectors = self.representations.as_ref();
+            self.drawn = vectors.map(|vectors| (vectors.model, vectors.held.clone()));
             self.progress = response.progress;
             self.problem = None;
         }
@@ -205,7 +209,7 @@ impl Projection {
 
 #[cfg(test)]
 mod tests {
-    use mct_engine::evaluation::{Held, ModelId, Side};
+    use mct_engine::evaluation::Side;
 
     use super::*;
     use crate::state::missing::MissingSettings;

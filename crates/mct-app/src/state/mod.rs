@@ -15,7 +15,7 @@ pub mod recordings;
 pub mod selection;
 pub mod training;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use mct_engine::evaluation::{Combination, CorpusCard, DeviceCard, Held, ModelId, Side};
 use mct_engine::source::Source;
@@ -64,8 +64,8 @@ pub struct Workspace {
 /// The state of the inspector.
 #[derive(Default)]
 pub struct Inspector {
-    /// An utterance and its masks `[modality][time]`, edited by hand.
-    pub edited: Option<(usize, Vec<Vec<bool>>)>,
+    /// The masks `[modality][time]` of utterances, edited by hand.
+    pub edited: BTreeMap<usize, Vec<Vec<bool>>>,
     /// The layer whose attention is shown.
     pub layer: usize,
     /// The latest inspection.
@@ -128,7 +128,7 @@ impl Workspace {
         let names: Vec<&str> = card.modalities.iter().map(|m| m.name.as_str()).collect();
         self.missing.set_modalities(&names);
         self.selection.clear();
-        self.inspector.edited = None;
+        self.inspector.edited.clear();
         self.inspector.seen = None;
         self.inspector.combined = None;
         self.recordings.corpus_opened(&card.source);
@@ -169,16 +169,17 @@ impl Workspace {
         card.is_some_and(|card| card.metadata.process.is_some())
     }
 
+    /// Side and conditions in words.
+    pub fn conditions_of(&self, held: &Held) -> String {
+        let conditions = self.missing.describe(&held.conditions);
+        format!("{} side, {conditions}", held.side.title())
+    }
+
     /// What an answer about a model holds for, in words, and whether that is what is chosen.
     pub fn holds(&self, model: ModelId, held: &Held) -> (String, bool) {
         let name = self.models.get(model).map(|open| open.card.name.as_str());
         let Held { side, conditions } = held;
-        let text = format!(
-            "{}, {} side, {}",
-            name.unwrap_or_default(),
-            side.title(),
-            self.missing.describe(conditions)
-        );
+        let text = format!("{}, {}", name.unwrap_or_default(), self.conditions_of(held));
         let is_current = *side == self.side && *conditions == self.missing.conditions();
         (text, is_current && self.models.shown == Some(model))
     }
@@ -208,9 +209,7 @@ impl Workspace {
     /// The missing steps of an utterance, `[modality][time]`: edited by hand, or drawn at the missing
     /// rates. `None` where no corpus is open.
     pub fn masks(&self, utterance: usize) -> Option<Vec<Vec<bool>>> {
-        if let Some((edited, masks)) = &self.inspector.edited
-            && *edited == utterance
-        {
+        if let Some(masks) = self.inspector.edited.get(&utterance) {
             return Some(masks.clone());
         }
         let card = self.corpus.as_ref()?;

@@ -107,7 +107,15 @@ fn sweep() -> Vec<Row> {
     let weights = [0.0, 0.2, 0.4, 0.6, 0.8, 1.0];
     [
         values("model.layers", "N", &[2.0, 3.0, 4.0, 5.0, 6.0]),
-        values("training.alpha", "α", &weights),
+        // Eq. 18's α, which weighs both terms of GFA.
+        values("training.alpha", "α", &weights)
+            .into_iter()
+            .map(|mut row| {
+                let value = row.set[0].1.clone();
+                row.set.push(("training.alpha_complete".to_owned(), value));
+                row
+            })
+            .collect(),
         values("training.beta", "β", &weights),
     ]
     .concat()

@@ -259,7 +259,10 @@ impl Report<'_> {
                 for d in [comparison.complete, comparison.incomplete] {
                     let [mean, low, high] = [d.mean, d.low, d.high].map(|value| value * scale);
                     cells.push(format!("{mean:+.digits$}"));
-                    cells.push(format!("{low:+.digits$} to {high:+.digits$}"));
+                    cells.push(match low.is_nan() {
+                        true => "– (one speaker)".to_owned(),
+                        false => format!("{low:+.digits$} to {high:+.digits$}"),
+                    });
                     cells.extend([d.p, d.p_holm].map(|p| format!("{p:.3}")));
                 }
                 cells

@@ -59,16 +59,18 @@ impl ChannelAttention {
     fn new(config: &ModelConfig, max_steps: usize, device: &Device) -> Self {
         let heads = channel_heads(max_steps);
         let unit = |_| AttentionUnit::with_width(config, max_steps, heads, device);
-        // The layer norm of a vector over a single step would make it a constant.
-        let layers = if max_steps > 1 { CHANNEL_LAYERS } else { 0 };
         Self {
-            layers: (0..layers).map(unit).collect(),
+            layers: (0..CHANNEL_LAYERS).map(unit).collect(),
             max_steps,
         }
     }
 
     /// `[batch, time, channels]` to the same.
     fn forward(&self, sequence: Tensor<3>, mask: &PaddingMask, mode: &mut Mode) -> Tensor<3> {
+        if self.max_steps == 1 {
+            // The layer norm of a vector over a single step would make it a constant.
+            return sequence;
+        }
         let [batch, time, channels] = sequence.dims();
         let valid = sequence * mask.valid.clone();
         let mut x = match self.max_steps - time {

@@ -351,7 +351,10 @@ impl<'a> Trainer<'a> {
                     return Ok(false);
                 }
             }
-            face.yield_now().await;
+            // Where a face pauses a training, it is saved.
+            if updates {
+                face.yield_now().await;
+            }
         }
         self.end_of_epoch(steps, face).await?;
         Ok(!face.stop_requested() || self.done().is_some())
