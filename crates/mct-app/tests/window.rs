@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use eframe::egui::accesskit::Role;
-use eframe::egui::{DroppedFile, Event, Key, Modifiers, PointerButton, Pos2};
+use eframe::egui::{
+    DroppedFile, Event, Key, Modifiers, PointerButton, Pos2, ViewportEvent, ViewportId,
+};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use mct_app::application::Application;
 use mct_app::state::models::RATES;
@@ -201,6 +203,32 @@ fn the_embedding_moves_pauses_and_has_neighbours() {
         let projection = &application.workspace.projection;
         projection.progress.is_none() && !projection.coordinates.is_empty()
     });
+}
+
+#[test]
+fn closing_while_it_trains_waits_until_what_was_trained_is_saved() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run");
+    let mut window = demo();
+    let settings = &mut window.state_mut().workspace.training.settings;
+    settings.folder = path.display().to_string();
+    settings.epochs = 5000;
+    settings.more = "model.d = 16\nmodel.layers = 1\ntraining.patience = 5000".into();
+    window.get_by_label("Training").click();
+    window.run_steps(3);
+    window.get_by_label("Train").click();
+    until(&mut window, "a first step", |application| {
+        !application.workspace.training.steps.is_empty()
+    });
+    let root = window.input_mut().viewports.entry(ViewportId::ROOT);
+    root.or_default().events.push(ViewportEvent::Close);
+    window.run_steps(3);
+    window.get_by_label_contains("saving the training under way");
+    until(&mut window, "the checkpoint", |application| {
+        application.workspace.training.phase == Phase::Ended(FinishReason::Interrupted)
+    });
+    let run = mct_runs::RunFolder::open(&path).unwrap();
+    assert!(!run.last().unwrap().unwrap().state.unwrap().finished);
 }
 
 #[test]

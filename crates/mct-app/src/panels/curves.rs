@@ -42,9 +42,8 @@ impl Panel {
         let evaluated = workspace.models.shown();
         let evaluated = evaluated.and_then(|open| open.evaluated.as_ref());
         if evaluated.is_some_and(|evaluated| evaluated.scores.iter().next().is_none()) {
-            ui.centered_and_justified(|ui| {
-                ui.weak("no utterance of this side has a label: there is nothing to score");
-            });
+            let text = "no utterance of this side has a label: there is nothing to score";
+            crate::widgets::matrix::placeholder(ui, text);
             return;
         }
         ui.weak(held(workspace))

@@ -161,5 +161,9 @@ pub fn adds(ui: &Ui) -> bool {
 
 /// A text in place of a matrix.
 pub fn placeholder(ui: &mut Ui, text: &str) {
-    ui.centered_and_justified(|ui| ui.weak(text));
+    ui.vertical_centered(|ui| {
+        // In the middle, but for the height of the text itself.
+        ui.add_space(ui.available_height() * 0.4);
+        ui.weak(text);
+    });
 }
