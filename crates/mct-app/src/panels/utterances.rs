@@ -88,7 +88,7 @@ const COLUMNS: [(Order, &str, &str); 6] = [
 ];
 
 /// Widths of these at the start, so that all of them are seen in a window of 1280 points.
-const WIDTHS: [f32; 6] = [88.0, 62.0, 54.0, 54.0, 76.0, 70.0];
+const WIDTHS: [f32; 6] = [98.0, 58.0, 52.0, 52.0, 74.0, 70.0];
 
 /// The columns that every corpus has, by what is predicted.
 fn columns(categories: &Categories) -> [(Order, &'static str, &'static str); 6] {
