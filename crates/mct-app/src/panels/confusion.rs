@@ -17,9 +17,8 @@ pub struct Panel;
 impl Panel {
     pub fn ui(&mut self, ui: &mut Ui, workspace: &mut Workspace) {
         let held = held_of_shown(workspace);
-        let shown = workspace.models.shown();
-        let conditions = shown.and_then(|open| open.evaluated.as_ref());
-        let conditions = conditions.map(|evaluated| workspace.conditions_of(&evaluated.held));
+        let conditions = workspace.shown_held();
+        let conditions = conditions.map(|(_, held)| workspace.conditions_of(held));
         let conditions = conditions.unwrap_or_default();
         let limit = workspace.has_limit().then_some(workspace.limit_now);
         let Workspace {
@@ -136,9 +135,8 @@ fn scores(ui: &mut Ui, evaluated: &Evaluated, limit: Option<Option<f64>>, held: 
 
 /// What the matrix holds for: model, side and conditions.
 fn held_of_shown(workspace: &Workspace) -> (String, bool) {
-    let open = workspace.models.shown();
-    let held =
-        open.and_then(|open| Some(workspace.holds(open.card.id, &open.evaluated.as_ref()?.held)));
+    let held = workspace.shown_held();
+    let held = held.map(|(open, held)| workspace.holds(open.card.id, held));
     held.unwrap_or_default()
 }
 

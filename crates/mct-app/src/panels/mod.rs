@@ -174,9 +174,7 @@ pub(crate) fn csv_of(
     mut header: Vec<String>,
     mut rows: Vec<Vec<String>>,
 ) -> String {
-    let open = workspace.models.shown();
-    let held = open.and_then(|open| Some((open, &open.evaluated.as_ref()?.held)));
-    if let Some((open, held)) = held {
+    if let Some((open, held)) = workspace.shown_held() {
         header.extend(["model", "side", "conditions"].map(str::to_owned));
         let conditions = workspace.missing.describe(&held.conditions);
         let cells = [&open.card.name, held.side.title(), &conditions].map(str::to_owned);

@@ -123,10 +123,8 @@ impl Panel {
             ui.weak("open a corpus");
             return;
         };
-        let held = workspace.models.shown().and_then(|open| {
-            let held = &open.evaluated.as_ref()?.held;
-            Some(workspace.holds(open.card.id, held))
-        });
+        let held = workspace.shown_held();
+        let held = held.map(|(open, held)| workspace.holds(open.card.id, held));
         let Workspace {
             corpus,
             models,

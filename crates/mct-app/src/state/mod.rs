@@ -27,7 +27,7 @@ use controls::Controls;
 use embedding::Projection;
 use importing::Importing;
 use missing::MissingSettings;
-use models::Models;
+use models::{Models, OpenModel};
 use notices::Notices;
 use recordings::Recordings;
 use selection::Selection;
@@ -169,6 +169,12 @@ impl Workspace {
         card.is_some_and(|card| card.metadata.process.is_some())
     }
 
+    /// The shown model, and what its predictions hold for; `None` before it has any.
+    pub fn shown_held(&self) -> Option<(&OpenModel, &Held)> {
+        let open = self.models.shown()?;
+        Some((open, &open.evaluated.as_ref()?.held))
+    }
+
     /// Side and conditions in words.
     pub fn conditions_of(&self, held: &Held) -> String {
         let conditions = self.missing.describe(&held.conditions);
@@ -187,8 +193,7 @@ impl Workspace {
     /// The same for what the shown model predicts, as a file carries it; `None` before there is anything.
     pub fn shown_holds(&self) -> Option<serde_json::Value> {
         let card = self.corpus.as_ref()?;
-        let open = self.models.shown()?;
-        let Held { side, conditions } = &open.evaluated.as_ref()?.held;
+        let (open, Held { side, conditions }) = self.shown_held()?;
         Some(serde_json::json!({
             "synthetic": card.metadata.synthetic,
             "corpus": card.metadata.title,
