@@ -6,6 +6,10 @@
 //
 // window.mctHfr.state() gives the state of the application as an object: see README.md.
 
+import { speak } from "./spoken.js";
+
+const DEVICES = ["auto", "webgpu", "flex"];
+
 const cover = document.getElementById("cover");
 const message = document.getElementById("message");
 const progress = document.getElementById("progress");
@@ -22,8 +26,22 @@ function fail(text) {
   note.hidden = true;
 }
 
+/** Says something once, at the edge of the page, until it is closed. */
+function tell(text) {
+  note.querySelector("span").textContent = text;
+  note.hidden = false;
+}
+
+note.querySelector("button").onclick = () => (note.hidden = true);
+
 /** What the browser offers to compute on, in words; null where it is a GPU. */
 async function withoutGpu() {
+  if (!isSecureContext) {
+    return (
+      "This address is not secure (http), so the browser gives no WebGPU: models run on the processor, " +
+      "which is slower. Over https, or on localhost, it may."
+    );
+  }
   if (!navigator.gpu) {
     return "This browser has no WebGPU: models run on the processor, which is slower.";
   }
@@ -33,6 +51,26 @@ async function withoutGpu() {
     // Treated as no adapter.
   }
   return "WebGPU finds no graphics processor here: models run on the processor, which is slower.";
+}
+
+/** Whether no other page of this place has the stored training; this one then has it until it is closed. */
+function hasTheStorage() {
+  if (!navigator.locks) return Promise.resolve(true);
+  return new Promise((resolve) => {
+    const hold = (lock) => {
+      resolve(lock !== null);
+      return lock && new Promise(() => {});
+    };
+    navigator.locks.request("mct-hfr-training", { ifAvailable: true }, hold).catch(() => resolve(true));
+  });
+}
+
+/** Why a training is not kept beyond this page, in words; undefined where it is. */
+async function notKept() {
+  if (!isSecureContext) return "this address is not secure (http), so the browser gives the page no storage";
+  if (!navigator.storage?.getDirectory) return "this browser gives pages no storage for files";
+  if (!(await hasTheStorage())) return "another page of this address is open, which keeps its training";
+  return undefined;
 }
 
 /** The wasm file with its progress; the length is only known where it is not compressed. */
@@ -54,16 +92,19 @@ async function download(url) {
   return new Response(counted, { headers: { "content-type": "application/wasm" } });
 }
 
-function watch(page) {
+/** What becomes of a training when the page starts again. */
+const fate = (lost) =>
+  lost === undefined
+    ? "A training that was under way is kept; start again to go on with it."
+    : `A training that was under way is not kept: ${lost}.`;
+
+function watch(page, lost) {
   const panicked = page.panic();
   if (panicked !== undefined) {
-    fail(
-      `The application has stopped: ${panicked}\n\n` +
-        "A training that was under way is kept; start again to go on with it.",
-    );
+    fail(`The application has stopped: ${panicked}\n\n${fate(lost)}`);
     return;
   }
-  setTimeout(watch, 1000, page);
+  setTimeout(watch, 1000, page, lost);
 }
 
 async function start() {
@@ -71,36 +112,41 @@ async function start() {
     return fail("This browser has no WebAssembly, which the application needs.");
   }
   const query = new URLSearchParams(location.search);
+  const wanted = query.get("device") ?? "auto";
+  if (!DEVICES.includes(wanted)) {
+    return fail(`?device=${wanted}: expected one of ${DEVICES.join(", ")}`);
+  }
   const poor = await withoutGpu();
+  if (wanted === "webgpu" && poor) {
+    return fail(`?device=webgpu: ${poor}\n\nWithout ?device= the page takes what there is.`);
+  }
+  const lost = await notKept();
   const { default: init, Page } = await import("./mct-web.js");
   await init({ module_or_path: download(new URL("./mct-web_bg.wasm", import.meta.url)) });
   message.textContent = "starting…";
   progress.removeAttribute("value");
   const page = new Page();
   const canvas = document.getElementById("canvas");
-  const wanted = query.get("device") ?? "auto";
   const device = wanted === "auto" && poor ? "flex" : wanted;
   canvas.addEventListener("webglcontextlost", () => {
-    fail(
-      "The browser has lost the graphics that the application draws with.\n\n" +
-        "A training that was under way is kept; start again to go on with it.",
-    );
+    fail(`The browser has lost the graphics that the application draws with.\n\n${fate(lost)}`);
   });
+  const files = query.getAll("open");
   // Workers resolve addresses against themselves, which lie beside the page.
-  await page.start(canvas, device, "./demo-model.safetensors", query.getAll("open"), query.getAll("set"));
-  window.mctHfr = Object.freeze({
-    state() {
-      const json = page.state();
-      return json === undefined ? undefined : JSON.parse(json);
-    },
+  await page.start(canvas, device, "./demo-model.safetensors", files, query.getAll("set"), lost);
+  const state = () => {
+    const json = page.state();
+    return json === undefined ? undefined : JSON.parse(json);
+  };
+  window.mctHfr = Object.freeze({ state });
+  addEventListener("beforeunload", (event) => {
+    const phase = state()?.training.phase;
+    if (lost !== undefined && ["running", "paused", "pausing"].includes(phase)) event.preventDefault();
   });
   cover.hidden = true;
-  if (poor && wanted !== "flex") {
-    note.textContent = poor;
-    note.hidden = false;
-    setTimeout(() => (note.hidden = true), 15000);
-  }
-  watch(page);
+  if (poor && wanted !== "flex") tell(poor);
+  watch(page, lost);
+  speak(document.getElementById("spoken"), page, state);
 }
 
 start().catch((error) => fail(`The application cannot start: ${error?.message ?? error}`));

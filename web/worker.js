@@ -14,7 +14,15 @@ self.onmessage = async ({ data }) => {
   waiting.push(data);
   if (waiting.length > 1) return;
   const { module, pipeline, setup } = data;
-  await init({ module_or_path: module });
-  deliver = serve(pipeline, setup);
+  try {
+    await init({ module_or_path: module });
+    deliver = serve(pipeline, setup);
+  } catch (error) {
+    // The page hears of errors outside of promises alone.
+    setTimeout(() => {
+      throw error;
+    });
+    return;
+  }
   for (const message of waiting.slice(1)) deliver(message);
 };

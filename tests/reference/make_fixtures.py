@@ -91,6 +91,8 @@ FIXTURES = {
     "adamw_late": (SMALL, SMALL_LENGTHS, []),
     "cmd_bounded": (small(distance="cmd-bounded", system="mct-gfa"), SMALL_LENGTHS, []),
     "query_positions": (pair(queries="positions", system="mct-lfi"), SMALL_LENGTHS, []),
+    "distilled": (small(alignment="predictions", system="mct-gfa"), SMALL_LENGTHS, []),
+    "distilled_both": (small(alignment="predictions", gfa_symmetric=True), SMALL_LENGTHS, []),
 }
 
 

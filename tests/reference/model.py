@@ -23,6 +23,7 @@ class Config:
     decoder_layers: int
     pooling: str = "attention"
     classifier: str = "linear"
+    alignment: str = "joint-vectors"
     distance: str = "cmd"
     balance: bool = True
     extrapolation: bool = True
@@ -114,7 +115,7 @@ def shapes(config):
         linear("classifier.hidden", size, d)
         size = d
     linear("classifier.output", size, config.classes)
-    if config.gfa:
+    if config.gfa and config.alignment == "joint-vectors":
         inner = config.representation
         if config.predictor == "bottleneck":
             inner //= 2
@@ -376,6 +377,16 @@ def gfa_distance(config, p, h, target):
     return distance(predict(h), target)
 
 
+def distillation(config, logits, target):
+    """What is predicted from the incomplete view against the complete view's, a constant (batch mean)."""
+    def divergence(x, teacher):
+        return F.kl_div(x.log_softmax(1), teacher.detach().softmax(1), reduction="batchmean")
+
+    if config.gfa_symmetric:
+        return 0.5 * (divergence(logits, target) + divergence(target, logits))
+    return divergence(logits, target)
+
+
 def lfi_loss(decoded, complete, missing):
     """Eq. 14 and 15, as a mean over the missing elements; a modality without any adds 0 / 1e-4."""
     total = 0
@@ -394,7 +405,10 @@ def run(config, p, features, missing, lengths, labels):
     if config.gfa:
         full = forward(config, p, complete, lengths)
         losses["ce_complete"] = F.cross_entropy(full["logits"], labels)
-        losses["distance"] = gfa_distance(config, p, torch.cat(stages["pooled"], 1), torch.cat(full["pooled"], 1))
+        if config.alignment == "predictions":
+            losses["distance"] = distillation(config, stages["logits"], full["logits"])
+        else:
+            losses["distance"] = gfa_distance(config, p, torch.cat(stages["pooled"], 1), torch.cat(full["pooled"], 1))
         losses["gfa"] = losses["ce_complete"] + losses["distance"]
         total = total + config.alpha * losses["gfa"]
     if config.lfi:

@@ -6,18 +6,19 @@ use std::path::Path;
 use anyhow::{Result, bail};
 use clap::ValueEnum;
 use mct_corpus::fold::fold;
-use mct_corpus::limit::{LimitPoint, limit};
+use mct_corpus::limit::{LimitPoint, Posterior};
 use mct_corpus::{Corpus, Task};
 use mct_hfr::device::Named;
-use mct_hfr::evaluation::predictions;
 use mct_hfr::training::{Checkpoint, EpochRecord, truncations};
 use mct_runs::{CorpusReference, RunFolder, Which, read_checkpoint};
 use mct_scores::{
-    ClassScores, Confusion, Curves, Evaluation, Intervals, Metric, Predicted, Scores, auilc,
+    Calibration, Calibrator, ClassScores, Confusion, Curves, Evaluation, Intervals, Metric, Part,
+    Predicted, Reliability, Scores, auilc,
 };
 use serde::Serialize;
 
 use crate::corrupted::Corrupted;
+use crate::draws::Draws;
 use crate::missing::MissingArgs;
 use crate::output::{Interrupted, remark, usage};
 use crate::{interrupt, progress};
@@ -32,6 +33,9 @@ pub struct LimitCurve {
     pub ua: Vec<f64>,
     /// Area under UA (eq. 19).
     pub auilc: f64,
+    /// Of the posterior with the true class shares.
+    #[serde(flatten)]
+    pub reliability: Reliability,
 }
 
 impl LimitCurve {
@@ -45,7 +49,16 @@ impl LimitCurve {
         missing: &MissingArgs,
         mask_seed: u64,
     ) -> Result<Self> {
-        let points = limit(corpus, indices, &missing.settings(corpus)?, mask_seed)?;
+        let settings = missing.settings(corpus)?;
+        let posterior = Posterior::of(corpus, indices, &settings, mask_seed)?;
+        let points = posterior.points(&settings);
+        let probabilities = posterior.probabilities().into_iter();
+        let part = Part {
+            indices,
+            draws: &[probabilities.map(Predicted::Probabilities).collect()],
+            calibrator: None,
+        };
+        let calibration = Calibration::of(corpus, settings.len(), &[part]);
         let list = |pick: fn(&LimitPoint) -> f64| -> Vec<f64> { points.iter().map(pick).collect() };
         let (rates, ua) = (list(|p| p.rate), list(|p| p.ua));
         Ok(Self {
@@ -55,6 +68,7 @@ impl LimitCurve {
             accuracy: list(|p| p.accuracy),
             rates,
             ua,
+            reliability: calibration.map(|own| own.as_predicted).unwrap_or_default(),
         })
     }
 }
@@ -200,7 +214,9 @@ pub struct Assessment {
     pub evaluation: Evaluation,
     /// The exact limit on the same utterances and masks, where the corpus has one.
     pub limit: Option<LimitCurve>,
-    /// 95 % intervals over the draw of speakers.
+    /// Whether the probabilities mean what they say; `None` for intensities.
+    pub calibration: Option<Calibration>,
+    /// 95 % intervals over the draw of speakers and of the missing steps.
     pub intervals: Option<Intervals>,
     /// Of each class, per rate; empty for intensities.
     pub by_class: Vec<Vec<ClassScores>>,
@@ -211,9 +227,10 @@ pub struct Assessment {
     /// What a reader of the scores has to know: of the split, of what was trained on, of truncation.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
-    /// Corpus indices of what was scored, and its predictions by rate, for figures.
+    /// Corpus indices of what was scored, and its predictions by draw of the missing steps and by rate, for
+    /// figures.
     #[serde(skip)]
-    pub predicted: (Vec<usize>, Vec<Predicted>),
+    pub predicted: (Vec<usize>, Vec<Vec<Predicted>>),
 }
 
 #[derive(Serialize)]
@@ -241,9 +258,21 @@ pub struct Conditions<'a> {
     pub corpus: &'a Corpus,
     pub side: Side,
     pub missing: &'a MissingArgs,
+    /// Of the first draw of the missing steps; the others have the next ones.
     pub mask_seed: u64,
+    pub mask_draws: u64,
+    /// Whether a temperature and sets of classes are fitted on the validation set of each run.
+    pub calibrate: bool,
     pub batch_size: usize,
     pub device: &'a Named,
+}
+
+/// One model and what it predicts of utterances.
+struct Tested {
+    indices: Vec<usize>,
+    /// `[draw][rate]`
+    draws: Vec<Vec<Predicted>>,
+    calibrator: Option<Calibrator>,
 }
 
 impl Conditions<'_> {
@@ -254,31 +283,36 @@ impl Conditions<'_> {
     pub fn assess(&self, sources: &[Source]) -> Result<Assessment> {
         let settings = self.missing.settings(self.corpus)?;
         let rates = &self.missing.rates;
-        let bar = progress::bar((sources.len() * rates.len()) as u64, "evaluating");
-        let mut all = Vec::new();
         let task = task_of(sources)?;
-        let mut pooled = vec![Predicted::none(task); rates.len()];
-        let (mut runs, mut warnings) = (Vec::new(), Vec::new());
+        if self.calibrate && (self.side != Side::Test || task != Task::Classification) {
+            return Err(usage(
+                "--calibrate: expected classes and --side test: the validation set is what it fits on",
+            ));
+        }
+        let sides = if self.calibrate { 2 } else { 1 };
+        let steps = sources.len() * rates.len() * sides * self.mask_draws as usize;
+        let bar = progress::bar(steps as u64, "evaluating");
+        let (mut tested, mut runs, mut warnings) = (Vec::new(), Vec::new(), Vec::new());
         for source in sources {
             let checkpoint = &source.checkpoint;
             checkpoint.interface.require(self.corpus)?;
             self.corpus.require_finite()?;
             let training = &checkpoint.config.training;
             let labelled = |index: &usize| self.corpus.utterances[*index].is_labelled(task);
-            let everything = || (0..self.corpus.len()).filter(labelled).collect();
-            let (name, indices): (String, Vec<usize>) = if self.side == Side::All {
-                ("all labelled utterances".into(), everything())
+            let everything = || -> Vec<usize> { (0..self.corpus.len()).filter(labelled).collect() };
+            let (name, indices, validation) = if self.side == Side::All {
+                ("all labelled utterances".into(), everything(), Vec::new())
             } else {
                 let (protocol, fold_index) = (training.protocol.into(), training.fold);
                 let fold = fold(self.corpus, task, protocol, fold_index)?;
                 let of_fold = fold.warnings.iter();
                 warnings.extend(of_fold.map(|warning| format!("{}: {warning}", source.name)));
                 let indices = match self.side {
-                    Side::Validation => fold.validation,
+                    Side::Validation => fold.validation.clone(),
                     Side::Train => fold.train,
                     Side::Test | Side::All => fold.test,
                 };
-                (fold.name, indices)
+                (fold.name, indices, fold.validation)
             };
             let of_source = [
                 trained_on(source, self.corpus, &indices)?,
@@ -287,26 +321,32 @@ impl Conditions<'_> {
             let of_source = of_source.concat().into_iter();
             warnings.extend(of_source.map(|warning| format!("{}: {warning}", source.name)));
             let model = checkpoint.model(&self.device.device)?;
-            let mut predicted = Vec::new();
-            for (rate, missing) in &settings {
-                if interrupt::requested() {
-                    return Err(Interrupted("interrupted; nothing was written".into()).into());
+            let of_draws = Draws {
+                corpus: self.corpus,
+                settings: &settings,
+                seeds: self.mask_seed..self.mask_seed.saturating_add(self.mask_draws),
+                batch_size: self.batch_size,
+                device: self.device,
+            };
+            let predict = |indices: &[usize]| {
+                of_draws.predict(&model, indices, |rate| {
+                    if interrupt::requested() {
+                        return Err(Interrupted("interrupted; nothing was written".into()).into());
+                    }
+                    bar.set_message(format!("rate {rate}"));
+                    bar.inc(1);
+                    Ok(())
+                })
+            };
+            let draws = predict(&indices)?;
+            let calibrator = match self.calibrate {
+                true => {
+                    let of_validation = predict(&validation)?;
+                    Calibrator::fit(self.corpus, &validation, rates.len(), &of_validation)
                 }
-                bar.set_message(format!("rate {rate}"));
-                let masks = Some((missing, self.mask_seed));
-                let device = &self.device.device;
-                let rows = pollster::block_on(predictions(
-                    &model,
-                    self.corpus,
-                    &indices,
-                    masks,
-                    self.batch_size,
-                    device,
-                ))?;
-                predicted.push(Predicted::of(task, rows));
-                bar.inc(1);
-            }
-            let evaluation = Evaluation::of(self.corpus, task, &indices, rates, &predicted);
+                false => None,
+            };
+            let evaluation = Evaluation::of(self.corpus, task, &indices, rates, &draws);
             runs.push(RunScores {
                 run: source.name.clone(),
                 fold: name,
@@ -315,15 +355,28 @@ impl Conditions<'_> {
                 auilc: evaluation.auilc,
                 curves: evaluation.curves,
             });
-            all.extend(indices);
-            for (pooled, predicted) in pooled.iter_mut().zip(predicted) {
-                pooled.extend(predicted);
-            }
+            tested.push(Tested {
+                indices,
+                draws,
+                calibrator,
+            });
         }
         bar.finish_and_clear();
         for warning in &warnings {
             remark(format!("warning: {warning}"));
         }
+        let parts = tested.iter().map(|own| Part {
+            indices: &own.indices,
+            draws: &own.draws,
+            calibrator: own.calibrator.clone(),
+        });
+        let calibration = match task {
+            Task::Classification => {
+                Calibration::of(self.corpus, rates.len(), &parts.collect::<Vec<_>>())
+            }
+            Task::Regression => None,
+        };
+        let (all, pooled) = self.pool(tested, task);
         let limit = match &self.corpus.metadata.process {
             Some(_) if task == Task::Classification => Some(LimitCurve::of(
                 self.corpus,
@@ -342,11 +395,28 @@ impl Conditions<'_> {
                 .map(Confusion::by_class)
                 .collect(),
             evaluation,
+            calibration,
             limit,
             runs,
             corrupted: Vec::new(),
             warnings,
             predicted: (all, pooled),
         })
+    }
+
+    /// The utterances of all models one after the other, and what is predicted of them.
+    fn pool(&self, tested: Vec<Tested>, task: Task) -> (Vec<usize>, Vec<Vec<Predicted>>) {
+        let of_rates = vec![Predicted::none(task); self.missing.rates.len()];
+        let mut pooled = vec![of_rates; self.mask_draws as usize];
+        let mut all = Vec::new();
+        for own in tested {
+            all.extend(own.indices);
+            for (pooled, rates) in pooled.iter_mut().zip(own.draws) {
+                for (pooled, predicted) in pooled.iter_mut().zip(rates) {
+                    pooled.extend(predicted);
+                }
+            }
+        }
+        (all, pooled)
     }
 }

@@ -380,10 +380,11 @@ impl Limit {
                     format!("{}", curve.rates[i]),
                     score(curve.accuracy[i]),
                     score(curve.ua[i]),
+                    score(curve.reliability.nll[i]),
                 ]
             })
             .collect();
-        say(table(&["rate", "accuracy", "UA"], &rows))?;
+        say(table(&["rate", "accuracy", "UA", "NLL"], &rows))?;
         say(format!("AUILC of UA: {}", score(curve.auilc)))
     }
 }

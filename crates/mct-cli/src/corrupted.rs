@@ -51,6 +51,7 @@ pub fn assess(
         let own = Conditions {
             corpus: &corpus,
             missing: &missing,
+            calibrate: false,
             ..*conditions
         };
         let assessment = own.assess(sources)?;

@@ -92,6 +92,8 @@ impl Demo {
             side: Side::Test,
             missing: &MissingArgs::curve(),
             mask_seed: MASK_SEED,
+            mask_draws: 1,
+            calibrate: true,
             batch_size: 64,
             device: &device::choose(&self.device)?,
         }

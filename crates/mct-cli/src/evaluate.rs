@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use clap::Args;
+use clap::{Args, value_parser};
 use mct_runs::Which;
 use mct_scores::Metric;
 
@@ -11,7 +11,10 @@ use crate::arguments::{batch_size, which};
 use crate::assess::{Assessment, Conditions, RunScores, Side, Source, corpus_of};
 use crate::missing::{MASK_SEED, MissingArgs};
 use crate::output::{remark, say, say_json, score, table};
-use crate::tables::{class_rows, duration_rows, heading, interval_note, run_rows, sections};
+use crate::tables::{
+    calibration_note, calibration_rows, class_rows, duration_rows, heading, interval_note,
+    run_rows, sections,
+};
 use crate::{corrupted, device, interrupt, report};
 
 /// Score runs on their test sets at missing rates
@@ -36,6 +39,12 @@ pub struct Evaluate {
     /// Seed of the masks
     #[arg(long, default_value_t = MASK_SEED)]
     mask_seed: u64,
+    /// Draws of the missing steps, pooled: the first with --mask-seed, the others with the next ones
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = value_parser!(u64).range(1..=1000))]
+    mask_draws: u64,
+    /// Fit a temperature and sets of classes on the validation set of each run, which is then predicted too
+    #[arg(long)]
+    calibrate: bool,
     /// Utterances per batch; affects only time and memory
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = batch_size)]
     batch_size: usize,
@@ -72,6 +81,8 @@ impl Evaluate {
             side: self.side,
             missing: &self.missing,
             mask_seed: self.mask_seed,
+            mask_draws: self.mask_draws,
+            calibrate: self.calibrate,
             batch_size: self.batch_size,
             device: &device::choose(&self.device)?,
         };
@@ -111,6 +122,14 @@ pub fn show(assessment: &Assessment) -> Result<()> {
     }
     if let Some(intervals) = &assessment.intervals {
         say(interval_note(intervals))?;
+    }
+    let (columns, body) = calibration_rows(assessment);
+    if !body.is_empty() {
+        let header: Vec<&str> = columns.iter().map(String::as_str).collect();
+        say(format!("\n{}", table(&header, &body)))?;
+    }
+    if let Some(note) = calibration_note(assessment) {
+        say(note)?;
     }
     if !assessment.corrupted.is_empty() {
         let (columns, body) = corrupted::rows(&assessment.corrupted, evaluation);

@@ -10,6 +10,7 @@ mod corrupted;
 mod demo;
 mod description;
 mod device;
+mod draws;
 mod evaluate;
 mod experiment;
 mod extract;

@@ -1,5 +1,7 @@
 //! Options of the command line for the missing steps.
 
+use std::ops::Range;
+
 use anyhow::Result;
 use clap::Args;
 use mct_corpus::Corpus;
@@ -11,6 +13,9 @@ use crate::output::usage;
 
 /// Default seed of the masks of evaluation and limit: the same for all systems and seeds.
 pub const MASK_SEED: u64 = 1;
+
+/// The draws of the missing steps that experiments pool: seeds of the masks.
+pub const MASK_SEEDS: Range<u64> = MASK_SEED..MASK_SEED + 5;
 
 /// Which steps are missing.
 #[derive(Args, Clone)]
@@ -29,6 +34,9 @@ pub struct MissingArgs {
     /// Drop bursts of consecutive steps of this mean length instead of single steps
     #[arg(long, value_name = "STEPS")]
     burst: Option<f64>,
+    /// Drop the same moments in all modalities, instead of each modality its own
+    #[arg(long)]
+    same_moment: bool,
 }
 
 fn named_rate(text: &str) -> Result<(String, f64), String> {
@@ -43,6 +51,7 @@ impl MissingArgs {
             rates: vec![rate],
             fixed: Vec::new(),
             burst: None,
+            same_moment: false,
         }
     }
 
@@ -78,6 +87,7 @@ impl MissingArgs {
             if let Some(mean_steps) = self.burst {
                 missing.pattern = Pattern::Burst { mean_steps };
             }
+            missing.same_moment = self.same_moment;
             for (name, fixed) in &self.fixed {
                 let index = corpus.modalities.iter().position(|m| m.name == *name);
                 let Some(index) = index else {

@@ -12,7 +12,10 @@ use mct_scores::{Metric, Predicted};
 use crate::assess::{Assessment, Source};
 use crate::corrupted;
 use crate::output::score;
-use crate::tables::{class_rows, duration_rows, heading, interval_note, run_rows, sections};
+use crate::tables::{
+    calibration_note, calibration_rows, class_rows, duration_rows, heading, interval_note,
+    run_rows, sections,
+};
 
 /// Rates whose confusion matrix is drawn: those of the paper's figure 8.
 const CONFUSION_RATES: [f64; 2] = [0.0, 0.5];
@@ -57,6 +60,18 @@ pub fn write(
     }
     if let Some(intervals) = &assessment.intervals {
         page.paragraph(&format!("{}.", interval_note(intervals)));
+    }
+    let (columns, body) = calibration_rows(assessment);
+    let header: Vec<&str> = columns.iter().map(String::as_str).collect();
+    if !body.is_empty() {
+        page.table("Calibration", &header, &body);
+        page.paragraph(
+            "ECE: how far probability and share of right answers are apart, by 15 bins, which is never 0 of a \
+             finite sample. NLL: mean negative logarithm of the probability of the true class.",
+        );
+    }
+    if let Some(note) = calibration_note(assessment) {
+        page.paragraph(&format!("{note}."));
     }
     page.paragraph(
         "AUILC is the area under a score over the missing rates, summed as in the paper.",
@@ -141,6 +156,7 @@ fn figures(
             }
         }
     }
+    figures.extend(reliability(assessment)?);
     figures.extend(scatter(corpus, assessment)?);
     if let [source] = sources
         && !source.history.is_empty()
@@ -153,10 +169,47 @@ fn figures(
     Ok(figures)
 }
 
+/// The share of right answers against the probability of the answer, at the rates of [`CONFUSION_RATES`], as
+/// predicted, scaled and of the exact posterior.
+fn reliability(assessment: &Assessment) -> Result<Vec<(String, String)>> {
+    let Some(calibration) = &assessment.calibration else {
+        return Ok(Vec::new());
+    };
+    let fitted = calibration.fitted.as_ref().map(|own| &own.scaled);
+    let limit = assessment.limit.as_ref().map(|own| &own.reliability);
+    let lines = [
+        ("as predicted", Some(&calibration.as_predicted)),
+        ("scaled", fitted),
+        ("exact posterior", limit),
+    ];
+    let rates = assessment.evaluation.rates.iter().enumerate();
+    let rates = rates.filter(|(_, rate)| CONFUSION_RATES.contains(rate));
+    rates
+        .map(|(index, rate)| {
+            let lines = lines.iter().filter_map(|(name, own)| {
+                // A bin of a few utterances says nothing.
+                let bins = own.as_ref()?.bins[index].iter();
+                let bins = bins.filter(|bin| bin.utterances >= 5);
+                Some(Line {
+                    name: (*name).to_owned(),
+                    points: bins.map(|bin| (bin.confidence, bin.accuracy)).collect(),
+                    bound: false,
+                })
+            });
+            let title = format!("reliability at missing rate {rate}");
+            let svg = draw::reliability(&title, lines.collect())?;
+            Ok((format!("reliability-{rate}"), svg))
+        })
+        .collect()
+}
+
 /// Predicted against true intensities of each target, at the rates of [`CONFUSION_RATES`].
 fn scatter(corpus: &Corpus, assessment: &Assessment) -> Result<Vec<(String, String)>> {
     let mut figures = Vec::new();
-    let (indices, predicted) = &assessment.predicted;
+    let (indices, draws) = &assessment.predicted;
+    let Some(predicted) = draws.first() else {
+        return Ok(figures);
+    };
     for (t, target) in corpus.metadata.targets.iter().enumerate() {
         for (rate, predicted) in assessment.evaluation.rates.iter().zip(predicted) {
             let Predicted::Intensities(rows) = predicted else {

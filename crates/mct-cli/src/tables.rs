@@ -127,7 +127,55 @@ pub fn interval_note(intervals: &Intervals) -> String {
         true => format!("the {} speakers", intervals.clusters),
         false => "utterances, since nobody knows who speaks".to_owned(),
     };
+    let over = match intervals.mask_draws {
+        1 => over,
+        draws => format!("{over} and {draws} draws of the missing steps"),
+    };
     format!("95 %: bootstrap over {over}; how much training varies is not in it")
+}
+
+/// Calibration by missing rate as rows of text; empty for intensities.
+pub fn calibration_rows(assessment: &Assessment) -> (Vec<String>, Vec<Vec<String>>) {
+    let Some(calibration) = &assessment.calibration else {
+        return (Vec::new(), Vec::new());
+    };
+    let limit = assessment.limit.as_ref().map(|limit| &limit.reliability);
+    let fitted = calibration.fitted.as_ref();
+    let mut header = vec!["rate", "ECE", "NLL"];
+    let mut columns = vec![&calibration.as_predicted.ece, &calibration.as_predicted.nll];
+    if let Some(fitted) = fitted {
+        header.extend(["ECE scaled", "NLL scaled", "coverage", "classes in a set"]);
+        let scaled = [&fitted.scaled.ece, &fitted.scaled.nll];
+        columns.extend(
+            scaled
+                .into_iter()
+                .chain([&fitted.coverage, &fitted.set_size]),
+        );
+    }
+    if let Some(limit) = limit {
+        header.extend(["posterior ECE", "posterior NLL"]);
+        columns.extend([&limit.ece, &limit.nll]);
+    }
+    let rates = assessment.evaluation.rates.iter().enumerate();
+    let rows = rates.map(|(index, rate)| {
+        let values = columns.iter().map(|column| score(column[index]));
+        std::iter::once(rate.to_string()).chain(values).collect()
+    });
+    (
+        header.into_iter().map(str::to_owned).collect(),
+        rows.collect(),
+    )
+}
+
+/// What was fitted for the calibration.
+pub fn calibration_note(assessment: &Assessment) -> Option<String> {
+    let fitted = assessment.calibration.as_ref()?.fitted.as_ref()?;
+    let temperatures = fitted.temperatures.iter().map(|own| format!("{own:.2}"));
+    Some(format!(
+        "fitted on validation: temperature {}; sets of classes that shall hold the true one in {:.0} % at each rate",
+        temperatures.collect::<Vec<_>>().join(", "),
+        fitted.promised * 100.0
+    ))
 }
 
 /// Precision, recall and F1 of each class at the first rate as rows of text; empty for intensities.
@@ -152,14 +200,18 @@ pub fn class_rows(assessment: &Assessment) -> (Vec<String>, Vec<Vec<String>>) {
     (header.map(str::to_owned).to_vec(), rows.collect())
 }
 
-/// The number of utterances, and whether they are synthetic.
+/// The number of utterances, whether they are synthetic, and how often each counts.
 pub fn heading(evaluation: &Evaluation) -> String {
     let kind = if evaluation.synthetic {
         "synthetic "
     } else {
         ""
     };
-    format!("{} {kind}utterances", evaluation.utterances)
+    let draws = match evaluation.mask_draws {
+        1 => String::new(),
+        draws => format!(", each in {draws} draws of the missing steps"),
+    };
+    format!("{} {kind}utterances{draws}", evaluation.utterances)
 }
 
 /// The main score of each run as rows of text.

@@ -17,7 +17,7 @@ use support::{Workshop, listing};
 
 const GRID: &str = r#"
 title = "Two systems"
-views = ["scores", "curves", "durations", "bars", "sweep", "confusion"]
+views = ["scores", "curves", "calibration", "durations", "bars", "sweep", "confusion"]
 
 [[rows]]
 name = "CHFN"
@@ -103,6 +103,10 @@ fn a_grid_is_trained_once_and_its_numbers_are_those_of_evaluate() {
         "sweep-1.svg",
         "confusion-1-0.svg",
         "confusion-2-0.5.svg",
+        "calibration.csv",
+        "calibration-ece.svg",
+        "calibration-coverage.csv",
+        "reliability-0.5.svg",
     ] {
         assert!(
             !workshop.bytes(&format!("out/grid/{name}")).is_empty(),
@@ -111,6 +115,7 @@ fn a_grid_is_trained_once_and_its_numbers_are_those_of_evaluate() {
     }
     let page = String::from_utf8(workshop.bytes("out/grid/report.html")).unwrap();
     assert!(page.contains("MCT-HFR, cosine") && page.contains("exact limit"));
+    assert!(page.contains("seeds and 5 draws of the missing steps"));
 
     // Nothing is trained again, and the report is the same.
     let numbers = workshop.bytes("out/grid/numbers.json");
@@ -129,12 +134,19 @@ fn a_grid_is_trained_once_and_its_numbers_are_those_of_evaluate() {
     let numbers: Value = serde_json::from_slice(&numbers).unwrap();
     let rows = numbers["rows"].as_array().unwrap();
     let seeds = rows.iter().flat_map(|row| row["seeds"].as_array().unwrap());
-    let mut reported: Vec<(Value, Value)> = seeds
-        .map(|seed| (seed["ua"].clone(), seed["auilc"].clone()))
-        .collect();
+    let keys = ["ua", "auilc", "calibration"];
+    let of = |value: &Value| keys.map(|key| value[key].clone());
+    let mut reported: Vec<[Value; 3]> = seeds.map(of).collect();
     for (id, _) in &before {
-        let scores = workshop.json(&["evaluate", &format!("out/runs/{id}"), "--json"]);
-        let found = (scores["ua"].clone(), scores["auilc"].clone());
+        let scores = workshop.json(&[
+            "evaluate",
+            &format!("out/runs/{id}"),
+            "--mask-draws",
+            "5",
+            "--calibrate",
+            "--json",
+        ]);
+        let found = of(&scores);
         let index = reported.iter().position(|other| *other == found);
         reported.remove(index.unwrap_or_else(|| panic!("{id}: scores are not in the report")));
     }
@@ -222,27 +234,45 @@ fn an_interrupted_experiment_resumes_and_ends_as_an_uninterrupted_one() {
     };
     damaged(
         false,
-        &|value| value["test"]["predicted"][0][0] = 17.into(),
+        &|value| value["test"]["draws"][0][0]["probabilities"][0][0] = 0.5.into(),
         "changed since it was written",
     );
     damaged(
         true,
         &|value| {
-            let rates = value["validation"]["predicted"].as_array_mut().unwrap();
-            drop(rates[0].as_array_mut().unwrap().pop());
+            let draw = &mut value["validation"]["draws"][1];
+            let rows = draw[0]["probabilities"].as_array_mut().unwrap();
+            drop(rows.pop());
         },
         "predictions at rate 0",
     );
     damaged(
         true,
-        &|value| drop(value["test"]["predicted"].as_array_mut().unwrap().pop()),
+        &|value| drop(value["test"]["draws"][4].as_array_mut().unwrap().pop()),
         "predictions at 9 rates, expected 10",
     );
     damaged(
         true,
-        &|value| value["test"]["predicted"][0][0] = 17.into(),
-        "found class 17, expected one of 4",
+        &|value| drop(value["test"]["draws"].as_array_mut().unwrap().pop()),
+        "4 draws of the missing steps, expected 5",
     );
+    damaged(
+        true,
+        &|value| {
+            let row = &mut value["test"]["draws"][0][0]["probabilities"][0];
+            row.as_array_mut().unwrap().push(0.5.into());
+        },
+        "expected 4 probabilities",
+    );
+    // A run of before there were probabilities is predicted again, not trained.
+    let best = workshop.bytes(&format!("whole/runs/{id}/checkpoints/best.safetensors"));
+    workshop.write(&file, b"{\"sha256\":\"0\",\"predictions\":{}}\n");
+    workshop.ok(&arguments("grid.toml", "whole", &long));
+    let again: Value = serde_json::from_slice(&workshop.bytes(&file)).unwrap();
+    for side in ["test", "validation"] {
+        assert_eq!(again["predictions"][side], intact["predictions"][side]);
+    }
+    assert!(best == workshop.bytes(&format!("whole/runs/{id}/checkpoints/best.safetensors")));
 }
 
 #[test]

@@ -102,9 +102,45 @@ fn a_run_from_corpus_to_report() {
         assert_eq!(limit[key].as_array().unwrap().len(), 3, "{key}");
         assert_eq!(limit[key], found["limit"][key], "{key}");
     }
+    for key in ["ece", "nll"] {
+        let of_posterior: Vec<f64> = limit[key].as_array().unwrap().iter().map(number).collect();
+        let of_model = found["calibration"][key].as_array().unwrap();
+        let better = of_posterior
+            .iter()
+            .zip(of_model)
+            .filter(|(a, b)| **a < number(b));
+        // Of a small sample the posterior can be a little off too.
+        assert!(
+            better.count() >= if key == "nll" { 3 } else { 2 },
+            "{key}: {found}"
+        );
+    }
+    // Fitted on the validation set, which is why it cannot be scored so.
+    assert!(found["calibration"]["fitted"].is_null());
+    let calibrated = workshop.json(&["evaluate", "run", "--rates", rates, "--calibrate", "--json"]);
+    assert_eq!(calibrated["ua"], found["ua"]);
+    let fitted = &calibrated["calibration"]["fitted"];
+    assert!(number(&fitted["temperatures"][0]) > 0.0);
+    for rate in 0..3 {
+        let coverage = number(&fitted["coverage"][rate]);
+        assert!((0.7..=1.0).contains(&coverage), "{fitted}");
+        let size = number(&fitted["set_size"][rate]);
+        assert!((1.0..=4.0).contains(&size), "{fitted}");
+    }
+    workshop.fails(
+        2,
+        &["evaluate", "run", "--side", "validation", "--calibrate"],
+        &["--calibrate", "--side test"],
+    );
     let page = String::from_utf8(workshop.bytes("report/report.html")).unwrap();
     assert!(page.contains("<svg") && page.contains("Synthetic data"));
-    for figure in ["curves", "confusion-0", "confusion-0.5", "training"] {
+    for figure in [
+        "curves",
+        "confusion-0",
+        "confusion-0.5",
+        "reliability-0.5",
+        "training",
+    ] {
         let svg = String::from_utf8(workshop.bytes(&format!("report/{figure}.svg"))).unwrap();
         assert!(
             svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"),

@@ -1,7 +1,7 @@
 //! A corpus in memory: utterances, and for each modality one ragged matrix of feature steps.
 
 use crate::check::structure;
-use crate::error::Finding;
+use crate::error::{CorpusError, Finding};
 use crate::metadata::{Column, Metadata, Utterance};
 use crate::modality::Modality;
 
@@ -61,6 +61,27 @@ impl Corpus {
 
     pub fn is_empty(&self) -> bool {
         self.utterances.is_empty()
+    }
+
+    /// Refuses features whose file was written to since it was opened, as far as they are read from it as
+    /// they are needed.
+    ///
+    /// # Errors
+    /// Names the file.
+    pub fn require_unchanged(&self) -> Result<(), CorpusError> {
+        let changed = |modality: &Modality| !modality.bytes.is_unchanged();
+        if self.modalities.iter().any(changed) {
+            let found = "written to since it was opened";
+            let expected = "the file as it was (start again)";
+            return Err(CorpusError::invalid(&self.source, "file", found, expected));
+        }
+        Ok(())
+    }
+
+    /// Steps of each modality of an utterance.
+    pub fn steps(&self, index: usize) -> Vec<usize> {
+        let modalities = self.modalities.iter();
+        modalities.map(|modality| modality.steps(index)).collect()
     }
 
     pub fn class_count(&self) -> usize {

@@ -23,70 +23,126 @@ pub struct LimitPoint {
     pub ua: f64,
 }
 
-/// The limit on the utterances `indices` for each of `settings`, labelled with its rate, with the
-/// static masks of `mask_seed` (the ones that evaluation uses).
+/// The exact posterior of utterances, in several settings.
+#[derive(Debug, Clone)]
+pub struct Posterior {
+    /// Log likelihood of what is seen, `[setting][utterance][class]`.
+    likelihoods: Vec<Vec<Vec<f64>>>,
+    labels: Vec<usize>,
+    /// Utterances of each class.
+    counts: Vec<usize>,
+}
+
+impl Posterior {
+    /// Of the utterances `indices` with the static masks of `mask_seed` (the ones that evaluation uses).
+    ///
+    /// # Errors
+    /// When the corpus carries no generative process, or a rate is out of range.
+    pub fn of(
+        corpus: &Corpus,
+        indices: &[usize],
+        settings: &[(f64, Missing)],
+        mask_seed: u64,
+    ) -> Result<Self> {
+        let process = process(corpus)?;
+        for (_, missing) in settings {
+            missing.validate(corpus)?;
+        }
+        let mut counts = vec![0usize; corpus.class_count()];
+        let mut labels = Vec::with_capacity(indices.len());
+        for &index in indices {
+            let label = label(corpus, index)?;
+            counts[label] += 1;
+            labels.push(label);
+        }
+        let mut likelihoods = vec![Vec::with_capacity(indices.len()); settings.len()];
+        let evidence = Evidence::new(process);
+        for &index in indices {
+            let id = &corpus.utterances[index].id;
+            let steps = evidence.of(corpus, index);
+            let counts_of = corpus.steps(index);
+            for ((_, missing), likelihoods) in settings.iter().zip(&mut likelihoods) {
+                let mut masks = missing.masks(mask_seed, Purpose::Static, id, &counts_of);
+                for (mask, modality) in masks.iter_mut().zip(&corpus.modalities) {
+                    for (step, by_nature) in mask.iter_mut().zip(modality.missing(index)) {
+                        *step |= *by_nature != 0;
+                    }
+                }
+                likelihoods.push(log_likelihoods(process, &steps, &masks));
+            }
+        }
+        Ok(Self {
+            likelihoods,
+            labels,
+            counts,
+        })
+    }
+
+    /// Logarithms of the joint probabilities with the true class shares, up to a constant.
+    fn with_shares(&self, likelihood: &[f64]) -> Vec<f64> {
+        let pairs = likelihood.iter().zip(&self.counts);
+        pairs
+            .map(|(log, count)| log + (*count as f64).ln())
+            .collect()
+    }
+
+    /// Probabilities of the classes, the true class shares as prior, `[setting][utterance][class]`.
+    pub fn probabilities(&self) -> Vec<Vec<Vec<f32>>> {
+        let of_utterance = |likelihood: &Vec<f64>| {
+            let logs = self.with_shares(likelihood);
+            let sum = log_sum(&logs);
+            logs.iter().map(|log| (log - sum).exp() as f32).collect()
+        };
+        let settings = self.likelihoods.iter();
+        settings
+            .map(|utterances| utterances.iter().map(of_utterance).collect())
+            .collect()
+    }
+
+    /// What the best answers reach in each setting.
+    pub fn points(&self, settings: &[(f64, Missing)]) -> Vec<LimitPoint> {
+        let present = self
+            .counts
+            .iter()
+            .filter(|count| **count > 0)
+            .count()
+            .max(1);
+        let points = settings.iter().zip(&self.likelihoods);
+        points
+            .map(|((rate, _), likelihoods)| {
+                let (mut right, mut right_by_class) = (0, vec![0; self.counts.len()]);
+                for (likelihood, label) in likelihoods.iter().zip(&self.labels) {
+                    let with_shares = self.with_shares(likelihood).into_iter();
+                    right += usize::from(most_probable(with_shares) == Some(*label));
+                    if most_probable(likelihood.iter().copied()) == Some(*label) {
+                        right_by_class[*label] += 1;
+                    }
+                }
+                let recalls = right_by_class.iter().zip(&self.counts);
+                let recalls = recalls.filter(|(_, count)| **count > 0);
+                let recalls = recalls.map(|(right, count)| f64::from(*right) / *count as f64);
+                LimitPoint {
+                    rate: *rate,
+                    accuracy: right as f64 / self.labels.len().max(1) as f64,
+                    ua: recalls.sum::<f64>() / present as f64,
+                }
+            })
+            .collect()
+    }
+}
+
+/// The limit on the utterances `indices` for each of `settings`, labelled with its rate; see
+/// [`Posterior::of`].
 ///
 /// # Errors
-/// When the corpus carries no generative process, or a rate is out of range.
+/// As for [`Posterior::of`].
 pub fn limit(
     corpus: &Corpus,
     indices: &[usize],
     settings: &[(f64, Missing)],
     mask_seed: u64,
 ) -> Result<Vec<LimitPoint>> {
-    let process = process(corpus)?;
-    for (_, missing) in settings {
-        missing.validate(corpus)?;
-    }
-    let classes = corpus.class_count();
-    let mut counts = vec![0usize; classes];
-    for &index in indices {
-        counts[label(corpus, index)?] += 1;
-    }
-    let mut right = vec![0usize; settings.len()];
-    let mut right_by_class = vec![vec![0usize; classes]; settings.len()];
-    let evidence = Evidence::new(process);
-    for &index in indices {
-        let (id, label) = (&corpus.utterances[index].id, label(corpus, index)?);
-        let steps = evidence.of(corpus, index);
-        for (setting, (_, missing)) in settings.iter().enumerate() {
-            let masks: Vec<Vec<bool>> = corpus
-                .modalities
-                .iter()
-                .enumerate()
-                .map(|(m, modality)| {
-                    let count = modality.steps(index);
-                    let mut mask = missing.mask(mask_seed, Purpose::Static, id, m, count);
-                    for (step, by_nature) in mask.iter_mut().zip(modality.missing(index)) {
-                        *step |= *by_nature != 0;
-                    }
-                    mask
-                })
-                .collect();
-            let likelihood = log_likelihoods(process, &steps, &masks);
-            let with_priors = likelihood
-                .iter()
-                .zip(&counts)
-                .map(|(log, count)| log + (*count as f64).ln());
-            if most_probable(with_priors) == Some(label) {
-                right[setting] += 1;
-            }
-            if most_probable(likelihood.iter().copied()) == Some(label) {
-                right_by_class[setting][label] += 1;
-            }
-        }
-    }
-    let present = counts.iter().filter(|count| **count > 0).count().max(1);
-    let points = settings.iter().enumerate().map(|(setting, (rate, _))| {
-        let recalls = right_by_class[setting].iter().zip(&counts);
-        let recalls = recalls.filter(|(_, count)| **count > 0);
-        LimitPoint {
-            rate: *rate,
-            accuracy: right[setting] as f64 / indices.len().max(1) as f64,
-            ua: recalls.map(|(r, c)| *r as f64 / *c as f64).sum::<f64>() / present as f64,
-        }
-    });
-    Ok(points.collect())
+    Ok(Posterior::of(corpus, indices, settings, mask_seed)?.points(settings))
 }
 
 fn label(corpus: &Corpus, index: usize) -> Result<usize> {
@@ -373,9 +429,8 @@ mod tests {
             let steps = evidence.of(corpus, index);
             for rate in [0.0, 0.5, 1.0] {
                 let missing = Missing::uniform(rate, 3);
-                let masks: Vec<Vec<bool>> = (0..3)
-                    .map(|m| missing.mask(1, Purpose::Static, "x", m, steps[m].len()))
-                    .collect();
+                let counts: Vec<usize> = steps.iter().map(Vec::len).collect();
+                let masks = missing.masks(1, Purpose::Static, "x", &counts);
                 let fast = log_likelihoods(process, &steps, &masks);
                 let slow = brute_force(process, &steps, &masks);
                 for (fast, slow) in fast.iter().zip(&slow) {

@@ -27,6 +27,10 @@ pub struct Missing {
     /// One rate in 0..=1 for each modality of the corpus; 1 means that it is absent.
     pub rates: Vec<f64>,
     pub pattern: Pattern,
+    /// Whether a moment that is missing is so in all modalities (as far as their rates go), instead of each
+    /// modality missing its own.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub same_moment: bool,
 }
 
 /// What a mask is for. Masks of different purposes share no randomness.
@@ -48,10 +52,46 @@ impl Purpose {
     }
 }
 
-/// The missing rate of one utterance, uniform over `low..high` (`low` where they are equal).
-pub fn rate_between(seed: u64, purpose: Purpose, low: f64, high: f64, utterance_id: &str) -> f64 {
+/// The missing rate of one utterance, uniform over `low..high` (`low` where they are equal): of all
+/// modalities, or of one.
+pub fn rate_between(
+    seed: u64,
+    purpose: Purpose,
+    (low, high): (f64, f64),
+    utterance_id: &str,
+    modality: Option<usize>,
+) -> f64 {
     let words = [RATE, seed, purpose.word(), counter::text_key(utterance_id)];
+    let own = modality.map(|modality| modality as u64);
+    let words: Vec<u64> = words.into_iter().chain(own).collect();
     low + (high - low) * counter::uniform(counter::key(&words))
+}
+
+/// Which modalities of one utterance are missing as a whole: each with this probability, but never all.
+pub fn absent_modalities(
+    seed: u64,
+    purpose: Purpose,
+    probability: f64,
+    utterance_id: &str,
+    modalities: usize,
+) -> Vec<bool> {
+    let words = [
+        ABSENT,
+        seed,
+        purpose.word(),
+        counter::text_key(utterance_id),
+    ];
+    let mut stream = Stream::new(&words);
+    let mut absent: Vec<bool> = (0..modalities)
+        .map(|_| stream.uniform() < probability)
+        .collect();
+    if !absent.contains(&false) {
+        let kept = (stream.uniform() * modalities as f64) as usize;
+        if let Some(kept) = absent.get_mut(kept) {
+            *kept = false;
+        }
+    }
+    absent
 }
 
 impl Missing {
@@ -60,6 +100,7 @@ impl Missing {
         Self {
             rates: vec![rate; modalities],
             pattern: Pattern::Bernoulli,
+            same_moment: false,
         }
     }
 
@@ -93,28 +134,38 @@ impl Missing {
         }
     }
 
-    /// The mask of one sequence: `steps` flags, `true` where the step is missing.
-    pub fn mask(
+    /// The masks of one utterance, per modality as many flags as it has steps, `true` where the step is
+    /// missing.
+    pub fn masks(
         &self,
         seed: u64,
         purpose: Purpose,
         utterance_id: &str,
-        modality: usize,
-        steps: usize,
-    ) -> Vec<bool> {
-        let rate = self.rates[modality];
-        let words = [
-            MASK,
-            seed,
-            purpose.word(),
-            counter::text_key(utterance_id),
-            modality as u64,
-        ];
-        let mut stream = Stream::new(&words);
-        match self.pattern {
-            Pattern::Bernoulli => (0..steps).map(|_| stream.uniform() < rate).collect(),
-            Pattern::Burst { mean_steps } => bursts(&mut stream, rate, mean_steps, steps),
-        }
+        steps_of_all: &[usize],
+    ) -> Vec<Vec<bool>> {
+        let stream = |modality: u64| {
+            let utterance = counter::text_key(utterance_id);
+            Stream::new(&[MASK, seed, purpose.word(), utterance, modality])
+        };
+        let draw = |mut stream: Stream, rate: f64, steps: usize| -> Vec<bool> {
+            match self.pattern {
+                Pattern::Bernoulli => (0..steps).map(|_| stream.uniform() < rate).collect(),
+                Pattern::Burst { mean_steps } => bursts(&mut stream, rate, mean_steps, steps),
+            }
+        };
+        let of_modality = |(m, (rate, steps)): (usize, (&f64, &usize))| {
+            if !self.same_moment {
+                return draw(stream(m as u64), *rate, *steps);
+            }
+            // Moments are the steps of the longest modality, over which the others are stretched.
+            let longest = steps_of_all.iter().copied().max().unwrap_or(0);
+            let moments = draw(stream(ALL), *rate, longest);
+            (0..*steps)
+                .map(|step| moments[(2 * step + 1) * longest / (2 * steps)])
+                .collect()
+        };
+        let modalities = self.rates.iter().zip(steps_of_all).enumerate();
+        modalities.map(of_modality).collect()
     }
 }
 
@@ -122,6 +173,10 @@ impl Missing {
 const MASK: u64 = 0x6D61_736B;
 const SHARE: u64 = 0x7368_6172;
 const RATE: u64 = 0x7261_7465;
+const ABSENT: u64 = 0x6162_7365;
+
+/// In the place of a modality: the moments of all.
+const ALL: u64 = u64::MAX;
 
 /// Whether dynamic training masks this utterance in this epoch (section 4.4.2): the share of
 /// incomplete samples rises linearly from 0 in epoch 0 to 1 in epoch `rise_epochs`.
@@ -168,7 +223,8 @@ mod tests {
     fn share(missing: &Missing, steps: usize) -> f64 {
         let mut count = 0;
         for utterance in 0..200 {
-            let mask = missing.mask(1, Purpose::Static, &format!("u{utterance}"), 0, steps);
+            let id = format!("u{utterance}");
+            let mask = &missing.masks(1, Purpose::Static, &id, &[steps])[0];
             count += mask.iter().filter(|m| **m).count();
         }
         count as f64 / (200 * steps) as f64
@@ -180,8 +236,8 @@ mod tests {
             let bernoulli = Missing::uniform(rate, 1);
             assert!((share(&bernoulli, 100) - rate).abs() < 0.02, "rate {rate}");
             let burst = Missing {
-                rates: vec![rate],
                 pattern: Pattern::Burst { mean_steps: 5.0 },
+                ..Missing::uniform(rate, 1)
             };
             assert!((share(&burst, 200) - rate).abs() < 0.03, "rate {rate}");
         }
@@ -190,10 +246,10 @@ mod tests {
     #[test]
     fn bursts_have_their_mean_length() {
         let burst = Missing {
-            rates: vec![0.3],
             pattern: Pattern::Burst { mean_steps: 6.0 },
+            ..Missing::uniform(0.3, 1)
         };
-        let mask = burst.mask(3, Purpose::Static, "long", 0, 200_000);
+        let mask = &burst.masks(3, Purpose::Static, "long", &[200_000])[0];
         let runs = mask.windows(2).filter(|w| !w[0] && w[1]).count();
         let missing = mask.iter().filter(|m| **m).count();
         let mean = missing as f64 / runs as f64;
@@ -203,7 +259,9 @@ mod tests {
     #[test]
     fn a_mask_depends_on_its_key_alone() {
         let missing = Missing::uniform(0.5, 2);
-        let mask = |seed, purpose, id, modality| missing.mask(seed, purpose, id, modality, 64);
+        let mask = |seed, purpose, id, modality: usize| {
+            missing.masks(seed, purpose, id, &[64, 64])[modality].clone()
+        };
         let base = mask(1, Purpose::Static, "a", 0);
         assert_eq!(base, mask(1, Purpose::Static, "a", 0));
         assert_ne!(base, mask(2, Purpose::Static, "a", 0));
@@ -213,15 +271,84 @@ mod tests {
         // A longer sequence begins with the same flags: truncation does not change them.
         assert_eq!(
             base[..],
-            missing.mask(1, Purpose::Static, "a", 0, 100)[..64]
+            missing.masks(1, Purpose::Static, "a", &[100, 64])[0][..64]
         );
     }
 
     #[test]
     fn a_lower_rate_misses_a_subset() {
-        let mask = |rate| Missing::uniform(rate, 1).mask(9, Purpose::Static, "u", 0, 500);
+        let mask = |rate| {
+            let missing = Missing::uniform(rate, 1);
+            missing.masks(9, Purpose::Static, "u", &[500]).remove(0)
+        };
         let (low, high) = (mask(0.3), mask(0.6));
         assert!(low.iter().zip(&high).all(|(low, high)| !low || *high));
+    }
+
+    #[test]
+    fn the_same_moment_is_missing_in_all_modalities() {
+        for pattern in [Pattern::Bernoulli, Pattern::Burst { mean_steps: 4.0 }] {
+            let missing = Missing {
+                pattern,
+                same_moment: true,
+                ..Missing::uniform(0.4, 3)
+            };
+            let masks = missing.masks(1, Purpose::Static, "u", &[120, 120, 40]);
+            assert_eq!(masks[0], masks[1]);
+            // A step that lasts three steps of the others is missing where its middle is.
+            let middles: Vec<bool> = masks[0].iter().skip(1).step_by(3).copied().collect();
+            assert_eq!(masks[2], middles);
+            let share = masks[0].iter().filter(|missing| **missing).count() as f64 / 120.0;
+            assert!((0.2..0.6).contains(&share), "{share}");
+            let own = Missing {
+                same_moment: false,
+                ..missing
+            };
+            let own = own.masks(1, Purpose::Static, "u", &[120, 120, 40]);
+            assert_ne!(own[0], own[1]);
+        }
+        let absent = Missing {
+            rates: vec![1.0, 0.0],
+            same_moment: true,
+            ..Missing::uniform(0.0, 2)
+        };
+        let masks = absent.masks(1, Purpose::Static, "u", &[3, 0]);
+        assert_eq!(masks, [vec![true; 3], vec![]]);
+    }
+
+    #[test]
+    fn modalities_are_absent_as_often_as_said_and_never_all() {
+        let (mut absent, mut counted) = (0, 0);
+        for index in 0..3000 {
+            let of = absent_modalities(1, Purpose::Epoch(2), 0.4, &index.to_string(), 3);
+            assert!(of.contains(&false));
+            absent += usize::from(of[1]);
+            counted += of.iter().filter(|absent| **absent).count();
+        }
+        // Where all three would be, one is not.
+        let expected = 0.4 - 0.4f64.powi(3) / 3.0;
+        assert!(
+            (f64::from(absent as u32) / 3000.0 - expected).abs() < 0.03,
+            "{absent}"
+        );
+        assert!(
+            (counted as f64 / 9000.0 - expected).abs() < 0.02,
+            "{counted}"
+        );
+        assert_eq!(
+            absent_modalities(1, Purpose::Static, 0.0, "u", 2),
+            [false; 2]
+        );
+        let one = absent_modalities(1, Purpose::Static, 1.0, "u", 2);
+        assert_eq!(one.iter().filter(|absent| **absent).count(), 1);
+    }
+
+    #[test]
+    fn each_modality_can_have_a_rate_of_its_own() {
+        let rate = |modality| rate_between(1, Purpose::Epoch(0), (0.2, 0.7), "u", modality);
+        let all = [rate(None), rate(Some(0)), rate(Some(1))];
+        assert!(all.iter().all(|rate| (0.2..0.7).contains(rate)), "{all:?}");
+        assert!(all[0] != all[1] && all[1] != all[2], "{all:?}");
     }
 
     #[test]

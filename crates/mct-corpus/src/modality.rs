@@ -9,12 +9,26 @@ use std::sync::Arc;
 use half::f16;
 use serde::{Deserialize, Serialize};
 
+#[cfg(not(target_arch = "wasm32"))]
+use crate::mapped::Mapped;
+
 /// Bytes that are owned or mapped; cloning shares them.
 #[derive(Clone)]
 pub(crate) enum Bytes {
     Owned(Arc<Vec<u8>>),
     #[cfg(not(target_arch = "wasm32"))]
-    Mapped(Arc<memmap2::Mmap>),
+    Mapped(Arc<Mapped>),
+}
+
+impl Bytes {
+    /// Whether nobody has changed what they are mapped from.
+    pub fn is_unchanged(&self) -> bool {
+        match self {
+            Self::Owned(_) => true,
+            #[cfg(not(target_arch = "wasm32"))]
+            Self::Mapped(mapped) => mapped.is_unchanged(),
+        }
+    }
 }
 
 impl From<Vec<u8>> for Bytes {

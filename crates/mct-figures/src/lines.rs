@@ -27,6 +27,21 @@ pub fn curves(title: &str, lines: &[Line]) -> Result<String> {
     draw_lines((title, "missing rate", "score"), range, legend, lines)
 }
 
+/// The share of right answers against the probability of the answer, beside the line where both are equal.
+///
+/// # Errors
+/// When the figure cannot be drawn.
+pub fn reliability(title: &str, mut lines: Vec<Line>) -> Result<String> {
+    lines.push(Line {
+        name: "as sure as right".to_owned(),
+        points: vec![(0.0, 0.0), (1.0, 1.0)],
+        bound: true,
+    });
+    let legend = Legend::Inside(SeriesLabelPosition::UpperLeft);
+    let axes = (title, "probability of the answer", "right answers");
+    draw_lines(axes, 0.0..1.0, legend, &lines)
+}
+
 /// AUILC against a setting, over the range of the values.
 ///
 /// # Errors

@@ -205,7 +205,7 @@ fn the_best_by_auilc_has_the_auilc_of_an_evaluation() {
         })
         .collect();
     let task = Task::Classification;
-    let evaluation = Evaluation::of(&corpus, task, side, &PAPER_RATES, &predicted);
+    let evaluation = Evaluation::of(&corpus, task, side, &PAPER_RATES, &[predicted]);
     let auilc = evaluation.auilc.get(Metric::Ua);
     let (best, _) = face.last.unwrap().state.unwrap().best.unwrap();
     assert!((best - auilc).abs() < 1e-12, "{best} {auilc}");

@@ -18,7 +18,7 @@ use mct_hfr::nn::parameters;
 use mct_hfr::training::{AdamW, AdamWConfig};
 use support::{Fixture, deviation, floats, full_name, gradients, software};
 
-const ALL: [&str; 22] = [
+const ALL: [&str; 24] = [
     "paper",
     "released",
     "no_balance",
@@ -40,6 +40,8 @@ const ALL: [&str; 22] = [
     "tfr_net",
     "emt_dlfr",
     "cmd_bounded",
+    "distilled",
+    "distilled_both",
     "query_positions",
 ];
 

@@ -96,7 +96,7 @@ fn a_trained_model_is_better_than_the_mean_and_says_the_mean_where_nothing_is_se
     let nothing = predicted(&model, &corpus, &test, 1.0);
     assert!(nothing.iter().all(|row| row == &nothing[0]));
     let score = |rows: &[Vec<f32>]| {
-        let predicted = [Predicted::of(Task::Regression, rows.to_vec())];
+        let predicted = [vec![Predicted::of(Task::Regression, rows.to_vec())]];
         Evaluation::of(&corpus, Task::Regression, &test, &[0.0], &predicted)
     };
     let (model, mean) = (score(&rows), score(&nothing));

@@ -12,7 +12,7 @@ use mct_corpus::{Corpus, Target, Task};
 use serde::Serialize;
 
 use crate::auilc::auilc;
-use crate::confusion::Confusion;
+use crate::confusion::{Confusion, most_probable};
 use crate::intensity::{IntensitySums, SUMS};
 use crate::metric::Metric;
 use crate::predicted::Predicted;
@@ -20,7 +20,7 @@ use crate::predicted::Predicted;
 pub(crate) const RESAMPLES: usize = 2000;
 
 /// More clusters than this are put together at random: as valid, and the work is bounded.
-const MOST_CLUSTERS: usize = 500;
+const MOST_CLUSTERS: usize = 200;
 
 /// What is drawn together: the utterances of a speaker, or one of nobody known.
 #[derive(Debug, Clone)]
@@ -148,30 +148,31 @@ impl Statistic<'_> {
     ) -> Vec<f64> {
         let width = self.width();
         let mut sums = vec![0.0; clusters.count * width];
-        for (position, (index, cluster)) in indices.iter().zip(&clusters.of).enumerate() {
+        let utterances = indices.iter().zip(&clusters.of);
+        for ((index, cluster), row) in utterances.zip(predicted.rows()) {
             let own = &mut sums[cluster * width..][..width];
             let utterance = &corpus.utterances[*index];
-            match (self, predicted) {
-                (Self::Recalls { classes }, Predicted::Classes(predicted)) => {
+            match self {
+                Self::Recalls { classes } => {
                     if let Some(label) = utterance.label {
+                        let right = most_probable(row) == label;
                         own[label] += 1.0;
-                        own[classes + label] += f64::from(u8::from(predicted[position] == label));
+                        own[classes + label] += f64::from(u8::from(right));
                     }
                 }
-                (Self::Matrix { classes }, Predicted::Classes(predicted)) => {
+                Self::Matrix { classes } => {
                     if let Some(label) = utterance.label {
-                        own[label * classes + predicted[position]] += 1.0;
+                        own[label * classes + most_probable(row)] += 1.0;
                     }
                 }
-                (Self::Intensities { targets }, Predicted::Intensities(rows)) => {
+                Self::Intensities { targets } => {
                     let of_target = own.chunks_exact_mut(SUMS).zip(targets).enumerate();
                     for (t, (sums, target)) in of_target {
                         if let Some(truth) = utterance.targets[t] {
-                            IntensitySums::add(sums, target, (rows[position][t], truth));
+                            IntensitySums::add(sums, target, (row[t], truth));
                         }
                     }
                 }
-                _ => {}
             }
         }
         sums
@@ -204,14 +205,17 @@ impl Statistic<'_> {
         }
     }
 
-    /// The scores of a draw.
-    pub fn of_draw(self, tally: &[f64], times: &[f64]) -> Vec<f64> {
+    /// The scores of a resample: of the draws of the missing steps `draws` among the tallies (one may be
+    /// there several times), with each cluster so many times.
+    pub fn of_resample(self, tallies: &[Vec<f64>], draws: &[usize], times: &[f64]) -> Vec<f64> {
         let width = self.width();
         let mut sums = vec![0.0; width];
-        for (own, times) in tally.chunks_exact(width).zip(times) {
-            if *times > 0.0 {
-                for (sum, value) in sums.iter_mut().zip(own) {
-                    *sum += times * value;
+        for draw in draws {
+            for (own, times) in tallies[*draw].chunks_exact(width).zip(times) {
+                if *times > 0.0 {
+                    for (sum, value) in sums.iter_mut().zip(own) {
+                        *sum += times * value;
+                    }
                 }
             }
         }
@@ -249,13 +253,15 @@ impl Estimate {
     }
 }
 
-/// 95 % intervals of scores over the missing rates, over the draw of speakers.
+/// 95 % intervals of scores over the missing rates, over the draw of speakers and of the missing steps.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Intervals {
     /// How many were drawn: speakers, and utterances where nobody knows who speaks (many in groups).
     pub clusters: usize,
     /// Whether all of them are speakers.
     pub of_speakers: bool,
+    /// Draws of the missing steps.
+    pub mask_draws: usize,
     /// Low and high end per rate.
     pub rates: BTreeMap<Metric, Vec<[f64; 2]>>,
     /// Of the area under the score over the rates.
@@ -263,14 +269,14 @@ pub struct Intervals {
 }
 
 impl Intervals {
-    /// Of the predictions `predicted[rate]` of the utterances `indices`, in their order; `None` where fewer
+    /// Of the predictions `draws[draw][rate]` of the utterances `indices`, in their order; `None` where fewer
     /// than two speakers are scored.
     pub fn of(
         corpus: &Corpus,
         task: Task,
         indices: &[usize],
         rates: &[f64],
-        predicted: &[Predicted],
+        draws: &[Vec<Predicted>],
     ) -> Option<Self> {
         let clusters = Clusters::of(corpus, indices);
         if clusters.count < 2 {
@@ -284,11 +290,15 @@ impl Intervals {
                 targets: &corpus.metadata.targets,
             },
         };
-        let tally = |predicted| statistic.tally(corpus, indices, predicted, &clusters);
-        let tallies: Vec<Vec<f64>> = predicted.iter().map(tally).collect();
+        let tally = |predicted: &Predicted| statistic.tally(corpus, indices, predicted, &clusters);
+        // `[rate][draw]`
+        let of_rate = |rate: usize| draws.iter().map(|rates| tally(&rates[rate])).collect();
+        let tallies: Vec<Vec<Vec<f64>>> = (0..rates.len()).map(of_rate).collect();
         // `[rate][metric]`, of which the last row is the area.
-        let at = |times: &[f64]| {
-            let of_rate = tallies.iter().map(|tally| statistic.of_draw(tally, times));
+        let at = |chosen: &[usize], times: &[f64]| {
+            let of_rate = tallies
+                .iter()
+                .map(|tallies| statistic.of_resample(tallies, chosen, times));
             let mut rows: Vec<Vec<f64>> = of_rate.collect();
             let areas = (0..statistic.metrics().len()).map(|m| {
                 let curve: Vec<f64> = rows.iter().map(|row| row[m]).collect();
@@ -297,12 +307,20 @@ impl Intervals {
             rows.push(areas.collect());
             rows
         };
-        let observed = at(&vec![1.0; clusters.count]);
+        let every: Vec<usize> = (0..draws.len()).collect();
+        let observed = at(&every, &vec![1.0; clusters.count]);
         let mut stream = Stream::new(&[0x696E_7465]);
-        let draws = (0..RESAMPLES).map(|_| at(&clusters.draw(&mut stream)));
-        let draws: Vec<Vec<Vec<f64>>> = draws.collect();
+        let resample = |_| {
+            let times = clusters.draw(&mut stream);
+            let chosen = match draws.len() {
+                1 => vec![0],
+                count => with_replacement(&mut stream, count),
+            };
+            at(&chosen, &times)
+        };
+        let resamples: Vec<Vec<Vec<f64>>> = (0..RESAMPLES).map(resample).collect();
         let interval = |row: usize, m: usize| {
-            let resampled = draws.iter().map(|draw| draw[row][m]).collect();
+            let resampled = resamples.iter().map(|scores| scores[row][m]).collect();
             let Estimate { low, high, .. } = Estimate::of(observed[row][m], resampled, &clusters);
             let (least, most) = match statistic.metrics()[m] {
                 Metric::Corr | Metric::Ccc => (-1.0, 1.0),
@@ -315,6 +333,7 @@ impl Intervals {
         Some(Self {
             clusters: clusters.count,
             of_speakers: clusters.of_speakers,
+            mask_draws: draws.len(),
             rates: metrics
                 .clone()
                 .map(|(m, metric)| (metric, (0..rates.len()).map(|r| interval(r, m)).collect()))
@@ -373,7 +392,7 @@ mod tests {
             let wrong = speaker % 2 == 1 && index % 2 == 0;
             if wrong { (label + 1) % 4 } else { label }
         });
-        let predicted = vec![Predicted::Classes(predicted.collect()); 2];
+        let predicted = [vec![Predicted::certain(4, predicted); 2]];
         let of = |corpus: &Corpus| {
             let task = Task::Classification;
             Intervals::of(corpus, task, &indices, &[0.0, 0.5], &predicted).unwrap()

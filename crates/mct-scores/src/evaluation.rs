@@ -6,7 +6,7 @@ use mct_corpus::{Corpus, Task};
 use serde::Serialize;
 
 use crate::auilc::auilc;
-use crate::confusion::Confusion;
+use crate::confusion::{Confusion, most_probable};
 use crate::intensity::{Pair, TargetBins, bin_matrix, intensity_score, intensity_scores};
 use crate::metric::{Metric, Scores};
 use crate::predicted::Predicted;
@@ -65,6 +65,8 @@ pub struct Evaluation {
     pub synthetic: bool,
     pub task: Task,
     pub utterances: usize,
+    /// Draws of the missing steps, which are pooled.
+    pub mask_draws: usize,
     /// Empty for intensities.
     pub classes: Vec<String>,
     pub rates: Vec<f64>,
@@ -73,7 +75,8 @@ pub struct Evaluation {
     pub curves: Curves,
     /// Area under each score (eq. 19).
     pub auilc: Scores,
-    /// Per rate, counts of true class (row) against predicted class (column); empty for intensities.
+    /// Per rate, counts of true class (row) against predicted class (column) in all draws of the missing
+    /// steps; empty for intensities.
     pub confusion: Vec<Confusion>,
     /// The duration bins of Table 5.
     pub durations: Vec<DurationBin>,
@@ -117,34 +120,39 @@ pub struct Matrices<'a> {
     pub confusion: &'a [Confusion],
 }
 
-/// Counts the predictions of the labelled utterances among `indices` that `keep` holds of.
+/// Counts the predicted classes of the labelled utterances among `indices` that `keep` holds of, in all
+/// `draws` of the missing steps.
 fn count(
     corpus: &Corpus,
     indices: &[usize],
-    predicted: &[usize],
+    draws: &[&Predicted],
     keep: impl Fn(usize) -> bool,
 ) -> Confusion {
     let mut confusion = Confusion::new(corpus.class_count());
-    for (index, class) in indices.iter().zip(predicted) {
-        if let Some(label) = corpus.utterances[*index].label
-            && keep(*index)
-        {
-            confusion.add(label, *class);
+    for predicted in draws {
+        for (index, row) in indices.iter().zip(predicted.rows()) {
+            if let Some(label) = corpus.utterances[*index].label
+                && keep(*index)
+            {
+                confusion.add(label, most_probable(row));
+            }
         }
     }
     confusion
 }
 
 /// Predicted and true intensities of the utterances among `indices` that `keep` holds of and that are
-/// rated.
+/// rated, in all `draws`.
 fn pairs(
     corpus: &Corpus,
     indices: &[usize],
-    predicted: &[Vec<f32>],
+    draws: &[&Predicted],
     target: usize,
     keep: impl Fn(usize) -> bool,
 ) -> Vec<Pair> {
-    let rows = indices.iter().zip(predicted);
+    let rows = draws
+        .iter()
+        .flat_map(|predicted| indices.iter().zip(predicted.rows()));
     let kept = rows.filter(|(index, _)| keep(**index));
     kept.filter_map(|(index, row)| Some((row[target], corpus.utterances[*index].targets[target]?)))
         .collect()
@@ -169,53 +177,50 @@ fn mean_over_targets(targets: &[Scores]) -> Scores {
 /// The main score of the utterances that `keep` holds of.
 fn main_score(
     corpus: &Corpus,
+    task: Task,
     indices: &[usize],
-    predicted: &Predicted,
+    draws: &[&Predicted],
     keep: impl Fn(usize) -> bool,
 ) -> f64 {
-    match predicted {
-        Predicted::Classes(classes) => {
-            let confusion = count(corpus, indices, classes, keep);
-            confusion.scores().get(Metric::main(Task::Classification))
-        }
-        Predicted::Intensities(rows) => {
-            let metric = Metric::main(Task::Regression);
+    let metric = Metric::main(task);
+    match task {
+        Task::Classification => count(corpus, indices, draws, keep).scores().get(metric),
+        Task::Regression => {
             let targets = corpus.metadata.targets.iter().enumerate();
             let values = targets.map(|(t, target)| {
-                intensity_score(metric, target, &pairs(corpus, indices, rows, t, &keep))
+                intensity_score(metric, target, &pairs(corpus, indices, draws, t, &keep))
             });
             values.sum::<f64>() / corpus.metadata.targets.len().max(1) as f64
         }
     }
 }
 
+/// What is predicted at each rate, in all draws.
+fn by_rate(rates: usize, draws: &[Vec<Predicted>]) -> Vec<Vec<&Predicted>> {
+    let at = |rate| draws.iter().map(move |rates: &Vec<Predicted>| &rates[rate]);
+    (0..rates).map(|rate| at(rate).collect()).collect()
+}
+
 impl Evaluation {
-    /// Scores of the predictions `predicted[rate]` of the utterances `indices` of `corpus`, in their
-    /// order.
+    /// Scores of the predictions `draws[draw][rate]` of the utterances `indices` of `corpus`, in their
+    /// order: a draw is one of the missing steps, and all are pooled.
     pub fn of(
         corpus: &Corpus,
         task: Task,
         indices: &[usize],
         rates: &[f64],
-        predicted: &[Predicted],
+        draws: &[Vec<Predicted>],
     ) -> Self {
+        let by_rate = by_rate(rates.len(), draws);
         let mut confusion = Vec::new();
         let mut targets = Vec::new();
         let scores: Vec<Scores> = match task {
             Task::Classification => {
-                for predicted in predicted {
-                    if let Predicted::Classes(classes) = predicted {
-                        confusion.push(count(corpus, indices, classes, |_| true));
-                    }
-                }
+                let counts = by_rate.iter();
+                confusion.extend(counts.map(|draws| count(corpus, indices, draws, |_| true)));
                 confusion.iter().map(Confusion::scores).collect()
             }
             Task::Regression => {
-                let by_rate = predicted.iter().filter_map(|predicted| match predicted {
-                    Predicted::Intensities(rows) => Some(rows.as_slice()),
-                    Predicted::Classes(_) => None,
-                });
-                let by_rate: Vec<&[Vec<f32>]> = by_rate.collect();
                 let all = 0..corpus.metadata.targets.len();
                 targets.extend(all.map(|t| TargetScores::of(corpus, t, indices, rates, &by_rate)));
                 let at = |rate| -> Vec<Scores> {
@@ -224,7 +229,7 @@ impl Evaluation {
                         .map(|target| target.curves.at(rate))
                         .collect()
                 };
-                (0..by_rate.len())
+                (0..rates.len())
                     .map(|rate| mean_over_targets(&at(rate)))
                     .collect()
             }
@@ -234,6 +239,7 @@ impl Evaluation {
             synthetic: corpus.metadata.synthetic,
             task,
             utterances: indices.len(),
+            mask_draws: draws.len(),
             classes: match task {
                 Task::Classification => corpus.metadata.classes.clone(),
                 Task::Regression => Vec::new(),
@@ -242,7 +248,7 @@ impl Evaluation {
             auilc: curves.auilc(rates),
             curves,
             confusion,
-            durations: by_duration(corpus, task, indices, rates, predicted),
+            durations: by_duration(corpus, task, indices, rates, &by_rate),
             targets,
         }
     }
@@ -269,19 +275,19 @@ impl Evaluation {
 }
 
 impl TargetScores {
-    /// Of target `t`, from the intensities `by_rate[rate][utterance][target]`.
+    /// Of target `t`, from the intensities `by_rate[rate][draw]`.
     fn of(
         corpus: &Corpus,
         t: usize,
         indices: &[usize],
         rates: &[f64],
-        by_rate: &[&[Vec<f32>]],
+        by_rate: &[Vec<&Predicted>],
     ) -> Self {
         let target = &corpus.metadata.targets[t];
         let is_rated = |index: &&usize| corpus.utterances[**index].targets[t].is_some();
         let (mut scores, mut confusion) = (Vec::new(), Vec::new());
-        for rows in by_rate {
-            let pairs = pairs(corpus, indices, rows, t, |_| true);
+        for draws in by_rate {
+            let pairs = pairs(corpus, indices, draws, t, |_| true);
             scores.push(intensity_scores(target, &pairs));
             confusion.push(bin_matrix(target, &pairs));
         }
@@ -304,15 +310,15 @@ fn by_duration(
     task: Task,
     indices: &[usize],
     rates: &[f64],
-    predicted: &[Predicted],
+    by_rate: &[Vec<&Predicted>],
 ) -> Vec<DurationBin> {
     let names = ["up to 2 s", "2 to 4 s", "4 to 6 s", "6 to 8 s", "over 8 s"];
     let bins = names.iter().enumerate().map(|(bin, name)| {
         let duration = |index: usize| corpus.utterances[index].duration_secs;
         let inside = |index: usize| duration(index).map(duration_bin) == Some(bin);
-        let curve: Vec<f64> = predicted
+        let curve: Vec<f64> = by_rate
             .iter()
-            .map(|predicted| main_score(corpus, indices, predicted, inside))
+            .map(|draws| main_score(corpus, task, indices, draws, inside))
             .collect();
         DurationBin {
             name: (*name).to_owned(),

@@ -1,7 +1,8 @@
-//! Whether one system is better than another: a paired bootstrap over speakers and seeds.
+//! Whether one system is better than another: a paired bootstrap over speakers, seeds and masks.
 //!
-//! Each resample draws speakers (see [`Intervals`](crate::Intervals)) and seeds with replacement, the same
-//! for both systems, and takes the difference of their scores, as mean over the seeds. Its 2.5 and 97.5
+//! Each resample draws speakers (see [`Intervals`](crate::Intervals)), seeds and draws of the missing steps
+//! with replacement, the same for both systems, and takes the difference of their scores, as mean over the
+//! seeds. Its 2.5 and 97.5
 //! percentiles are the interval; the p-value is twice the smaller share of differences on either side of
 //! zero (Efron and Tibshirani, 1993). Within a table Holm's method bounds the chance of any false claim.
 
@@ -51,8 +52,12 @@ pub struct Trial<'a> {
     pub metric: Metric,
 }
 
-/// Predictions of one system, `[seed][rate]`.
-pub type Seeds<'a> = Vec<&'a [Predicted]>;
+/// Predictions of one system, `[seed][draw][rate]`: a draw is one of the missing steps, the same for all
+/// systems and seeds.
+pub type Seeds<'a> = Vec<&'a [Vec<Predicted>]>;
+
+/// Sums by cluster, `[seed][rate][draw]`.
+type Tallies = Vec<Vec<Vec<Vec<f64>>>>;
 
 /// A score on complete data, and its AUILC.
 type Summary = [f64; 2];
@@ -71,22 +76,32 @@ impl Trial<'_> {
         reference: usize,
     ) -> Vec<Comparison> {
         let statistic = self.statistic();
-        let tally = |predicted| statistic.tally(self.corpus, self.indices, predicted, clusters);
-        // `[system][seed][rate]`
-        let of_seeds = systems.iter().map(|seeds| {
-            let of_rates = seeds.iter().map(|rates| rates.iter().map(tally).collect());
-            of_rates.collect()
-        });
-        let tallies: Vec<Vec<Vec<Vec<f64>>>> = of_seeds.collect();
+        let tally =
+            |predicted: &Predicted| statistic.tally(self.corpus, self.indices, predicted, clusters);
+        let rates = 0..self.rates.len();
+        let of_seed = |draws: &&[Vec<Predicted>]| -> Vec<Vec<Vec<f64>>> {
+            let at = |rate: usize| draws.iter().map(|rates| tally(&rates[rate])).collect();
+            rates.clone().map(at).collect()
+        };
+        let tallies: Vec<Tallies> = systems
+            .iter()
+            .map(|seeds| seeds.iter().map(of_seed).collect())
+            .collect();
         let seeds = systems[reference].len();
-        let every_seed: Vec<usize> = (0..seeds).collect();
-        let observed = self.summaries(&tallies, &vec![1.0; clusters.count], &every_seed);
+        let draws = systems[reference].first().map_or(0, |draws| draws.len());
+        let all = |count: usize| -> Vec<usize> { (0..count).collect() };
+        let every_cluster = vec![1.0; clusters.count];
+        let observed = self.summaries(&tallies, &every_cluster, &all(seeds), &all(draws));
         let mut stream = Stream::new(&[0x626F_6F74]);
         let resampled: Vec<Vec<Summary>> = (0..RESAMPLES)
             .map(|_| {
                 let times = clusters.draw(&mut stream);
                 let seeds = with_replacement(&mut stream, seeds);
-                self.summaries(&tallies, &times, &seeds)
+                let draws = match draws {
+                    1 => vec![0],
+                    count => with_replacement(&mut stream, count),
+                };
+                self.summaries(&tallies, &times, &seeds, &draws)
             })
             .collect();
         let difference = |system: usize, score: usize| {
@@ -141,21 +156,22 @@ impl Trial<'_> {
         }
     }
 
-    /// Scores of every system on a draw of clusters and seeds.
+    /// Scores of every system on a resample of clusters, seeds and draws of the missing steps.
     fn summaries(
         &self,
-        tallies: &[Vec<Vec<Vec<f64>>>],
+        tallies: &[Tallies],
         times: &[f64],
         seeds: &[usize],
+        draws: &[usize],
     ) -> Vec<Summary> {
         let statistic = self.statistic();
         let metrics = statistic.metrics();
         let place = metrics.iter().position(|metric| *metric == self.metric);
-        let score = |tally: &Vec<f64>| {
-            let scores = statistic.of_draw(tally, times);
+        let score = |tallies: &Vec<Vec<f64>>| {
+            let scores = statistic.of_resample(tallies, draws, times);
             place.map_or(0.0, |place| scores[place])
         };
-        let summary = |system: &Vec<Vec<Vec<f64>>>| {
+        let summary = |system: &Tallies| {
             let mut sum = [0.0; 2];
             for seed in seeds {
                 let curve: Vec<f64> = system[*seed].iter().map(score).collect();
@@ -219,7 +235,7 @@ mod tests {
             rates: &[0.0, 0.5],
             metric,
         };
-        let twice = |step| vec![wrong_every(&corpus, step); 2];
+        let twice = |step| vec![vec![wrong_every(&corpus, step); 2]];
         let (good, bad) = (twice(20), twice(3));
         let compared = trial.compare(&[vec![&good], vec![&bad], vec![&good]], 0);
         compared.try_into().unwrap()
@@ -232,7 +248,7 @@ mod tests {
                 utterance.label.unwrap() ^ usize::from(index % step == 0)
             };
             let utterances = corpus.utterances.iter().enumerate();
-            Predicted::Classes(utterances.map(flip).collect())
+            Predicted::certain(2, utterances.map(flip))
         });
         let Difference { mean, low, p, .. } = worse.complete;
         assert!((mean - (0.95 - 133.0 / 200.0)).abs() < 0.01, "{mean}");
@@ -269,8 +285,8 @@ mod tests {
             rates: &[0.0],
             metric: Metric::Ua,
         };
-        let right = [Predicted::Classes((0..200).map(|i| i % 2).collect())];
-        let wrong = [Predicted::Classes((0..200).map(|i| (i + 1) % 2).collect())];
+        let right = [vec![Predicted::certain(2, (0..200).map(|i| i % 2))]];
+        let wrong = [vec![Predicted::certain(2, (0..200).map(|i| (i + 1) % 2))]];
         let compared = trial.compare(&[vec![&right], vec![&wrong]], 0);
         let Difference { mean, low, p, .. } = compared[1].complete;
         assert_eq!((mean, p), (1.0, 1.0));
@@ -315,7 +331,7 @@ mod tests {
                     let right = stream.uniform() < 0.6 + shift;
                     utterance.label.unwrap() ^ usize::from(!right)
                 });
-                vec![Predicted::Classes(predicted.collect())]
+                vec![vec![Predicted::certain(2, predicted)]]
             };
             let (first, second) = (draw(0.5), draw(-0.5));
             let indices: Vec<usize> = (0..200).collect();

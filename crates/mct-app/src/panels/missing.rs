@@ -65,6 +65,9 @@ pub fn ui(ui: &mut Ui, workspace: &mut Workspace) {
                 .suffix(" steps"),
         );
     });
+    let hint = "Mask the same moments in all modalities, instead of its own in each";
+    let same = ui.checkbox(&mut missing.same_moment, "the same moments");
+    controls.note("same moments", &same.on_hover_text(hint));
     ui.horizontal(|ui| {
         let label = ui.label("mask seed");
         ui.add(DragValue::new(&mut missing.mask_seed).speed(0.05))

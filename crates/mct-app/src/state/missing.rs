@@ -16,6 +16,9 @@ pub struct MissingSettings {
     pub burst: bool,
     /// Mean length of a burst, in steps.
     pub burst_steps: f64,
+    /// Whether the same moments are missing in all modalities.
+    #[serde(default)]
+    pub same_moment: bool,
     pub mask_seed: u64,
 }
 
@@ -37,6 +40,7 @@ impl Default for MissingSettings {
             modalities: Vec::new(),
             burst: false,
             burst_steps: 5.0,
+            same_moment: false,
             mask_seed: MASK_SEED,
         }
     }
@@ -96,6 +100,9 @@ impl MissingSettings {
         if self.burst {
             held += &format!(", in bursts of {:.0} steps", self.burst_steps);
         }
+        if self.same_moment {
+            held += ", the same moments in all";
+        }
         held
     }
 
@@ -123,6 +130,7 @@ impl MissingSettings {
             missing: Missing {
                 rates,
                 pattern: self.pattern(),
+                same_moment: self.same_moment,
             },
             mask_seed: self.mask_seed,
         }
@@ -132,13 +140,9 @@ impl MissingSettings {
     pub fn masks(&self, card: &CorpusCard, utterance: usize) -> Vec<Vec<bool>> {
         let Conditions { missing, mask_seed } = self.conditions();
         let id = &card.utterances[utterance].id;
-        let modalities = card.modalities.iter().enumerate();
-        modalities
-            .map(|(m, modality)| {
-                let steps = modality.steps[utterance] as usize;
-                missing.mask(mask_seed, Purpose::Static, id, m, steps)
-            })
-            .collect()
+        let modalities = card.modalities.iter();
+        let steps = modalities.map(|modality| modality.steps[utterance] as usize);
+        missing.masks(mask_seed, Purpose::Static, id, &steps.collect::<Vec<_>>())
     }
 
     /// The names of the modalities.
@@ -150,7 +154,11 @@ impl MissingSettings {
 
     /// Conditions of these modalities in words, for titles and files.
     pub fn describe(&self, conditions: &Conditions) -> String {
-        let Missing { rates, pattern } = &conditions.missing;
+        let Missing {
+            rates,
+            pattern,
+            same_moment,
+        } = &conditions.missing;
         let seen = || rates.iter().filter(|rate| **rate < 1.0);
         let mut phrases: Vec<String> = Vec::new();
         match seen().next() {
@@ -170,6 +178,9 @@ impl MissingSettings {
         }
         if let Pattern::Burst { mean_steps } = pattern {
             phrases.push(format!("bursts of {mean_steps:.0} steps"));
+        }
+        if *same_moment {
+            phrases.push("the same moments in all".to_owned());
         }
         if conditions.mask_seed != MASK_SEED {
             phrases.push(format!("mask seed {}", conditions.mask_seed));
@@ -202,10 +213,11 @@ mod tests {
         assert_eq!(missing.conditions().missing.rates, [0.8, 0.3]);
         missing.modalities[0].own_rate = None;
         missing.burst = true;
+        missing.same_moment = true;
         missing.mask_seed = 3;
         assert_eq!(
             describe(&missing),
-            "missing rate 0.30, bursts of 5 steps, mask seed 3"
+            "missing rate 0.30, bursts of 5 steps, the same moments in all, mask seed 3"
         );
         missing.reset();
         assert_eq!(missing.conditions().missing.rates, [0.0, 0.0]);

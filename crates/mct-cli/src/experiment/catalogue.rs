@@ -31,6 +31,8 @@ pub enum View {
     Scores,
     /// UA and UF1 against the missing rate.
     Curves,
+    /// Whether the probabilities mean what they say.
+    Calibration,
     /// AUILC of UA by duration.
     Durations,
     /// UA and UF1 on complete and on incomplete data, as bars.
@@ -124,12 +126,12 @@ fn sweep() -> Vec<Row> {
 impl Experiment {
     /// The built-in experiment of this name.
     pub fn named(name: &str) -> Option<Self> {
-        use View::{Bars, Confusion, Curves, Durations, Embedding, Scores, Sweep};
+        use View::{Bars, Calibration, Confusion, Curves, Durations, Embedding, Scores, Sweep};
         let (title, rows, views) = match name {
             "table2" | "table3" => (
                 "Systems on complete and incomplete data (tables 2 and 3)",
                 compared(),
-                vec![Scores],
+                vec![Scores, Calibration],
             ),
             "fig3" | "fig4" => (
                 "Scores over missing rates (figures 3 and 4)",
@@ -168,12 +170,16 @@ impl Experiment {
             "fig6" => (
                 "Distances of GFA (figure 6)",
                 [
-                    ("CMD", "cmd"),
-                    ("smooth L1", "smooth-l1"),
-                    ("cosine", "cosine"),
-                    ("JSD", "jsd"),
+                    ("CMD", "model.distance", "cmd"),
+                    ("smooth L1", "model.distance", "smooth-l1"),
+                    ("cosine", "model.distance", "cosine"),
+                    ("JSD", "model.distance", "jsd"),
+                    ("predictions", "model.alignment", "predictions"),
                 ]
-                .map(|(name, value)| changed(name, &[("model.distance", value)]))
+                .map(|(name, key, value)| {
+                    let vectors = ("model.alignment", "joint-vectors");
+                    changed(name, &[vectors, (key, value)])
+                })
                 .to_vec(),
                 vec![Bars],
             ),

@@ -1,13 +1,15 @@
 //! The report of an experiment: one HTML file with all tables and figures, and the same as Markdown,
 //! CSV, JSON and SVG.
 
+mod calibration;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use mct_corpus::{Corpus, Task, atomic};
 use mct_scores::significance::Comparison;
-use mct_scores::{Evaluation, Metric, PAPER_RATES, Spread};
+use mct_scores::{Calibration, Evaluation, Metric, PAPER_RATES, Spread};
 use serde::Serialize;
 
 use crate::assess::LimitCurve;
@@ -16,7 +18,7 @@ use crate::experiment::plan::Setting;
 use crate::experiment::scores::{RowScores, Table};
 use crate::experiment::store::Store;
 use crate::experiment::{embedding, paper, warnings};
-use crate::missing::{MASK_SEED, MissingArgs};
+use crate::missing::{MASK_SEED, MASK_SEEDS, MissingArgs};
 use crate::output::{remark, say, table};
 use crate::report::{Page, bold};
 use mct_figures::{self as draw, Line};
@@ -45,9 +47,17 @@ struct Numbers<'a> {
 struct RowNumbers<'a> {
     row: &'a Row,
     columns: Vec<Spread>,
-    seeds: Vec<&'a Evaluation>,
+    seeds: Vec<SeedNumbers<'a>>,
     /// On the validation sets: the main score on complete data and its AUILC.
     validation: [Spread; 2],
+}
+
+#[derive(Serialize)]
+struct SeedNumbers<'a> {
+    #[serde(flatten)]
+    evaluation: &'a Evaluation,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    calibration: &'a Option<Calibration>,
 }
 
 /// A score as part of a file name.
@@ -208,7 +218,9 @@ impl Report<'_> {
             .map(|metric| format!("{}: {}", metric.title(), metric.meaning()))
             .collect();
         let of_limit = match self.limit {
-            Some(_) => " The limit's WA is its accuracy.",
+            Some(_) => {
+                " The limit's WA is its accuracy, and it is of the first draw of the missing steps."
+            }
             None => "",
         };
         self.page.paragraph(&format!(
@@ -229,9 +241,10 @@ impl Report<'_> {
             _ => "",
         };
         self.page.paragraph(&format!(
-            "Paired bootstrap over speakers (utterances where nobody knows who speaks) and seeds, 2000 \
-             resamples, widened for few speakers; two-sided p, and p corrected by Holm's method for the \
-             differences of a table. One draw of the missing steps.{of_seeds}"
+            "Paired bootstrap over speakers (utterances where nobody knows who speaks), seeds and {} draws of \
+             the missing steps, 2000 resamples, widened for few speakers; two-sided p, and p corrected by Holm's method for the \
+             differences of a table.{of_seeds}",
+            MASK_SEEDS.count()
         ));
         Ok(())
     }
@@ -564,6 +577,7 @@ pub fn write(
         match view {
             View::Scores => report.scores(&comparisons)?,
             View::Curves => report.curves()?,
+            View::Calibration => report.calibration()?,
             View::Durations => report.durations()?,
             View::Bars => report.bars()?,
             View::Sweep => report.sweep()?,
@@ -590,7 +604,14 @@ pub fn write(
             .map(|row| RowNumbers {
                 row: &row.row,
                 columns: row.columns(&metrics),
-                seeds: row.seeds.iter().map(|seed| &seed.evaluation).collect(),
+                seeds: row
+                    .seeds
+                    .iter()
+                    .map(|seed| SeedNumbers {
+                        evaluation: &seed.evaluation,
+                        calibration: &seed.calibration,
+                    })
+                    .collect(),
                 validation: validation(row, Metric::main(scores.task)),
             })
             .collect(),

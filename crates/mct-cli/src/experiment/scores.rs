@@ -5,11 +5,14 @@ use std::collections::{BTreeMap, HashMap};
 use anyhow::{Result, bail};
 use mct_corpus::{Corpus, Task};
 use mct_scores::significance::{Comparison, Trial, compared};
-use mct_scores::{Confusion, Evaluation, Metric, PAPER_RATES, Predicted, Spread};
+use mct_scores::{
+    Calibration, Calibrator, Confusion, Evaluation, Metric, PAPER_RATES, Part, Predicted, Spread,
+};
 
 use crate::experiment::catalogue::Row;
 use crate::experiment::plan::Setting;
 use crate::experiment::store::Store;
+use crate::missing::MASK_SEEDS;
 
 /// The scores of one row.
 pub struct RowScores {
@@ -23,8 +26,11 @@ pub struct Seed {
     pub evaluation: Evaluation,
     /// On the validation sets, by which settings are chosen.
     pub validation: Evaluation,
-    /// By rate, of the utterances in the order of [`Table::indices`].
-    pub predicted: Vec<Predicted>,
+    /// `[draw][rate]`, of the utterances in the order of [`Table::indices`].
+    pub predicted: Vec<Vec<Predicted>>,
+    /// What the probabilities of the test sets are worth, each model calibrated on its validation set;
+    /// `None` for intensities.
+    pub calibration: Option<Calibration>,
 }
 
 /// All rows of an experiment on the same utterances.
@@ -124,41 +130,17 @@ impl Table {
             let mut seeds = Vec::new();
             for seed in &setting.seeds {
                 let (mut tested_by_row, mut validated) = (Vec::new(), Vec::new());
-                let mut predicted = vec![Predicted::none(task); PAPER_RATES.len()];
-                let mut of_validation = predicted.clone();
+                let none = vec![vec![Predicted::none(task); PAPER_RATES.len()]; MASK_SEEDS.count()];
+                let (mut predicted, mut of_validation) = (none.clone(), none.clone());
+                let mut of_folds = Vec::new();
                 for fold in &setting.folds {
-                    let mut filled = vec![false; PAPER_RATES.len()];
-                    for run in setting.runs(row, *fold, *seed)? {
-                        let predictions = store.predictions(&run.id)?;
-                        store.require(&run.id, &predictions, corpus)?;
-                        let sides = [&predictions.test, &predictions.validation];
-                        let known = sides.map(|side| lookup(&index_of_id, &side.utterances));
-                        let [Some(tested), Some(side)] = known else {
-                            let name = store.folder(&run.id);
-                            bail!("{}: utterances that the corpus lacks", name.display());
-                        };
-                        let pairs = predictions.test.predicted.into_iter();
-                        let pairs = pairs.zip(predictions.validation.predicted);
-                        for (rate, (of_run, of_side)) in predictions.rates.iter().zip(pairs) {
-                            let index = PAPER_RATES.iter().position(|other| other == rate);
-                            // The first run of one-to-one MCT-HFR is MCT, which is tested at all rates.
-                            if let Some(index) = index
-                                && !filled[index]
-                                && (run_is_for(&run.manifest.training, row, *rate))
-                            {
-                                filled[index] = true;
-                                predicted[index].extend(of_run);
-                                of_validation[index].extend(of_side);
-                                if index == 0 {
-                                    tested_by_row.extend(&tested);
-                                    validated.extend(&side);
-                                }
-                            }
-                        }
-                    }
-                    if filled.contains(&false) {
-                        bail!("{}: predictions at some rates are missing", row.name);
-                    }
+                    let own =
+                        OfFold::read(setting, store, row, (*fold, *seed), corpus, &index_of_id)?;
+                    tested_by_row.extend(&own.test.0);
+                    validated.extend(&own.validation.0);
+                    extend(&mut predicted, &own.test.1);
+                    extend(&mut of_validation, &own.validation.1);
+                    of_folds.push(own);
                 }
                 if indices.is_empty() {
                     indices.clone_from(&tested_by_row);
@@ -178,6 +160,10 @@ impl Table {
                         &PAPER_RATES,
                         &of_validation,
                     ),
+                    calibration: match task {
+                        Task::Classification => calibration(corpus, &of_folds),
+                        Task::Regression => None,
+                    },
                     predicted,
                 });
             }
@@ -192,6 +178,89 @@ impl Table {
             task,
         })
     }
+}
+
+/// What is predicted of the utterances of one side of a fold, `[draw][rate]`.
+type OfSide = (Vec<usize>, Vec<Vec<Predicted>>);
+
+/// What a row's models of one fold and seed predict: one model, or one for each rate.
+struct OfFold {
+    test: OfSide,
+    validation: OfSide,
+}
+
+impl OfFold {
+    /// # Errors
+    /// When a run is not finished, or its predictions are not of `corpus`.
+    fn read(
+        setting: &Setting,
+        store: &Store,
+        row: &Row,
+        (fold, seed): (usize, u64),
+        corpus: &Corpus,
+        index_of_id: &HashMap<&str, usize>,
+    ) -> Result<Self> {
+        let none = Predicted::none(setting.base.model.task);
+        let nothing = || vec![vec![none.clone(); PAPER_RATES.len()]; MASK_SEEDS.count()];
+        let mut sides = [(Vec::new(), nothing()), (Vec::new(), nothing())];
+        let mut filled = vec![false; PAPER_RATES.len()];
+        for run in setting.runs(row, fold, seed)? {
+            let predictions = store.predictions(&run.id)?;
+            store.require(&run.id, &predictions, corpus)?;
+            for (rate, value) in predictions.rates.iter().enumerate() {
+                let index = PAPER_RATES.iter().position(|other| other == value);
+                // The first run of one-to-one MCT-HFR is MCT, which is tested at all rates.
+                let Some(index) = index.filter(|index| {
+                    !filled[*index] && run_is_for(&run.manifest.training, row, *value)
+                }) else {
+                    continue;
+                };
+                filled[index] = true;
+                let of_run = [&predictions.test, &predictions.validation];
+                for (own, side) in sides.iter_mut().zip(of_run) {
+                    if index == 0 {
+                        let Some(known) = lookup(index_of_id, &side.utterances) else {
+                            let name = store.folder(&run.id);
+                            bail!("{}: utterances that the corpus lacks", name.display());
+                        };
+                        own.0 = known;
+                    }
+                    for (own, draw) in own.1.iter_mut().zip(&side.draws) {
+                        own[index] = draw[rate].clone();
+                    }
+                }
+            }
+        }
+        if filled.contains(&false) {
+            bail!("{}: predictions at some rates are missing", row.name);
+        }
+        let [test, validation] = sides;
+        Ok(Self { test, validation })
+    }
+}
+
+/// Adds the utterances of another fold.
+fn extend(all: &mut [Vec<Predicted>], of_fold: &[Vec<Predicted>]) {
+    for (all, draw) in all.iter_mut().zip(of_fold) {
+        for (all, predicted) in all.iter_mut().zip(draw) {
+            all.extend(predicted.clone());
+        }
+    }
+}
+
+/// Of the test sets of the folds, each calibrated on its validation set.
+fn calibration(corpus: &Corpus, folds: &[OfFold]) -> Option<Calibration> {
+    let rates = PAPER_RATES.len();
+    let part = |own: &'_ OfFold| {
+        let (indices, draws) = &own.validation;
+        Calibrator::fit(corpus, indices, rates, draws)
+    };
+    let parts = folds.iter().map(|own| Part {
+        indices: &own.test.0,
+        draws: &own.test.1,
+        calibrator: part(own),
+    });
+    Calibration::of(corpus, rates, &parts.collect::<Vec<_>>())
 }
 
 /// Whether a run's predictions at this rate count for the row.

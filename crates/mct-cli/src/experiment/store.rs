@@ -1,6 +1,8 @@
 //! The runs of experiments on disk: `runs/ID/`, a run folder with the predictions of its validation and
 //! its test set.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
@@ -11,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::experiment::plan::Run;
+use crate::missing::MASK_SEEDS;
 
 /// The folder of all runs.
 pub struct Store {
@@ -37,12 +40,15 @@ pub struct Predictions {
 #[serde(deny_unknown_fields)]
 pub struct SidePredictions {
     pub utterances: Vec<String>,
-    /// By rate.
-    pub predicted: Vec<Predicted>,
+    /// `[draw][rate]`: a draw is one of the missing steps.
+    pub draws: Vec<Vec<Predicted>>,
 }
 
 /// What stands before and behind the predictions in their file, around their SHA-256.
-const BEFORE: [&str; 3] = ["{\"sha256\":\"", "\",\"predictions\":", "}\n"];
+const BEFORE: [&str; 3] = ["{\"format\":2,\"sha256\":\"", "\",\"predictions\":", "}\n"];
+
+/// How older files begin, that have classes without probabilities and one draw: such a run is predicted again.
+const OLDER: &[u8] = b"{\"sha256\"";
 
 impl Store {
     /// Opens or creates `root/runs`.
@@ -72,7 +78,11 @@ impl Store {
     }
 
     pub fn is_finished(&self, id: &str) -> bool {
-        predictions_path(&self.folder(id)).exists()
+        let Ok(mut file) = File::open(predictions_path(&self.folder(id))) else {
+            return false;
+        };
+        let mut start = [0; OLDER.len()];
+        file.read_exact(&mut start).is_err() || start != OLDER
     }
 
     /// Reads the predictions of a run.
@@ -98,15 +108,21 @@ impl Store {
         let predictions: Predictions = serde_json::from_str(json)
             .with_context(|| format!("{name}: not the predictions of a run"))?;
         for side in [&predictions.validation, &predictions.test] {
-            let (rates, rows) = (predictions.rates.len(), side.predicted.len());
-            if rates != rows {
-                bail!("{name}: predictions at {rows} rates, expected {rates}");
+            let (found, draws) = (side.draws.len(), MASK_SEEDS.count());
+            if found != draws {
+                bail!("{name}: {found} draws of the missing steps, expected {draws}");
             }
-            let expected = side.utterances.len();
-            for (rate, predicted) in predictions.rates.iter().zip(&side.predicted) {
-                let found = predicted.len();
-                if found != expected {
-                    bail!("{name}: {found} predictions at rate {rate}, expected {expected}");
+            for draw in &side.draws {
+                let (rates, rows) = (predictions.rates.len(), draw.len());
+                if rates != rows {
+                    bail!("{name}: predictions at {rows} rates, expected {rates}");
+                }
+                let expected = side.utterances.len();
+                for (rate, predicted) in predictions.rates.iter().zip(draw) {
+                    let found = predicted.len();
+                    if found != expected {
+                        bail!("{name}: {found} predictions at rate {rate}, expected {expected}");
+                    }
                 }
             }
         }
@@ -116,24 +132,20 @@ impl Store {
     /// Refuses predictions that no model of this corpus makes.
     ///
     /// # Errors
-    /// When a class or the number of intensities is not of the corpus.
+    /// When the number of classes or of intensities is not that of the corpus.
     pub fn require(&self, id: &str, predictions: &Predictions, corpus: &Corpus) -> Result<()> {
         let name = predictions_path(&self.folder(id)).display().to_string();
-        let (classes, targets) = (corpus.metadata.classes.len(), corpus.metadata.targets.len());
         let sides = [&predictions.validation, &predictions.test];
-        for predicted in sides.into_iter().flat_map(|side| &side.predicted) {
-            let wrong = match predicted {
-                Predicted::Classes(own) => own
-                    .iter()
-                    .find(|class| **class >= classes)
-                    .map(|class| format!("class {class}, expected one of {classes} from 0")),
-                Predicted::Intensities(rows) => rows
-                    .iter()
-                    .find(|row| row.len() != targets || row.iter().any(|v| !v.is_finite()))
-                    .map(|row| format!("{row:?}, expected {targets} intensities")),
+        let draws = sides.into_iter().flat_map(|side| &side.draws);
+        for predicted in draws.flatten() {
+            let (expected, what) = match predicted {
+                Predicted::Probabilities(_) => (corpus.metadata.classes.len(), "probabilities"),
+                Predicted::Intensities(_) => (corpus.metadata.targets.len(), "intensities"),
             };
-            if let Some(wrong) = wrong {
-                bail!("{name}: found {wrong}");
+            let invalid =
+                |row: &&Vec<f32>| row.len() != expected || row.iter().any(|v| !v.is_finite());
+            if let Some(row) = predicted.rows().iter().find(invalid) {
+                bail!("{name}: found {row:?}, expected {expected} {what}");
             }
         }
         Ok(())

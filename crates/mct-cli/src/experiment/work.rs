@@ -9,13 +9,12 @@ use anyhow::{Result, bail};
 use clap::Args;
 use mct_corpus::fold::fold;
 use mct_corpus::missing::Missing;
-use mct_hfr::evaluation::predictions;
 use mct_runs::{RunFolder, Which};
-use mct_scores::Predicted;
 
+use crate::draws::Draws;
 use crate::experiment::plan::test_rates;
 use crate::experiment::store::{Predictions, SidePredictions};
-use crate::missing::MASK_SEED;
+use crate::missing::MASK_SEEDS;
 use crate::output::Interrupted;
 use crate::{device, interrupt, train};
 
@@ -63,22 +62,26 @@ fn finish(path: &Path) -> Result<()> {
     let device = device::choose(&folder.manifest.device)?;
     let model = folder.checkpoint(Which::Best)?.model(&device.device)?;
     let rates = test_rates(&config);
+    let modalities = corpus.modalities.len();
+    let settings = rates
+        .iter()
+        .map(|rate| (*rate, Missing::uniform(*rate, modalities)));
+    let draws = Draws {
+        corpus: &corpus,
+        settings: &settings.collect::<Vec<_>>(),
+        seeds: MASK_SEEDS,
+        batch_size: 64,
+        device: &device,
+    };
     let of_side = |indices: &[usize]| -> Result<SidePredictions> {
-        let mut predicted = Vec::with_capacity(rates.len());
-        for rate in &rates {
-            if interrupt::requested() {
-                return Err(Interrupted(format!("{}: interrupted", path.display())).into());
-            }
-            let missing = Missing::uniform(*rate, corpus.modalities.len());
-            let masks = Some((&missing, MASK_SEED));
-            let evaluation = predictions(&model, &corpus, indices, masks, 64, &device.device);
-            let rows = pollster::block_on(evaluation)?;
-            predicted.push(Predicted::of(config.model.task, rows));
-        }
+        let next = |_| match interrupt::requested() {
+            true => Err(Interrupted(format!("{}: interrupted", path.display())).into()),
+            false => Ok(()),
+        };
         let ids = indices.iter();
         Ok(SidePredictions {
             utterances: ids.map(|i| corpus.utterances[*i].id.clone()).collect(),
-            predicted,
+            draws: draws.predict(&model, indices, next)?,
         })
     };
     Predictions {

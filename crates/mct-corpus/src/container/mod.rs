@@ -22,9 +22,6 @@
 mod read;
 mod write;
 
-#[cfg(not(target_arch = "wasm32"))]
-use std::sync::Arc;
-
 use serde::{Deserialize, Serialize};
 
 use crate::corpus::Corpus;
@@ -67,14 +64,14 @@ struct ColumnHeader {
 }
 
 impl Corpus {
-    /// Opens a corpus file, memory-mapped.
+    /// Opens a corpus file; a large one is memory-mapped.
     ///
     /// # Errors
     /// Names the file, the field, what was found and what was expected.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn open(path: &std::path::Path) -> Result<Self> {
         let source = path.display().to_string();
-        read::corpus(&source, map(path)?).map_err(|findings| first_of(&source, findings))
+        read::corpus(&source, bytes_of(path)?).map_err(|findings| first_of(&source, findings))
     }
 
     /// Reads a corpus from the bytes of a file; `source` is its name for messages.
@@ -91,13 +88,13 @@ impl Corpus {
     /// When the file cannot be read at all.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn inspect(path: &std::path::Path) -> Result<Result<Self, Vec<Finding>>> {
-        Ok(read::corpus(&path.display().to_string(), map(path)?))
+        Ok(read::corpus(&path.display().to_string(), bytes_of(path)?))
     }
 }
 
-/// Maps a regular file that is not empty.
+/// The bytes of a regular file that is not empty.
 #[cfg(not(target_arch = "wasm32"))]
-fn map(path: &std::path::Path) -> Result<Bytes> {
+fn bytes_of(path: &std::path::Path) -> Result<Bytes> {
     let source = path.display().to_string();
     let file = std::fs::File::open(path).map_err(CorpusError::io(&source))?;
     let kind = file.metadata().map_err(CorpusError::io(&source))?;
@@ -113,8 +110,7 @@ fn map(path: &std::path::Path) -> Result<Bytes> {
     if kind.len() == 0 {
         return Err(CorpusError::invalid(source, "file", "0 bytes", expected));
     }
-    let map = crate::mapped::map(&file).map_err(CorpusError::io(&source))?;
-    Ok(Bytes::Mapped(Arc::new(map)))
+    crate::mapped::bytes(file).map_err(CorpusError::io(&source))
 }
 
 fn first_of(source: &str, findings: Vec<Finding>) -> CorpusError {

@@ -119,12 +119,14 @@ pub fn import(format: Option<Format>, path: &std::path::Path, options: &Options)
     if kind.len() == 0 {
         return import_bytes(format, &source, &[], &files, options);
     }
-    let map = |file: &std::fs::File| crate::mapped::map(file).map_err(CorpusError::io(&source));
-    let mut bytes = map(&file)?;
+    let read = |file| crate::mapped::bytes(file).map_err(CorpusError::io(&source));
+    let mut bytes = read(file)?;
     if let Some(folder) = &options.spill {
         let most = options.most_unpacked(bytes.len());
         if let Some(unpacked) = unpacked::stored(&bytes, most, folder) {
-            bytes = map(&unpacked)?;
+            // Nobody else can change it, and memory need not hold it.
+            let mapped = crate::mapped::Mapped::new(unpacked).map_err(CorpusError::io(&source))?;
+            bytes = crate::modality::Bytes::Mapped(std::sync::Arc::new(mapped));
         }
     }
     import_bytes(format, &source, &bytes, &files, options)

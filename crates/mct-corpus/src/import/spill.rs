@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::error::Finding;
-use crate::mapped::map;
+use crate::mapped::Mapped;
 use crate::modality::{Bytes, Modality, ModalityBuilder};
 
 /// Bytes that are kept before they are written.
@@ -61,7 +61,7 @@ impl Spill {
         if self.length == 0 {
             return Ok(builder.build());
         }
-        let map = map(&self.file).map_err(unwritable)?;
-        Ok(builder.build_over(Bytes::Mapped(Arc::new(map))))
+        let mapped = Mapped::new(self.file).map_err(unwritable)?;
+        Ok(builder.build_over(Bytes::Mapped(Arc::new(mapped))))
     }
 }

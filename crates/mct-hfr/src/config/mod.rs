@@ -18,8 +18,8 @@ use crate::error::{Error, Result};
 
 pub use interface::{InputShape, Interface};
 pub use model::{
-    ClassifierKind, Distance, Dropout, ModalityConfig, ModelConfig, PoolingKind, PositionsKind,
-    PredictorKind, QueriesKind,
+    Alignment, ClassifierKind, Distance, Dropout, ModalityConfig, ModelConfig, PoolingKind,
+    PositionsKind, PredictorKind, QueriesKind,
 };
 pub use steps::MaxSteps;
 pub(crate) use system::with_systems;
@@ -247,6 +247,17 @@ impl Config {
         let in_range = (rate..=1.0).contains(&most);
         let expected = "training.missing_rate to 1";
         check(in_range, "training.missing_rate_max", &most, expected)?;
+        let burst = training.burst_steps;
+        let is_run = burst == 0.0 || (burst.is_finite() && burst >= 1.0);
+        let expected = "0, or 1 step or more";
+        check(is_run, "training.burst_steps", &burst, expected)?;
+        let absent = training.absent_modality;
+        let in_range = (0.0..=1.0).contains(&absent);
+        check(in_range, "training.absent_modality", &absent, "0 to 1")?;
+        for (name, rate) in &training.modality_rates {
+            let field = format!("training.modality_rates.{name}");
+            check((0.0..=1.0).contains(rate), &field, rate, "0 to 1")?;
+        }
         for (name, value) in [
             ("learning_rate", training.learning_rate),
             ("final_learning_rate", training.final_learning_rate),
@@ -292,11 +303,12 @@ fn assign(root: &mut toml::Value, key: &str, text: &str) -> Result<()> {
     let unknown = || Error::invalid("--set", key, "no such key", "a key of the config");
     let mut place = root;
     let mut parts = key.split('.').peekable();
-    let is_weight = key.starts_with("training.loss_weights.");
+    let of_names = ["training.loss_weights.", "training.modality_rates."];
+    let is_named = of_names.iter().any(|start| key.starts_with(start));
     while let Some(part) = parts.next() {
         let table = place.as_table_mut().ok_or_else(unknown)?;
-        // A loss weight that so far has its default; validation knows which terms the system has.
-        if is_weight && !table.contains_key(part) {
+        // What so far has its default; validation knows which terms the system has.
+        if is_named && !table.contains_key(part) {
             let new = match parts.peek() {
                 Some(_) => toml::Value::Table(toml::Table::new()),
                 None => toml::Value::Float(0.0),

@@ -42,6 +42,10 @@ pub struct ModelConfig {
     pub final_norm: bool,
     pub pooling: PoolingKind,
     pub classifier: ClassifierKind,
+    /// What GFA draws together; old configs have the paper's.
+    #[serde(default)]
+    pub alignment: Alignment,
+    /// Of the joint vectors that GFA draws together.
     pub distance: Distance,
     /// GFA in both directions with stop-gradient on the targets (released code).
     pub gfa_symmetric: bool,
@@ -153,7 +157,25 @@ pub enum Distance {
     Jsd,
 }
 
+/// What GFA draws together (eq. 17).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Alignment {
+    /// The joint vectors, by a distance of theirs.
+    #[default]
+    JointVectors,
+    /// What is predicted: the Kullback-Leibler divergence of the incomplete view's classes from the
+    /// complete view's, which is the teacher (Hinton et al., 2015; of both from each other where GFA is
+    /// symmetric: Liang et al., 2021), or the smooth L1 loss between their intensities.
+    Predictions,
+}
+
 impl ModelConfig {
+    /// Whether the system has the `FC` of eq. 17: GFA of joint vectors.
+    pub fn has_predictor(&self) -> bool {
+        self.system.has_gfa() && self.alignment == Alignment::JointVectors
+    }
+
     /// Settings of the modality of this name.
     pub fn modality(&self, name: &str) -> ModalityConfig {
         let other = ModalityConfig {
@@ -169,7 +191,7 @@ impl ModelConfig {
 
     /// Whether training uses batch statistics, so that a batch of one cannot be trained on.
     pub fn needs_batches(&self) -> bool {
-        let in_predictor = self.system.has_gfa() && self.predictor == PredictorKind::Bottleneck;
+        let in_predictor = self.has_predictor() && self.predictor == PredictorKind::Bottleneck;
         in_predictor || self.classifier == ClassifierKind::Released
     }
 

@@ -21,6 +21,21 @@ pub struct TrainingConfig {
     pub missing_rate_max: f64,
     /// Dynamic: epochs over which the share of incomplete samples rises from 0 to 1.
     pub rise_epochs: usize,
+    /// Mean length of runs of consecutive missing steps; 0 for single steps.
+    #[serde(default)]
+    pub burst_steps: f64,
+    /// Whether a moment that is missing is so in all modalities.
+    #[serde(default)]
+    pub same_moment: bool,
+    /// Dynamic: whether each modality of a sample has a rate of its own between the two.
+    #[serde(default)]
+    pub rate_per_modality: bool,
+    /// The probability that a modality of an incomplete sample is missing as a whole; one is always left.
+    #[serde(default)]
+    pub absent_modality: f64,
+    /// Missing rates of modalities by name, instead of the one of all; 1 for an absent modality.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub modality_rates: BTreeMap<String, f64>,
     /// Utterances per training step.
     pub batch_size: usize,
     pub epochs: usize,

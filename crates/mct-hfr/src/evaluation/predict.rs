@@ -61,14 +61,17 @@ pub async fn batch_predictions(
     #[cfg(not(target_arch = "wasm32"))]
     if device::is_plain_cpu(on) {
         let all = batches.par_iter();
-        return all
+        let out: Result<_> = all
             .map(|batch| pollster::block_on(predict(batch)))
             .collect();
+        corpus.require_unchanged()?;
+        return out;
     }
     let mut out = Vec::with_capacity(batches.len());
     for batch in batches {
         out.push(predict(batch).await?);
     }
+    corpus.require_unchanged()?;
     Ok(out)
 }
 
@@ -147,8 +150,5 @@ fn in_order(rows: &mut [Vec<f32>], indices: &[usize]) -> Vec<Vec<f32>> {
 /// The static masks of one utterance, per modality.
 pub fn static_masks(corpus: &Corpus, missing: &Missing, seed: u64, index: usize) -> Masks {
     let id = &corpus.utterances[index].id;
-    let modalities = corpus.modalities.iter().enumerate();
-    modalities
-        .map(|(m, modality)| missing.mask(seed, Purpose::Static, id, m, modality.steps(index)))
-        .collect()
+    missing.masks(seed, Purpose::Static, id, &corpus.steps(index))
 }

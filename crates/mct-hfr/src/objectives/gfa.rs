@@ -1,10 +1,12 @@
 //! Global Feature Alignment (eq. 16 and 17): the joint vectors of the incomplete and of the complete
-//! view of the same utterances are drawn together.
+//! view of the same utterances are drawn together, or what is predicted from them.
 
 use burn::module::Module;
 use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig};
-use burn::tensor::activation::{relu, softmax};
+use burn::tensor::activation::{log_softmax, relu, softmax};
 use burn::tensor::{Device, Tensor};
+
+use mct_corpus::Task;
 
 use crate::config::{Distance, PredictorKind};
 use crate::nn::linear::linear;
@@ -74,6 +76,37 @@ pub fn distance_between(a: Tensor<2>, b: Tensor<2>, distance: Distance) -> Tenso
         Distance::Cosine => cosine_distance(a, b),
         Distance::Jsd => jensen_shannon(a, b),
     }
+}
+
+/// Distance `[1]` between what the views predict, from their outputs `[batch, outputs]`: how far the
+/// incomplete view's are from the complete view's, a teacher that this does not train (stop-gradient), or
+/// the mean of both directions.
+pub fn distillation(
+    incomplete: Tensor<2>,
+    complete: Tensor<2>,
+    task: Task,
+    symmetric: bool,
+) -> Tensor<1> {
+    let distance = match task {
+        Task::Classification => divergence,
+        Task::Regression => |outputs: Tensor<2>, target| smooth_l1(outputs - target).mean(),
+    };
+    let forth = distance(incomplete.clone(), complete.clone().detach());
+    if !symmetric {
+        return forth;
+    }
+    let back = distance(complete, incomplete.detach());
+    (forth + back).mul_scalar(0.5)
+}
+
+/// Kullback-Leibler divergence `[1]` of the classes of `logits` from those of `target`, in nats, mean over
+/// the batch.
+fn divergence(logits: Tensor<2>, target: Tensor<2>) -> Tensor<1> {
+    let batch = logits.dims()[0] as f64;
+    let (log_p, log_q) = (log_softmax(target.clone(), 1), log_softmax(logits, 1));
+    (softmax(target, 1) * (log_p - log_q))
+        .sum()
+        .div_scalar(batch)
 }
 
 /// Orders of the moments that are compared (`K` of eq. 16).

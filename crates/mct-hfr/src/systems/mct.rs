@@ -15,7 +15,7 @@ use crate::nn::mrau::{HyperModality, Mrau};
 use crate::nn::padding::PaddingMask;
 use crate::nn::pooling::Pooling;
 use crate::nn::unimodal::{self, UnimodalEncoder};
-use crate::objectives::gfa::Predictor;
+use crate::objectives::gfa::{Predictor, distillation};
 use crate::objectives::lfi::{Decoder, imagination_loss};
 use crate::objectives::losses::Losses;
 use crate::systems::network::{Network, Sample, Steps, View};
@@ -92,8 +92,7 @@ impl Network for MctHfr {
                     .collect()
             }),
             gfa: config
-                .system
-                .has_gfa()
+                .has_predictor()
                 .then(|| Predictor::new(config.predictor, joint, device)),
             config: config.clone(),
             max_steps: shapes()
@@ -161,12 +160,20 @@ impl Network for MctHfr {
     }
 
     fn auxiliary(&self, losses: &mut Losses, view: &View, sample: &Sample<'_>, mode: &mut Mode) {
-        if let Some(predictor) = &self.gfa {
+        if self.config.system.has_gfa() {
             let complete = self.view(sample.complete.clone(), &sample.masks, mode);
             let supervised = sample.supervision.loss(complete.logits.clone());
             let (distance, symmetric) = (self.config.distance, self.config.gfa_symmetric);
-            let (joint, target) = (view.joint(), complete.joint());
-            let distance = predictor.alignment(joint, target, distance, symmetric, mode);
+            let distance = match &self.gfa {
+                Some(predictor) => {
+                    let (joint, target) = (view.joint(), complete.joint());
+                    predictor.alignment(joint, target, distance, symmetric, mode)
+                }
+                None => {
+                    let (outputs, target) = (view.logits.clone(), complete.logits);
+                    distillation(outputs, target, self.config.task, symmetric)
+                }
+            };
             // Eq. 17 is the sum of both.
             losses.add(Term::Complete, supervised);
             losses.add(Term::Distance, distance);

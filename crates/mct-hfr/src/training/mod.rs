@@ -3,6 +3,7 @@
 mod checkpoint;
 mod ema;
 mod event;
+mod masks;
 mod optimizer;
 mod schedule;
 mod state;

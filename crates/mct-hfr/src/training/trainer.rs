@@ -6,15 +6,13 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use mct_corpus::Corpus;
 use mct_corpus::fold::{self, Fold};
-use mct_corpus::missing::{Missing, Purpose, incomplete_in_epoch, rate_between};
 use mct_scores::{Confusion, Evaluation, Metric, PAPER_RATES, Predicted, Scores};
 
 use crate::config::{
     Config, Interface, ModelConfig, Select, Strategy, System, Term, TrainingConfig,
 };
 use crate::data::{
-    Batch, LabelStatistics, Masks, balanced, evaluation_batches, feature_statistics,
-    training_batches,
+    Batch, LabelStatistics, balanced, evaluation_batches, feature_statistics, training_batches,
 };
 use crate::device;
 use crate::error::{Error, Result};
@@ -26,6 +24,7 @@ use crate::objectives::losses::Losses;
 use crate::training::checkpoint::Checkpoint;
 use crate::training::ema::Ema;
 use crate::training::event::{EpochRecord, Event, FinishReason, ImaginationRecord, LossRecord};
+use crate::training::masks::TrainingMasks;
 use crate::training::optimizer::{AdamW, AdamWConfig};
 use crate::training::schedule::learning_rate;
 use crate::training::state::State;
@@ -81,6 +80,8 @@ impl<'a> Trainer<'a> {
         let task = config.model.task;
         let interface = Interface::of(corpus, task);
         config.model.system.require(&interface, &corpus.source)?;
+        let training = &config.training;
+        TrainingMasks { corpus, training }.require()?;
         let statistics = feature_statistics(corpus, &fold.train);
         let device = device.clone().autodiff();
         let seed = config.training.seed;
@@ -236,45 +237,10 @@ impl<'a> Trainer<'a> {
         (epoch >= training.epochs).then_some(FinishReason::Epochs)
     }
 
-    /// The missing steps of one utterance at the rate that is trained.
-    fn masks(&self, index: usize, purpose: Purpose) -> Masks {
-        let training = &self.config.training;
-        let (low, high) = (training.missing_rate, training.missing_rate_max);
-        let id = &self.corpus.utterances[index].id;
-        let rate = match training.strategy {
-            Strategy::Dynamic => rate_between(training.seed, purpose, low, high, id),
-            Strategy::OneToOne | Strategy::Complete => low,
-        };
-        let missing = Missing::uniform(rate, self.corpus.modalities.len());
-        let modalities = self.corpus.modalities.iter().enumerate();
-        modalities
-            .map(|(m, modality)| missing.mask(training.seed, purpose, id, m, modality.steps(index)))
-            .collect()
-    }
-
-    /// The missing steps of a training utterance in this epoch, by the strategy.
-    fn training_masks(&self, index: usize) -> Option<Masks> {
-        let TrainingConfig {
-            strategy,
-            seed,
-            rise_epochs,
-            ..
-        } = self.config.training;
-        let (epoch, id) = (self.state.epoch, &self.corpus.utterances[index].id);
-        match strategy {
-            Strategy::Complete => None,
-            Strategy::OneToOne => Some(self.masks(index, Purpose::Static)),
-            Strategy::Dynamic => incomplete_in_epoch(seed, epoch, rise_epochs, id)
-                .then(|| self.masks(index, Purpose::Epoch(epoch))),
-        }
-    }
-
-    /// Validation masks are the same in every epoch, so that epochs can be compared: at the trained rate
-    /// where training is incomplete.
-    fn validation_masks(&self, index: usize) -> Option<Masks> {
-        match self.config.training.strategy {
-            Strategy::Complete => None,
-            Strategy::OneToOne | Strategy::Dynamic => Some(self.masks(index, Purpose::Static)),
+    fn masks(&self) -> TrainingMasks<'_> {
+        TrainingMasks {
+            corpus: self.corpus,
+            training: &self.config.training,
         }
     }
 
@@ -309,7 +275,7 @@ impl<'a> Trainer<'a> {
         let steps = batches.len();
         let mut pending: Vec<StepLosses> = Vec::new();
         for indices in batches.iter().skip(self.state.step) {
-            let masks = |index| self.training_masks(index);
+            let masks = |index| self.masks().in_epoch(self.state.epoch, index);
             let model_config = &self.config.model;
             let batch = Batch::read(self.corpus, indices, model_config, masks, &self.device);
             let mut mode = Mode::training(training.seed, self.state.total_steps);
@@ -450,7 +416,7 @@ impl<'a> Trainer<'a> {
         let TrainingConfig { batch_size, .. } = self.config.training;
         let indices = &self.fold.validation;
         for indices in evaluation_batches(self.corpus, indices, &self.config.model, batch_size) {
-            let masks = |index| self.validation_masks(index);
+            let masks = |index| self.masks().of_validation(index);
             let batch = Batch::read(self.corpus, &indices, &self.config.model, masks, &device);
             let view = model.incomplete(&batch, &mut Mode::Evaluation);
             let supervision = model.supervision(&batch, &self.config.training);
@@ -473,7 +439,7 @@ impl<'a> Trainer<'a> {
             order.extend(indices);
         }
         let task = self.config.model.task;
-        let predicted = [Predicted::of(task, rows)];
+        let predicted = [vec![Predicted::of(task, rows)]];
         let evaluation = Evaluation::of(self.corpus, task, &order, &[0.0], &predicted);
         let matrices = evaluation.matrices();
         let matrix = matrices
@@ -502,12 +468,12 @@ impl<'a> Trainer<'a> {
         let task = self.config.model.task;
         let mut predicted = Vec::with_capacity(PAPER_RATES.len());
         for rate in PAPER_RATES {
-            let missing = Missing::uniform(rate, corpus.modalities.len());
+            let missing = self.masks().at(vec![rate; corpus.modalities.len()]);
             let missing = Some((&missing, seed));
             let rows = predictions(&model, corpus, indices, missing, batch_size, &device).await?;
             predicted.push(Predicted::of(task, rows));
         }
-        let evaluation = Evaluation::of(corpus, task, indices, &PAPER_RATES, &predicted);
+        let evaluation = Evaluation::of(corpus, task, indices, &PAPER_RATES, &[predicted]);
         Ok(evaluation.auilc.get(Metric::main(task)))
     }
 
@@ -541,6 +507,8 @@ impl<'a> Trainer<'a> {
     }
 
     async fn save(&self, face: &mut impl Face, best: bool) -> Result<()> {
+        // Nothing is kept that was trained on another file than it says.
+        self.corpus.require_unchanged()?;
         let checkpoint = if best {
             self.weights(&self.model()).await?
         } else {

@@ -203,6 +203,7 @@ fn translate(own: &serde_json::Value) -> (Config, Interface) {
     model.gfa_symmetric = flag("gfa_symmetric");
     model.pooling = serde_json::from_value(own["pooling"].clone()).unwrap();
     model.classifier = serde_json::from_value(own["classifier"].clone()).unwrap();
+    model.alignment = serde_json::from_value(own["alignment"].clone()).unwrap();
     model.distance = serde_json::from_value(own["distance"].clone()).unwrap();
     model.positions = serde_json::from_value(own["positions"].clone()).unwrap();
     model.predictor = serde_json::from_value(own["predictor"].clone()).unwrap();

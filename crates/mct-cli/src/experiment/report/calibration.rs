@@ -1,0 +1,223 @@
+//! The part of a report about probabilities: calibration by missing rate.
+
+use anyhow::Result;
+use mct_figures::{self as draw, Line};
+use mct_scores::{Bin, Calibration, Fitted, PAPER_RATES, Reliability};
+
+use super::Report;
+use crate::experiment::scores::RowScores;
+
+/// The missing rates whose reliability is drawn.
+const DRAWN_RATES: [f64; 2] = [0.0, 0.5];
+
+/// A bin of fewer utterances says nothing.
+const FEW: usize = 5;
+
+/// One figure by missing rate.
+struct ByRate {
+    title: &'static str,
+    file: &'static str,
+    of_row: fn(&Calibration) -> Option<&[f64]>,
+    of_limit: fn(&Reliability) -> Option<&[f64]>,
+}
+
+const BY_RATE: [ByRate; 5] = [
+    ByRate {
+        title: "ECE",
+        file: "ece",
+        of_row: |own| Some(&own.as_predicted.ece),
+        of_limit: |own| Some(&own.ece),
+    },
+    ByRate {
+        title: "NLL",
+        file: "nll",
+        of_row: |own| Some(&own.as_predicted.nll),
+        of_limit: |own| Some(&own.nll),
+    },
+    ByRate {
+        title: "ECE after temperature scaling",
+        file: "ece-scaled",
+        of_row: |own| Some(&own.fitted.as_ref()?.scaled.ece),
+        of_limit: |_| None,
+    },
+    ByRate {
+        title: "coverage of the sets",
+        file: "coverage",
+        of_row: |own| Some(&own.fitted.as_ref()?.coverage),
+        of_limit: |_| None,
+    },
+    ByRate {
+        title: "classes in a set",
+        file: "set-size",
+        of_row: |own| Some(&own.fitted.as_ref()?.set_size),
+        of_limit: |_| None,
+    },
+];
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len().max(1) as f64
+}
+
+impl RowScores {
+    /// The calibrations of the seeds.
+    fn calibrations(&self) -> impl Iterator<Item = &Calibration> {
+        self.seeds
+            .iter()
+            .filter_map(|seed| seed.calibration.as_ref())
+    }
+
+    /// Of a list over the missing rates the mean over the seeds.
+    fn by_rate(&self, pick: fn(&Calibration) -> Option<&[f64]>) -> Option<Vec<f64>> {
+        let lists: Vec<&[f64]> = self.calibrations().filter_map(pick).collect();
+        let at = |rate: usize| {
+            let values: Vec<f64> = lists.iter().map(|list| list[rate]).collect();
+            mean(&values)
+        };
+        (!lists.is_empty()).then(|| (0..PAPER_RATES.len()).map(at).collect())
+    }
+
+    /// The bins of all seeds together at one rate.
+    fn bins(&self, rate: usize) -> Vec<Bin> {
+        let mut sum: Vec<Bin> = Vec::new();
+        for own in self.calibrations() {
+            let bins = &own.as_predicted.bins[rate];
+            sum.resize(bins.len(), Bin::default());
+            for (sum, bin) in sum.iter_mut().zip(bins) {
+                let all = sum.utterances + bin.utterances;
+                let pooled = |a: f64, b: f64| {
+                    (a * sum.utterances as f64 + b * bin.utterances as f64) / all.max(1) as f64
+                };
+                *sum = Bin {
+                    utterances: all,
+                    confidence: pooled(sum.confidence, bin.confidence),
+                    accuracy: pooled(sum.accuracy, bin.accuracy),
+                };
+            }
+        }
+        sum
+    }
+}
+
+fn line(name: &str, bins: &[Bin]) -> Line {
+    let bins = bins.iter().filter(|bin| bin.utterances >= FEW);
+    Line {
+        name: name.to_owned(),
+        points: bins.map(|bin| (bin.confidence, bin.accuracy)).collect(),
+        bound: false,
+    }
+}
+
+impl Report<'_> {
+    /// Calibration: means over the rates as a table, each rate as figures, and reliability.
+    pub(super) fn calibration(&mut self) -> Result<()> {
+        let table = self.table;
+        if table.rows.iter().all(|row| row.calibrations().count() == 0) {
+            return Ok(());
+        }
+        self.means()?;
+        let limit = self.limit.as_ref().map(|limit| &limit.reliability);
+        for by_rate in &BY_RATE {
+            let points = |values: &[f64]| {
+                let pairs = PAPER_RATES.iter().copied().zip(values.iter().copied());
+                pairs.collect::<Vec<(f64, f64)>>()
+            };
+            let rows = table.rows.iter().filter_map(|row| {
+                Some(Line {
+                    name: row.row.name.clone(),
+                    points: points(&row.by_rate(by_rate.of_row)?),
+                    bound: false,
+                })
+            });
+            let of_limit = limit.and_then(by_rate.of_limit).map(|values| Line {
+                name: "exact posterior".to_owned(),
+                points: points(values),
+                bound: true,
+            });
+            let lines: Vec<Line> = rows.chain(of_limit).collect();
+            if lines.is_empty() {
+                continue;
+            }
+            let file = format!("calibration-{}", by_rate.file);
+            let svg = draw::comparison(by_rate.title, by_rate.title, &lines)?;
+            self.figure(&file, &svg)?;
+            let rates: Vec<String> = PAPER_RATES.iter().map(f64::to_string).collect();
+            let mut header = vec!["system"];
+            header.extend(rates.iter().map(String::as_str));
+            let cells = lines.iter().map(|line| {
+                let values = line.points.iter().map(|(_, y)| format!("{y:.3}"));
+                std::iter::once(line.name.clone()).chain(values).collect()
+            });
+            let title = format!("{} by missing rate", by_rate.title);
+            self.table(&file, &title, &header, &cells.collect::<Vec<_>>())?;
+        }
+        for rate in DRAWN_RATES {
+            let Some(index) = PAPER_RATES.iter().position(|other| *other == rate) else {
+                continue;
+            };
+            let rows = table.rows.iter();
+            let rows = rows.map(|row| line(&row.row.name, &row.bins(index)));
+            let of_limit = limit.map(|own| line("exact posterior", &own.bins[index]));
+            let title = format!("reliability at missing rate {rate}");
+            let svg = draw::reliability(&title, rows.chain(of_limit).collect())?;
+            self.figure(&format!("reliability-{rate}"), &svg)?;
+        }
+        Ok(())
+    }
+
+    /// The table of means over the rates.
+    fn means(&mut self) -> Result<()> {
+        let header = [
+            "system",
+            "ECE",
+            "NLL",
+            "temperature",
+            "ECE scaled",
+            "NLL scaled",
+            "coverage",
+            "classes in a set",
+        ];
+        let number = |value: Option<Vec<f64>>| match value {
+            Some(values) => format!("{:.3}", mean(&values)),
+            None => "–".to_owned(),
+        };
+        let mut rows = Vec::new();
+        for row in &self.table.rows {
+            let fitted: Vec<&Fitted> = row
+                .calibrations()
+                .filter_map(|own| own.fitted.as_ref())
+                .collect();
+            let temperatures = fitted.iter().flat_map(|own| own.temperatures.clone());
+            let temperatures: Vec<f64> = temperatures.collect();
+            rows.push(vec![
+                row.row.name.clone(),
+                number(row.by_rate(|own| Some(&own.as_predicted.ece))),
+                number(row.by_rate(|own| Some(&own.as_predicted.nll))),
+                number((!temperatures.is_empty()).then_some(temperatures)),
+                number(row.by_rate(|own| Some(&own.fitted.as_ref()?.scaled.ece))),
+                number(row.by_rate(|own| Some(&own.fitted.as_ref()?.scaled.nll))),
+                number(row.by_rate(|own| Some(&own.fitted.as_ref()?.coverage))),
+                number(row.by_rate(|own| Some(&own.fitted.as_ref()?.set_size))),
+            ]);
+        }
+        if let Some(limit) = self.limit {
+            let own = &limit.reliability;
+            let mut cells = vec!["exact posterior".to_owned()];
+            cells.extend([&own.ece, &own.nll].map(|values| number(Some(values.clone()))));
+            cells.resize(header.len(), "–".to_owned());
+            rows.push(cells);
+        }
+        self.table(
+            "calibration",
+            "Calibration, means over the rates",
+            &header,
+            &rows,
+        )?;
+        self.page.paragraph(
+            "ECE: how far probability and share of right answers are apart, by 15 bins, which is never 0 of a \
+             finite sample. NLL: mean negative logarithm of the probability of the true class. Scaled: after a \
+             temperature that is fitted on the validation set of each fold, at all rates. Coverage: how often a \
+             set of classes, whose threshold is fitted there for each rate to hold the true one in 90 %, does so.",
+        );
+        Ok(())
+    }
+}

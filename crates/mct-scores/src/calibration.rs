@@ -1,0 +1,372 @@
+//! Whether probabilities mean what they say.
+//!
+//! Expected calibration error (ECE) and negative log-likelihood (NLL) of the probabilities as they are, and
+//! after temperature scaling (Guo et al., 2017); and split-conformal sets of classes (Sadinle et al., 2019),
+//! which hold the true class as often as promised whatever the model. Both are fitted on a validation set.
+
+use mct_corpus::Corpus;
+use serde::Serialize;
+
+use crate::confusion::most_probable;
+use crate::predicted::Predicted;
+
+/// Bins of the highest probability, of equal width.
+pub const BINS: usize = 15;
+
+/// How often the sets of classes shall hold the true one.
+pub const COVERAGE: f64 = 0.9;
+
+/// A probability of 0 counts as this, so that one certain mistake does not make the mean infinite.
+const LEAST: f64 = 1e-12;
+
+/// Temperatures that are searched.
+const TEMPERATURES: [f64; 2] = [0.05, 20.0];
+
+/// The utterances whose highest probability is in one bin.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+pub struct Bin {
+    pub utterances: usize,
+    /// Mean of the highest probability; 0 where there is none.
+    pub confidence: f64,
+    /// Share of right answers; 0 where there is none.
+    pub accuracy: f64,
+}
+
+/// Calibration of probabilities over the missing rates; every list has one entry per rate.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct Reliability {
+    /// Mean over the utterances of how far confidence and accuracy of their bin are apart. Of few
+    /// utterances it is too large, also where the probabilities are right.
+    pub ece: Vec<f64>,
+    /// Mean of `-ln p` of the true class, in nats.
+    pub nll: Vec<f64>,
+    pub bins: Vec<Vec<Bin>>,
+}
+
+/// What a validation set says of a model's probabilities.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Calibrator {
+    /// Logits are divided by it; above 1 for a model that is too sure.
+    pub temperature: f64,
+    /// Per rate, the least (scaled) probability of a class in the set.
+    pub thresholds: Vec<f64>,
+}
+
+/// Calibration of what models predict.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Calibration {
+    /// Of the probabilities as they are.
+    #[serde(flatten)]
+    pub as_predicted: Reliability,
+    /// `None` where nothing was fitted on a validation set.
+    pub fitted: Option<Fitted>,
+}
+
+/// What follows from the calibrators; every list over rates has one entry per rate.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Fitted {
+    /// Of each model.
+    pub temperatures: Vec<f64>,
+    /// Of the scaled probabilities.
+    #[serde(flatten)]
+    pub scaled: Reliability,
+    /// How often the sets shall hold the true class.
+    pub promised: f64,
+    /// How often they do.
+    pub coverage: Vec<f64>,
+    /// Mean number of classes in a set.
+    pub set_size: Vec<f64>,
+}
+
+/// What one model predicts of the utterances `indices`, `draws[draw][rate]`, and what its validation set says.
+pub struct Part<'a> {
+    pub indices: &'a [usize],
+    pub draws: &'a [Vec<Predicted>],
+    pub calibrator: Option<Calibrator>,
+}
+
+/// The labelled utterances with their probabilities at a rate, in all draws.
+fn labelled<'a>(
+    corpus: &'a Corpus,
+    indices: &'a [usize],
+    draws: &'a [Vec<Predicted>],
+    rate: usize,
+) -> impl Iterator<Item = (usize, &'a [f32])> {
+    draws.iter().flat_map(move |rates| {
+        let rows = indices.iter().zip(rates[rate].rows());
+        rows.filter_map(|(index, row)| Some((corpus.utterances[*index].label?, row.as_slice())))
+    })
+}
+
+/// `probabilities` after dividing their logits by `temperature`.
+fn scaled(probabilities: &[f32], temperature: f64) -> Vec<f64> {
+    let logs = probabilities
+        .iter()
+        .map(|p| f64::from(*p).max(LEAST).ln() / temperature);
+    let logs: Vec<f64> = logs.collect();
+    let top = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let powers: Vec<f64> = logs.iter().map(|log| (log - top).exp()).collect();
+    let sum: f64 = powers.iter().sum();
+    powers.into_iter().map(|power| power / sum).collect()
+}
+
+impl Calibrator {
+    /// From what a model predicts of the validation set `indices`, `draws[draw][rate]`: one temperature for
+    /// all rates, since a user does not know the rate, and a threshold for each. `None` without labelled utterances.
+    pub fn fit(
+        corpus: &Corpus,
+        indices: &[usize],
+        rates: usize,
+        draws: &[Vec<Predicted>],
+    ) -> Option<Self> {
+        let rows = |rate| labelled(corpus, indices, draws, rate);
+        let all: Vec<(usize, &[f32])> = (0..rates).flat_map(rows).collect();
+        if all.is_empty() {
+            return None;
+        }
+        let nll = |log_temperature: f64| {
+            let temperature = log_temperature.exp();
+            let losses = all.iter().map(|(label, row)| {
+                // The softmax of logarithms of probabilities.
+                -scaled(row, temperature)[*label].max(LEAST).ln()
+            });
+            losses.sum::<f64>()
+        };
+        let temperature = least(nll, TEMPERATURES.map(f64::ln)).exp();
+        let utterances = rows(0).count() / draws.len().max(1);
+        let threshold = |rate: usize| {
+            let of_true = rows(rate).map(|(label, row)| scaled(row, temperature)[label]);
+            let mut of_true: Vec<f64> = of_true.collect();
+            of_true.sort_by(|a, b| b.total_cmp(a));
+            // The rank among the utterances and the one to come.
+            let share = ((utterances + 1) as f64 * COVERAGE).ceil() / utterances as f64;
+            let rank = (share * of_true.len() as f64).ceil() as usize;
+            // Of too few utterances nothing can be promised but the set of all classes.
+            of_true.get(rank.max(1) - 1).copied().unwrap_or(0.0)
+        };
+        Some(Self {
+            temperature,
+            thresholds: (0..rates).map(threshold).collect(),
+        })
+    }
+}
+
+/// Where a function with one minimum between `ends` has it, by the golden section.
+fn least(value: impl Fn(f64) -> f64, ends: [f64; 2]) -> f64 {
+    const STEPS: usize = 40;
+    let share = (5f64.sqrt() - 1.0) / 2.0;
+    let [mut low, mut high] = ends;
+    let (mut a, mut b) = (high - share * (high - low), low + share * (high - low));
+    let (mut at_a, mut at_b) = (value(a), value(b));
+    for _ in 0..STEPS {
+        if at_a <= at_b {
+            (high, b, at_b) = (b, a, at_a);
+            a = high - share * (high - low);
+            at_a = value(a);
+        } else {
+            (low, a, at_a) = (a, b, at_b);
+            b = low + share * (high - low);
+            at_b = value(b);
+        }
+    }
+    (low + high) / 2.0
+}
+
+/// Sums over the utterances of one rate.
+#[derive(Clone, Default)]
+struct Sums {
+    /// Utterances, sum of confidences, right answers.
+    bins: [(usize, f64, usize); BINS],
+    nll: f64,
+}
+
+impl Sums {
+    fn add(&mut self, label: usize, probabilities: &[f64], class: usize) {
+        let confidence = probabilities[class];
+        let bin = ((confidence * BINS as f64).ceil() as usize).clamp(1, BINS) - 1;
+        let bin = &mut self.bins[bin];
+        bin.0 += 1;
+        bin.1 += confidence;
+        bin.2 += usize::from(class == label);
+        self.nll -= probabilities[label].max(LEAST).ln();
+    }
+
+    fn count(&self) -> f64 {
+        let count: usize = self.bins.iter().map(|bin| bin.0).sum();
+        count.max(1) as f64
+    }
+}
+
+impl Reliability {
+    fn of(rates: &[Sums]) -> Self {
+        let mut own = Self::default();
+        for sums in rates {
+            let gap = |bin: &(usize, f64, usize)| (bin.1 - bin.2 as f64).abs();
+            own.ece
+                .push(sums.bins.iter().map(gap).sum::<f64>() / sums.count());
+            own.nll.push(sums.nll / sums.count());
+            let bins = sums.bins.iter().map(|(utterances, confidence, right)| {
+                let of = (*utterances).max(1) as f64;
+                Bin {
+                    utterances: *utterances,
+                    confidence: confidence / of,
+                    accuracy: *right as f64 / of,
+                }
+            });
+            own.bins.push(bins.collect());
+        }
+        own
+    }
+}
+
+impl Calibration {
+    /// Of what models predict of utterances of `corpus` at so many rates, pooled. `None` where nothing is
+    /// labelled.
+    pub fn of(corpus: &Corpus, rates: usize, parts: &[Part<'_>]) -> Option<Self> {
+        let mut plain = vec![Sums::default(); rates];
+        let mut after = plain.clone();
+        let (mut covered, mut sizes) = (vec![0usize; rates], vec![0usize; rates]);
+        for part in parts {
+            for rate in 0..rates {
+                for (label, row) in labelled(corpus, part.indices, part.draws, rate) {
+                    let class = most_probable(row);
+                    let own: Vec<f64> = row.iter().map(|p| f64::from(*p)).collect();
+                    plain[rate].add(label, &own, class);
+                    if let Some(calibrator) = &part.calibrator {
+                        let own = scaled(row, calibrator.temperature);
+                        let least = calibrator.thresholds[rate];
+                        covered[rate] += usize::from(own[label] >= least);
+                        sizes[rate] += own.iter().filter(|p| **p >= least).count();
+                        after[rate].add(label, &own, class);
+                    }
+                }
+            }
+        }
+        let labelled = plain.first()?.bins.iter().any(|bin| bin.0 > 0);
+        let temperatures: Option<Vec<f64>> = parts
+            .iter()
+            .map(|part| Some(part.calibrator.as_ref()?.temperature))
+            .collect();
+        let mean = |sums: &[usize]| -> Vec<f64> {
+            let pairs = sums.iter().zip(&after);
+            pairs.map(|(sum, of)| *sum as f64 / of.count()).collect()
+        };
+        labelled.then(|| Self {
+            as_predicted: Reliability::of(&plain),
+            fitted: temperatures.map(|temperatures| Fitted {
+                temperatures,
+                scaled: Reliability::of(&after),
+                promised: COVERAGE,
+                coverage: mean(&covered),
+                set_size: mean(&sizes),
+            }),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mct_corpus::counter::Stream;
+
+    use super::*;
+
+    /// `count` utterances of two classes, and probabilities of class 1 from which labels are drawn.
+    fn drawn(count: usize, seed: u64) -> (Corpus, Vec<f64>) {
+        let mut corpus = mct_corpus::demo::generate(1, 0.01).unwrap();
+        let mut stream = Stream::new(&[seed]);
+        let first = corpus.utterances[0].clone();
+        corpus.utterances = vec![first; count];
+        let truths = corpus.utterances.iter_mut().map(|utterance| {
+            let p = stream.uniform();
+            utterance.label = Some(usize::from(stream.uniform() < p));
+            p
+        });
+        let truths = truths.collect();
+        (corpus, truths)
+    }
+
+    /// Predictions whose logits are `sureness` times the right ones.
+    fn predicted(truths: &[f64], sureness: f64) -> Vec<Vec<Predicted>> {
+        let rows = truths.iter().map(|p| {
+            let p = scaled(&[(1.0 - p) as f32, *p as f32], 1.0 / sureness);
+            p.into_iter().map(|p| p as f32).collect()
+        });
+        vec![vec![Predicted::Probabilities(rows.collect())]]
+    }
+
+    #[test]
+    fn the_errors_of_a_small_example() {
+        let mut corpus = mct_corpus::demo::generate(1, 0.01).unwrap();
+        for (utterance, label) in corpus.utterances.iter_mut().zip([0, 0, 1]) {
+            utterance.label = Some(label);
+        }
+        let rows = vec![vec![0.79, 0.21], vec![0.81, 0.19], vec![0.6, 0.4]];
+        let draws = [vec![Predicted::Probabilities(rows)]];
+        let part = Part {
+            indices: &[0, 1, 2],
+            draws: &draws,
+            calibrator: None,
+        };
+        let Calibration {
+            as_predicted,
+            fitted,
+        } = Calibration::of(&corpus, 1, &[part]).unwrap();
+        // Two bins of one right answer, one of one wrong.
+        let ece = (0.21 + 0.19 + 0.6) / 3.0;
+        assert!((as_predicted.ece[0] - ece).abs() < 1e-6);
+        let nll = -(0.79f64.ln() + 0.81f64.ln() + 0.4f64.ln()) / 3.0;
+        assert!((as_predicted.nll[0] - nll).abs() < 1e-6);
+        assert_eq!(as_predicted.bins[0][11].utterances, 1);
+        assert!(fitted.is_none());
+    }
+
+    #[test]
+    fn a_temperature_undoes_what_makes_a_model_too_sure() {
+        let (corpus, truths) = drawn(4000, 1);
+        let (validation, test): (Vec<usize>, Vec<usize>) =
+            ((0..2000).collect(), (2000..4000).collect());
+        let sure = predicted(&truths, 3.0);
+        let rows = sure[0][0].rows();
+        let side = |rows: &[Vec<f32>]| vec![vec![Predicted::Probabilities(rows.to_vec())]];
+        let calibrator = Calibrator::fit(&corpus, &validation, 1, &side(&rows[..2000])).unwrap();
+        assert!(
+            (calibrator.temperature - 3.0).abs() < 0.35,
+            "{calibrator:?}"
+        );
+        let draws = side(&rows[2000..]);
+        let of = |calibrator| {
+            let part = Part {
+                indices: &test,
+                draws: &draws,
+                calibrator,
+            };
+            Calibration::of(&corpus, 1, &[part]).unwrap()
+        };
+        let calibration = of(Some(calibrator));
+        let fitted = calibration.fitted.unwrap();
+        assert!(
+            calibration.as_predicted.ece[0] > 0.08,
+            "{:?}",
+            calibration.as_predicted.ece
+        );
+        assert!(fitted.scaled.ece[0] < 0.04, "{:?}", fitted.scaled.ece);
+        assert!(fitted.scaled.nll[0] < calibration.as_predicted.nll[0] - 0.05);
+        // Within two and a half standard errors of either half.
+        assert!(
+            (fitted.coverage[0] - 0.9).abs() < 0.025,
+            "{:?}",
+            fitted.coverage
+        );
+        assert!(fitted.set_size[0] < 1.9, "{:?}", fitted.set_size);
+        assert!(of(None).fitted.is_none());
+    }
+
+    #[test]
+    fn of_few_utterances_the_sets_hold_every_class() {
+        let (corpus, truths) = drawn(5, 2);
+        let indices: Vec<usize> = (0..5).collect();
+        let draws = predicted(&truths, 1.0);
+        let calibrator = Calibrator::fit(&corpus, &indices, 1, &draws).unwrap();
+        assert_eq!(calibrator.thresholds, [0.0]);
+    }
+}
