@@ -2,10 +2,11 @@
 //
 // Addresses: ?device=auto|webgpu|flex says what computes; ?open=FILE (repeatable) opens files beside the
 // page, or of another origin that allows it, instead of the demo; ?set=KEY=VALUE (repeatable) is a value
-// of the config for the next training.
+// of the config for the next training; place.js has what follows the window.
 //
 // window.mctHfr.state() gives the state of the application as an object: see README.md.
 
+import { follow } from "./place.js";
 import { speak } from "./spoken.js";
 
 const DEVICES = ["auto", "webgpu", "flex"];
@@ -57,11 +58,13 @@ async function withoutGpu() {
 function hasTheStorage() {
   if (!navigator.locks) return Promise.resolve(true);
   return new Promise((resolve) => {
-    const hold = (lock) => {
-      resolve(lock !== null);
-      return lock && new Promise(() => {});
+    const hold = () => {
+      resolve(true);
+      return new Promise(() => {});
     };
-    navigator.locks.request("mct-hfr-training", { ifAvailable: true }, hold).catch(() => resolve(true));
+    // A page that is loaded again may come a little before its lock is given back.
+    const signal = AbortSignal.timeout(1000);
+    navigator.locks.request("mct-hfr-training", { signal }, hold).catch(() => resolve(!signal.aborted));
   });
 }
 
@@ -101,7 +104,7 @@ const fate = (lost) =>
 function watch(page, lost) {
   const panicked = page.panic();
   if (panicked !== undefined) {
-    fail(`The application has stopped: ${panicked}\n\n${fate(lost)}`);
+    fail(`The application has stopped: ${panicked}\n\n${fate(lost())}`);
     return;
   }
   setTimeout(watch, 1000, page, lost);
@@ -120,32 +123,43 @@ async function start() {
   if (wanted === "webgpu" && poor) {
     return fail(`?device=webgpu: ${poor}\n\nWithout ?device= the page takes what there is.`);
   }
-  const lost = await notKept();
+  let lost = await notKept();
   const { default: init, Page } = await import("./mct-web.js");
   await init({ module_or_path: download(new URL("./mct-web_bg.wasm", import.meta.url)) });
   message.textContent = "starting…";
   progress.removeAttribute("value");
   const page = new Page();
   const canvas = document.getElementById("canvas");
-  const device = wanted === "auto" && poor ? "flex" : wanted;
-  canvas.addEventListener("webglcontextlost", () => {
-    fail(`The browser has lost the graphics that the application draws with.\n\n${fate(lost)}`);
-  });
-  const files = query.getAll("open");
-  // Workers resolve addresses against themselves, which lie beside the page.
-  await page.start(canvas, device, "./demo-model.safetensors", files, query.getAll("set"), lost);
   const state = () => {
     const json = page.state();
     return json === undefined ? undefined : JSON.parse(json);
   };
+  // The storage may also fail later; after a panic there is no state.
+  const lostNow = () => {
+    const training = state()?.training;
+    if (training) lost = training.not_kept ?? undefined;
+    return lost;
+  };
+  const device = wanted === "auto" && poor ? "flex" : wanted;
+  canvas.addEventListener("webglcontextlost", () => {
+    fail(`The browser has lost the graphics that the application draws with.\n\n${fate(lostNow())}`);
+  });
+  const files = query.getAll("open");
+  // Workers resolve addresses against themselves, which lie beside the page.
+  await page.start(canvas, device, "./demo-model.safetensors", files, query.getAll("set"), lost);
   window.mctHfr = Object.freeze({ state });
+  // The window reads its keys from an input of its own, which has the focus.
+  for (const input of document.querySelectorAll("body > input")) {
+    input.setAttribute("aria-label", "Keys of the window; F6 goes to the same as text");
+  }
   addEventListener("beforeunload", (event) => {
     const phase = state()?.training.phase;
-    if (lost !== undefined && ["running", "paused", "pausing"].includes(phase)) event.preventDefault();
+    if (lostNow() !== undefined && ["running", "paused", "pausing"].includes(phase)) event.preventDefault();
   });
   cover.hidden = true;
   if (poor && wanted !== "flex") tell(poor);
-  watch(page, lost);
+  watch(page, lostNow);
+  follow(page, state);
   speak(document.getElementById("spoken"), page, state);
 }
 

@@ -9,7 +9,10 @@ function element(name, attributes = {}, ...children) {
   return own;
 }
 
-const percent = (share) => `${(100 * share).toFixed(1)} %`;
+/** A number in words; JSON has no number for what is not defined. */
+const shown = (value, write) => (typeof value === "number" ? write(value) : "–");
+const percent = (share) => shown(share, (own) => `${(100 * own).toFixed(1)} %`);
+const decimal = (value, digits) => shown(value, (own) => own.toFixed(digits));
 
 /** A table with a header row; the first cell of each row is its header. */
 function table(caption, header, rows) {
@@ -46,9 +49,9 @@ function texts(own, utterances) {
   const isShare = (name) => !["mae", "corr", "ccc"].includes(name);
   all.push(
     table(
-      `Scores of ${evaluated.utterances.length ?? evaluated.utterances} utterances`,
+      `Scores of ${evaluated.utterances} utterances`,
       ["score", "value"],
-      scores.map(([name, value]) => [name, isShare(name) ? percent(value) : value.toFixed(3)]),
+      scores.map(([name, value]) => [name, isShare(name) ? percent(value) : decimal(value, 3)]),
     ),
   );
   const { categories, confusion } = evaluated;
@@ -65,18 +68,18 @@ function texts(own, utterances) {
       table(
         `${main.score} by missing rate`,
         ["missing rate", main.score],
-        main.points.map(([rate, value]) => [rate.toFixed(1), value.toFixed(3)]),
+        main.points.map(([rate, value]) => [decimal(rate, 1), decimal(value, 3)]),
       ),
     );
   }
   if (utterances) {
-    const { rows, count } = utterances;
+    const { header, rows, count } = utterances;
     const more = rows.length < count ? `, the first ${rows.length} of ${count}` : "";
     all.push(
       table(
         `Utterances of the side${more}`,
-        ["utterance", "true", "predicted", "probability"],
-        rows.map(([id, truth, predicted, sure]) => [id, truth, predicted, sure]),
+        header,
+        rows,
       ),
     );
   }
@@ -86,7 +89,11 @@ function texts(own, utterances) {
 /** Builds the controls once; returns a function that makes them follow the state. */
 function controls(place, act) {
   const rate = element("input", { type: "range", min: 0, max: 1, step: 0.01 });
-  rate.oninput = () => act({ rate: Number(rate.value) });
+  const sayRate = () => rate.setAttribute("aria-valuetext", percent(Number(rate.value)));
+  rate.oninput = () => {
+    sayRate();
+    act({ rate: Number(rate.value) });
+  };
   const side = element("select");
   side.onchange = () => act({ side: side.value });
   const model = element("select");
@@ -112,9 +119,11 @@ function controls(place, act) {
   };
   return (own) => {
     if (document.activeElement !== rate) rate.value = own.missing.rate;
-    rate.setAttribute("aria-valuetext", percent(own.missing.rate));
+    sayRate();
     const ticks = own.missing.modalities;
-    if (there.querySelectorAll("input").length !== ticks.length) {
+    const names = JSON.stringify(ticks.map(({ name }) => name));
+    if (there.dataset.names !== names) {
+      there.dataset.names = names;
       const tick = ({ name }) => {
         const box = element("input", { type: "checkbox" });
         box.onchange = () => act({ there: [name, box.checked] });
@@ -124,39 +133,69 @@ function controls(place, act) {
     }
     there.querySelectorAll("input").forEach((box, index) => (box.checked = ticks[index].there));
     options(side, own.sides, own.sides.indexOf(own.side));
-    options(model, own.models, own.models.indexOf(own.shown?.name));
+    options(model, own.models, own.shown_index ?? -1);
     const busy = ["starting", "running", "pausing", "paused", "stopping"].includes(own.training.phase);
-    train.textContent = busy ? "Stop training" : "Train";
+    const does = busy ? "Stop training" : "Train";
+    if (train.textContent !== does) train.textContent = does;
     train.disabled = !own.corpus;
   };
 }
 
+/** How the training stands. */
+function trained({ phase, epoch, problem, not_kept }) {
+  const kept = not_kept ? ` It is not kept when the page is closed: ${not_kept}.` : "";
+  return `Training: ${phase}, epoch ${epoch}.${problem ? ` ${problem}` : ""}${kept}`;
+}
+
+/** F6 goes between the window, which takes every other key, and the text. */
+function goBetween(place, first) {
+  const canvas = document.getElementById("canvas");
+  addEventListener(
+    "keydown",
+    (event) => {
+      if (event.key !== "F6") return;
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      if (place.contains(document.activeElement)) canvas.focus();
+      else first.focus();
+    },
+    { capture: true },
+  );
+}
+
 /** Keeps `place` as the window is, once a second where something has changed. */
 export function speak(place, page, state) {
-  const act = (action) => page.act(JSON.stringify(action));
   const asked = element("div");
-  const follow = controls(asked, act);
   const said = element("div");
-  const news = element("ul", { role: "log", "aria-live": "polite", "aria-label": "Messages" });
-  place.append(element("h1", {}, "MCT-HFR"), asked, news, said);
+  const training = element("p", { role: "status" });
+  const messages = element("ul");
+  const news = element("div", { role: "log", "aria-label": "Messages" }, messages);
+  place.append(element("h1", {}, "MCT-HFR"), asked, training, news, said);
+  const act = (action) => {
+    page.act(JSON.stringify(action));
+    setTimeout(update, 100);
+  };
+  const follow = controls(asked, act);
+  goBetween(place, asked.querySelector("input"));
   let before;
   let told = 0;
-  const update = () => {
+  function update() {
     const own = state();
-    if (own) {
-      follow(own);
-      const training = `Training: ${own.training.phase}, epoch ${own.training.epoch}.`;
-      const seen = JSON.stringify([own.device, own.corpus, own.shown, own.side, own.training.phase]);
-      // A reader that is in the middle of a table keeps it until it changes.
-      if (seen !== before) {
-        before = seen;
-        const utterances = page.utterances();
-        said.replaceChildren(...texts(own, utterances && JSON.parse(utterances)), element("p", {}, training));
-      }
-      for (const notice of own.notices.slice(told)) news.append(element("li", {}, notice.text));
-      told = own.notices.length;
+    if (!own) return;
+    follow(own);
+    const stands = trained(own.training);
+    if (training.textContent !== stands) training.textContent = stands;
+    for (const notice of own.notices) {
+      if (notice.number > told) messages.append(element("li", {}, notice.text));
     }
-    setTimeout(update, 1000);
-  };
+    told = Math.max(told, ...own.notices.map((notice) => notice.number));
+    // A reader that is in the middle of a table keeps it until it changes.
+    const seen = JSON.stringify([own.device, own.corpus, own.shown, own.side]);
+    if (seen === before) return;
+    before = seen;
+    const utterances = page.utterances();
+    said.replaceChildren(...texts(own, utterances && JSON.parse(utterances)));
+  }
+  setInterval(update, 1000);
   update();
 }

@@ -32,6 +32,14 @@ export async function open(context, address) {
   const page = await context.newPage();
   page.errors = [];
   page.on("pageerror", (error) => page.errors.push(String(error)));
+  page.on("console", (message) => {
+    if (message.text().includes("Content Security Policy")) page.errors.push(message.text());
+  });
+  const { origin } = new URL(address);
+  page.on("request", (request) => {
+    const url = request.url();
+    if (!url.startsWith(origin) && !/^(blob|data):/.test(url)) page.errors.push(`a request to ${url}`);
+  });
   await page.setViewportSize({ width: 1440, height: 900 });
   await page.goto(address);
   return page;

@@ -309,6 +309,127 @@ test("a lost drawing surface is said, with a way to start again", async () => {
   });
 });
 
+/** The accessibility tree: role and name of every node that a screen reader would come by. */
+async function heard(page) {
+  const session = await page.context().newCDPSession(page);
+  const { nodes } = await session.send("Accessibility.getFullAXTree");
+  return nodes
+    .filter((node) => !node.ignored)
+    .map((node) => [node.role?.value, node.name?.value ?? "", node.value?.value]);
+}
+
+test("a screen reader finds the controls, the scores, the matrix and the utterances", async () => {
+  await inBrowser([], `${TINY}&device=flex`, async (page) => {
+    const own = await until(page, "the matrix", evaluated);
+    const caption = page.getByRole("table", { name: /Confusion matrix/ });
+    await caption.waitFor();
+    const nodes = await heard(page);
+    const has = (role, name) => assert.ok(nodes.some((node) => node[0] === role && name.test(node[1])), `${role} ${name}: ${JSON.stringify(nodes).slice(0, 3000)}`);
+    has("slider", /Missing rate/);
+    has("checkbox", /audio/);
+    has("combobox", /Side/);
+    has("button", /Train/);
+    has("rowheader", /^ua$/);
+    has("columnheader", new RegExp(own.shown.evaluated.categories[1]));
+    has("table", /Utterances of the side/);
+    const cells = await caption.locator("tbody tr").allTextContents();
+    assert.equal(cells.length, 4);
+    const counts = own.shown.evaluated.confusion[0].join("");
+    assert.equal(cells[0], own.shown.evaluated.categories[0] + counts);
+    // The controls drive the window, by keys alone.
+    await page.keyboard.press("F6");
+    await page.keyboard.press("End");
+    await until(page, "the rate", (own) => own.missing.rate === 1 && own.shown.evaluated.current);
+    await picture(page, "by-keys");
+    await page.getByRole("checkbox", { name: "audio" }).press("Space");
+    await until(page, "no audio", (own) => !own.missing.modalities[0].there);
+    await page.getByRole("combobox", { name: "Side" }).selectOption("training");
+    await until(page, "the side", (own) => own.side === "training" && own.shown.evaluated.current);
+    await page.getByText(/training side, missing rate 1.00|training side, no/).first().waitFor({ state: "attached" });
+    await page.getByRole("button", { name: "Train" }).press("Enter");
+    await until(page, "the training", (own) => own.training.losses.length > 0);
+    assert.deepEqual(page.errors, []);
+  });
+});
+
+test("the address follows what is shown, and Back goes back", async () => {
+  await inBrowser([], `${TINY}&device=flex&rate=0.3&own=text:0.80&burst=4&side=validation`, async (page) => {
+    const own = await until(page, "the conditions of the address", (own) => own.side === "validation" && own.shown?.evaluated?.current);
+    assert.deepEqual(own.missing.rates.map((rate) => rate.toFixed(2)), ["0.30", "0.30", "0.80"]);
+    assert.match(own.shown.evaluated.holds, /bursts of 4 steps/);
+    await page.getByRole("combobox", { name: "Side" }).selectOption("training");
+    await page.waitForURL(/side=training/);
+    assert.match(page.url(), /rate=0.30.*own=text%3A0.80.*burst=4/);
+    assert.match(page.url(), /open=/);
+    await page.goBack();
+    await until(page, "the side before", (own) => own.side === "validation");
+    const copied = page.url();
+    await page.goto(copied);
+    await until(page, "the same again", (own) => own.side === "validation" && own.missing.rates?.[2] === 0.8);
+  });
+});
+
+test("files are chosen in the browser's dialog", async () => {
+  await inBrowser([], `${TINY}&device=flex`, async (page) => {
+    await until(page, "the matrix", evaluated);
+    const [dialog] = await Promise.all([page.waitForEvent("filechooser"), press(page, "open files")]);
+    assert.equal(dialog.isMultiple(), true);
+    await dialog.setFiles(join(folder, "corrupt.safetensors"));
+    const own = await until(page, "the refusal", (own) => own.notices.some((n) => n.kind === "error"));
+    assert.match(own.notices[0].text, /corrupt\.safetensors/);
+    assert.deepEqual(page.errors, []);
+  });
+});
+
+test("addresses that fit nothing are answered in words", async () => {
+  await inBrowser([], "?device=nonsense", async (page) => {
+    await page.getByText("?device=nonsense: expected one of auto, webgpu, flex").waitFor();
+  });
+  await inBrowser(NO_WEBGPU, "?device=webgpu", async (page) => {
+    await page.getByText(/\?device=webgpu: .*WebGPU/).waitFor();
+  });
+  await inBrowser([], "?device=flex&set=foo=bar", async (page) => {
+    const own = await until(page, "the refusal", (own) => own.notices.some((n) => n.kind === "error"));
+    assert.match(own.notices[0].text, /foo/);
+  });
+});
+
+test("where a training is not kept, the page says so", async () => {
+  const elsewhere = ["--host-resolver-rules=MAP mct-hfr.test 127.0.0.1"];
+  const browser = await launch(elsewhere);
+  try {
+    const context = await browser.newContext();
+    const insecure = server.address.replace("127.0.0.1", "mct-hfr.test");
+    const page = await open(context, `${insecure}${TINY}`);
+    const own = await until(page, "the matrix", evaluated);
+    assert.match(own.training.not_kept, /not secure/);
+    assert.match(await page.locator("#note").textContent(), /not secure/);
+    await picture(page, "insecure");
+    await page.getByRole("button", { name: "Close" }).click();
+    await page.locator("#note").waitFor({ state: "hidden" });
+    // Of two pages of one address the first keeps its training.
+    const address = `${server.address}${TINY}&device=flex&set=training.epochs=500`;
+    const first = await open(context, address);
+    await until(first, "the matrix", evaluated);
+    assert.equal((await state(first)).training.not_kept, null);
+    await press(first, "tab training");
+    await until(first, "the button", (own) => own.controls["start training"]);
+    await press(first, "start training");
+    await until(first, "an epoch", (own) => own.training.validation.length >= 1);
+    const second = await open(context, address);
+    const also = await until(second, "the matrix", evaluated);
+    assert.match(also.training.not_kept, /another page/);
+    assert.equal(also.training.unfinished, null);
+    await first.close();
+    await second.reload();
+    const offered = await until(second, "the offer", (own) => own.training.unfinished);
+    assert.equal(offered.training.not_kept, null);
+    assert.ok(offered.notices.some((n) => /was not finished/.test(n.text)));
+  } finally {
+    await browser.close();
+  }
+});
+
 test("a training that was cut off by a closed page goes on in the next", async () => {
   await inBrowser([], `${TINY}&device=flex&set=training.epochs=200`, async (page, context) => {
     await until(page, "the matrix", evaluated);

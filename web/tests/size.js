@@ -10,7 +10,7 @@ export const DIST = resolve(import.meta.dirname, "../../dist");
 export const LIMIT = 4_000_000;
 
 export function transfer() {
-  const files = ["mct-web_bg.wasm", "mct-web.js", "page.js", "worker.js"];
+  const files = ["mct-web_bg.wasm", "mct-web.js", "address.js", "page.js", "place.js", "spoken.js", "worker.js"];
   return files.map((name) => {
     const bytes = readFileSync(join(DIST, name));
     const params = {

@@ -129,6 +129,7 @@ fn main() -> eframe::Result {
         set: Vec::new(),
         save_to: None,
         unfinished: None,
+        not_kept: None,
     };
     let folder = std::env::temp_dir().join(format!("mct-app-frames-{}", std::process::id()));
     let folder = folder.display().to_string();

@@ -3,6 +3,7 @@
 //! [`state`] is shared by the panels, [`panels`] are the views, `requests` sends the requests that follow
 //! from a change to the pipelines of `mct-engine`, and [`application`] is the window with all of them.
 
+pub mod actions;
 pub mod application;
 mod files;
 mod layout;

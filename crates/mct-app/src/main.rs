@@ -47,6 +47,7 @@ fn main() -> ExitCode {
         set: arguments.set,
         save_to: None,
         unfinished: None,
+        not_kept: None,
     };
     let icon = eframe::icon_data::from_png_bytes(ICON).unwrap_or_default();
     let window = eframe::NativeOptions {

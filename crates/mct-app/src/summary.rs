@@ -1,5 +1,6 @@
 //! A summary of the application's state, for tests and for pages that embed it.
 
+use mct_engine::evaluation::Side;
 use mct_scores::Metric;
 use serde_json::{Value, json};
 
@@ -32,7 +33,7 @@ pub fn summary(workspace: &Workspace) -> Value {
             Kind::Warning => "warning",
             Kind::Error => "error",
         };
-        json!({"kind": kind, "text": notice.text})
+        json!({"kind": kind, "text": notice.text, "number": notice.number})
     });
     let dead = workspace.notices.dead().iter();
     json!({
@@ -45,9 +46,17 @@ pub fn summary(workspace: &Workspace) -> Value {
         "missing": {
             "rate": workspace.missing.rate,
             "rates": workspace.missing.conditions().missing.rates,
+            "modalities": workspace.missing.modalities.iter().map(|modality| json!({
+                "name": modality.name,
+                "there": !modality.off,
+            })).collect::<Vec<_>>(),
         },
-        "shown": workspace.models.shown().map(model),
-        "compared": workspace.models.compared().map(model),
+        "sides": Side::EVERY.map(Side::title),
+        "side": workspace.side.title(),
+        "conditions": workspace.conditions(),
+        "shown": workspace.models.shown().map(|open| model(workspace, open)),
+        "compared": workspace.models.compared().map(|open| model(workspace, open)),
+        "shown_index": workspace.models.iter().position(|open| Some(open.card.id) == workspace.models.shown),
         "models": workspace.models.iter().map(|open| &open.card.name).collect::<Vec<_>>(),
         "importing": workspace.importing.front().map(|own| json!({
             "file": own.features.file.name(),
@@ -85,6 +94,7 @@ pub fn summary(workspace: &Workspace) -> Value {
             "validation": training.history.iter().map(|r| &r.validation).collect::<Vec<_>>(),
             "unfinished": training.unfinished.as_ref().map(|(name, ..)| name),
             "problem": training.problem,
+            "not_kept": training.not_kept,
         },
         "notices": notices.collect::<Vec<_>>(),
         "dead": dead.map(|(part, text)| json!({
@@ -95,13 +105,16 @@ pub fn summary(workspace: &Workspace) -> Value {
     })
 }
 
-fn model(open: &OpenModel) -> Value {
+fn model(workspace: &Workspace, open: &OpenModel) -> Value {
     json!({
         "name": open.card.name,
         "system": open.card.config.model.system,
         "problem": open.card.fold.as_ref().err(),
         "evaluated": open.evaluated.as_ref().map(|evaluated| json!({
             "utterances": evaluated.utterances.len(),
+            "holds": workspace.conditions_of(&evaluated.held),
+            "current": workspace.holds(open.card.id, &evaluated.held).1,
+            "categories": evaluated.categories.names,
             "confusion": evaluated.confusion,
             "scores": evaluated.scores,
             "millis": evaluated.millis,

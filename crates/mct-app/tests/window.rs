@@ -85,7 +85,7 @@ fn a_cell_selects_its_utterances_everywhere() {
     // In the table and in the inspector.
     assert!(window.get_all_by_label(&id).count() >= 2);
     // A row of the matrix, then the arrow keys.
-    window.get_by_label("true class sad").click();
+    window.get_by_label_contains("true class sad: recall").click();
     window.step();
     let row: usize = confusion.0[3].iter().sum();
     assert_eq!(window.state().workspace.selection.len(), row);
@@ -93,6 +93,56 @@ fn a_cell_selects_its_utterances_everywhere() {
     window.key_press(Key::ArrowDown);
     window.step();
     assert_ne!(window.state().workspace.selection.focus(), before);
+}
+
+#[test]
+fn what_was_done_is_undone_and_redone_by_keys() {
+    let mut window = demo();
+    slide(&mut window, "missing rate", 0.5);
+    let rate = window.state().workspace.missing.rate;
+    assert!(rate > 0.3, "{rate}");
+    window
+        .get_by_label_contains("happy predicted as happy")
+        .click();
+    window.run_steps(2);
+    let state = |window: &support::Window| {
+        let workspace = &window.state().workspace;
+        (workspace.missing.rate, workspace.selection.len())
+    };
+    let (_, selected) = state(&window);
+    assert!(selected > 0);
+    let (undo, redo) = (Modifiers::COMMAND, Modifiers::COMMAND | Modifiers::SHIFT);
+    let mut press = |modifiers: Modifiers, expected: (f64, usize)| {
+        window.key_press_modifiers(modifiers, Key::Z);
+        window.run_steps(2);
+        assert_eq!(state(&window), expected);
+    };
+    press(undo, (rate, 0));
+    press(undo, (0.0, 0));
+    press(undo, (0.0, 0));
+    press(redo, (rate, 0));
+    press(redo, (rate, selected));
+    press(redo, (rate, selected));
+}
+
+#[test]
+fn the_matrix_is_of_rows_of_columns_or_of_counts() {
+    let mut window = demo();
+    let shown = window.state().workspace.models.shown().unwrap();
+    let confusion = shown.evaluated.as_ref().unwrap().confusion.clone();
+    let count = confusion.0[1][1];
+    let row: usize = confusion.0[1].iter().sum();
+    let column: usize = confusion.0.iter().map(|row| row[1]).sum();
+    let mut says = |of: &str, total: usize| {
+        window.get_by_label(of).click();
+        window.run_steps(2);
+        let cell = format!("happy predicted as happy: {count} of {total} utterances");
+        assert!(window.query_by_label_contains(&cell).is_some(), "{cell}");
+    };
+    assert_ne!(row, column);
+    says("by column", column);
+    says("counts", row);
+    says("by row", row);
 }
 
 #[test]

@@ -289,6 +289,10 @@ impl Conditions<'_> {
                 "--calibrate: expected classes and --side test: the validation set is what it fits on",
             ));
         }
+        let seeds = 0..self.mask_draws;
+        let seeds: Vec<u64> = seeds
+            .map(|draw| self.mask_seed.wrapping_add(draw))
+            .collect();
         let sides = if self.calibrate { 2 } else { 1 };
         let steps = sources.len() * rates.len() * sides * self.mask_draws as usize;
         let bar = progress::bar(steps as u64, "evaluating");
@@ -324,7 +328,7 @@ impl Conditions<'_> {
             let of_draws = Draws {
                 corpus: self.corpus,
                 settings: &settings,
-                seeds: self.mask_seed..self.mask_seed.saturating_add(self.mask_draws),
+                seeds: &seeds,
                 batch_size: self.batch_size,
                 device: self.device,
             };
@@ -342,7 +346,8 @@ impl Conditions<'_> {
             let calibrator = match self.calibrate {
                 true => {
                     let of_validation = predict(&validation)?;
-                    Calibrator::fit(self.corpus, &validation, rates.len(), &of_validation)
+                    let count = rates.len();
+                    Calibrator::fit(self.corpus, &validation, count, &of_validation, false)
                 }
                 false => None,
             };

@@ -1,7 +1,5 @@
 //! Predictions under several draws of the missing steps.
 
-use std::ops::Range;
-
 use anyhow::Result;
 use mct_corpus::Corpus;
 use mct_corpus::missing::Missing;
@@ -16,7 +14,7 @@ pub struct Draws<'a> {
     /// Each rate and what is missing at it.
     pub settings: &'a [(f64, Missing)],
     /// Of the masks, one of each draw.
-    pub seeds: Range<u64>,
+    pub seeds: &'a [u64],
     pub batch_size: usize,
     pub device: &'a Named,
 }
@@ -35,7 +33,7 @@ impl Draws<'_> {
     ) -> Result<Vec<Vec<Predicted>>> {
         let task = model.config().task;
         let mut draws: Vec<Vec<Predicted>> = Vec::new();
-        for seed in self.seeds.clone() {
+        for &seed in self.seeds {
             let mut predicted = Vec::new();
             for (index, (rate, missing)) in self.settings.iter().enumerate() {
                 next(*rate)?;

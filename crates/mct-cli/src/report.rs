@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use mct_corpus::{Corpus, Task, atomic};
 use mct_figures::{self as draw, Line};
 use mct_hfr::training::learning_curves;
-use mct_scores::{Metric, Predicted};
+use mct_scores::{Bin, Metric, Predicted};
 
 use crate::assess::{Assessment, Source};
 use crate::corrupted;
@@ -169,6 +169,8 @@ fn figures(
     Ok(figures)
 }
 
+const POSTERIOR: &str = "exact posterior";
+
 /// The share of right answers against the probability of the answer, at the rates of [`CONFUSION_RATES`], as
 /// predicted, scaled and of the exact posterior.
 fn reliability(assessment: &Assessment) -> Result<Vec<(String, String)>> {
@@ -180,19 +182,22 @@ fn reliability(assessment: &Assessment) -> Result<Vec<(String, String)>> {
     let lines = [
         ("as predicted", Some(&calibration.as_predicted)),
         ("scaled", fitted),
-        ("exact posterior", limit),
+        (POSTERIOR, limit),
     ];
     let rates = assessment.evaluation.rates.iter().enumerate();
     let rates = rates.filter(|(_, rate)| CONFUSION_RATES.contains(rate));
     rates
         .map(|(index, rate)| {
             let lines = lines.iter().filter_map(|(name, own)| {
-                // A bin of a few utterances says nothing.
-                let bins = own.as_ref()?.bins[index].iter();
-                let bins = bins.filter(|bin| bin.utterances >= 5);
+                let bins = &own.as_ref()?.bins[index];
+                // The posterior is of the first draw alone.
+                let draws = match *name {
+                    POSTERIOR => 1,
+                    _ => assessment.evaluation.mask_draws,
+                };
                 Some(Line {
                     name: (*name).to_owned(),
-                    points: bins.map(|bin| (bin.confidence, bin.accuracy)).collect(),
+                    points: Bin::points(bins, draws),
                     bound: false,
                 })
             });

@@ -172,7 +172,8 @@ pub fn calibration_note(assessment: &Assessment) -> Option<String> {
     let fitted = assessment.calibration.as_ref()?.fitted.as_ref()?;
     let temperatures = fitted.temperatures.iter().map(|own| format!("{own:.2}"));
     Some(format!(
-        "fitted on validation: temperature {}; sets of classes that shall hold the true one in {:.0} % at each rate",
+        "fitted on validation: temperature {}; sets of classes that would hold the true one in {:.0} % at each rate \
+         if test speakers were like validation speakers",
         temperatures.collect::<Vec<_>>().join(", "),
         fitted.promised * 100.0
     ))
@@ -187,11 +188,16 @@ pub fn class_rows(assessment: &Assessment) -> (Vec<String>, Vec<Vec<String>>) {
     let at = format!("class, at {}", evaluation.rates[0]);
     let header = [&at, "utterances", "predicted", "precision", "recall", "F1"];
     let share = |value: Option<f64>| value.map_or("–".to_owned(), score);
+    // Counts are over all draws of the missing steps.
+    let each = |count: usize| match evaluation.mask_draws {
+        draws if count.is_multiple_of(draws) => (count / draws).to_string(),
+        draws => format!("{:.1}", count as f64 / draws as f64),
+    };
     let rows = evaluation.classes.iter().zip(classes).map(|(name, class)| {
         vec![
             name.clone(),
-            class.utterances.to_string(),
-            class.predicted.to_string(),
+            each(class.utterances),
+            each(class.predicted),
             share(class.precision),
             share(class.recall),
             share(class.f1),

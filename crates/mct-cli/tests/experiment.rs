@@ -264,15 +264,6 @@ fn an_interrupted_experiment_resumes_and_ends_as_an_uninterrupted_one() {
         },
         "expected 4 probabilities",
     );
-    // A run of before there were probabilities is predicted again, not trained.
-    let best = workshop.bytes(&format!("whole/runs/{id}/checkpoints/best.safetensors"));
-    workshop.write(&file, b"{\"sha256\":\"0\",\"predictions\":{}}\n");
-    workshop.ok(&arguments("grid.toml", "whole", &long));
-    let again: Value = serde_json::from_slice(&workshop.bytes(&file)).unwrap();
-    for side in ["test", "validation"] {
-        assert_eq!(again["predictions"][side], intact["predictions"][side]);
-    }
-    assert!(best == workshop.bytes(&format!("whole/runs/{id}/checkpoints/best.safetensors")));
 }
 
 #[test]

@@ -67,31 +67,27 @@ pub fn rate_between(
     low + (high - low) * counter::uniform(counter::key(&words))
 }
 
-/// Which modalities of one utterance are missing as a whole: each with this probability, but never all.
-pub fn absent_modalities(
+/// Takes whole modalities of one utterance away from `rates`: each with this probability, but never the last
+/// one that is there.
+pub fn take_modalities_away(
     seed: u64,
     purpose: Purpose,
     probability: f64,
     utterance_id: &str,
-    modalities: usize,
-) -> Vec<bool> {
-    let words = [
-        ABSENT,
-        seed,
-        purpose.word(),
-        counter::text_key(utterance_id),
-    ];
-    let mut stream = Stream::new(&words);
-    let mut absent: Vec<bool> = (0..modalities)
-        .map(|_| stream.uniform() < probability)
-        .collect();
-    if !absent.contains(&false) {
-        let kept = (stream.uniform() * modalities as f64) as usize;
-        if let Some(kept) = absent.get_mut(kept) {
-            *kept = false;
-        }
+    rates: &mut [f64],
+) {
+    let utterance = counter::text_key(utterance_id);
+    let mut stream = Stream::new(&[ABSENT, seed, purpose.word(), utterance]);
+    let there: Vec<usize> = (0..rates.len()).filter(|m| rates[*m] < 1.0).collect();
+    let draw = |_: &usize| stream.uniform() < probability;
+    let mut absent: Vec<usize> = there.iter().copied().filter(draw).collect();
+    if absent.len() == there.len() && !there.is_empty() {
+        let kept = (stream.uniform() * there.len() as f64) as usize;
+        absent.remove(kept.min(there.len() - 1));
     }
-    absent
+    for modality in absent {
+        rates[modality] = 1.0;
+    }
 }
 
 impl Missing {
@@ -150,7 +146,9 @@ impl Missing {
         let draw = |mut stream: Stream, rate: f64, steps: usize| -> Vec<bool> {
             match self.pattern {
                 Pattern::Bernoulli => (0..steps).map(|_| stream.uniform() < rate).collect(),
-                Pattern::Burst { mean_steps } => bursts(&mut stream, rate, mean_steps, steps),
+                Pattern::Burst { mean_steps } => {
+                    bursts(&mut stream, rate, mean_steps, steps, self.same_moment)
+                }
             }
         };
         let of_modality = |(m, (rate, steps)): (usize, (&f64, &usize))| {
@@ -197,8 +195,14 @@ pub fn incomplete_in_epoch(
 
 /// A two-state Markov chain, started from its stationary distribution, whose share of missing
 /// steps is `rate` and whose missing runs last `mean_steps` on average (longer where the rate
-/// leaves no room for the gaps).
-fn bursts(stream: &mut Stream, rate: f64, mean_steps: f64, steps: usize) -> Vec<bool> {
+/// leaves no room for the gaps). `nested`: of two rates with the same stream the lower one misses a subset.
+fn bursts(
+    stream: &mut Stream,
+    rate: f64,
+    mean_steps: f64,
+    steps: usize,
+    nested: bool,
+) -> Vec<bool> {
     if rate <= 0.0 || rate >= 1.0 {
         return vec![rate >= 1.0; steps];
     }
@@ -210,7 +214,11 @@ fn bursts(stream: &mut Stream, rate: f64, mean_steps: f64, steps: usize) -> Vec<
         .map(|_| {
             let now = missing;
             let turn = stream.uniform();
-            missing = if now { turn >= ends } else { turn < starts };
+            missing = match (now, nested) {
+                (true, false) => turn >= ends,
+                (true, true) => turn < 1.0 - ends,
+                (false, _) => turn < starts,
+            };
             now
         })
         .collect()
@@ -317,30 +325,55 @@ mod tests {
     }
 
     #[test]
+    fn of_the_same_moments_a_lower_rate_misses_a_subset() {
+        for pattern in [Pattern::Bernoulli, Pattern::Burst { mean_steps: 5.0 }] {
+            let missing = Missing {
+                rates: vec![0.3, 0.6],
+                pattern,
+                same_moment: true,
+            };
+            let masks = missing.masks(3, Purpose::Static, "long", &[20_000, 20_000]);
+            let alone = masks[0]
+                .iter()
+                .zip(&masks[1])
+                .filter(|(low, high)| **low && !**high);
+            assert_eq!(alone.count(), 0, "{pattern:?}");
+            for (mask, rate) in masks.iter().zip(&missing.rates) {
+                let count = mask.iter().filter(|missing| **missing).count();
+                assert!((count as f64 / 20_000.0 - rate).abs() < 0.02, "{count}");
+            }
+        }
+    }
+
+    #[test]
     fn modalities_are_absent_as_often_as_said_and_never_all() {
+        let away = |purpose, probability, id: &str, mut rates: [f64; 3]| {
+            take_modalities_away(1, purpose, probability, id, &mut rates);
+            rates
+        };
         let (mut absent, mut counted) = (0, 0);
         for index in 0..3000 {
-            let of = absent_modalities(1, Purpose::Epoch(2), 0.4, &index.to_string(), 3);
-            assert!(of.contains(&false));
-            absent += usize::from(of[1]);
-            counted += of.iter().filter(|absent| **absent).count();
+            let of = away(Purpose::Epoch(2), 0.4, &index.to_string(), [0.1; 3]);
+            assert!(of.contains(&0.1));
+            absent += usize::from(of[1] == 1.0);
+            counted += of.iter().filter(|rate| **rate == 1.0).count();
         }
         // Where all three would be, one is not.
         let expected = 0.4 - 0.4f64.powi(3) / 3.0;
-        assert!(
-            (f64::from(absent as u32) / 3000.0 - expected).abs() < 0.03,
-            "{absent}"
-        );
+        let share = absent as f64 / 3000.0;
+        assert!((share - expected).abs() < 0.03, "{share}");
         assert!(
             (counted as f64 / 9000.0 - expected).abs() < 0.02,
             "{counted}"
         );
-        assert_eq!(
-            absent_modalities(1, Purpose::Static, 0.0, "u", 2),
-            [false; 2]
-        );
-        let one = absent_modalities(1, Purpose::Static, 1.0, "u", 2);
-        assert_eq!(one.iter().filter(|absent| **absent).count(), 1);
+        assert_eq!(away(Purpose::Static, 0.0, "u", [0.5; 3]), [0.5; 3]);
+        let one = away(Purpose::Static, 1.0, "u", [0.5; 3]);
+        assert_eq!(one.iter().filter(|rate| **rate == 1.0).count(), 2);
+        // What is absent already is not the one that is left.
+        for id in ["a", "b", "c", "d"] {
+            let left = away(Purpose::Static, 1.0, id, [1.0, 0.2, 0.3]);
+            assert!(left[1..].iter().any(|rate| *rate < 1.0), "{left:?}");
+        }
     }
 
     #[test]

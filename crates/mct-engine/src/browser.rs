@@ -58,7 +58,16 @@ pub mod storage {
         let navigator = Reflect::get(&js_sys::global(), &"navigator".into())?;
         let storage = Reflect::get(&navigator, &"storage".into())?;
         let storage: StorageManager = storage.dyn_into()?;
+        require(&storage, "getDirectory")?;
         JsFuture::from(storage.get_directory()).await?.dyn_into()
+    }
+
+    /// Refuses an object of an older browser.
+    fn require(object: &JsValue, method: &str) -> Result<(), JsValue> {
+        match Reflect::has(object, &method.into())? {
+            true => Ok(()),
+            false => Err(JsValue::from_str(&format!("it has no {method} yet"))),
+        }
     }
 
     async fn handle(name: &str, create: bool) -> Result<FileSystemFileHandle, JsValue> {
@@ -75,7 +84,9 @@ pub mod storage {
     /// When the browser has no such storage, or its quota is exceeded.
     pub async fn write(name: &str, bytes: &[u8]) -> Result<(), String> {
         let write = async {
-            let stream = JsFuture::from(handle(name, true).await?.create_writable()).await?;
+            let file = handle(name, true).await?;
+            require(&file, "createWritable")?;
+            let stream = JsFuture::from(file.create_writable()).await?;
             let stream: FileSystemWritableFileStream = stream.dyn_into()?;
             JsFuture::from(stream.write_with_u8_array(bytes)?).await?;
             JsFuture::from(stream.close()).await

@@ -71,7 +71,11 @@ fn range(lines: &[Line]) -> Range<f64> {
         (low.min(*y), high.max(*y))
     });
     let (low, high) = ((low * 20.0).floor() / 20.0, (high * 20.0).ceil() / 20.0);
-    if low < high { low..high } else { 0.0..1.0 }
+    if low < high {
+        low..high
+    } else {
+        low - 0.05..high + 0.05
+    }
 }
 
 /// Position of the legend.

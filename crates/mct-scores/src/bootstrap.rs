@@ -26,28 +26,41 @@ const MOST_CLUSTERS: usize = 200;
 #[derive(Debug, Clone)]
 pub(crate) struct Clusters {
     /// Of each utterance of a list.
-    of: Vec<usize>,
+    pub of: Vec<usize>,
     pub count: usize,
     /// Whether all of them are speakers.
     pub of_speakers: bool,
 }
 
+/// Whom an utterance belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Cluster {
+    Speaker(usize),
+    /// Nobody knows who speaks.
+    Utterance(usize),
+}
+
 impl Clusters {
     /// Of the utterances `indices`.
     pub fn of(corpus: &Corpus, indices: &[usize]) -> Self {
-        // An utterance may be there several times, once for each model that was tested on it.
+        Self::new(indices.iter().map(|index| {
+            let speaker = corpus.utterances[*index].speaker;
+            speaker.map_or(Cluster::Utterance(*index), Cluster::Speaker)
+        }))
+    }
+
+    /// Of those that these utterances belong to. An utterance may be there several times, once for each model
+    /// that was tested on it.
+    pub fn new(names: impl Iterator<Item = Cluster>) -> Self {
         let mut numbers = BTreeMap::new();
-        let of = indices.iter().map(|index| {
-            let name = match corpus.utterances[*index].speaker {
-                Some(speaker) => (true, speaker),
-                None => (false, *index),
-            };
+        let of = names.map(|name| {
             let next = numbers.len();
             *numbers.entry(name).or_insert(next)
         });
         let mut of: Vec<usize> = of.collect();
         let mut count = numbers.len();
-        let of_speakers = numbers.keys().all(|(is_speaker, _)| *is_speaker);
+        let is_speaker = |name: &Cluster| matches!(name, Cluster::Speaker(_));
+        let of_speakers = numbers.keys().all(is_speaker);
         if count > MOST_CLUSTERS {
             let mut group: Vec<usize> = (0..count).map(|rank| rank % MOST_CLUSTERS).collect();
             Stream::new(&[0x6772_6F75]).shuffle(&mut group);

@@ -2,7 +2,9 @@
 //!
 //! Expected calibration error (ECE) and negative log-likelihood (NLL) of the probabilities as they are, and
 //! after temperature scaling (Guo et al., 2017); and split-conformal sets of classes (Sadinle et al., 2019),
-//! which hold the true class as often as promised whatever the model. Both are fitted on a validation set.
+//! which hold the true class as often as promised where the utterances to come are like those that were fitted on.
+//! Both are fitted on a validation set, whose speakers are others and which has also chosen the epoch: how often
+//! the sets hold the true class on a test set is therefore said beside the promise.
 
 use mct_corpus::Corpus;
 use serde::Serialize;
@@ -13,8 +15,11 @@ use crate::predicted::Predicted;
 /// Bins of the highest probability, of equal width.
 pub const BINS: usize = 15;
 
-/// How often the sets of classes shall hold the true one.
-pub const COVERAGE: f64 = 0.9;
+/// How often the sets of classes shall hold the true one: in nine of ten cases.
+const COVERAGE: [usize; 2] = [9, 10];
+
+/// A bin of fewer utterances says nothing.
+const FEW: usize = 5;
 
 /// A probability of 0 counts as this, so that one certain mistake does not make the mean infinite.
 const LEAST: f64 = 1e-12;
@@ -22,10 +27,11 @@ const LEAST: f64 = 1e-12;
 /// Temperatures that are searched.
 const TEMPERATURES: [f64; 2] = [0.05, 20.0];
 
-/// The utterances whose highest probability is in one bin.
+/// The answers whose probability is in one bin.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
 pub struct Bin {
-    pub utterances: usize,
+    /// An utterance has one in each draw of the missing steps.
+    pub answers: usize,
     /// Mean of the highest probability; 0 where there is none.
     pub confidence: f64,
     /// Share of right answers; 0 where there is none.
@@ -46,8 +52,8 @@ pub struct Reliability {
 /// What a validation set says of a model's probabilities.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Calibrator {
-    /// Logits are divided by it; above 1 for a model that is too sure.
-    pub temperature: f64,
+    /// Per rate, what logits are divided by; above 1 for a model that is too sure.
+    pub temperatures: Vec<f64>,
     /// Per rate, the least (scaled) probability of a class in the set.
     pub thresholds: Vec<f64>,
 }
@@ -111,42 +117,50 @@ fn scaled(probabilities: &[f32], temperature: f64) -> Vec<f64> {
 }
 
 impl Calibrator {
-    /// From what a model predicts of the validation set `indices`, `draws[draw][rate]`: one temperature for
-    /// all rates, since a user does not know the rate, and a threshold for each. `None` without labelled utterances.
+    /// From what a model predicts of the validation set `indices`, `draws[draw][rate]`: one temperature for all
+    /// rates, since a user does not know the rate (one for each, where each rate has a model of its own), and
+    /// a threshold for each. `None` without labelled utterances.
     pub fn fit(
         corpus: &Corpus,
         indices: &[usize],
         rates: usize,
         draws: &[Vec<Predicted>],
+        model_per_rate: bool,
     ) -> Option<Self> {
-        let rows = |rate| labelled(corpus, indices, draws, rate);
-        let all: Vec<(usize, &[f32])> = (0..rates).flat_map(rows).collect();
-        if all.is_empty() {
+        let rows = |rate: &usize| labelled(corpus, indices, draws, *rate);
+        let every: Vec<usize> = (0..rates).collect();
+        let utterances = rows(every.first()?).count() / draws.len().max(1);
+        if utterances == 0 {
             return None;
         }
-        let nll = |log_temperature: f64| {
-            let temperature = log_temperature.exp();
-            let losses = all.iter().map(|(label, row)| {
-                // The softmax of logarithms of probabilities.
-                -scaled(row, temperature)[*label].max(LEAST).ln()
-            });
-            losses.sum::<f64>()
+        let temperature = |rates: &[usize]| {
+            let all: Vec<(usize, &[f32])> = rates.iter().flat_map(rows).collect();
+            let nll = |log_temperature: f64| {
+                let temperature = log_temperature.exp();
+                let losses = all
+                    .iter()
+                    .map(|(label, row)| -scaled(row, temperature)[*label].max(LEAST).ln());
+                losses.sum::<f64>()
+            };
+            least(nll, TEMPERATURES.map(f64::ln)).exp()
         };
-        let temperature = least(nll, TEMPERATURES.map(f64::ln)).exp();
-        let utterances = rows(0).count() / draws.len().max(1);
-        let threshold = |rate: usize| {
-            let of_true = rows(rate).map(|(label, row)| scaled(row, temperature)[label]);
+        let temperatures: Vec<f64> = match model_per_rate {
+            true => every.chunks(1).map(temperature).collect(),
+            false => vec![temperature(&every); rates],
+        };
+        let threshold = |rate: &usize| {
+            let of_true = rows(rate).map(|(label, row)| scaled(row, temperatures[*rate])[label]);
             let mut of_true: Vec<f64> = of_true.collect();
             of_true.sort_by(|a, b| b.total_cmp(a));
             // The rank among the utterances and the one to come.
-            let share = ((utterances + 1) as f64 * COVERAGE).ceil() / utterances as f64;
-            let rank = (share * of_true.len() as f64).ceil() as usize;
+            let [part, whole] = COVERAGE;
+            let rank = ((utterances + 1) * part).div_ceil(whole) * draws.len();
             // Of too few utterances nothing can be promised but the set of all classes.
-            of_true.get(rank.max(1) - 1).copied().unwrap_or(0.0)
+            of_true.get(rank - 1).copied().unwrap_or(0.0)
         };
         Some(Self {
-            temperature,
-            thresholds: (0..rates).map(threshold).collect(),
+            thresholds: every.iter().map(threshold).collect(),
+            temperatures,
         })
     }
 }
@@ -175,7 +189,7 @@ fn least(value: impl Fn(f64) -> f64, ends: [f64; 2]) -> f64 {
 /// Sums over the utterances of one rate.
 #[derive(Clone, Default)]
 struct Sums {
-    /// Utterances, sum of confidences, right answers.
+    /// Answers, sum of their probabilities, right ones.
     bins: [(usize, f64, usize); BINS],
     nll: f64,
 }
@@ -197,6 +211,15 @@ impl Sums {
     }
 }
 
+impl Bin {
+    /// Probability and share of right answers of those bins that say something; `times` is how often an
+    /// utterance has answered.
+    pub fn points(bins: &[Self], times: usize) -> Vec<(f64, f64)> {
+        let bins = bins.iter().filter(|bin| bin.answers >= FEW * times);
+        bins.map(|bin| (bin.confidence, bin.accuracy)).collect()
+    }
+}
+
 impl Reliability {
     fn of(rates: &[Sums]) -> Self {
         let mut own = Self::default();
@@ -205,10 +228,10 @@ impl Reliability {
             own.ece
                 .push(sums.bins.iter().map(gap).sum::<f64>() / sums.count());
             own.nll.push(sums.nll / sums.count());
-            let bins = sums.bins.iter().map(|(utterances, confidence, right)| {
-                let of = (*utterances).max(1) as f64;
+            let bins = sums.bins.iter().map(|(answers, confidence, right)| {
+                let of = (*answers).max(1) as f64;
                 Bin {
-                    utterances: *utterances,
+                    answers: *answers,
                     confidence: confidence / of,
                     accuracy: *right as f64 / of,
                 }
@@ -233,7 +256,7 @@ impl Calibration {
                     let own: Vec<f64> = row.iter().map(|p| f64::from(*p)).collect();
                     plain[rate].add(label, &own, class);
                     if let Some(calibrator) = &part.calibrator {
-                        let own = scaled(row, calibrator.temperature);
+                        let own = scaled(row, calibrator.temperatures[rate]);
                         let least = calibrator.thresholds[rate];
                         covered[rate] += usize::from(own[label] >= least);
                         sizes[rate] += own.iter().filter(|p| **p >= least).count();
@@ -243,10 +266,16 @@ impl Calibration {
             }
         }
         let labelled = plain.first()?.bins.iter().any(|bin| bin.0 > 0);
-        let temperatures: Option<Vec<f64>> = parts
-            .iter()
-            .map(|part| Some(part.calibrator.as_ref()?.temperature))
-            .collect();
+        let of_parts: Option<Vec<&Calibrator>> =
+            parts.iter().map(|part| part.calibrator.as_ref()).collect();
+        let temperatures = of_parts.map(|calibrators| {
+            let of_models = calibrators.iter().flat_map(|own| {
+                let mut own = own.temperatures.clone();
+                own.dedup();
+                own
+            });
+            of_models.collect::<Vec<f64>>()
+        });
         let mean = |sums: &[usize]| -> Vec<f64> {
             let pairs = sums.iter().zip(&after);
             pairs.map(|(sum, of)| *sum as f64 / of.count()).collect()
@@ -256,7 +285,7 @@ impl Calibration {
             fitted: temperatures.map(|temperatures| Fitted {
                 temperatures,
                 scaled: Reliability::of(&after),
-                promised: COVERAGE,
+                promised: COVERAGE[0] as f64 / COVERAGE[1] as f64,
                 coverage: mean(&covered),
                 set_size: mean(&sizes),
             }),
@@ -316,7 +345,7 @@ mod tests {
         assert!((as_predicted.ece[0] - ece).abs() < 1e-6);
         let nll = -(0.79f64.ln() + 0.81f64.ln() + 0.4f64.ln()) / 3.0;
         assert!((as_predicted.nll[0] - nll).abs() < 1e-6);
-        assert_eq!(as_predicted.bins[0][11].utterances, 1);
+        assert_eq!(as_predicted.bins[0][11].answers, 1);
         assert!(fitted.is_none());
     }
 
@@ -328,9 +357,10 @@ mod tests {
         let sure = predicted(&truths, 3.0);
         let rows = sure[0][0].rows();
         let side = |rows: &[Vec<f32>]| vec![vec![Predicted::Probabilities(rows.to_vec())]];
-        let calibrator = Calibrator::fit(&corpus, &validation, 1, &side(&rows[..2000])).unwrap();
+        let calibrator = Calibrator::fit(&corpus, &validation, 1, &side(&rows[..2000]), false);
+        let calibrator = calibrator.unwrap();
         assert!(
-            (calibrator.temperature - 3.0).abs() < 0.35,
+            (calibrator.temperatures[0] - 3.0).abs() < 0.35,
             "{calibrator:?}"
         );
         let draws = side(&rows[2000..]);
@@ -366,7 +396,7 @@ mod tests {
         let (corpus, truths) = drawn(5, 2);
         let indices: Vec<usize> = (0..5).collect();
         let draws = predicted(&truths, 1.0);
-        let calibrator = Calibrator::fit(&corpus, &indices, 1, &draws).unwrap();
+        let calibrator = Calibrator::fit(&corpus, &indices, 1, &draws, true).unwrap();
         assert_eq!(calibrator.thresholds, [0.0]);
     }
 }

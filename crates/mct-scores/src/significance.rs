@@ -11,6 +11,7 @@ use mct_corpus::{Corpus, Task};
 use serde::Serialize;
 
 use crate::auilc::auilc;
+pub use crate::bootstrap::Cluster;
 use crate::bootstrap::{Clusters, Estimate, RESAMPLES, Statistic, with_replacement};
 use crate::metric::Metric;
 use crate::predicted::Predicted;
@@ -108,29 +109,7 @@ impl Trial<'_> {
             let minus =
                 |summaries: &Vec<Summary>| summaries[reference][score] - summaries[system][score];
             let resampled = resampled.iter().map(minus).collect();
-            if clusters.count < 2 {
-                // Of one speaker nothing follows for others.
-                return Difference {
-                    mean: minus(&observed),
-                    low: f64::NAN,
-                    high: f64::NAN,
-                    p: 1.0,
-                    p_holm: 1.0,
-                };
-            }
-            let Estimate {
-                value,
-                low,
-                high,
-                p,
-            } = Estimate::of(minus(&observed), resampled, clusters);
-            Difference {
-                mean: value,
-                low,
-                high,
-                p,
-                p_holm: p,
-            }
+            Difference::of(minus(&observed), resampled, clusters)
         };
         let mut comparisons: Vec<Comparison> = (0..systems.len())
             .map(|system| Comparison {
@@ -181,6 +160,86 @@ impl Trial<'_> {
             sum.map(|sum| sum / seeds.len() as f64)
         };
         tallies.iter().map(summary).collect()
+    }
+}
+
+/// What two systems say of one utterance.
+#[derive(Debug, Clone, Copy)]
+pub struct Answers {
+    pub cluster: Cluster,
+    /// The true class.
+    pub label: usize,
+    /// Whether the first and the second are right.
+    pub right: [bool; 2],
+}
+
+/// UA of the first system minus that of the second, of `classes` classes, with the number of speakers (or
+/// utterances of nobody known) that were drawn: a paired bootstrap over them.
+pub fn paired(classes: usize, answers: &[Answers]) -> (Difference, usize) {
+    let clusters = Clusters::new(answers.iter().map(|own| own.cluster));
+    let statistic = Statistic::Recalls { classes };
+    let tally = |system: usize| {
+        let mut sums = vec![0.0; clusters.count * 2 * classes];
+        for (own, cluster) in answers.iter().zip(&clusters.of) {
+            let sums = &mut sums[cluster * 2 * classes..][..2 * classes];
+            sums[own.label] += 1.0;
+            sums[classes + own.label] += f64::from(u8::from(own.right[system]));
+        }
+        [sums]
+    };
+    let tallies = [tally(0), tally(1)];
+    let difference = |times: &[f64]| {
+        let [first, second] = &tallies;
+        let ua = |tally| statistic.of_resample(tally, &[0], times)[0];
+        ua(first) - ua(second)
+    };
+    let observed = difference(&vec![1.0; clusters.count]);
+    let mut stream = Stream::new(&[0x7061_6972]);
+    let resampled = (0..RESAMPLES).map(|_| difference(&clusters.draw(&mut stream)));
+    let difference = Difference::of(observed, resampled.collect(), &clusters);
+    (difference, clusters.count)
+}
+
+/// The p of McNemar's exact test: of `first` and `second` utterances that only one of two systems gets right,
+/// either is as likely where the systems are equally good.
+pub fn mcnemar(first: usize, second: usize) -> f64 {
+    let (count, fewer) = (first + second, first.min(second));
+    // The binomial coefficients grow from one to the next.
+    let mut log = -(count as f64) * std::f64::consts::LN_2;
+    let mut sum = log.exp();
+    for k in 1..=fewer {
+        log += ((count - k + 1) as f64 / k as f64).ln();
+        sum += log.exp();
+    }
+    (2.0 * sum).min(1.0)
+}
+
+impl Difference {
+    /// From the value observed and those of resamples over `clusters`.
+    fn of(value: f64, resampled: Vec<f64>, clusters: &Clusters) -> Self {
+        if clusters.count < 2 {
+            // Of one speaker nothing follows for others.
+            return Self {
+                mean: value,
+                low: f64::NAN,
+                high: f64::NAN,
+                p: 1.0,
+                p_holm: 1.0,
+            };
+        }
+        let Estimate {
+            value,
+            low,
+            high,
+            p,
+        } = Estimate::of(value, resampled, clusters);
+        Self {
+            mean: value,
+            low,
+            high,
+            p,
+            p_holm: p,
+        }
     }
 }
 
@@ -291,6 +350,46 @@ mod tests {
         let Difference { mean, low, p, .. } = compared[1].complete;
         assert_eq!((mean, p), (1.0, 1.0));
         assert!(low.is_nan());
+    }
+
+    #[test]
+    fn mcnemar_is_the_binomial_test() {
+        // scipy.stats.binomtest(min, n, 0.5).pvalue
+        for (first, second, expected) in [
+            (0, 0, 1.0),
+            (5, 5, 1.0),
+            (1, 9, 0.021_484_375),
+            (30, 12, 0.007_915_897),
+            (0, 6, 0.03125),
+            (700, 600, 0.006_015_794),
+        ] {
+            let p = mcnemar(first, second);
+            assert!((p / expected - 1.0).abs() < 1e-3, "{first} {second}: {p}");
+            assert_eq!(p, mcnemar(second, first));
+        }
+    }
+
+    #[test]
+    fn two_systems_are_paired_over_speakers() {
+        let answers = |gain: usize| -> Vec<Answers> {
+            let of = |index: usize| Answers {
+                cluster: Cluster::Speaker(index / 10),
+                label: index % 2,
+                right: [index % 10 < 6 + gain, index % 10 < 6],
+            };
+            (0..120).map(of).collect()
+        };
+        let (difference, speakers) = paired(2, &answers(2));
+        assert_eq!(speakers, 12);
+        assert!((difference.mean - 0.2).abs() < 1e-12);
+        assert!(
+            difference.low > 0.1 && difference.p < 0.01,
+            "{difference:?}"
+        );
+        let (none, _) = paired(2, &answers(0));
+        assert_eq!((none.mean, none.p), (0.0, 1.0));
+        let (one, _) = paired(2, &answers(2)[..10]);
+        assert!(one.low.is_nan());
     }
 
     #[test]

@@ -45,7 +45,8 @@ impl Page {
 
     /// Starts the application. `device` is `auto`, `webgpu` or `flex`; `files` are URLs of corpora and
     /// checkpoints to open instead of the demo, whose model is at `demo`; `set` are config values for the
-    /// next training run, each `key=value`.
+    /// next training run, each `key=value`; `not_kept` says why trainings are not kept beyond this page, where
+    /// they are not.
     ///
     /// # Errors
     /// When the canvas has no graphics context, or the browser allows no workers.
@@ -56,8 +57,12 @@ impl Page {
         demo: String,
         files: Vec<String>,
         set: Vec<String>,
+        not_kept: Option<String>,
     ) -> Result<(), JsValue> {
-        let unfinished = training::unfinished().await;
+        let unfinished = match not_kept {
+            None => training::unfinished().await,
+            Some(_) => None,
+        };
         let options = Options {
             device,
             open: if files.is_empty() {
@@ -72,6 +77,7 @@ impl Page {
             set,
             save_to: None,
             unfinished: unfinished.map(|(run, last)| (run.name, run.corpus, last)),
+            not_kept,
         };
         let create = move |creation: &eframe::CreationContext<'_>| {
             let application = Application::new(&creation.egui_ctx, creation.storage, options)?;
@@ -86,6 +92,23 @@ impl Page {
     pub fn state(&self) -> Option<String> {
         let application = self.runner.app_mut::<Application>()?;
         Some(summary(&application.workspace).to_string())
+    }
+
+    /// The utterances that the shown model has predicted, as JSON; `undefined` before there are any.
+    pub fn utterances(&self) -> Option<String> {
+        let application = self.runner.app_mut::<Application>()?;
+        Some(application.workspace.listed()?.to_string())
+    }
+
+    /// Performs an action (`mct_app::actions`), given as JSON.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn act(&self, action: &str) -> Result<(), JsValue> {
+        match self.runner.app_mut::<Application>() {
+            Some(mut application) => Ok(application.act(action)?),
+            None => Ok(()),
+        }
     }
 
     /// The message of the panic, if the application has panicked.

@@ -1,6 +1,8 @@
 //! The frame around the panels: menus, status bar, messages and the tree of tiles.
 
-use eframe::egui::{self, CentralPanel, Context, ProgressBar, ThemePreference, Ui};
+use eframe::egui::{
+    self, CentralPanel, Context, Key, KeyboardShortcut, Modifiers, ProgressBar, ThemePreference, Ui,
+};
 use egui_tiles::{Behavior, TileId, Tiles, UiResponse};
 
 use super::{Application, demo_corpus};
@@ -9,10 +11,15 @@ use crate::panels::{Format, Pane, Panels, importing, messages, missing, sources}
 use crate::state::Workspace;
 use crate::state::command::{Command, File};
 
+const UNDO: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::Z);
+const REDO: KeyboardShortcut =
+    KeyboardShortcut::new(Modifiers::COMMAND.plus(Modifiers::SHIFT), Key::Z);
+
 impl Application {
     /// Draws the window.
     pub fn ui(&mut self, ui: &mut Ui) {
         self.workspace.controls.clear();
+        self.undo_by_keys(ui.ctx());
         egui::Panel::top("top").show(ui, |ui| self.top(ui));
         egui::Panel::bottom("bottom").show(ui, |ui| self.bottom(ui));
         egui::Panel::left("left")
@@ -52,6 +59,7 @@ impl Application {
     fn top(&mut self, ui: &mut Ui) {
         egui::MenuBar::new().ui(ui, |ui| {
             ui.menu_button("File", |ui| self.file_menu(ui));
+            ui.menu_button("Edit", |ui| self.edit_menu(ui));
             ui.menu_button("View", |ui| self.view_menu(ui));
             ui.weak("MCT-HFR: emotion from audio, vision and text that are partly missing");
         });
@@ -87,6 +95,37 @@ impl Application {
         }
         if ui.button("Save a picture of the window…").clicked() {
             self.workspace.command(Command::SavePicture);
+        }
+    }
+
+    fn edit_menu(&mut self, ui: &mut Ui) {
+        let text = |name: &str, shortcut| {
+            let shortcut = ui.ctx().format_shortcut(shortcut);
+            egui::Button::new(name).shortcut_text(shortcut)
+        };
+        let (undo, redo) = (text("Undo", &UNDO), text("Redo", &REDO));
+        let hint = "Of the selection, the side, the missing steps and those hidden by hand";
+        let undo = ui.add_enabled(self.history.can_undo(), undo);
+        if undo.on_hover_text(hint).clicked() {
+            self.history.undo(&mut self.workspace);
+        }
+        let redo = ui.add_enabled(self.history.can_redo(), redo);
+        if redo.on_hover_text(hint).clicked() {
+            self.history.redo(&mut self.workspace);
+        }
+    }
+
+    /// Undo and redo by keys, where no text is being edited.
+    fn undo_by_keys(&mut self, context: &Context) {
+        if !context.text_edit_focused() {
+            if context.input_mut(|input| input.consume_shortcut(&REDO)) {
+                self.history.redo(&mut self.workspace);
+            } else if context.input_mut(|input| input.consume_shortcut(&UNDO)) {
+                self.history.undo(&mut self.workspace);
+            }
+        }
+        if !context.input(|input| input.pointer.any_down()) {
+            self.history.observe(&self.workspace);
         }
     }
 

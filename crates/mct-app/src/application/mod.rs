@@ -18,10 +18,13 @@ use mct_engine::source::Source;
 use mct_engine::training::Training;
 use serde::{Deserialize, Serialize};
 
+use crate::actions::Action;
 use crate::files::Files;
 use crate::panels::{Pane, Panels};
 use crate::requests::Requests;
 use crate::state::command::Command;
+use crate::state::history::History;
+use crate::state::notices::Kind;
 use crate::state::training::Phase;
 use crate::state::{Workspace, embedding as projection, missing, training as trained};
 use crate::{layout, theme};
@@ -38,6 +41,8 @@ pub struct Options {
     pub save_to: Option<std::path::PathBuf>,
     /// The unfinished run of an earlier page: its name, its corpus and its last checkpoint.
     pub unfinished: Option<(String, Source, mct_engine::source::Bytes)>,
+    /// Why trainings are not kept beyond this page; `None` where they are.
+    pub not_kept: Option<String>,
 }
 
 /// What is stored between sessions.
@@ -77,6 +82,7 @@ pub struct Application {
     /// Requests to it so far.
     extractions: u64,
     files: Files,
+    history: History,
     device: String,
     wake: Wake,
     /// Requested sources, until the response.
@@ -86,6 +92,8 @@ pub struct Application {
     compared: Option<ModelId>,
     /// The window closes once the training under way is saved.
     closing: bool,
+    /// The config values of the options, and those that were stored before: theirs are for this start alone.
+    given: Option<(String, String)>,
 }
 
 impl Application {
@@ -110,9 +118,23 @@ impl Application {
         workspace.missing = stored.missing;
         workspace.projection.settings = stored.projection;
         workspace.training.settings = stored.training;
+        if let Some((name, corpus, _)) = &options.unfinished {
+            let corpus = corpus.name();
+            let text = format!(
+                "the training “{name}” on {corpus} was not finished: the panel Training goes on with it"
+            );
+            workspace.notices.add(Kind::Warning, text);
+        }
         workspace.training.unfinished = options.unfinished;
+        workspace.training.not_kept = options.not_kept;
+        let mut given = None;
         if !options.set.is_empty() {
-            workspace.training.settings.more = options.set.join("\n");
+            let settings = &mut workspace.training.settings;
+            let stored = std::mem::replace(&mut settings.more, options.set.join("\n"));
+            given = Some((settings.more.clone(), stored));
+            if let Err(problem) = settings.config() {
+                workspace.notices.add(Kind::Error, problem);
+            }
         }
         for source in options.open {
             workspace.open(source);
@@ -128,12 +150,14 @@ impl Application {
             extraction: None,
             extractions: 0,
             files: Files::new(wake.clone(), options.save_to),
+            history: History::default(),
             device,
             wake,
             opening: BTreeMap::new(),
             show_messages: false,
             compared: None,
             closing: false,
+            given,
         })
     }
 
@@ -167,6 +191,17 @@ impl Application {
         requests.request(workspace, evaluation, embedding, embedding_is_seen);
     }
 
+    /// Performs an action from around the window, given as JSON.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn act(&mut self, action: &str) -> Result<(), String> {
+        let action: Action = serde_json::from_str(action).map_err(|error| error.to_string())?;
+        self.workspace.act(action);
+        (self.wake)();
+        Ok(())
+    }
+
     /// A window that is to be closed while it trains waits for the current step and its checkpoint; asked a
     /// second time it closes at once.
     fn save_before_closing(&mut self, context: &Context) {
@@ -186,11 +221,17 @@ impl Application {
 
     /// Stores the layout and the settings.
     pub fn store(&self, storage: &mut dyn eframe::Storage) {
+        let mut training = self.workspace.training.settings.clone();
+        if let Some((given, before)) = &self.given
+            && training.more == *given
+        {
+            training.more.clone_from(before);
+        }
         let stored = Stored {
             layout: self.layout.clone(),
             missing: self.workspace.missing.clone(),
             projection: self.workspace.projection.settings.clone(),
-            training: self.workspace.training.settings.clone(),
+            training,
         };
         match serde_json::to_string(&stored) {
             Ok(text) => storage.set_string(STORAGE_KEY, text),

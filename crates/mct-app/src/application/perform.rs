@@ -116,11 +116,13 @@ impl Application {
         } else {
             state.start(folder.clone(), corpus.clone());
         }
+        let keep = self.workspace.training.not_kept.is_none();
         self.training
             .request(training::Request::Start(Box::new(Start {
                 corpus,
                 begin: run.begin,
                 folder,
+                keep,
             })));
     }
 

@@ -111,6 +111,12 @@ impl Application {
                     self.open_best(bytes);
                 }
                 Received::Response(Response::Last(bytes)) => run.last = Some(bytes),
+                Received::Response(Response::NotKept(reason)) => {
+                    let text =
+                        format!("the training is not kept when the page is closed: {reason}");
+                    run.not_kept = Some(reason);
+                    workspace.notices.add(Kind::Warning, text);
+                }
                 Received::Response(Response::Paused) => {
                     run.phase = Phase::Paused;
                     run.forget_speed();

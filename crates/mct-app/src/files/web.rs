@@ -6,11 +6,10 @@ use eframe::egui::DroppedFileHandle;
 use js_sys::{Array, Reflect, Uint8Array};
 use mct_engine::extraction::Recording;
 use mct_engine::source::{Source, group};
-use rfd::AsyncFileDialog;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{Blob, FileList, HtmlAnchorElement, HtmlInputElement, Url};
+use web_sys::{Blob, HtmlAnchorElement, HtmlInputElement, Url};
 
 use super::{Incoming, Results, video};
 use crate::state::command::File;
@@ -23,14 +22,10 @@ fn chosen(name: String, bytes: Vec<u8>) -> Source {
 }
 
 pub fn choose(results: Results) {
-    spawn_local(async move {
-        let files = AsyncFileDialog::new().pick_files().await;
-        let mut sources = Vec::new();
-        for file in files.into_iter().flatten() {
-            let bytes = file.read().await;
-            sources.push(chosen(file.file_name(), bytes));
+    pick(Kind::Files, results, |files, results| async move {
+        if let Some(sources) = read(files, &results).await {
+            results.send_chosen(sources);
         }
-        results.send_chosen(sources);
     });
 }
 
@@ -58,30 +53,70 @@ pub fn prepare(recordings: Vec<Recording>, results: Results) {
 }
 
 pub fn choose_speakers(results: Results) {
-    spawn_local(async move {
-        if let Some(file) = AsyncFileDialog::new().pick_file().await {
-            let bytes = file.read().await;
-            results.send(Incoming::Speakers(file.file_name(), bytes));
+    pick(Kind::File, results, |files, results| async move {
+        let sources = read(files, &results).await.into_iter().flatten();
+        for source in sources {
+            if let Source::Bytes { name, bytes } = source {
+                results.send(Incoming::Speakers(name, bytes.to_vec()));
+            }
         }
     });
 }
 
 /// Opens a table and the features in its folder.
 pub fn choose_folder(results: Results) {
+    pick(Kind::Folder, results, |files, results| async move {
+        let Some(sources) = read(files, &results).await else {
+            return;
+        };
+        let mut grouped = group(sources);
+        grouped.retain(|source| matches!(source, Source::Features(_)));
+        if grouped.is_empty() {
+            let message =
+                "the folder has no table of utterances: expected a .csv or .tsv with a column `id`";
+            results.send(Incoming::Failed(message.to_owned()));
+        }
+        for source in grouped {
+            results.send(Incoming::Chosen(source));
+        }
+    });
+}
+
+/// What is chosen.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    File,
+    Files,
+    Folder,
+}
+
+/// Opens the browser's dialog; `then` gets what is chosen there.
+fn pick<F: Future<Output = ()> + 'static>(
+    kind: Kind,
+    results: Results,
+    then: impl FnOnce(Vec<web_sys::File>, Results) -> F + 'static,
+) {
     let failed = results.clone();
-    if let Err(error) = pick_folder(results) {
+    if let Err(error) = show_input(kind, results, then) {
         failed.send(Incoming::Failed(format!("no dialog: {error:?}")));
     }
 }
 
-/// A file input that takes a folder: rfd has none in a browser.
-fn pick_folder(results: Results) -> Result<(), JsValue> {
+/// The dialog is that of a file input, which nobody sees.
+fn show_input<F: Future<Output = ()> + 'static>(
+    kind: Kind,
+    results: Results,
+    then: impl FnOnce(Vec<web_sys::File>, Results) -> F + 'static,
+) -> Result<(), JsValue> {
     let document = web_sys::window()
         .and_then(|window| window.document())
         .ok_or("no document")?;
     let input: HtmlInputElement = document.create_element("input")?.dyn_into()?;
     input.set_type("file");
-    input.set_attribute("webkitdirectory", "")?;
+    input.set_multiple(kind == Kind::Files);
+    if kind == Kind::Folder {
+        input.set_attribute("webkitdirectory", "")?;
+    }
     // In the document, so that it lives until something is chosen.
     input.set_attribute("hidden", "")?;
     let body = document.body().ok_or("no body")?;
@@ -90,39 +125,44 @@ fn pick_folder(results: Results) -> Result<(), JsValue> {
     let on_change = Closure::once_into_js(move || {
         let files = picked.files();
         picked.remove();
-        spawn_local(read_folder(files, results));
+        let files = files
+            .iter()
+            .flat_map(|files| (0..files.length()).map(|i| files.get(i)));
+        spawn_local(then(files.flatten().collect(), results));
     });
     input.set_onchange(Some(on_change.unchecked_ref()));
     input.click();
     Ok(())
 }
 
-async fn read_folder(files: Option<FileList>, results: Results) {
+/// A page has 4 GiB of memory, and a file is in it twice while it is read.
+const LARGEST: f64 = 1.5e9;
+
+/// Files by their path in the folder that was chosen, or by their name; `None` where one cannot be read,
+/// which is said.
+async fn read(files: Vec<web_sys::File>, results: &Results) -> Option<Vec<Source>> {
     let mut sources = Vec::new();
-    let files = files
-        .iter()
-        .flat_map(|files| (0..files.length()).map(|i| files.get(i)));
-    for file in files.flatten() {
+    for file in files {
         let path = Reflect::get(&file, &"webkitRelativePath".into());
         let path = path.ok().and_then(|path| path.as_string());
         let name = path
             .filter(|path| !path.is_empty())
             .unwrap_or_else(|| file.name());
+        if file.size() > LARGEST {
+            let found = file.size() / 1e9;
+            let text = format!("{name}: {found:.1} GB, expected 1.5 GB at most in a browser");
+            results.send(Incoming::Failed(text));
+            return None;
+        }
         match JsFuture::from(file.array_buffer()).await {
             Ok(buffer) => sources.push(chosen(name, Uint8Array::new(&buffer).to_vec())),
-            Err(error) => return results.send(Incoming::Failed(format!("{name}: {error:?}"))),
+            Err(error) => {
+                results.send(Incoming::Failed(format!("{name}: {error:?}")));
+                return None;
+            }
         }
     }
-    let mut grouped = group(sources);
-    grouped.retain(|source| matches!(source, Source::Features(_)));
-    if grouped.is_empty() {
-        let message =
-            "the folder has no table of utterances: expected a .csv or .tsv with a column `id`";
-        results.send(Incoming::Failed(message.to_owned()));
-    }
-    for source in grouped {
-        results.send(Incoming::Chosen(source));
-    }
+    Some(sources)
 }
 
 pub fn save(file: File, _folder: Option<PathBuf>, results: Results) {

@@ -1,8 +1,12 @@
 //! Comparison of two models: the differences of their matrices, curves and predictions.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
 use eframe::egui::{self, Grid, RichText, Ui};
 use egui_plot::{HLine, Line, LineStyle, Plot, PlotPoints};
+use mct_corpus::Task;
 use mct_engine::evaluation::Held;
+use mct_scores::significance::{Answers, Cluster, Difference, mcnemar, paired};
 use mct_scores::{Confusion, Metric, Scores};
 use serde_json::json;
 
@@ -13,7 +17,21 @@ use crate::theme;
 use crate::widgets::matrix::{self, Cell, Hit};
 
 #[derive(Default)]
-pub struct Panel;
+pub struct Panel {
+    /// What was tested last, by a digest of it.
+    tested: Option<(u64, Tested)>,
+}
+
+/// Whether one model is better than the other.
+#[derive(Clone)]
+struct Tested {
+    /// Of UA, first minus second.
+    difference: Difference,
+    /// Speakers, or utterances where nobody knows who speaks.
+    over: String,
+    /// McNemar's p.
+    p: f64,
+}
 
 /// Two models on the utterances that both predict.
 struct Pair<'a> {
@@ -96,12 +114,56 @@ impl<'a> Pair<'a> {
 }
 
 impl Panel {
+    /// The tests of the pair, computed once; `None` for intensities.
+    fn test(&mut self, pair: &Pair<'_>, workspace: &Workspace) -> Option<Tested> {
+        let card = workspace.corpus.as_ref()?;
+        let evaluated = pair.first.evaluated.as_ref()?;
+        if evaluated.categories.task() != Task::Classification {
+            return None;
+        }
+        let mut hasher = DefaultHasher::new();
+        (workspace.corpus_version, &pair.common).hash(&mut hasher);
+        let digest = hasher.finish();
+        if let Some((known, tested)) = &self.tested
+            && *known == digest
+        {
+            return Some(tested.clone());
+        }
+        let answers = pair.common.iter().map(|(utterance, label, a, b)| Answers {
+            cluster: match card.utterances[*utterance].speaker {
+                Some(speaker) => Cluster::Speaker(speaker),
+                None => Cluster::Utterance(*utterance),
+            },
+            label: *label,
+            right: [a == label, b == label],
+        });
+        let answers: Vec<Answers> = answers.collect();
+        let (difference, clusters) = paired(pair.classes.len(), &answers);
+        let of_speakers = answers
+            .iter()
+            .all(|own| matches!(own.cluster, Cluster::Speaker(_)));
+        let over = match of_speakers {
+            true if clusters == 1 => "1 speaker".to_owned(),
+            true => format!("{clusters} speakers"),
+            false => "utterances, since nobody knows who speaks".to_owned(),
+        };
+        let only = |first, second| pair.agreement(first, second).len();
+        let tested = Tested {
+            difference,
+            over,
+            p: mcnemar(only(true, false), only(false, true)),
+        };
+        self.tested = Some((digest, tested.clone()));
+        Some(tested)
+    }
+
     pub fn ui(&mut self, ui: &mut Ui, workspace: &mut Workspace) {
         let pair = match Pair::of(workspace) {
             Ok(pair) => pair,
             Err(text) => return matrix::placeholder(ui, text),
         };
         let (a, b) = (pair.confusion(false), pair.confusion(true));
+        let tested = self.test(&pair, workspace);
         let names = (&pair.first.card.name, &pair.second.card.name);
         let of_first = pair
             .first
@@ -122,23 +184,44 @@ impl Panel {
             .id_salt("comparison")
             .show(ui, |ui| {
                 scores(ui, &pair);
+                if let Some(tested) = &tested {
+                    significance(ui, tested);
+                }
                 agreement(ui, &pair, &mut chosen);
                 ui.strong("Difference of the confusion matrices, in utterances");
+                ui.weak("blue: the first is better; orange: the second");
                 let largest = largest_difference(&a, &b);
+                let background = ui.visuals().extreme_bg_color;
                 ui.allocate_ui(egui::vec2(ui.available_width(), 260.0), |ui| {
-                    let hit = matrix::show(ui, "difference", pair.classes, |label, predicted| {
-                        let (first, second) = (a.0[label][predicted], b.0[label][predicted]);
-                        let difference = first as i64 - second as i64;
-                        let fill = theme::diverging(difference as f32 / largest as f32);
-                        Cell {
-                            ink: theme::ink_on(fill),
-                            fill,
-                            text: format!("{difference:+}"),
-                            small: format!("{first}, {second}"),
-                            hint: format!("{first} of {}, {second} of {}", names.0, names.1),
-                            selected: false,
-                        }
-                    });
+                    let hit = matrix::show(
+                        ui,
+                        "difference",
+                        pair.classes,
+                        |_| String::new(),
+                        |label, predicted| {
+                            let (first, second) = (a.0[label][predicted], b.0[label][predicted]);
+                            let difference = first as i64 - second as i64;
+                            // More on the diagonal is better, elsewhere worse.
+                            let better = match label == predicted {
+                                true => difference,
+                                false => -difference,
+                            };
+                            let (colour, share) = match better {
+                                0.. => (theme::RIGHT, better),
+                                _ => (theme::WRONG, -better),
+                            };
+                            let share = share as f32 / largest as f32;
+                            let fill = background.lerp_to_gamma(colour, share);
+                            Cell {
+                                ink: theme::ink_on(fill),
+                                fill,
+                                text: format!("{difference:+}"),
+                                small: format!("{first}, {second}"),
+                                hint: format!("{first} of {}, {second} of {}", names.0, names.1),
+                                selected: false,
+                            }
+                        },
+                    );
                     if let Some(Hit::Cell { label, predicted }) = hit {
                         let differing = pair
                             .common
@@ -192,6 +275,33 @@ fn scores(ui: &mut Ui, pair: &Pair<'_>) {
                 .on_hover_text(hint);
         }
     });
+}
+
+/// UA with its interval, and McNemar's test.
+fn significance(ui: &mut Ui, tested: &Tested) {
+    let Difference {
+        mean, low, high, p, ..
+    } = tested.difference;
+    let points = |value: f64| format!("{:+.1}", value * 100.0);
+    let of_ua = match low.is_nan() {
+        true => format!(
+            "UA {} points: of one speaker nothing follows for others",
+            points(mean)
+        ),
+        false => format!(
+            "UA {} points, 95 % {} to {}, p {p:.3} (over {})",
+            points(mean),
+            points(low),
+            points(high),
+            tested.over
+        ),
+    };
+    ui.label(of_ua)
+        .on_hover_text("Paired bootstrap over speakers: how much training varies is not in it");
+    ui.label(format!("McNemar's exact test p {:.3}", tested.p)).on_hover_text(
+        "Of the utterances that only one of the two gets right: as if all utterances were independent, which \
+         those of one speaker are not",
+    );
 }
 
 fn agreement(ui: &mut Ui, pair: &Pair<'_>, chosen: &mut Option<(Vec<usize>, String)>) {

@@ -11,8 +11,33 @@ use crate::state::models::Evaluated;
 use crate::theme;
 use crate::widgets::matrix::{self, Cell, Hit};
 
+/// What the cells say in large letters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Shares {
+    #[default]
+    OfTrue,
+    OfPredicted,
+    Counts,
+}
+
+const SHARES: [(Shares, &str, &str); 3] = [
+    (
+        Shares::OfTrue,
+        "by row",
+        "Shares of the true class: recall on the diagonal",
+    ),
+    (
+        Shares::OfPredicted,
+        "by column",
+        "Shares of the predicted class: precision on the diagonal",
+    ),
+    (Shares::Counts, "counts", "Utterances"),
+];
+
 #[derive(Default)]
-pub struct Panel;
+pub struct Panel {
+    shares: Shares,
+}
 
 impl Panel {
     pub fn ui(&mut self, ui: &mut Ui, workspace: &mut Workspace) {
@@ -47,21 +72,54 @@ impl Panel {
             );
         }
         scores(ui, evaluated, limit, &held);
+        ui.horizontal_wrapped(|ui| {
+            for (shares, name, hint) in SHARES {
+                ui.selectable_value(&mut self.shares, shares, name)
+                    .on_hover_text(hint);
+            }
+        });
+        let shares = self.shares;
+        let by_class = evaluated.confusion.by_class();
+        let of_header = |hit: Hit| {
+            let share = |share: Option<f64>| share.map_or("–".to_owned(), percent);
+            match hit {
+                Hit::Row(class) | Hit::Column(class) => {
+                    let of = &by_class[class];
+                    format!(
+                        "recall {}, precision {}, F1 {}",
+                        share(of.recall),
+                        share(of.precision),
+                        share(of.f1)
+                    )
+                }
+                Hit::Cell { .. } => String::new(),
+            }
+        };
         let classes = &evaluated.categories.names;
         let background = ui.visuals().extreme_bg_color;
         let adds = matrix::adds(ui);
-        let hit = matrix::show(ui, "confusion", classes, |label, predicted| {
-            let row: usize = evaluated.confusion.0[label].iter().sum();
+        let hit = matrix::show(ui, "confusion", classes, of_header, |label, predicted| {
+            let row = by_class[label].utterances;
+            let column = by_class[predicted].predicted;
             let count = evaluated.confusion.0[label][predicted];
-            let share = count as f32 / row.max(1) as f32;
+            let of = match shares {
+                Shares::OfTrue | Shares::Counts => row,
+                Shares::OfPredicted => column,
+            };
+            let share = count as f32 / of.max(1) as f32;
+            let percent = format!("{:.0} %", share * 100.0);
+            let (text, small) = match shares {
+                Shares::Counts => (count.to_string(), percent),
+                Shares::OfTrue | Shares::OfPredicted => (percent, count.to_string()),
+            };
             let fill = theme::cell(background, share);
             let mut utterances = in_cell(card, evaluated, label, predicted);
             Cell {
                 ink: theme::ink_on(fill),
                 fill,
-                text: format!("{:.0} %", share * 100.0),
-                small: count.to_string(),
-                hint: format!("{count} of {row} utterances, {:.1} %", share * 100.0),
+                text,
+                small,
+                hint: format!("{count} of {of} utterances, {:.1} %", share * 100.0),
                 selected: count > 0
                     && !selection.is_empty()
                     && utterances.all(|utterance| selection.contains(utterance)),

@@ -78,5 +78,10 @@ pub fn ui(ui: &mut Ui, workspace: &mut Workspace) {
 
 fn rate_slider(ui: &mut Ui, rate: &mut f64, name: &str) -> egui::Response {
     let slider = Slider::new(rate, 0.0..=1.0).step_by(0.01).fixed_decimals(2);
-    ui.add(slider.text(name))
+    let slider = ui.add(slider.text(name));
+    // So that the arrow keys go on from where the pointer let go.
+    if slider.drag_stopped() || slider.clicked() {
+        slider.request_focus();
+    }
+    slider
 }

@@ -50,6 +50,11 @@ impl Panel {
                 settings(ui, &mut workspace.training.settings, corpus);
             });
             buttons(ui, workspace, has_corpus);
+            if let Some(reason) = &workspace.training.not_kept {
+                ui.weak(format!(
+                    "Training is not kept when the page is closed: {reason}. Save its checkpoints below."
+                ));
+            }
             progress(ui, &workspace.training);
             if let Some(problem) = &workspace.training.problem {
                 ui.colored_label(ui.visuals().error_fg_color, problem);
@@ -343,33 +348,24 @@ fn buttons(ui: &mut Ui, workspace: &mut Workspace, has_corpus: bool) {
             }
             return;
         }
-        let config = workspace.training.settings.config().and_then(|config| {
-            match workspace.training.settings.folder.trim() {
-                "" if cfg!(not(target_arch = "wasm32")) => {
-                    Err("folder: empty, expected where the run is kept".to_owned())
-                }
-                _ => Ok(config),
-            }
-        });
+        let run = workspace.training.settings.run();
         let start = Button::new(RichText::new("Train").strong());
-        let start = ui.add_enabled(has_corpus && config.is_ok(), start);
-        let start = match &config {
+        let start = ui.add_enabled(has_corpus && run.is_ok(), start);
+        let start = match &run {
             Ok(_) => start.on_hover_ui(|ui| {
                 let folder = &workspace.training.settings.folder;
                 ui.label(crate::files::where_to_train(folder));
             }),
             Err(problem) => start.on_disabled_hover_text(problem),
         };
+        if let Err(problem) = &run {
+            ui.colored_label(ui.visuals().error_fg_color, problem);
+        }
         workspace.controls.note("start training", &start);
         if start.clicked()
-            && let Ok(config) = config
+            && let Ok(run) = run
         {
-            let folder = workspace.training.settings.folder.clone();
-            workspace.command(Command::Train(Run {
-                begin: Begin::New(Box::new(config)),
-                folder,
-                corpus: None,
-            }));
+            workspace.command(Command::Train(run));
         }
         let last = workspace.training.last.clone().filter(|_| {
             matches!(
@@ -450,6 +446,11 @@ fn unfinished(ui: &mut Ui, workspace: &mut Workspace) {
         workspace.controls.note("resume unfinished", &resume);
         if resume.clicked() {
             workspace.training.unfinished = None;
+            // Its model is shown on its own corpus.
+            let open = workspace.corpus.as_ref().map(|card| &card.source);
+            if open != Some(&corpus) {
+                workspace.open(corpus.clone());
+            }
             workspace.command(Command::Train(Run {
                 begin: Begin::Resume(Source::Bytes {
                     name: name.clone(),
@@ -628,20 +629,26 @@ fn confusion(ui: &mut Ui, record: &EpochRecord, classes: &[String]) {
     ui.strong(format!("Validation after epoch {epoch}{score}"));
     let background = ui.visuals().extreme_bg_color;
     ui.allocate_ui(egui::vec2(ui.available_width(), 260.0), |ui| {
-        matrix::show(ui, "validation", classes, |label, predicted| {
-            let row: usize = record.confusion.0[label].iter().sum();
-            let count = record.confusion.0[label][predicted];
-            let share = count as f32 / row.max(1) as f32;
-            let fill = theme::cell(background, share);
-            Cell {
-                ink: theme::ink_on(fill),
-                fill,
-                text: format!("{:.0} %", share * 100.0),
-                small: count.to_string(),
-                hint: format!("{count} of {row} validation utterances"),
-                selected: false,
-            }
-        });
+        matrix::show(
+            ui,
+            "validation",
+            classes,
+            |_| String::new(),
+            |label, predicted| {
+                let row: usize = record.confusion.0[label].iter().sum();
+                let count = record.confusion.0[label][predicted];
+                let share = count as f32 / row.max(1) as f32;
+                let fill = theme::cell(background, share);
+                Cell {
+                    ink: theme::ink_on(fill),
+                    fill,
+                    text: format!("{:.0} %", share * 100.0),
+                    small: count.to_string(),
+                    hint: format!("{count} of {row} validation utterances"),
+                    selected: false,
+                }
+            },
+        );
     });
 }
 

@@ -248,7 +248,8 @@ impl Panel {
                     body.rows(height, rows.len(), |mut line| {
                         let row = &rows[line.index()];
                         let utterance = &card.utterances[row.utterance];
-                        line.set_selected(selection.contains(row.utterance));
+                        let is_selected = selection.contains(row.utterance);
+                        line.set_selected(is_selected);
                         line.col(|ui| {
                             let mut id = RichText::new(&utterance.id);
                             if selection.focus() == Some(row.utterance) {
@@ -270,7 +271,8 @@ impl Panel {
                         });
                         line.col(|ui| {
                             let right = is_right(categories.label(utterance), row.predicted);
-                            prediction(ui, &predicted_text(shown, row.utterance), right);
+                            let text = predicted_text(shown, row.utterance);
+                            prediction(ui, &text, right, is_selected);
                         });
                         line.col(|ui| {
                             ui.label(
@@ -281,7 +283,8 @@ impl Panel {
                         if has_compared {
                             line.col(|ui| {
                                 let right = is_right(categories.label(utterance), row.compared);
-                                prediction(ui, &predicted_text(compared, row.utterance), right);
+                                let text = predicted_text(compared, row.utterance);
+                                prediction(ui, &text, right, is_selected);
                             });
                         }
                         for column in &card.columns {
@@ -470,10 +473,14 @@ fn is_right(label: Option<usize>, predicted: Option<usize>) -> Option<bool> {
 }
 
 /// A predicted class, marked as right or wrong where that is known.
-fn prediction(ui: &mut Ui, class: &str, right: Option<bool>) {
+fn prediction(ui: &mut Ui, class: &str, right: Option<bool>, is_selected: bool) {
     if !class.is_empty() {
         if let Some(right) = right {
-            mark::is_right(ui, right);
+            // On the colour of a selected line only that of its text is seen.
+            match is_selected {
+                true => mark::is_right_in(ui, right, ui.visuals().strong_text_color()),
+                false => mark::is_right(ui, right),
+            };
         }
         ui.label(class);
     }

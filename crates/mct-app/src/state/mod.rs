@@ -7,6 +7,7 @@ pub mod categories;
 pub mod command;
 pub mod controls;
 pub mod embedding;
+pub mod history;
 pub mod importing;
 pub mod missing;
 pub mod models;

@@ -20,6 +20,8 @@ pub struct Notice {
     pub text: String,
     /// How often it was said.
     pub times: usize,
+    /// Grows with every notice that is said, also again.
+    pub number: usize,
     /// When it was said last.
     since: Instant,
     dismissed: bool,
@@ -48,6 +50,8 @@ impl Notice {
 #[derive(Default)]
 pub struct Notices {
     all: Vec<Notice>,
+    /// How many were said.
+    said: usize,
     /// Pipelines that have died, with the error.
     dead: Vec<(Part, String)>,
 }
@@ -56,6 +60,7 @@ impl Notices {
     /// Adds a notice; one that was said before is said again.
     pub fn add(&mut self, kind: Kind, text: impl Into<String>) {
         let text = text.into();
+        self.said += 1;
         let same = |notice: &Notice| notice.kind == kind && notice.text == text;
         let before = self.all.iter().position(same);
         let times = before.map_or(0, |index| self.all.remove(index).times);
@@ -63,6 +68,7 @@ impl Notices {
             kind,
             text,
             times: times + 1,
+            number: self.said,
             since: Instant::now(),
             dismissed: false,
         });

@@ -163,6 +163,22 @@ impl Settings {
         }
         config.set(&overrides).map_err(message)
     }
+
+    /// The next run.
+    ///
+    /// # Errors
+    /// When a value is invalid, or there is no folder for the run.
+    pub fn run(&self) -> Result<Run, String> {
+        let config = self.config()?;
+        if self.folder.trim().is_empty() && cfg!(not(target_arch = "wasm32")) {
+            return Err("folder: empty, expected where the run is kept".to_owned());
+        }
+        Ok(Run {
+            begin: Begin::New(Box::new(config)),
+            folder: self.folder.clone(),
+            corpus: None,
+        })
+    }
 }
 
 /// The phase of the training run.
@@ -218,6 +234,8 @@ pub struct Training {
     pub model: Option<ModelId>,
     /// The unfinished run of an earlier page: its name, its corpus and its last checkpoint.
     pub unfinished: Option<(String, Source, Bytes)>,
+    /// Why runs are not kept beyond this page; `None` where they are.
+    pub not_kept: Option<String>,
     /// The error that ended the run.
     pub problem: Option<String>,
     /// When the speed measurement began, and at which step.
@@ -229,9 +247,11 @@ impl Training {
     pub fn start(&mut self, folder: String, corpus: Source) {
         let settings = std::mem::take(&mut self.settings);
         let unfinished = self.unfinished.take();
+        let not_kept = self.not_kept.take();
         *self = Self {
             settings,
             unfinished,
+            not_kept,
             phase: Phase::Starting,
             folder,
             corpus: Some(corpus),

@@ -46,6 +46,15 @@ pub fn is_right(ui: &mut Ui, right: bool) -> Response {
     }
 }
 
+/// A tick or a cross in this colour.
+pub fn is_right_in(ui: &mut Ui, right: bool, colour: Color32) -> Response {
+    if right {
+        tick(ui, colour)
+    } else {
+        cross(ui, colour)
+    }
+}
+
 /// An exclamation mark in a triangle.
 pub fn warning(ui: &mut Ui, colour: Color32) -> Response {
     let (rect, response) = allocate(ui);

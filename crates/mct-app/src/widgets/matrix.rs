@@ -1,8 +1,8 @@
 //! A confusion matrix whose cells, rows and columns can be clicked.
 
 use eframe::egui::{
-    Align2, Color32, FontId, Rect, Response, Role, Sense, Stroke, StrokeKind, TextStyle, Ui,
-    WidgetInfo, pos2, vec2,
+    Align2, Color32, FontId, Rect, Response, Role, ScrollArea, Sense, Stroke, StrokeKind,
+    TextStyle, Ui, Vec2, WidgetInfo, pos2, vec2,
 };
 
 /// What was clicked.
@@ -32,19 +32,39 @@ pub struct Cell {
 }
 
 /// Draws the matrix into the available space, and returns what was clicked. `name` distinguishes several
-/// matrices. `cell` is called with the true and the predicted class.
+/// matrices. `of_header` says more of a row or a column, and `cell` is called with the true and the predicted
+/// class. What does not fit is scrolled.
 pub fn show(
     ui: &mut Ui,
     name: &str,
     classes: &[String],
+    of_header: impl Fn(Hit) -> String,
+    cell: impl Fn(usize, usize) -> Cell,
+) -> Option<Hit> {
+    let available = ui.available_size();
+    ScrollArea::both()
+        .id_salt(name)
+        .show(ui, |ui| draw(ui, name, classes, available, of_header, cell))
+        .inner
+}
+
+/// Row names take no more than this share of the width.
+const MOST_OF_WIDTH: f32 = 0.3;
+
+fn draw(
+    ui: &mut Ui,
+    name: &str,
+    classes: &[String],
+    available: Vec2,
+    of_header: impl Fn(Hit) -> String,
     cell: impl Fn(usize, usize) -> Cell,
 ) -> Option<Hit> {
     let count = classes.len();
     let font = TextStyle::Small.resolve(ui.style());
     let widths = classes.iter().map(|class| text_width(ui, class, &font));
-    let left = widths.fold(0.0, f32::max) + 10.0;
+    let longest = widths.fold(0.0, f32::max);
+    let left = longest.min((available.x * MOST_OF_WIDTH).max(40.0)) + 10.0;
     let top = font.size + 8.0;
-    let available = ui.available_size();
     let side = |available: f32, header: f32| (available - header) / count.max(1) as f32;
     let (width, height) = (side(available.x, left), side(available.y, top));
     let size = width.min(height).clamp(26.0, 84.0);
@@ -56,15 +76,20 @@ pub fn show(
     for (index, class) in classes.iter().enumerate() {
         let offset = index as f32 * size;
         let row = Rect::from_min_size(pos2(rect.min.x, origin.y + offset), vec2(left, size));
-        let hint = format!("true class {class}");
+        let further = |hit| match of_header(hit) {
+            text if text.is_empty() => text,
+            text => format!(": {text}"),
+        };
+        let hint = format!("true class {class}{}", further(Hit::Row(index)));
         if header(ui, row, (name, "row", index), &hint).clicked() {
             hit = Some(Hit::Row(index));
         }
+        let short = truncated(ui, class, &font, left - 10.0);
         let position = row.right_center() - vec2(6.0, 0.0);
         ui.painter()
-            .text(position, Align2::RIGHT_CENTER, class, font.clone(), ink);
+            .text(position, Align2::RIGHT_CENTER, short, font.clone(), ink);
         let column = Rect::from_min_size(pos2(origin.x + offset, rect.min.y), vec2(size, top));
-        let hint = format!("predicted as {class}");
+        let hint = format!("predicted as {class}{}", further(Hit::Column(index)));
         if header(ui, column, (name, "column", index), &hint).clicked() {
             hit = Some(Hit::Column(index));
         }

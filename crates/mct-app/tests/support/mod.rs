@@ -40,6 +40,7 @@ pub fn options(open: Vec<Source>) -> Options {
         set: Vec::new(),
         save_to: None,
         unfinished: None,
+        not_kept: None,
     }
 }
 

@@ -244,7 +244,7 @@ impl Report<'_> {
             "Paired bootstrap over speakers (utterances where nobody knows who speaks), seeds and {} draws of \
              the missing steps, 2000 resamples, widened for few speakers; two-sided p, and p corrected by Holm's method for the \
              differences of a table.{of_seeds}",
-            MASK_SEEDS.count()
+            MASK_SEEDS.len()
         ));
         Ok(())
     }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use anyhow::{Result, bail};
 use mct_corpus::{Corpus, Task};
+use mct_hfr::config::Strategy;
 use mct_scores::significance::{Comparison, Trial, compared};
 use mct_scores::{
     Calibration, Calibrator, Confusion, Evaluation, Metric, PAPER_RATES, Part, Predicted, Spread,
@@ -130,7 +131,7 @@ impl Table {
             let mut seeds = Vec::new();
             for seed in &setting.seeds {
                 let (mut tested_by_row, mut validated) = (Vec::new(), Vec::new());
-                let none = vec![vec![Predicted::none(task); PAPER_RATES.len()]; MASK_SEEDS.count()];
+                let none = vec![vec![Predicted::none(task); PAPER_RATES.len()]; MASK_SEEDS.len()];
                 let (mut predicted, mut of_validation) = (none.clone(), none.clone());
                 let mut of_folds = Vec::new();
                 for fold in &setting.folds {
@@ -161,7 +162,10 @@ impl Table {
                         &of_validation,
                     ),
                     calibration: match task {
-                        Task::Classification => calibration(corpus, &of_folds),
+                        Task::Classification => {
+                            let per_rate = row.strategy == Strategy::OneToOne;
+                            calibration(corpus, &of_folds, per_rate)
+                        }
                         Task::Regression => None,
                     },
                     predicted,
@@ -201,7 +205,7 @@ impl OfFold {
         index_of_id: &HashMap<&str, usize>,
     ) -> Result<Self> {
         let none = Predicted::none(setting.base.model.task);
-        let nothing = || vec![vec![none.clone(); PAPER_RATES.len()]; MASK_SEEDS.count()];
+        let nothing = || vec![vec![none.clone(); PAPER_RATES.len()]; MASK_SEEDS.len()];
         let mut sides = [(Vec::new(), nothing()), (Vec::new(), nothing())];
         let mut filled = vec![false; PAPER_RATES.len()];
         for run in setting.runs(row, fold, seed)? {
@@ -249,11 +253,11 @@ fn extend(all: &mut [Vec<Predicted>], of_fold: &[Vec<Predicted>]) {
 }
 
 /// Of the test sets of the folds, each calibrated on its validation set.
-fn calibration(corpus: &Corpus, folds: &[OfFold]) -> Option<Calibration> {
+fn calibration(corpus: &Corpus, folds: &[OfFold], model_per_rate: bool) -> Option<Calibration> {
     let rates = PAPER_RATES.len();
     let part = |own: &'_ OfFold| {
         let (indices, draws) = &own.validation;
-        Calibrator::fit(corpus, indices, rates, draws)
+        Calibrator::fit(corpus, indices, rates, draws, model_per_rate)
     };
     let parts = folds.iter().map(|own| Part {
         indices: &own.test.0,
@@ -265,7 +269,6 @@ fn calibration(corpus: &Corpus, folds: &[OfFold]) -> Option<Calibration> {
 
 /// Whether a run's predictions at this rate count for the row.
 fn run_is_for(training: &mct_hfr::config::TrainingConfig, row: &Row, rate: f64) -> bool {
-    use mct_hfr::config::Strategy;
     row.strategy != Strategy::OneToOne || (training.strategy == Strategy::OneToOne) != (rate == 0.0)
 }
 

@@ -1,8 +1,6 @@
 //! The runs of experiments on disk: `runs/ID/`, a run folder with the predictions of its validation and
 //! its test set.
 
-use std::fs::File;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
@@ -45,10 +43,7 @@ pub struct SidePredictions {
 }
 
 /// What stands before and behind the predictions in their file, around their SHA-256.
-const BEFORE: [&str; 3] = ["{\"format\":2,\"sha256\":\"", "\",\"predictions\":", "}\n"];
-
-/// How older files begin, that have classes without probabilities and one draw: such a run is predicted again.
-const OLDER: &[u8] = b"{\"sha256\"";
+const BEFORE: [&str; 3] = ["{\"sha256\":\"", "\",\"predictions\":", "}\n"];
 
 impl Store {
     /// Opens or creates `root/runs`.
@@ -78,11 +73,7 @@ impl Store {
     }
 
     pub fn is_finished(&self, id: &str) -> bool {
-        let Ok(mut file) = File::open(predictions_path(&self.folder(id))) else {
-            return false;
-        };
-        let mut start = [0; OLDER.len()];
-        file.read_exact(&mut start).is_err() || start != OLDER
+        predictions_path(&self.folder(id)).exists()
     }
 
     /// Reads the predictions of a run.
@@ -108,7 +99,7 @@ impl Store {
         let predictions: Predictions = serde_json::from_str(json)
             .with_context(|| format!("{name}: not the predictions of a run"))?;
         for side in [&predictions.validation, &predictions.test] {
-            let (found, draws) = (side.draws.len(), MASK_SEEDS.count());
+            let (found, draws) = (side.draws.len(), MASK_SEEDS.len());
             if found != draws {
                 bail!("{name}: {found} draws of the missing steps, expected {draws}");
             }

@@ -69,7 +69,7 @@ fn finish(path: &Path) -> Result<()> {
     let draws = Draws {
         corpus: &corpus,
         settings: &settings.collect::<Vec<_>>(),
-        seeds: MASK_SEEDS,
+        seeds: &MASK_SEEDS,
         batch_size: 64,
         device: &device,
     };

@@ -32,6 +32,8 @@ pub enum Side {
 }
 
 impl Side {
+    pub const EVERY: [Self; 4] = [Self::Test, Self::Validation, Self::Train, Self::All];
+
     pub const fn title(self) -> &'static str {
         match self {
             Self::Test => "test",

@@ -1,5 +1,8 @@
 //! Runs are stored in the page's own storage, so that they survive a closed or crashed page.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use mct_corpus::Corpus;
 use mct_hfr::config::Config;
 use mct_hfr::training::{Checkpoint, Event, Precision};
@@ -21,7 +24,13 @@ pub struct Unfinished {
 }
 
 /// Stores the last checkpoint of a run.
-pub struct Keeper;
+pub struct Keeper {
+    /// Whether the storage is this run's.
+    has_storage: bool,
+    kept: bool,
+    /// The first write that failed, until it is told.
+    problem: Rc<RefCell<Option<String>>>,
+}
 
 impl Keeper {
     pub async fn open(
@@ -30,20 +39,39 @@ impl Keeper {
         _device: &str,
         _corpus: &Corpus,
     ) -> Result<Self, String> {
-        let unfinished = Unfinished {
-            name: start.folder.clone(),
-            corpus: start.corpus.clone(),
+        let mut keeper = Self {
+            has_storage: start.keep,
+            kept: start.keep,
+            problem: Rc::default(),
         };
-        let packed = rmp_serde::to_vec_named(&unfinished).map_err(|e| e.to_string())?;
-        storage::remove(LAST).await;
-        // A page without storage still trains; its runs are not stored, and can be saved by hand.
-        storage::write(RUN, &packed).await.ok();
-        Ok(Self)
+        if keeper.kept {
+            let unfinished = Unfinished {
+                name: start.folder.clone(),
+                corpus: start.corpus.clone(),
+            };
+            let packed = rmp_serde::to_vec_named(&unfinished).map_err(|e| e.to_string())?;
+            storage::remove(LAST).await;
+            // A page without storage still trains; its checkpoints can be saved by hand.
+            if let Err(problem) = storage::write(RUN, &packed).await {
+                keeper.kept = false;
+                keeper.problem.replace(Some(problem));
+            }
+        }
+        Ok(keeper)
+    }
+
+    /// What went wrong with the storage since the last call. Nothing is stored from then on.
+    pub fn problem(&mut self) -> Option<String> {
+        let problem = self.problem.take();
+        self.kept &= problem.is_none();
+        problem
     }
 
     pub fn event(&mut self, event: &Event) -> mct_hfr::Result<()> {
-        if matches!(event, Event::Finished { reason, .. }
-            if *reason != mct_hfr::training::FinishReason::Interrupted)
+        // Also what was stored before a write failed.
+        if self.has_storage
+            && matches!(event, Event::Finished { reason, .. }
+                if *reason != mct_hfr::training::FinishReason::Interrupted)
         {
             spawn_local(discard());
         }
@@ -51,10 +79,13 @@ impl Keeper {
     }
 
     pub fn save(&mut self, checkpoint: &Checkpoint, best: bool) -> mct_hfr::Result<()> {
-        if !best {
+        if self.kept && !best {
             let bytes = checkpoint.to_bytes(Precision::F32)?;
+            let problem = self.problem.clone();
             spawn_local(async move {
-                storage::write(LAST, &bytes).await.ok();
+                if let Err(text) = storage::write(LAST, &bytes).await {
+                    problem.replace(Some(text));
+                }
             });
         }
         Ok(())

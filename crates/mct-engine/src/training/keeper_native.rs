@@ -47,6 +47,15 @@ impl Keeper {
         Ok(Self(Recorder::new(writer.map_err(message)?, synthetic)))
     }
 
+    /// What went wrong behind the scenes: nothing here, where every error ends the run.
+    #[expect(
+        clippy::unused_self,
+        reason = "the storage of a browser can fail later"
+    )]
+    pub const fn problem(&mut self) -> Option<String> {
+        None
+    }
+
     pub fn event(&mut self, event: &Event) -> mct_hfr::Result<()> {
         self.0.event(event).map_err(failed)
     }

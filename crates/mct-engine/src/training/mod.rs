@@ -166,6 +166,13 @@ impl Window<'_> {
         }
     }
 
+    /// Says once that the storage does not take the run any more.
+    fn tell_problem(&mut self) {
+        if let Some(reason) = self.keeper.problem() {
+            self.outbox.respond(Response::NotKept(reason));
+        }
+    }
+
     /// Handles the queued requests; stops the run when the window has closed.
     fn receive(&self) {
         while let Some(request) = self.inbox.try_next() {
@@ -180,6 +187,7 @@ impl Window<'_> {
 impl Face for Window<'_> {
     fn event(&mut self, event: Event) -> mct_hfr::Result<()> {
         self.keeper.event(&event)?;
+        self.tell_problem();
         self.outbox.respond(Response::Event(event));
         Ok(())
     }
@@ -213,6 +221,7 @@ impl Face for Window<'_> {
             return;
         }
         self.outbox.respond(Response::Paused);
+        self.tell_problem();
         while self.paused.get() {
             match self.inbox.next().await {
                 Some(request) => self.handle(request),

@@ -24,6 +24,8 @@ pub struct Start {
     pub begin: Begin,
     /// The run folder to create; in a browser the name of the run in the page's own storage.
     pub folder: String,
+    /// Whether a browser's storage may be used; natively a run is always kept.
+    pub keep: bool,
 }
 
 /// How a run begins.
@@ -44,6 +46,8 @@ pub enum Response {
     Best(Bytes),
     /// The last checkpoint as a file, from which the run can be resumed.
     Last(Bytes),
+    /// The browser's storage does not take the checkpoints, and why.
+    NotKept(String),
     Paused,
     Ended(FinishReason),
     Failed(String),

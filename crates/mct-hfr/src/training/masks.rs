@@ -2,7 +2,7 @@
 
 use mct_corpus::Corpus;
 use mct_corpus::missing::{
-    Missing, Pattern, Purpose, absent_modalities, incomplete_in_epoch, rate_between,
+    Missing, Pattern, Purpose, incomplete_in_epoch, rate_between, take_modalities_away,
 };
 
 use crate::config::{Strategy, TrainingConfig};
@@ -76,12 +76,9 @@ impl TrainingMasks<'_> {
             let own = training.rate_per_modality.then_some(m);
             rate_between(seed, purpose, (low, high), id, own)
         };
-        let mut rates: Vec<f64> = (0..modalities).map(rate).collect();
-        let absent = absent_modalities(seed, purpose, training.absent_modality, id, modalities);
-        for (rate, _) in rates.iter_mut().zip(absent).filter(|(_, absent)| *absent) {
-            *rate = 1.0;
-        }
-        let missing = self.at(rates);
+        let mut missing = self.at((0..modalities).map(rate).collect());
+        let probability = training.absent_modality;
+        take_modalities_away(seed, purpose, probability, id, &mut missing.rates);
         missing.masks(seed, purpose, id, &self.corpus.steps(index))
     }
 

@@ -6,12 +6,10 @@ use mct_scores::{Bin, Calibration, Fitted, PAPER_RATES, Reliability};
 
 use super::Report;
 use crate::experiment::scores::RowScores;
+use crate::missing::MASK_SEEDS;
 
 /// The missing rates whose reliability is drawn.
 const DRAWN_RATES: [f64; 2] = [0.0, 0.5];
-
-/// A bin of fewer utterances says nothing.
-const FEW: usize = 5;
 
 /// One figure by missing rate.
 struct ByRate {
@@ -83,12 +81,12 @@ impl RowScores {
             let bins = &own.as_predicted.bins[rate];
             sum.resize(bins.len(), Bin::default());
             for (sum, bin) in sum.iter_mut().zip(bins) {
-                let all = sum.utterances + bin.utterances;
+                let all = sum.answers + bin.answers;
                 let pooled = |a: f64, b: f64| {
-                    (a * sum.utterances as f64 + b * bin.utterances as f64) / all.max(1) as f64
+                    (a * sum.answers as f64 + b * bin.answers as f64) / all.max(1) as f64
                 };
                 *sum = Bin {
-                    utterances: all,
+                    answers: all,
                     confidence: pooled(sum.confidence, bin.confidence),
                     accuracy: pooled(sum.accuracy, bin.accuracy),
                 };
@@ -98,11 +96,10 @@ impl RowScores {
     }
 }
 
-fn line(name: &str, bins: &[Bin]) -> Line {
-    let bins = bins.iter().filter(|bin| bin.utterances >= FEW);
+fn line(name: &str, bins: &[Bin], times: usize) -> Line {
     Line {
         name: name.to_owned(),
-        points: bins.map(|bin| (bin.confidence, bin.accuracy)).collect(),
+        points: Bin::points(bins, times),
         bound: false,
     }
 }
@@ -155,8 +152,11 @@ impl Report<'_> {
                 continue;
             };
             let rows = table.rows.iter();
-            let rows = rows.map(|row| line(&row.row.name, &row.bins(index)));
-            let of_limit = limit.map(|own| line("exact posterior", &own.bins[index]));
+            let rows = rows.map(|row| {
+                let times = row.seeds.len() * MASK_SEEDS.len();
+                line(&row.row.name, &row.bins(index), times)
+            });
+            let of_limit = limit.map(|own| line("exact posterior", &own.bins[index], 1));
             let title = format!("reliability at missing rate {rate}");
             let svg = draw::reliability(&title, rows.chain(of_limit).collect())?;
             self.figure(&format!("reliability-{rate}"), &svg)?;

@@ -1,0 +1,80 @@
+// The address follows what is evaluated, so that it can be shared and kept, and Back goes back.
+//
+// ?rate= is the missing rate, ?without=MODALITY and ?own=MODALITY:RATE (repeatable) the modalities that have
+// none or their own, ?burst=STEPS, ?moments=same and ?seed= how steps are drawn, ?side= the side,
+// ?select=ID (repeatable) the utterances that are selected.
+
+const KEYS = ["rate", "without", "own", "burst", "moments", "seed", "side", "select"];
+
+/** What an address says; null where it says nothing of it. */
+function read(query) {
+  if (!KEYS.some((key) => query.has(key))) return null;
+  const number = (key) => {
+    const text = query.get(key);
+    return text && Number.isFinite(Number(text)) ? Number(text) : undefined;
+  };
+  const seed = number("seed");
+  const own = query.getAll("own").map((text) => text.split(/:(?=[^:]*$)/));
+  return {
+    rate: number("rate"),
+    without: query.getAll("without"),
+    own: Object.fromEntries(
+      own.filter(([, rate]) => rate && Number.isFinite(Number(rate))).map(([name, rate]) => [name, Number(rate)]),
+    ),
+    burst: number("burst"),
+    same_moments: query.get("moments") === "same",
+    mask_seed: Number.isSafeInteger(seed) && seed >= 0 ? seed : undefined,
+    side: query.get("side") ?? undefined,
+    selected: query.getAll("select"),
+  };
+}
+
+/** The address with these conditions, and everything else as it is. */
+function write(conditions) {
+  const address = new URL(location.href);
+  const query = address.searchParams;
+  for (const key of KEYS) query.delete(key);
+  const { rate, without, own, burst, same_moments, mask_seed, side, selected } = conditions;
+  if (rate > 0) query.set("rate", rate.toFixed(2));
+  for (const name of without) query.append("without", name);
+  for (const [name, value] of Object.entries(own)) query.append("own", `${name}:${value.toFixed(2)}`);
+  if (burst) query.set("burst", String(burst));
+  if (same_moments) query.set("moments", "same");
+  if (mask_seed !== null) query.set("seed", String(mask_seed));
+  if (side) query.set("side", side);
+  for (const id of selected) query.append("select", id);
+  return address.href;
+}
+
+/** Keeps the address as the window is, and the window as the address where somebody changes that. */
+export function follow(page, state) {
+  const act = (conditions) => page.act(JSON.stringify({ conditions }));
+  const nothing = { rate: 0, without: [], own: {}, selected: [] };
+  let wanted = read(new URLSearchParams(location.search));
+  let last;
+  addEventListener("popstate", () => {
+    last = undefined;
+    act(read(new URLSearchParams(location.search)) ?? nothing);
+  });
+  const update = () => {
+    const own = state();
+    if (own?.corpus) {
+      if (wanted) {
+        const asked = wanted;
+        wanted = null;
+        act(asked);
+      } else {
+        const { side, without, same_moments, selected } = own.conditions;
+        const other = JSON.stringify([side, without, same_moments, selected]);
+        const address = write(own.conditions);
+        if (address !== location.href) {
+          // A slider is no place to go back to.
+          const isStep = last !== undefined && other !== last;
+          history[isStep ? "pushState" : "replaceState"](null, "", address);
+        }
+        last = other;
+      }
+    }
+  };
+  setInterval(update, 1000);
+}
