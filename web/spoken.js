@@ -51,7 +51,7 @@ function texts(own, utterances) {
     table(
       `Scores of ${evaluated.utterances} utterances`,
       ["score", "value"],
-      scores.map(([name, value]) => [name, isShare(name) ? percent(value) : decimal(value, 3)]),
+      scores.map(([name, value]) => [name.toUpperCase(), isShare(name) ? percent(value) : decimal(value, 3)]),
     ),
   );
   const { categories, confusion } = evaluated;

@@ -329,7 +329,7 @@ test("a screen reader finds the controls, the scores, the matrix and the utteran
     has("checkbox", /audio/);
     has("combobox", /Side/);
     has("button", /Train/);
-    has("rowheader", /^ua$/);
+    has("rowheader", /^UA$/);
     has("columnheader", new RegExp(own.shown.evaluated.categories[1]));
     has("table", /Utterances of the side/);
     const cells = await caption.locator("tbody tr").allTextContents();

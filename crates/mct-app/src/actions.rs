@@ -203,14 +203,14 @@ mod tests {
         let mut workspace = fresh();
         act(&mut workspace, r#"{"rate":0.4}"#);
         act(&mut workspace, r#"{"there":["audio",false]}"#);
-        act(&mut workspace, r#"{"side":"validation","selected":[]}"#);
+        act(&mut workspace, r#"{"side":"validation"}"#);
         workspace.missing.modalities[1].own_rate = Some(0.7);
         workspace.missing.burst = true;
         workspace.missing.mask_seed = 9;
         let json = serde_json::to_string(&workspace.conditions()).unwrap();
         assert_eq!(
             json,
-            r#"{"rate":0.4,"without":["audio"],"own":{"text":0.7},"burst":5.0,"same_moments":false,"mask_seed":9,"side":"validation"}"#
+            r#"{"rate":0.4,"without":["audio"],"own":{"text":0.7},"burst":5.0,"same_moments":false,"mask_seed":9,"side":"validation","selected":[]}"#
         );
         let mut other = fresh();
         act(&mut other, &format!(r#"{{"conditions":{json}}}"#));

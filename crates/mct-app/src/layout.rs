@@ -29,6 +29,37 @@ pub fn standard() -> Tree<Pane> {
     Tree::new(egui::Id::unique("panes"), root, tiles)
 }
 
+/// How much room the window has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Room {
+    /// For panes beside each other.
+    #[default]
+    Wide,
+    /// For one pane, with corpus, models and missing steps beside it.
+    Narrow,
+    /// For one pane, as on a phone; corpus, models and missing steps take its place when they are wanted.
+    Phone,
+}
+
+impl Room {
+    /// Of a window of this width, in points.
+    pub fn of(width: f32) -> Self {
+        match width {
+            ..600.0 => Self::Phone,
+            600.0..1000.0 => Self::Narrow,
+            _ => Self::Wide,
+        }
+    }
+}
+
+/// The layout where there is room for one pane: all of them as tabs.
+pub fn one_by_one() -> Tree<Pane> {
+    let mut tiles = Tiles::default();
+    let panes = Pane::ALL.map(|pane| tiles.insert_pane(pane));
+    let root = tiles.insert_tab_tile(panes.to_vec());
+    Tree::new(egui::Id::unique("panes one by one"), root, tiles)
+}
+
 /// A stored layout, or the default one where a pane is missing from it.
 pub fn checked(tree: Tree<Pane>) -> Tree<Pane> {
     let count = |pane: Pane| {
@@ -87,6 +118,18 @@ mod tests {
             !is_open(&again, Pane::Curves),
             "a valid layout is unchanged"
         );
+    }
+
+    #[test]
+    fn where_there_is_little_room_every_pane_can_be_reached() {
+        let mut tree = one_by_one();
+        for pane in Pane::ALL {
+            show(&mut tree, pane);
+            assert!(is_seen(&tree, pane));
+        }
+        assert_eq!(Room::of(390.0), Room::Phone);
+        assert_eq!(Room::of(800.0), Room::Narrow);
+        assert_eq!(Room::of(1280.0), Room::Wide);
     }
 
     #[test]

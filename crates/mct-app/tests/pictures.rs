@@ -9,7 +9,7 @@ use eframe::egui::{Theme, Vec2};
 use egui_kittest::kittest::Queryable as _;
 use egui_kittest::{SnapshotOptions, SnapshotResults};
 use mct_scores::Metric;
-use support::{Window, build, builder, demo_model, options, small_corpus, until};
+use support::{Window, build, builder, demo_model, options, press, small_corpus, until};
 
 /// Whether the rasteriser is SwiftShader, which draws the same on every machine.
 fn rasteriser() -> bool {
@@ -25,9 +25,9 @@ fn rasteriser() -> bool {
     false
 }
 
-fn open(theme: Theme) -> Window {
+fn open(theme: Theme, size: [f32; 2]) -> Window {
     let builder = builder()
-        .with_size(Vec2::new(1280.0, 800.0))
+        .with_size(Vec2::from(size))
         .with_theme(theme)
         // Subpixel positions depend on the last bits of the models' results.
         .with_options(SnapshotOptions::new().max_failed_pixels(200))
@@ -46,12 +46,16 @@ fn open(theme: Theme) -> Window {
             && open.curve.auilc(Metric::Ua).is_some()
             && workspace.limit.is_some()
             && workspace.limit_now.is_some()
-            && projection.progress.is_none()
-            && projection.coordinates.len() == projection.cloud.points.len()
-            && !projection.coordinates.is_empty()
+            // It is computed where it is seen.
+            && (size[0] < 1000.0
+                || projection.progress.is_none()
+                    && projection.coordinates.len() == projection.cloud.points.len()
+                    && !projection.coordinates.is_empty())
     });
     window
 }
+
+const WIDE: [f32; 2] = [1280.0, 800.0];
 
 fn snapshot(window: &mut Window, name: &str) {
     window.run_steps(4);
@@ -71,10 +75,10 @@ fn gpu_path_the_window_looks_as_it_did() {
         return;
     }
     let mut results = SnapshotResults::new();
-    let mut window = open(Theme::Dark);
+    let mut window = open(Theme::Dark, WIDE);
     snapshot(&mut window, "overview");
     results.extend_harness(&mut window);
-    let mut window = open(Theme::Light);
+    let mut window = open(Theme::Light, WIDE);
     window.state_mut().workspace.selection.one(1);
     until(&mut window, "the inspector", |application| {
         application.workspace.inspector.seen.is_some()
@@ -82,5 +86,16 @@ fn gpu_path_the_window_looks_as_it_did() {
     snapshot(&mut window, "inspector");
     window.get_by_label("Training").click();
     snapshot(&mut window, "training");
+    results.extend_harness(&mut window);
+    let mut window = open(Theme::Light, [800.0, 600.0]);
+    snapshot(&mut window, "narrow");
+    results.extend_harness(&mut window);
+    let mut window = open(Theme::Dark, [390.0, 844.0]);
+    snapshot(&mut window, "phone");
+    press(&mut window, "data");
+    snapshot(&mut window, "phone-data");
+    press(&mut window, "data");
+    press(&mut window, "tab curves");
+    snapshot(&mut window, "phone-curves");
     results.extend_harness(&mut window);
 }

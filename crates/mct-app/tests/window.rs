@@ -85,7 +85,9 @@ fn a_cell_selects_its_utterances_everywhere() {
     // In the table and in the inspector.
     assert!(window.get_all_by_label(&id).count() >= 2);
     // A row of the matrix, then the arrow keys.
-    window.get_by_label_contains("true class sad: recall").click();
+    window
+        .get_by_label_contains("true class sad: recall")
+        .click();
     window.step();
     let row: usize = confusion.0[3].iter().sum();
     assert_eq!(window.state().workspace.selection.len(), row);

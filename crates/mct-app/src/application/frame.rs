@@ -6,7 +6,7 @@ use eframe::egui::{
 use egui_tiles::{Behavior, TileId, Tiles, UiResponse};
 
 use super::{Application, demo_corpus};
-use crate::layout;
+use crate::layout::{self, Room};
 use crate::panels::{Format, Pane, Panels, importing, messages, missing, sources};
 use crate::state::Workspace;
 use crate::state::command::{Command, File};
@@ -20,25 +20,27 @@ impl Application {
     pub fn ui(&mut self, ui: &mut Ui) {
         self.workspace.controls.clear();
         self.undo_by_keys(ui.ctx());
+        self.room = Room::of(ui.available_width());
         egui::Panel::top("top").show(ui, |ui| self.top(ui));
         egui::Panel::bottom("bottom").show(ui, |ui| self.bottom(ui));
-        egui::Panel::left("left")
-            .default_size(270.0)
-            .resizable(true)
-            .show(ui, |ui| {
-                egui::ScrollArea::vertical().show(ui, |ui| {
-                    ui.add_space(4.0);
-                    sources::ui(ui, &mut self.workspace);
-                    ui.separator();
-                    missing::ui(ui, &mut self.workspace);
-                });
-            });
+        if self.room != Room::Phone {
+            egui::Panel::left("left")
+                .default_size(270.0)
+                .resizable(true)
+                .show(ui, |ui| self.sources(ui));
+        }
         CentralPanel::default().show(ui, |ui| {
+            if self.room == Room::Phone && self.shows_sources {
+                return self.sources(ui);
+            }
             let mut panes = Panes {
                 panels: &mut self.panels,
                 workspace: &mut self.workspace,
             };
-            self.layout.ui(&mut panes, ui);
+            match self.room {
+                Room::Wide => self.layout.ui(&mut panes, ui),
+                Room::Narrow | Room::Phone => self.one_by_one.ui(&mut panes, ui),
+            }
         });
         let context = ui.ctx().clone();
         importing::dialog(&context, &mut self.workspace);
@@ -56,11 +58,30 @@ impl Application {
         }
     }
 
+    /// Corpus, models and missing steps.
+    fn sources(&mut self, ui: &mut Ui) {
+        egui::ScrollArea::vertical().show(ui, |ui| {
+            ui.add_space(4.0);
+            sources::ui(ui, &mut self.workspace);
+            ui.separator();
+            missing::ui(ui, &mut self.workspace);
+        });
+    }
+
     fn top(&mut self, ui: &mut Ui) {
         egui::MenuBar::new().ui(ui, |ui| {
             ui.menu_button("File", |ui| self.file_menu(ui));
             ui.menu_button("Edit", |ui| self.edit_menu(ui));
             ui.menu_button("View", |ui| self.view_menu(ui));
+            if self.room == Room::Phone {
+                let sources = ui.selectable_label(self.shows_sources, "Data");
+                let hint = "Corpus, models and missing steps";
+                self.workspace.controls.note("data", &sources);
+                if sources.on_hover_text(hint).clicked() {
+                    self.shows_sources = !self.shows_sources;
+                }
+                return;
+            }
             ui.weak("MCT-HFR: emotion from audio, vision and text that are partly missing");
         });
         messages::dead(ui, &mut self.workspace);

@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::actions::Action;
 use crate::files::Files;
+use crate::layout::Room;
 use crate::panels::{Pane, Panels};
 use crate::requests::Requests;
 use crate::state::command::Command;
@@ -73,6 +74,12 @@ pub struct Application {
     pub workspace: Workspace,
     panels: Panels,
     layout: Tree<Pane>,
+    /// In place of the layout where there is room for one pane.
+    one_by_one: Tree<Pane>,
+    /// The room in the last frame.
+    room: Room,
+    /// Whether a phone shows corpus, models and missing steps in place of a pane.
+    shows_sources: bool,
     requests: Requests,
     evaluation: Handle<Evaluation>,
     training: Handle<Training>,
@@ -143,6 +150,9 @@ impl Application {
             workspace,
             panels: Panels::default(),
             layout: layout::checked(stored.layout),
+            one_by_one: layout::one_by_one(),
+            room: Room::default(),
+            shows_sources: false,
             requests: Requests::default(),
             evaluation: Handle::start(device.clone(), wake.clone())?,
             training: Handle::start(device.clone(), wake.clone())?,
@@ -176,11 +186,15 @@ impl Application {
         self.extract_waiting();
         let compared = self.workspace.models.compared;
         if compared.is_some() && compared != self.compared {
-            layout::show(&mut self.layout, Pane::Comparison);
+            self.bring(Pane::Comparison);
         }
         self.compared = compared;
         self.save_before_closing(context);
-        let embedding_is_seen = layout::is_seen(&self.layout, Pane::Embedding);
+        let drawn = match self.room {
+            Room::Wide => &self.layout,
+            Room::Narrow | Room::Phone => &self.one_by_one,
+        };
+        let embedding_is_seen = layout::is_seen(drawn, Pane::Embedding);
         let Self {
             requests,
             workspace,
@@ -189,6 +203,13 @@ impl Application {
             ..
         } = self;
         requests.request(workspace, evaluation, embedding, embedding_is_seen);
+    }
+
+    /// Brings a pane to the front.
+    fn bring(&mut self, pane: Pane) {
+        layout::show(&mut self.layout, pane);
+        layout::show(&mut self.one_by_one, pane);
+        self.shows_sources = false;
     }
 
     /// Performs an action from around the window, given as JSON.

@@ -109,7 +109,7 @@ impl Application {
         } else {
             crate::files::free_folder(&run.folder)
         };
-        layout::show(&mut self.layout, Pane::Training);
+        self.bring(Pane::Training);
         let state = &mut self.workspace.training;
         if resumed {
             state.resume(folder.clone(), corpus.clone());

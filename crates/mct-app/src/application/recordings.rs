@@ -10,7 +10,6 @@ use mct_engine::source::Source;
 use mct_hfr::config::Interface;
 
 use super::Application;
-use crate::layout;
 use crate::panels::{Pane, duration_secs};
 use crate::state::command::Part;
 use crate::state::notices::Kind;
@@ -171,7 +170,7 @@ impl Application {
         let before = std::mem::replace(&mut self.workspace.side, Side::All);
         self.workspace.recordings.side_before.get_or_insert(before);
         self.workspace.selection.one(0);
-        layout::show(&mut self.layout, Pane::Inspector);
+        self.bring(Pane::Inspector);
     }
 
     /// Follows the sound that is played, and ends it where another utterance is looked at.
