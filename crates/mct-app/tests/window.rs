@@ -128,6 +128,41 @@ fn what_was_done_is_undone_and_redone_by_keys() {
 }
 
 #[test]
+fn two_models_of_one_name_are_told_apart_and_tested_against_each_other() {
+    let mut window = demo();
+    let folder = tempfile::tempdir().unwrap();
+    let again = folder.path().join("again");
+    std::fs::create_dir(&again).unwrap();
+    let copy = again.join("demo-model.safetensors");
+    std::fs::copy(support::assets().join("demo-model.safetensors"), &copy).unwrap();
+    window.state_mut().workspace.open(Source::Path(copy));
+    until(&mut window, "the second model", |application| {
+        let models = &application.workspace.models;
+        models.iter().count() == 2
+    });
+    let models = &mut window.state_mut().workspace.models;
+    let names: Vec<&String> = models.iter().map(|open| &open.card.name).collect();
+    assert_eq!(
+        names,
+        ["demo-model.safetensors", "again/demo-model.safetensors"]
+    );
+    let second = models.iter().nth(1).map(|open| open.card.id);
+    models.compared = second;
+    until(&mut window, "the comparison", |application| {
+        let compared = application.workspace.models.compared();
+        compared.is_some_and(|open| open.evaluated.is_some())
+    });
+    window.run_steps(5);
+    // They are the same: nothing tells one from the other.
+    for text in [
+        "UA +0.0 points: of one speaker nothing follows for others",
+        "exact test p 1.000",
+    ] {
+        assert!(window.query_by_label_contains(text).is_some(), "{text}");
+    }
+}
+
+#[test]
 fn the_matrix_is_of_rows_of_columns_or_of_counts() {
     let mut window = demo();
     let shown = window.state().workspace.models.shown().unwrap();

@@ -192,7 +192,8 @@ impl Panel {
                 ui.weak("blue: the first is better; orange: the second");
                 let largest = largest_difference(&a, &b);
                 let background = ui.visuals().extreme_bg_color;
-                ui.allocate_ui(egui::vec2(ui.available_width(), 260.0), |ui| {
+                let height = matrix::height(pair.classes.len());
+                ui.allocate_ui(egui::vec2(ui.available_width(), height), |ui| {
                     let hit = matrix::show(
                         ui,
                         "difference",

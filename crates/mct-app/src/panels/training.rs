@@ -628,7 +628,8 @@ fn confusion(ui: &mut Ui, record: &EpochRecord, classes: &[String]) {
     let epoch = record.epoch + 1;
     ui.strong(format!("Validation after epoch {epoch}{score}"));
     let background = ui.visuals().extreme_bg_color;
-    ui.allocate_ui(egui::vec2(ui.available_width(), 260.0), |ui| {
+    let height = matrix::height(classes.len());
+    ui.allocate_ui(egui::vec2(ui.available_width(), height), |ui| {
         matrix::show(
             ui,
             "validation",

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use mct_corpus::Utterance;
 use mct_engine::evaluation::{CorpusCard, Held, ModelCard, ModelId, Predictions};
+use mct_engine::source::Source;
 use mct_hfr::config::Interface;
 use mct_scores::intensity::intensity_scores;
 use mct_scores::{Confusion, Metric, PAPER_RATES, Scores, auilc, most_probable};
@@ -33,7 +34,7 @@ pub struct OpenModel {
     pub evaluated: Option<Evaluated>,
     pub curve: Curve,
     /// Where it can be opened again.
-    pub source: mct_engine::source::Source,
+    pub source: Source,
     /// The number of its colour, which it keeps when others are closed.
     pub colour: usize,
 }
@@ -239,8 +240,11 @@ impl Models {
     }
 
     /// Updates an open model, or adds a new one. A new one without a source is ignored.
-    pub fn set(&mut self, card: ModelCard, source: Option<mct_engine::source::Source>) {
+    pub fn set(&mut self, mut card: ModelCard, source: Option<Source>) {
         let id = card.id;
+        let known = self.open.iter().find(|open| open.card.id == id);
+        let of = source.as_ref().or(known.map(|open| &open.source));
+        card.name = self.name_apart(&card, of);
         match self.open.iter_mut().find(|open| open.card.id == id) {
             Some(open) => {
                 open.card = card;
@@ -267,6 +271,19 @@ impl Models {
         if self.shown.is_none() {
             self.shown = Some(id);
         }
+    }
+
+    /// The name of a model, with more of its path where another one has the same.
+    fn name_apart(&self, card: &ModelCard, source: Option<&Source>) -> String {
+        let others = self.open.iter().filter(|open| open.card.id != card.id);
+        let is_free = |name: &String| others.clone().all(|open| open.card.name != *name);
+        let parts: Vec<String> = source.map_or_else(Vec::new, Source::parts);
+        let longer = (1..parts.len()).rev().map(|from| parts[from..].join("/"));
+        let numbered = (2..).map(|number| format!("{} ({number})", card.name));
+        let mut names = std::iter::once(card.name.clone())
+            .chain(longer)
+            .chain(numbered);
+        names.find(is_free).unwrap_or_default()
     }
 
     pub const fn target(&self) -> usize {

@@ -48,6 +48,11 @@ pub fn show(
         .inner
 }
 
+/// A height that fits a matrix of so many classes, where a pane scrolls.
+pub fn height(classes: usize) -> f32 {
+    (24.0 + 36.0 * classes as f32).max(260.0)
+}
+
 /// Row names take no more than this share of the width.
 const MOST_OF_WIDTH: f32 = 0.3;
 

@@ -133,6 +133,18 @@ impl Source {
         }
     }
 
+    /// The parts of its path; none where it has no path.
+    pub fn parts(&self) -> Vec<String> {
+        match self {
+            #[cfg(not(target_arch = "wasm32"))]
+            Self::Path(path) => path
+                .components()
+                .map(|part| part.as_os_str().display().to_string())
+                .collect(),
+            _ => Vec::new(),
+        }
+    }
+
     /// What to import it with: its own options, or none.
     pub fn features(&self) -> Features {
         match self {
