@@ -97,8 +97,9 @@ pub fn set_open(tree: &mut Tree<Pane>, pane: Pane, open: bool) {
     }
 }
 
-/// Brings a pane to the front of its tabs.
+/// Brings a pane to the front of its tabs, and back where it was put away.
 pub fn show(tree: &mut Tree<Pane>, pane: Pane) {
+    set_open(tree, pane, true);
     tree.make_active(|_, tile| matches!(tile, Tile::Pane(other) if *other == pane));
 }
 
@@ -113,6 +114,9 @@ mod tests {
         set_open(&mut tree, Pane::Curves, false);
         assert!(!is_open(&tree, Pane::Curves));
         show(&mut tree, Pane::Training);
+        set_open(&mut tree, Pane::Comparison, false);
+        show(&mut tree, Pane::Comparison);
+        assert!(is_seen(&tree, Pane::Comparison));
         let again = checked(tree);
         assert!(
             !is_open(&again, Pane::Curves),

@@ -176,8 +176,9 @@ fn validate(process: &Process, corpus: &Corpus) -> Result<()> {
             "probabilities",
         );
     }
-    if process.styles == 0 {
-        return bad("styles", "0".into(), "1 or more");
+    if !(1..=MOST_STYLES).contains(&process.styles) {
+        let expected = format!("1 to {MOST_STYLES}");
+        return bad("styles", process.styles.to_string(), &expected);
     }
     if let Some(content) = &process.content {
         let (count, leave) = process.contents();
@@ -195,7 +196,7 @@ fn validate(process: &Process, corpus: &Corpus) -> Result<()> {
     }
     for (channel, modality) in process.modalities.iter().zip(&corpus.modalities) {
         let fits = channel.features == modality.dim
-            && channel.ticks_a_step > 0
+            && (1..=MOST_TICKS).contains(&channel.ticks_a_step)
             && channel.prototype_of_class.len() == corpus.class_count()
             && channel
                 .prototype_of_class
@@ -209,8 +210,11 @@ fn validate(process: &Process, corpus: &Corpus) -> Result<()> {
     Ok(())
 }
 
-/// More would take minutes an utterance.
+/// More would take minutes an utterance: a file may say anything.
 const MOST_CONTENTS: usize = 1000;
+const MOST_STYLES: usize = 100;
+/// Of a step.
+const MOST_TICKS: usize = 1000;
 
 fn most_probable(scores: impl Iterator<Item = f64>) -> Option<usize> {
     scores
@@ -377,6 +381,27 @@ fn log_sum(logs: &[f64]) -> f64 {
 mod tests {
     use super::*;
     use crate::demo;
+
+    #[test]
+    fn a_process_that_would_take_for_ever_is_refused() {
+        let corpus = demo::generate(1, 0.01).unwrap();
+        let refused = |change: fn(&mut Process), says: &str| {
+            let mut other = corpus.clone();
+            change(other.metadata.process.as_mut().unwrap());
+            let settings = [(0.0, Missing::uniform(0.0, 3))];
+            let error = limit(&other, &[0], &settings, 1).unwrap_err().to_string();
+            assert!(error.contains(says), "{error}");
+        };
+        refused(
+            |process| process.modalities[1].ticks_a_step = 1 << 40,
+            "modalities",
+        );
+        refused(
+            |process| process.modalities[0].ticks_a_step = usize::MAX,
+            "modalities",
+        );
+        refused(|process| process.styles = 1 << 40, "styles");
+    }
 
     /// Sums over every path of the chains instead of the forward recursion.
     fn brute_force(process: &Process, steps: &[StepLogs], missing: &[Vec<bool>]) -> Vec<f64> {
