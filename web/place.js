@@ -52,27 +52,30 @@ export function follow(page, state) {
   const nothing = { rate: 0, without: [], own: {}, selected: [] };
   let wanted = read(new URLSearchParams(location.search));
   let last;
-  addEventListener("popstate", () => {
-    last = undefined;
-    act(read(new URLSearchParams(location.search)) ?? nothing);
-  });
+  /** What a step back is kept for: a slider is no place to go back to. */
+  const steps = ({ side, without, same_moments, selected }) => JSON.stringify([side, without, same_moments, selected]);
+  /** Makes the window as an address says, which is no step of its own. */
+  const take = (conditions) => {
+    act(conditions);
+    const own = state();
+    if (own) last = steps(own.conditions);
+  };
+  addEventListener("popstate", () => take(read(new URLSearchParams(location.search)) ?? nothing));
   const update = () => {
     const own = state();
     if (own?.corpus) {
       if (wanted) {
         const asked = wanted;
         wanted = null;
-        act(asked);
+        take(asked);
       } else {
-        const { side, without, same_moments, selected } = own.conditions;
-        const other = JSON.stringify([side, without, same_moments, selected]);
+        const now = steps(own.conditions);
         const address = write(own.conditions);
         if (address !== location.href) {
-          // A slider is no place to go back to.
-          const isStep = last !== undefined && other !== last;
+          const isStep = last !== undefined && now !== last;
           history[isStep ? "pushState" : "replaceState"](null, "", address);
         }
-        last = other;
+        last = now;
       }
     }
   };
