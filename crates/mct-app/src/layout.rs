@@ -16,11 +16,13 @@ pub fn standard() -> Tree<Pane> {
     let training = tiles.insert_pane(Pane::Training);
     let comparison = tiles.insert_pane(Pane::Comparison);
     let intensities = tiles.insert_pane(Pane::Intensities);
+    let modalities = tiles.insert_pane(Pane::Modalities);
+    let slices = tiles.insert_pane(Pane::Slices);
     let left = tiles.insert_tab_tile(vec![confusion, intensities]);
-    let middle = tiles.insert_tab_tile(vec![curves]);
+    let middle = tiles.insert_tab_tile(vec![curves, modalities]);
     let right = tiles.insert_tab_tile(vec![embedding]);
     let above = tiles.insert_horizontal_tile(vec![left, middle, right]);
-    let table = tiles.insert_tab_tile(vec![utterances]);
+    let table = tiles.insert_tab_tile(vec![utterances, slices]);
     let detail = tiles.insert_tab_tile(vec![inspector, training, comparison]);
     let below = Linear::new_binary(LinearDir::Horizontal, [table, detail], 0.46);
     let below = tiles.insert_new(Tile::Container(egui_tiles::Container::Linear(below)));

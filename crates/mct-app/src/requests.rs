@@ -6,14 +6,16 @@
 
 use mct_engine::embedding::{self, Embedding, Method, Project};
 use mct_engine::evaluation::{
-    Combine, Conditions, Curve, Evaluation, Inspect, Limit, ModelId, Predict, Represent, Request,
-    Response, Side, Ticket,
+    Combine, Conditions, Curve, Evaluation, Inspect, Limit, ModelId, Predict, Predictions,
+    Represent, Request, Response, Series, Side, Ticket,
 };
 use mct_engine::pipeline::Handle;
 use std::collections::BTreeMap;
 
+use crate::panels::Pane;
 use crate::state::categories::Categories;
 use crate::state::embedding::{MAX_UTTERANCES, Vectors, Views};
+use crate::state::modalities::ByModality;
 use crate::state::models::{Evaluated, RATES};
 use crate::state::notices::Kind;
 use crate::state::{Seen, Workspace};
@@ -45,6 +47,7 @@ impl<K: PartialEq> Latest<K> {
 }
 
 type PredictKey = (u64, Side, Conditions);
+type CurveKey = (u64, ModelId, Side, Vec<Conditions>);
 type LimitKey = (u64, ModelId, Side, Vec<Conditions>);
 type InspectKey = (u64, ModelId, usize, Vec<Vec<bool>>, usize);
 type CombineKey = (u64, ModelId, usize, Vec<Vec<bool>>);
@@ -58,6 +61,8 @@ pub struct Requests {
     last: Ticket,
     predict: BTreeMap<ModelId, Latest<PredictKey>>,
     curves: BTreeMap<ModelId, Latest<(u64, Side, Vec<Conditions>)>>,
+    complete: Latest<CurveKey>,
+    modalities: Latest<CurveKey>,
     limit: Latest<LimitKey>,
     limit_now: Latest<LimitKey>,
     inspect: Latest<InspectKey>,
@@ -75,7 +80,7 @@ impl Requests {
         workspace: &mut Workspace,
         evaluation: &Handle<Evaluation>,
         embedding: &Handle<Embedding>,
-        embedding_is_seen: bool,
+        is_seen: impl Fn(Pane) -> bool,
     ) {
         if workspace.corpus.is_none() {
             return;
@@ -84,7 +89,13 @@ impl Requests {
         self.request_curves(workspace, evaluation);
         self.request_limits(workspace, evaluation);
         self.request_inspection(workspace, evaluation);
-        if embedding_is_seen {
+        if is_seen(Pane::Slices) {
+            self.request_complete(workspace, evaluation);
+        }
+        if is_seen(Pane::Modalities) {
+            self.request_modalities(workspace, evaluation);
+        }
+        if is_seen(Pane::Embedding) {
             self.request_representations(workspace, evaluation);
             self.request_projection(workspace, embedding);
         }
@@ -137,10 +148,57 @@ impl Requests {
                 evaluation.request(Request::Curve(Curve {
                     ticket,
                     model,
+                    series: Series::Rates,
                     side: workspace.side,
                     conditions: conditions.clone(),
                 }));
             }
+        }
+    }
+
+    /// What the shown model predicts where nothing is missing.
+    fn request_complete(&mut self, workspace: &mut Workspace, evaluation: &Handle<Evaluation>) {
+        let usable = Self::usable(workspace);
+        let Some(model) = workspace.models.shown.filter(|id| usable.contains(id)) else {
+            return;
+        };
+        let side = workspace.side;
+        let rates = vec![0.0; workspace.missing.modalities.len()];
+        let conditions = vec![workspace.missing.at_rates(rates)];
+        let key = (workspace.corpus_version, model, side, conditions.clone());
+        if let Some(ticket) = self.complete.update(key, &mut self.last) {
+            if let Some(open) = workspace.models.get_mut(model) {
+                open.complete = None;
+            }
+            evaluation.request(Request::Curve(Curve {
+                ticket,
+                model,
+                series: Series::Complete,
+                side,
+                conditions,
+            }));
+        }
+    }
+
+    /// The shown model with some of the modalities.
+    fn request_modalities(&mut self, workspace: &mut Workspace, evaluation: &Handle<Evaluation>) {
+        let usable = Self::usable(workspace);
+        let Some(model) = workspace.models.shown.filter(|id| usable.contains(id)) else {
+            return;
+        };
+        let side = workspace.side;
+        let empty = ByModality::new(model, side, workspace.missing.modalities.len());
+        let conditions = empty.conditions(&workspace.missing);
+        let key = (workspace.corpus_version, model, side, conditions.clone());
+        if let Some(ticket) = self.modalities.update(key, &mut self.last) {
+            workspace.by_modality = Some(empty);
+            evaluation.request(Request::Curve(Curve {
+                ticket,
+                model,
+                series: Series::Modalities,
+                side,
+                conditions,
+            }));
         }
     }
 
@@ -186,7 +244,7 @@ impl Requests {
         }
     }
 
-    fn request_inspection(&mut self, workspace: &Workspace, evaluation: &Handle<Evaluation>) {
+    fn request_inspection(&mut self, workspace: &mut Workspace, evaluation: &Handle<Evaluation>) {
         let usable = Self::usable(workspace);
         let Some(model) = workspace.models.shown.filter(|id| usable.contains(id)) else {
             return;
@@ -215,6 +273,12 @@ impl Requests {
             layer,
         );
         if let Some(ticket) = self.inspect.update(key, &mut self.last) {
+            let conditions = workspace.missing.conditions();
+            workspace.inspector.asked = match workspace.inspector.edited.contains_key(&utterance) {
+                true => "with steps hidden by hand".to_owned(),
+                false => workspace.missing.describe(&conditions),
+            };
+            workspace.inspector.is_current = false;
             evaluation.request(Request::Inspect(Inspect {
                 ticket,
                 model,
@@ -297,30 +361,11 @@ impl Requests {
                         Evaluated::of(predictions, &card.utterances, interface, categories);
                 }
             }
-            Response::CurvePoint { index, predictions } => {
-                let latest = self.curves.get(&predictions.model);
-                if !latest.is_some_and(|latest| latest.has_ticket(predictions.ticket)) {
-                    return;
-                }
-                let Workspace { corpus, models, .. } = workspace;
-                if let (Some(card), Some(open)) = (corpus, models.get_mut(predictions.model))
-                    && let Some(point) = open.curve.points.get_mut(index)
-                {
-                    let interface = &open.card.interface;
-                    let of_target =
-                        |target| Categories::of_model(&card.metadata, interface, target);
-                    let evaluated =
-                        Evaluated::of(predictions, &card.utterances, interface, of_target(0));
-                    *point = evaluated.map(|mut evaluated| {
-                        let targets = 0..interface.targets.len().max(1);
-                        let scores = targets.map(|target| {
-                            evaluated.show(&card.utterances, of_target(target));
-                            evaluated.scores.clone()
-                        });
-                        scores.collect()
-                    });
-                }
-            }
+            Response::CurvePoint {
+                series,
+                index,
+                predictions,
+            } => self.receive_point(series, index, predictions, workspace),
             Response::Limit { ticket, points } => {
                 let ua: Vec<f64> = points.iter().map(|point| point.ua).collect();
                 if self.limit.has_ticket(ticket) {
@@ -334,7 +379,9 @@ impl Requests {
                     && *latest == ticket
                 {
                     self.inspections += 1;
+                    workspace.inspector.is_current = true;
                     workspace.inspector.seen = Some(Seen {
+                        conditions: workspace.inspector.asked.clone(),
                         model: *model,
                         utterance: *utterance,
                         inspection: *inspection,
@@ -370,6 +417,57 @@ impl Requests {
         }
     }
 
+    /// A point of a curve; one of an older curve is dropped.
+    fn receive_point(
+        &mut self,
+        series: Series,
+        index: usize,
+        predictions: Predictions,
+        workspace: &mut Workspace,
+    ) {
+        let (id, ticket) = (predictions.model, predictions.ticket);
+        let is_newest = match series {
+            Series::Rates => (self.curves.get(&id)).is_some_and(|latest| latest.has_ticket(ticket)),
+            Series::Complete => self.complete.has_ticket(ticket),
+            Series::Modalities => self.modalities.has_ticket(ticket),
+        };
+        let Workspace {
+            corpus,
+            models,
+            by_modality,
+            ..
+        } = workspace;
+        let target = models.target();
+        let (true, Some(card), Some(open)) = (is_newest, corpus, models.get_mut(id)) else {
+            return;
+        };
+        let interface = &open.card.interface;
+        let of_target = |target| Categories::of_model(&card.metadata, interface, target);
+        let evaluated = Evaluated::of(predictions, &card.utterances, interface, of_target(target));
+        let Some(mut evaluated) = evaluated else {
+            return;
+        };
+        if series == Series::Complete {
+            open.complete = Some(evaluated);
+            return;
+        }
+        let targets = 0..interface.targets.len().max(1);
+        let scores = targets.map(|target| {
+            evaluated.show(&card.utterances, of_target(target));
+            evaluated.scores.clone()
+        });
+        let scores: Vec<_> = scores.collect();
+        match (series, by_modality) {
+            (Series::Modalities, Some(by)) => by.set(index, scores),
+            (Series::Rates, _) => {
+                if let Some(point) = open.curve.points.get_mut(index) {
+                    *point = Some(scores);
+                }
+            }
+            _ => {}
+        }
+    }
+
     /// Applies a response of the embedding pipeline to the workspace; responses to older requests are
     /// dropped.
     pub fn receive_embedding(&mut self, response: embedding::Response, workspace: &mut Workspace) {
@@ -394,6 +492,8 @@ impl Requests {
         self.inspect = Latest::default();
         self.combine = Latest::default();
         self.represent = Latest::default();
+        self.complete = Latest::default();
+        self.modalities = Latest::default();
     }
 
     /// The evaluation pipeline was restarted: all requests are sent again.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use eframe::egui::{self, Color32, FontData, FontDefinitions, FontFamily};
+use eframe::egui::{self, Color32, FontData, FontDefinitions, FontFamily, Visuals};
 
 /// Okabe and Ito (2008), without black and yellow, which have too little contrast in one of the themes.
 const QUALITATIVE: [Color32; 8] = [
@@ -75,9 +75,18 @@ pub fn diverging(value: f32) -> Color32 {
     interpolate(&DIVERGING, (value + 1.0) / 2.0)
 }
 
-/// The colour of a matrix cell with this share, 0 (the background) to 1.
+/// The colour of a matrix cell with this share, 0 (the background) to 1. Its square root tells small shares
+/// apart, also on a dark background.
 pub fn cell(background: Color32, share: f32) -> Color32 {
-    background.lerp_to_gamma(RIGHT, share.clamp(0.0, 1.0))
+    background.lerp_to_gamma(RIGHT, share.clamp(0.0, 1.0).sqrt())
+}
+
+/// The colour for letters and signs on the background of a theme.
+pub fn legible(visuals: &Visuals, colour: Color32) -> Color32 {
+    match visuals.dark_mode {
+        true => colour.lerp_to_gamma(Color32::WHITE, 0.4),
+        false => colour.lerp_to_gamma(Color32::BLACK, 0.3),
+    }
 }
 
 /// Black or white, whichever is legible on this colour.
@@ -103,6 +112,18 @@ fn fonts() -> FontDefinitions {
     fonts
 }
 
+/// The colours of letters that egui leaves too faint.
+fn set_ink(visuals: &mut Visuals) {
+    let (weak, warning, error) = match visuals.dark_mode {
+        true => ([155, 155, 155], [255, 143, 0], [255, 110, 100]),
+        false => ([90, 90, 90], [160, 70, 0], [180, 0, 0]),
+    };
+    let colour = |[r, g, b]: [u8; 3]| Color32::from_rgb(r, g, b);
+    visuals.weak_text_color = Some(colour(weak));
+    visuals.warn_fg_color = colour(warning);
+    visuals.error_fg_color = colour(error);
+}
+
 /// Sets the font, the sizes and the spacing of the application.
 pub fn set(context: &egui::Context) {
     context.set_fonts(fonts());
@@ -112,6 +133,7 @@ pub fn set(context: &egui::Context) {
         style.interaction.selectable_labels = true;
         // Hints are short, so they may appear sooner than by default.
         style.interaction.tooltip_delay = 0.3;
+        set_ink(&mut style.visuals);
     });
 }
 
@@ -126,6 +148,51 @@ mod tests {
         assert_eq!(diverging(0.0), Color32::from_rgb(247, 247, 247));
         assert_eq!(diverging(-7.0), Color32::from_rgb(33, 102, 172));
         assert_eq!(sequential(f32::NAN), sequential(0.0));
+    }
+
+    /// Relative luminance (WCAG 2).
+    fn luminance(colour: Color32) -> f64 {
+        let linear = |channel: u8| {
+            let value = f64::from(channel) / 255.0;
+            match value <= 0.04045 {
+                true => value / 12.92,
+                false => ((value + 0.055) / 1.055).powf(2.4),
+            }
+        };
+        let [r, g, b, _] = colour.to_array();
+        0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b)
+    }
+
+    #[test]
+    fn letters_stand_out_in_both_themes() {
+        for mut visuals in [Visuals::dark(), Visuals::light()] {
+            set_ink(&mut visuals);
+            let inks = [
+                ("text", visuals.text_color()),
+                ("weak", visuals.weak_text_color()),
+                ("warning", visuals.warn_fg_color),
+                ("error", visuals.error_fg_color),
+                ("right", legible(&visuals, RIGHT)),
+                ("wrong", legible(&visuals, WRONG)),
+            ];
+            let grounds = [
+                visuals.panel_fill,
+                visuals.window_fill,
+                visuals.extreme_bg_color,
+                visuals.faint_bg_color,
+            ];
+            for (name, ink) in inks {
+                for ground in grounds.map(|ground| visuals.panel_fill.blend(ground)) {
+                    let (a, b) = (luminance(ink), luminance(ground));
+                    let ratio = (a.max(b) + 0.05) / (a.min(b) + 0.05);
+                    let dark = visuals.dark_mode;
+                    assert!(
+                        ratio >= 4.5,
+                        "{name}, dark {dark}: {ratio:.2} on {ground:?}"
+                    );
+                }
+            }
+        }
     }
 
     #[test]

@@ -632,7 +632,7 @@ fn every_view_can_be_exported() {
     let evaluated = evaluated.evaluated.as_ref().unwrap();
     assert_eq!(text.lines().count(), 1 + evaluated.utterances.len());
     let (header, first) = (text.lines().next().unwrap(), text.lines().nth(1).unwrap());
-    assert!(header.ends_with("model,side,conditions"), "{header}");
+    assert!(header.ends_with("model,fold,side,conditions"), "{header}");
     assert!(first.ends_with("test,missing rate 0.00"), "{first}");
 }
 
@@ -871,4 +871,88 @@ fn the_next_start_finds_layout_and_settings() {
     let perplexity = second.projection.settings.perplexity;
     assert_eq!(perplexity, 12.5);
     assert_eq!(second.training.settings.more, "training.seed=9");
+}
+
+#[test]
+fn a_combination_of_modalities_scores_as_without_the_others() {
+    let mut window = demo();
+    press(&mut window, "tab modalities");
+    until(&mut window, "all points", |application| {
+        let by = application.workspace.by_modality.as_ref();
+        by.is_some_and(|by| by.is_complete())
+    });
+    let workspace = &window.state().workspace;
+    let by = workspace.by_modality.clone().unwrap();
+    assert_eq!((by.combinations.len(), by.sweeps.len()), (7, 3));
+    let ua = |point: &Option<Vec<mct_scores::Scores>>| point.as_ref().unwrap()[0].get(Metric::Ua);
+    let shown = workspace.models.shown().unwrap();
+    let complete = shown.evaluated.as_ref().unwrap().scores.get(Metric::Ua);
+    assert_eq!(ua(&by.combinations[6].1), complete);
+    assert!(by.sweeps.iter().all(|sweep| ua(&sweep[0]) == complete));
+    let (present, only) = &by.combinations[1];
+    assert_eq!(present, &[false, true, false]);
+    window.get_by_label_contains("UA with vision: ");
+    for name in ["audio there", "text there"] {
+        press(&mut window, name);
+    }
+    until(&mut window, "the matrix of vision alone", |application| {
+        let workspace = &application.workspace;
+        let held = workspace.shown_held();
+        held.is_some_and(|(_, held)| held.conditions.missing.rates == [1.0, 0.0, 1.0])
+    });
+    let shown = window.state().workspace.models.shown().unwrap();
+    assert_eq!(
+        shown.evaluated.as_ref().unwrap().scores.get(Metric::Ua),
+        ua(only)
+    );
+}
+
+#[test]
+fn a_slice_selects_its_utterances_and_a_selection_can_be_kept() {
+    let mut window = demo();
+    slide(&mut window, "missing rate", 0.8);
+    press(&mut window, "tab slices");
+    until(
+        &mut window,
+        "what is predicted of all steps",
+        |application| {
+            let workspace = &application.workspace;
+            let current = workspace.shown_held();
+            let current = current.is_some_and(|(open, held)| workspace.holds(open.card.id, held).1);
+            current
+                && workspace
+                    .models
+                    .shown()
+                    .is_some_and(|open| open.complete.is_some())
+        },
+    );
+    let expected = |window: &support::Window| -> Vec<usize> {
+        let shown = window.state().workspace.models.shown().unwrap();
+        let (now, complete) = (
+            shown.evaluated.as_ref().unwrap(),
+            shown.complete.as_ref().unwrap(),
+        );
+        let utterances = now.utterances.iter().copied();
+        utterances
+            .filter(|index| now.class_of(*index) != complete.class_of(*index))
+            .collect()
+    };
+    let changed = expected(&window);
+    assert!(!changed.is_empty());
+    window.get_by_label_contains("another prediction: ").click();
+    window.run_steps(2);
+    let selected = |window: &support::Window| -> Vec<usize> {
+        window.state().workspace.selection.iter().collect()
+    };
+    assert_eq!(selected(&window), changed);
+    press(&mut window, "name of the selection");
+    window.event(Event::Text("moved".into()));
+    window.run_steps(2);
+    press(&mut window, "keep selection");
+    window.state_mut().workspace.selection.clear();
+    window.run_steps(2);
+    let kept = format!("moved ({})", changed.len());
+    window.get_by_label(&kept).click();
+    window.run_steps(2);
+    assert_eq!(selected(&window), changed);
 }

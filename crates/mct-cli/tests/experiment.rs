@@ -76,6 +76,34 @@ fn finished(workshop: &Workshop, out: &str) -> Vec<(String, std::time::SystemTim
     listing(&runs).into_iter().filter_map(with_time).collect()
 }
 
+/// A build of the program takes its place while it runs.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_program_that_was_replaced_finishes_its_runs() {
+    let workshop = workshop();
+    let program = workshop.path("program");
+    std::fs::copy(env!("CARGO_BIN_EXE_mct-hfr"), &program).unwrap();
+    let mut all = arguments("grid.toml", "out", &SHORT);
+    all.extend(["--jobs", "1"]);
+    let mut child = std::process::Command::new(&program)
+        .args(&all)
+        .current_dir(workshop.path(""))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while listing(&workshop.path("out/runs")).is_empty() {
+        assert!(Instant::now() < deadline, "no run has begun");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    workshop.write("other", b"another program");
+    std::fs::rename(workshop.path("other"), &program).unwrap();
+    assert!(child.wait().unwrap().success());
+    assert_eq!(finished(&workshop, "out").len(), 4);
+}
+
 #[test]
 fn a_grid_is_trained_once_and_its_numbers_are_those_of_evaluate() {
     let workshop = workshop();

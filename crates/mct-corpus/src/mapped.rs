@@ -1,13 +1,15 @@
 //! The bytes of files: small ones are copied, large ones mapped into memory.
 //!
-//! What another process writes into a mapped file is seen here, and a file that it makes shorter ends this
-//! process where it reads behind the end. So only a file that memory should not hold twice is mapped, and
-//! whoever works on it for long asks at times whether it is still the same ([`Mapped::is_unchanged`]).
+//! What another process writes into a mapped file is seen here, and touching what it has cut off ends this
+//! process. So only a file that memory should not hold is mapped, its values are read from the file and not
+//! from the map ([`Mapped::read`]), and whoever works on it for long asks at times whether it is still the
+//! same ([`Mapped::is_unchanged`]).
 
 use std::fs::{File, Metadata};
 use std::io::{Read as _, Seek as _, SeekFrom};
-use std::ops::Deref;
+use std::ops::{Deref, Range};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use memmap2::Mmap;
@@ -22,6 +24,8 @@ pub(crate) struct Mapped {
     map: Mmap,
     file: File,
     stamp: Option<Stamp>,
+    /// Whether a part of it could not be read.
+    is_damaged: AtomicBool,
 }
 
 /// What changes with a file's contents.
@@ -58,24 +62,55 @@ impl Mapped {
             map: map(&file)?,
             file,
             stamp,
+            is_damaged: AtomicBool::new(false),
         })
     }
 
-    /// Whether nobody has written to the file since it was opened. (A file that takes its place in its folder
-    /// is another one.)
+    /// The bytes of `range`; zeros where the file does not give them any more, which
+    /// [`is_unchanged`](Self::is_unchanged) says then.
+    pub fn read(&self, range: Range<usize>) -> Vec<u8> {
+        let mut bytes = vec![0; range.len()];
+        if read_at(&self.file, &mut bytes, range.start as u64).is_err() {
+            self.is_damaged.store(true, Ordering::SeqCst);
+            bytes.fill(0);
+        }
+        bytes
+    }
+
+    /// Whether nobody has written to the file since it was opened, and all of it could be read. (A file that
+    /// takes its place in its folder is another one.)
     pub fn is_unchanged(&self) -> bool {
         let now = self.file.metadata().ok().as_ref().map(Stamp::of);
-        self.stamp.is_some() && now == self.stamp
+        self.stamp.is_some() && now == self.stamp && !self.is_damaged.load(Ordering::SeqCst)
     }
 }
 
 #[expect(
     unsafe_code,
-    reason = "mapping is unsafe because another process may change the file; every read is bounds-checked, so what it writes gives wrong values, which `is_unchanged` finds, and what it cuts off ends the process"
+    reason = "mapping is unsafe because another process may change the file: the map is read while it is opened, and where a copy of the whole is written"
 )]
 fn map(file: &File) -> std::io::Result<Mmap> {
-    // SAFETY: the map is read-only and every access is bounds-checked (see the reason above).
+    // SAFETY: the map is read-only, and no value is believed that was not checked after it was read.
     unsafe { Mmap::map(file) }
+}
+
+#[cfg(unix)]
+fn read_at(file: &File, bytes: &mut [u8], start: u64) -> std::io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, bytes, start)
+}
+
+#[cfg(windows)]
+fn read_at(file: &File, mut bytes: &mut [u8], mut start: u64) -> std::io::Result<()> {
+    while !bytes.is_empty() {
+        match std::os::windows::fs::FileExt::seek_read(file, bytes, start)? {
+            0 => return Err(std::io::ErrorKind::UnexpectedEof.into()),
+            count => {
+                bytes = &mut bytes[count..];
+                start += count as u64;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The bytes of `file`, from its start. It must not be empty.
@@ -127,5 +162,24 @@ mod tests {
         assert!(!mapped.is_unchanged());
         assert_eq!(&copied[..], b"what it was");
         assert!(copied.is_unchanged());
+    }
+
+    #[test]
+    fn what_is_cut_off_is_zero_and_said() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        std::fs::write(&path, [7; 10_000]).unwrap();
+        let mapped = bytes_up_to(File::open(&path).unwrap(), 3).unwrap();
+        assert_eq!(&mapped.part(9_000..9_002)[..], [7, 7]);
+        assert!(mapped.is_unchanged());
+        let cut = File::options().write(true).open(&path).unwrap();
+        cut.set_len(5_000).unwrap();
+        assert_eq!(&mapped.part(9_000..9_002)[..], [0, 0]);
+        assert_eq!(&mapped.part(4_999..5_001)[..], [0, 0]);
+        assert_eq!(&mapped.part(4_998..5_000)[..], [7, 7]);
+        assert!(!mapped.is_unchanged());
+        // As long as it was again, it is still not what it was.
+        cut.set_len(10_000).unwrap();
+        assert!(!mapped.is_unchanged());
     }
 }

@@ -3,7 +3,8 @@
 //! What is missing by nature (a clip without a face, a frame in which none was found) has no value:
 //! an utterance may have 0 steps, and single steps may be marked as missing.
 
-use std::ops::Deref;
+use std::borrow::Cow;
+use std::ops::{Deref, Range};
 use std::sync::Arc;
 
 use half::f16;
@@ -27,6 +28,16 @@ impl Bytes {
             Self::Owned(_) => true,
             #[cfg(not(target_arch = "wasm32"))]
             Self::Mapped(mapped) => mapped.is_unchanged(),
+        }
+    }
+
+    /// The bytes of `range`; zeros where a mapped file has been cut off, which
+    /// [`is_unchanged`](Self::is_unchanged) says then.
+    pub fn part(&self, range: Range<usize>) -> Cow<'_, [u8]> {
+        match self {
+            Self::Owned(bytes) => Cow::Borrowed(&bytes[range]),
+            #[cfg(not(target_arch = "wasm32"))]
+            Self::Mapped(mapped) => Cow::Owned(mapped.read(range)),
         }
     }
 }
@@ -96,6 +107,23 @@ pub(crate) struct StepMask {
     pub(crate) start: usize,
 }
 
+impl StepMask {
+    /// The mask in `range` of `bytes`; that of a mapped file is copied, since it is small and looked at often.
+    pub fn over(bytes: &Bytes, range: Range<usize>) -> Self {
+        match bytes {
+            Bytes::Owned(_) => Self {
+                bytes: bytes.clone(),
+                start: range.start,
+            },
+            #[cfg(not(target_arch = "wasm32"))]
+            Bytes::Mapped(mapped) => Self {
+                bytes: mapped.read(range).into(),
+                start: 0,
+            },
+        }
+    }
+}
+
 impl std::fmt::Debug for Modality {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Modality")
@@ -144,7 +172,8 @@ impl Modality {
         let first = self.offsets[index];
         let last = self.offsets[index + 1].min(first.saturating_add(max_steps));
         let width = self.dim * self.precision.bytes();
-        let bytes = &self.bytes[self.start + first * width..self.start + last * width];
+        let range = self.start + first * width..self.start + last * width;
+        let bytes = self.bytes.part(range);
         match self.precision {
             Precision::F32 => out.extend(
                 bytes

@@ -13,6 +13,7 @@ use mct_corpus::Task;
 
 use crate::config::{ClassWeights, Interface, ModelConfig, TrainingConfig};
 use crate::data::{Batch, FeatureStatistics, Input, LabelStatistics};
+use crate::error::{Error, Result};
 use crate::nn::mode::Mode;
 use crate::nn::padding::{PaddingMask, next_samples};
 use crate::nn::parameters;
@@ -57,8 +58,8 @@ impl Model {
                 .unwrap_or_else(PoisonError::into_inner);
             cpu.seed(seed);
             let model = Self::uninitialised(config, interface, statistics, &cpu);
-            // burn draws a value when it is first looked at: here, and not after the lock.
-            parameters::shapes(&model);
+            // Here, and not after the lock.
+            parameters::initialise(&model);
             model
         };
         if device.is_autodiff() {
@@ -66,6 +67,22 @@ impl Model {
         } else {
             model.valid().fork(device)
         }
+    }
+
+    /// Refuses a model with more than 2^31 parameters, of which none is made for it.
+    ///
+    /// # Errors
+    /// Says how many there would be.
+    pub fn require_size(config: &ModelConfig, interface: &Interface) -> Result<()> {
+        const MOST: usize = 1 << 31;
+        let model = Self::uninitialised(config, interface, &[], &Device::flex());
+        let shapes = parameters::shapes(&model).into_values();
+        let total: usize = shapes.map(|shape| shape.iter().product::<usize>()).sum();
+        if total > MOST {
+            let expected = format!("{MOST} or fewer");
+            return Err(Error::invalid("config", "parameters", total, expected));
+        }
+        Ok(())
     }
 
     /// A model whose parameters have shapes and, until they are first looked at, no values.

@@ -220,6 +220,7 @@ impl Application {
         let mut open = self.show_messages;
         egui::Window::new("Messages")
             .open(&mut open)
+            .default_pos(context.content_rect().right_bottom() - egui::vec2(420.0, 380.0))
             .show(context, |ui| {
                 egui::ScrollArea::vertical()
                     .max_height(300.0)

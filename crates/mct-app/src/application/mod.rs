@@ -194,7 +194,6 @@ impl Application {
             Room::Wide => &self.layout,
             Room::Narrow | Room::Phone => &self.one_by_one,
         };
-        let embedding_is_seen = layout::is_seen(drawn, Pane::Embedding);
         let Self {
             requests,
             workspace,
@@ -202,7 +201,8 @@ impl Application {
             embedding,
             ..
         } = self;
-        requests.request(workspace, evaluation, embedding, embedding_is_seen);
+        let is_seen = |pane| layout::is_seen(drawn, pane);
+        requests.request(workspace, evaluation, embedding, is_seen);
     }
 
     /// Brings a pane to the front.

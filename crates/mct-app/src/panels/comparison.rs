@@ -2,7 +2,7 @@
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-use eframe::egui::{self, Grid, RichText, Ui};
+use eframe::egui::{self, RichText, Ui};
 use egui_plot::{HLine, Line, LineStyle, Plot, PlotPoints};
 use mct_corpus::Task;
 use mct_engine::evaluation::Held;
@@ -10,7 +10,7 @@ use mct_scores::significance::{Answers, Cluster, Difference, mcnemar, paired};
 use mct_scores::{Confusion, Metric, Scores};
 use serde_json::json;
 
-use super::{Format, csv_of, json_of};
+use super::{Format, counted, csv_of, fold_name, held_line, json_of};
 use crate::state::Workspace;
 use crate::state::models::{Curve, Evaluated, OpenModel};
 use crate::theme;
@@ -172,11 +172,13 @@ impl Panel {
             .map_or(0, |evaluated| evaluated.utterances.len());
         let mut chosen: Option<(Vec<usize>, String)> = None;
         ui.label(format!(
-            "{} minus {}, on {} utterances",
+            "{} minus {}, on {}",
             names.0,
             names.1,
-            pair.common.len()
+            counted(pair.common.len(), "utterance")
         ));
+        let (_, is_current) = workspace.holds(pair.first.card.id, pair.held);
+        held_line(ui, &(workspace.conditions_of(pair.held), is_current), "");
         if pair.common.len() != of_first {
             ui.weak("the models are of different folds: only common utterances are compared");
         }
@@ -265,6 +267,7 @@ fn scores(ui: &mut Ui, pair: &Pair<'_>) {
             } else {
                 theme::WRONG
             };
+            let colour = theme::legible(ui.visuals(), colour);
             let (text, hint) = match metric.is_share() {
                 true => (
                     format!("{:+.1}", difference * 100.0),
@@ -313,15 +316,12 @@ fn agreement(ui: &mut Ui, pair: &Pair<'_>, chosen: &mut Option<(Vec<usize>, Stri
         (false, true, format!("only {} right", names.1)),
         (false, false, "both wrong".to_owned()),
     ];
-    Grid::new("agreement").num_columns(2).show(ui, |ui| {
-        for (index, (first, second, text)) in cells.into_iter().enumerate() {
+    ui.horizontal_wrapped(|ui| {
+        for (first, second, text) in cells {
             let utterances = pair.agreement(first, second);
             let button = ui.button(format!("{text}: {}", utterances.len()));
             if button.on_hover_text("Select these utterances").clicked() {
                 *chosen = Some((utterances, text));
-            }
-            if index % 2 == 1 {
-                ui.end_row();
             }
         }
     });
@@ -351,6 +351,7 @@ fn curves(ui: &mut Ui, pair: &Pair<'_>) {
         .height(180.0)
         .legend(egui_plot::Legend::default())
         .x_axis_label("missing rate")
+        .x_grid_spacer(egui_plot::uniform_grid_spacer(|_| [1.0, 0.2, 0.1]))
         .allow_scroll(false);
     plot.show(ui, |plot| {
         plot.add(HLine::new("no difference", 0.0).style(LineStyle::dashed_dense()));
@@ -371,7 +372,11 @@ pub fn export(format: Format, workspace: &Workspace) -> Option<String> {
     match format {
         Format::Svg => {
             let held = workspace.conditions_of(pair.held);
-            let title = format!("{} minus {}, {held}", names.0, names.1);
+            let folds = (fold_name(pair.first), fold_name(pair.second));
+            let title = format!(
+                "{} (fold {}) minus {} (fold {}), {held}",
+                names.0, folds.0, names.1, folds.1
+            );
             mct_figures::confusion_difference(&title, pair.classes, &a, &b).ok()
         }
         Format::Csv => {
@@ -397,6 +402,7 @@ pub fn export(format: Format, workspace: &Workspace) -> Option<String> {
                 json!({
                     "first": names.0,
                     "second": names.1,
+                    "fold_of_second": fold_name(pair.second),
                     "utterances": pair.common.len(),
                     "classes": pair.classes,
                     "confusion_first": a,

@@ -1,13 +1,18 @@
 //! The confusion matrix of the shown model, with the four scores.
 
-use eframe::egui::Ui;
+use eframe::egui::{Grid, ScrollArea, Ui};
 use mct_corpus::Task;
 use mct_engine::evaluation::CorpusCard;
+use mct_scores::ClassScores;
 use serde_json::json;
 
-use super::{Format, csv_of, held_line, json_of, lacks_model, percent, score_row, target_choice};
+use super::{
+    Format, counted, csv_of, fold_name, held_line, json_of, lacks_model, percent, score_row,
+    target_choice,
+};
 use crate::state::Workspace;
 use crate::state::models::Evaluated;
+use crate::state::selection::Selection;
 use crate::theme;
 use crate::widgets::matrix::{self, Cell, Hit};
 
@@ -18,9 +23,11 @@ enum Shares {
     OfTrue,
     OfPredicted,
     Counts,
+    /// No matrix: precision, recall and F1 of each class.
+    Classes,
 }
 
-const SHARES: [(Shares, &str, &str); 3] = [
+const SHARES: [(Shares, &str, &str); 4] = [
     (
         Shares::OfTrue,
         "by row",
@@ -32,6 +39,11 @@ const SHARES: [(Shares, &str, &str); 3] = [
         "Shares of the predicted class: precision on the diagonal",
     ),
     (Shares::Counts, "counts", "Utterances"),
+    (
+        Shares::Classes,
+        "by class",
+        "Precision, recall and F1 of each class",
+    ),
 ];
 
 #[derive(Default)]
@@ -72,6 +84,7 @@ impl Panel {
             );
         }
         scores(ui, evaluated, limit, &held);
+        of_selection(ui, evaluated, selection, card);
         ui.horizontal_wrapped(|ui| {
             for (shares, name, hint) in SHARES {
                 ui.selectable_value(&mut self.shares, shares, name)
@@ -80,6 +93,9 @@ impl Panel {
         });
         let shares = self.shares;
         let by_class = evaluated.confusion.by_class();
+        if shares == Shares::Classes {
+            return classes_table(ui, &evaluated.categories.names, &by_class);
+        }
         let of_header = |hit: Hit| {
             let share = |share: Option<f64>| share.map_or("–".to_owned(), percent);
             match hit {
@@ -103,14 +119,16 @@ impl Panel {
             let column = by_class[predicted].predicted;
             let count = evaluated.confusion.0[label][predicted];
             let of = match shares {
-                Shares::OfTrue | Shares::Counts => row,
+                Shares::OfTrue | Shares::Counts | Shares::Classes => row,
                 Shares::OfPredicted => column,
             };
             let share = count as f32 / of.max(1) as f32;
             let percent = format!("{:.0} %", share * 100.0);
             let (text, small) = match shares {
                 Shares::Counts => (count.to_string(), percent),
-                Shares::OfTrue | Shares::OfPredicted => (percent, count.to_string()),
+                Shares::OfTrue | Shares::OfPredicted | Shares::Classes => {
+                    (percent, count.to_string())
+                }
             };
             let fill = theme::cell(background, share);
             let mut utterances = in_cell(card, evaluated, label, predicted);
@@ -146,12 +164,55 @@ impl Panel {
                 format!("predicted as {} ({conditions})", classes[predicted]),
             ),
         };
-        if adds {
+        if adds && !chosen.is_empty() && chosen.iter().all(|own| selection.contains(*own)) {
+            selection.remove(chosen);
+        } else if adds {
             selection.add(chosen, reason);
         } else {
             selection.set(chosen, reason);
         }
     }
+}
+
+/// The scores of the selected utterances, where some of this side are selected.
+fn of_selection(ui: &mut Ui, evaluated: &Evaluated, selection: &Selection, card: &CorpusCard) {
+    let chosen: Vec<usize> = selection.iter().collect();
+    let here = chosen
+        .iter()
+        .filter(|index| evaluated.class_of(**index).is_some());
+    let count = here.count();
+    if count == 0 || count == evaluated.utterances.len() {
+        return;
+    }
+    let scores = evaluated.scores_on(&chosen, &card.utterances);
+    ui.horizontal_wrapped(|ui| {
+        ui.weak(format!("of the {count} selected:"))
+            .on_hover_text("The same scores on the selected utterances of this side");
+        score_row(ui, &scores);
+    });
+}
+
+fn classes_table(ui: &mut Ui, names: &[String], by_class: &[ClassScores]) {
+    let share = |share: Option<f64>| share.map_or("–".to_owned(), percent);
+    ScrollArea::both().id_salt("by class").show(ui, |ui| {
+        Grid::new("by class")
+            .num_columns(5)
+            .striped(true)
+            .show(ui, |ui| {
+                for heading in ["class", "utterances", "recall", "precision", "F1"] {
+                    ui.strong(heading);
+                }
+                ui.end_row();
+                for (name, own) in names.iter().zip(by_class) {
+                    ui.label(name);
+                    ui.label(own.utterances.to_string());
+                    for value in [own.recall, own.precision, own.f1] {
+                        ui.label(share(value));
+                    }
+                    ui.end_row();
+                }
+            });
+    });
 }
 
 /// The utterances of a cell.
@@ -187,7 +248,11 @@ fn scores(ui: &mut Ui, evaluated: &Evaluated, limit: Option<Option<f64>>, held: 
         }
     });
     let count = evaluated.utterances.len();
-    let further = format!(": {count} utterances, {:.0} ms", evaluated.millis);
+    let further = format!(
+        ": {}, {:.0} ms",
+        counted(count, "utterance"),
+        evaluated.millis
+    );
     held_line(ui, held, &further);
 }
 
@@ -206,6 +271,7 @@ pub fn export(format: Format, workspace: &Workspace) -> Option<String> {
     match format {
         Format::Svg => {
             let (mut title, _) = held_of_shown(workspace);
+            title += &format!(", fold {}", fold_name(open));
             if card.metadata.synthetic {
                 title += " (synthetic)";
             }
@@ -230,6 +296,7 @@ pub fn export(format: Format, workspace: &Workspace) -> Option<String> {
                 "utterances": evaluated.utterances.len(),
                 "classes": classes,
                 "confusion": evaluated.confusion,
+                "by_class": evaluated.confusion.by_class(),
                 "scores": evaluated.scores,
                 "limit_ua": workspace.limit_now,
             }),

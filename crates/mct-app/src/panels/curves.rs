@@ -6,7 +6,7 @@ use mct_corpus::Task;
 use mct_scores::Metric;
 use serde_json::json;
 
-use super::{Format, csv, json as to_json, shown};
+use super::{Format, csv, fold_name, json as to_json, shown};
 use crate::state::Workspace;
 use crate::state::models::RATES;
 use crate::theme;
@@ -22,6 +22,8 @@ pub struct Panel {
 /// One line: a model or the limit.
 struct Drawn {
     name: String,
+    /// What the model's fold holds out.
+    fold: String,
     /// Missing rate and score.
     points: Vec<(f64, f64)>,
     /// `None` for the limit.
@@ -39,6 +41,11 @@ impl Panel {
                 }
             }
         });
+        if workspace.models.is_empty() {
+            let text = "open a run or a checkpoint, or train one (Training)";
+            crate::widgets::matrix::placeholder(ui, text);
+            return;
+        }
         let evaluated = workspace.models.shown();
         let evaluated = evaluated.and_then(|open| open.evaluated.as_ref());
         if evaluated.is_some_and(|evaluated| evaluated.scores.iter().next().is_none()) {
@@ -85,6 +92,7 @@ impl Panel {
                 name,
                 points,
                 colour,
+                ..
             } in lines
             {
                 let series = || PlotPoints::from_iter(points.iter().map(|(x, y)| [*x, *y]));
@@ -152,7 +160,7 @@ impl Panel {
                 mct_figures::curves(&title, &lines.collect::<Vec<_>>()).ok()
             }
             Format::Csv => {
-                let mut header = vec![format!("{name} of")];
+                let mut header = vec![format!("{name} of"), "fold".to_owned()];
                 header.extend(RATES.iter().map(f64::to_string));
                 header.push("conditions".to_owned());
                 let rows = lines.iter().map(|line| {
@@ -160,7 +168,8 @@ impl Panel {
                         let point = line.points.iter().find(|(x, _)| x == rate);
                         point.map_or_else(String::new, |(_, y)| y.to_string())
                     };
-                    std::iter::once(line.name.clone())
+                    [line.name.clone(), line.fold.clone()]
+                        .into_iter()
                         .chain(RATES.iter().map(score_at))
                         .chain([held(workspace)])
                         .collect()
@@ -202,7 +211,7 @@ fn held(workspace: &Workspace) -> String {
 }
 
 /// The scores that the shown model has.
-fn metrics(workspace: &Workspace) -> Vec<Metric> {
+pub(super) fn metrics(workspace: &Workspace) -> Vec<Metric> {
     let categories = workspace.categories();
     match categories.as_ref().and_then(|c| c.target()) {
         Some((_, target)) => Metric::of_target(target).to_vec(),
@@ -217,6 +226,7 @@ fn lines(workspace: &Workspace, score: Metric) -> Vec<Drawn> {
         .filter(|open| open.card.fold.is_ok())
         .map(|open| Drawn {
             name: with_area(&open.card.name, open.curve.auilc(score)),
+            fold: fold_name(open).to_owned(),
             points: open.curve.points(score),
             colour: Some(theme::qualitative(open.colour)),
         })
@@ -225,6 +235,9 @@ fn lines(workspace: &Workspace, score: Metric) -> Vec<Drawn> {
         let area = mct_scores::auilc(&RATES, limit);
         lines.push(Drawn {
             name: with_area("exact limit", Some(area)),
+            fold: models
+                .shown()
+                .map_or_else(String::new, |open| fold_name(open).to_owned()),
             points: RATES.iter().copied().zip(limit.iter().copied()).collect(),
             colour: None,
         });

@@ -16,8 +16,8 @@ use crate::state::models::Evaluated;
 use crate::state::selection::Selection;
 use crate::theme;
 use crate::widgets::canvas::{self, Dot, Gesture, Viewport};
-use crate::widgets::mark;
 use crate::widgets::matrix::adds;
+use crate::widgets::{self, mark};
 
 /// The largest distance of a click from its point, in pixels.
 const MAX_CLICK_DISTANCE: f32 = 12.0;
@@ -63,7 +63,7 @@ impl Panel {
             return;
         };
         if let Some(lacks) = lacks_model(models) {
-            return crate::widgets::matrix::placeholder(ui, lacks);
+            return widgets::matrix::placeholder(ui, lacks);
         }
         let over = (
             version,
@@ -116,7 +116,7 @@ impl Panel {
         let is_drawn = projection.coordinates.len() == projection.cloud.points.len();
         if projection.cloud.points.is_empty() || !is_drawn {
             let text = projection.problem.as_deref().unwrap_or("computing…");
-            crate::widgets::matrix::placeholder(ui, text);
+            widgets::matrix::placeholder(ui, text);
         } else {
             let palette = Palette {
                 card,
@@ -336,6 +336,15 @@ fn colours(ui: &mut Ui, projection: &mut Projection) {
 }
 
 fn settings(ui: &mut Ui, projection: &mut Projection, commands: &mut Vec<Command>) {
+    if projection.settings.tsne {
+        tsne_settings(ui, projection, commands);
+    }
+    let settings = &mut projection.settings;
+    ui.add(Slider::new(&mut settings.neighbours, 0..=50).text("neighbours"))
+        .on_hover_text("Nearest neighbours of the utterance in focus, in the original space");
+}
+
+fn tsne_settings(ui: &mut Ui, projection: &mut Projection, commands: &mut Vec<Command>) {
     let max_perplexity = Tsne::most_perplexity(projection.cloud.points.len()).max(2.0);
     let settings = &mut projection.settings;
     ui.add(Slider::new(&mut settings.perplexity, 2.0..=100.0).text("perplexity"))
@@ -377,14 +386,12 @@ fn settings(ui: &mut Ui, projection: &mut Projection, commands: &mut Vec<Command
             settings.seed = random.then_some(1);
         }
         if let Some(seed) = &mut settings.seed {
-            ui.add(DragValue::new(seed).speed(0.05))
+            ui.add(widgets::seed(seed))
                 .on_hover_text("Another seed gives other initial coordinates");
         }
     });
     ui.add(Slider::new(&mut settings.steps, 250..=5000).text("steps"))
         .on_hover_text("Number of steps of the optimisation");
-    ui.add(Slider::new(&mut settings.neighbours, 0..=50).text("neighbours"))
-        .on_hover_text("Nearest neighbours of the utterance in focus, in the original space");
 }
 
 /// How many of the utterances are drawn, where not all are.
@@ -394,7 +401,7 @@ fn sample(workspace: &Workspace) -> String {
     let all = open.and_then(|open| Some(open.evaluated.as_ref()?.utterances.len()));
     match (drawn.map(|drawn| drawn.utterances.len()), all) {
         (Some(drawn), Some(all)) if drawn < all => {
-            format!(": an even sample of {drawn} of {all} utterances")
+            format!(": an even sample of {drawn} of {all} utterances, as many as keep moving")
         }
         _ => String::new(),
     }

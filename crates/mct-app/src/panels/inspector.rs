@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::outputs;
 use super::recording::{self, Steps};
-use super::{Format, csv, json as to_json};
+use super::{Format, csv, held_line, json as to_json, lacks_model};
 use crate::state::categories::Categories;
 use crate::state::{Seen, Workspace};
 use crate::theme;
@@ -49,12 +49,18 @@ impl Panel {
             self.recording.head(ui, workspace, utterance);
             let seen = workspace.inspector.seen.as_ref();
             let Some(seen) = seen.filter(|seen| seen.utterance == utterance) else {
-                ui.spinner();
+                match lacks_model(&workspace.models) {
+                    Some(lacks) => ui.weak(lacks),
+                    None => ui.spinner(),
+                };
                 return;
             };
             let Some(card) = &workspace.corpus else {
                 return;
             };
+            let is_current =
+                workspace.inspector.is_current && workspace.models.shown == Some(seen.model);
+            held_line(ui, &(held(workspace, seen), is_current), "");
             if let Some(open) = workspace.models.get(seen.model) {
                 let interface = &open.card.interface;
                 let said = &card.utterances[utterance];
@@ -315,7 +321,7 @@ impl Panel {
         ui.add_space(6.0);
         ui.strong("Attention over the hyper-modality").on_hover_text(
             "Attention weights of each step of each modality (row) to the steps of all modalities \
-             (column), mean of the heads",
+             (column), mean of the heads; of the incomplete view",
         );
         let steps: Vec<usize> = seen
             .inspection
@@ -567,6 +573,13 @@ fn mask_by_hand(
     workspace.inspector.edited.insert(utterance, masks);
 }
 
+/// What an inspection is of: the model and the missing steps.
+fn held(workspace: &Workspace, seen: &Seen) -> String {
+    let open = workspace.models.get(seen.model);
+    let name = open.map_or("", |open| open.card.name.as_str());
+    format!("{name}, {}", seen.conditions)
+}
+
 pub fn export(format: Format, workspace: &Workspace) -> Option<String> {
     let card = workspace.corpus.as_ref()?;
     let seen = workspace.inspector.seen.as_ref()?;
@@ -598,12 +611,14 @@ pub fn export(format: Format, workspace: &Workspace) -> Option<String> {
                 "" => utterance.id.clone(),
                 class => format!("{} ({class})", utterance.id),
             };
+            let title = format!("{title}, {}", held(workspace, seen));
             mct_figures::heat_maps(&title, duration(card, seen), &maps).ok()
         }
         Format::Csv => {
             let header = [
-                "modality", "step", "feature", "value", "missing", "imagined",
+                "modality", "step", "feature", "value", "missing", "imagined", "of",
             ];
+            let of = format!("{}: {}", utterance.id, held(workspace, seen));
             let mut rows = Vec::new();
             for (sequence, modality) in seen.inspection.modalities.iter().zip(&card.modalities) {
                 for (index, value) in sequence.values.iter().enumerate() {
@@ -616,6 +631,7 @@ pub fn export(format: Format, workspace: &Workspace) -> Option<String> {
                         value.to_string(),
                         (sequence.missing[step] || sequence.absent[step]).to_string(),
                         imagined.unwrap_or_default(),
+                        of.clone(),
                     ]);
                 }
             }
@@ -624,6 +640,9 @@ pub fn export(format: Format, workspace: &Workspace) -> Option<String> {
         Format::Json => to_json(&json!({
             "synthetic": card.metadata.synthetic,
             "utterance": utterance.id,
+            "corpus": card.metadata.title,
+            "model": workspace.models.get(seen.model).map(|open| &open.card.name),
+            "conditions": seen.conditions,
             "label": workspace.categories()?.text(utterance),
             "outputs": workspace.models.get(seen.model).map(|open| &open.card.interface),
             "inspection": seen.inspection,

@@ -4,7 +4,7 @@ use eframe::egui::{self, Align2, Color32, Pos2, Rect, Sense, Stroke, Ui, pos2, v
 use mct_corpus::Target;
 use serde_json::json;
 
-use super::{Format, csv_of, json_of, score_row, target_choice};
+use super::{Format, counted, csv_of, fold_name, held_line, json_of, score_row, target_choice};
 use crate::state::Workspace;
 use crate::state::models::Evaluated;
 use crate::state::selection::Selection;
@@ -29,6 +29,8 @@ type Point = (usize, f32, f32);
 
 impl Panel {
     pub fn ui(&mut self, ui: &mut Ui, workspace: &mut Workspace) {
+        let held = workspace.shown_held();
+        let held = held.map(|(open, held)| workspace.holds(open.card.id, held));
         let Workspace {
             corpus,
             models,
@@ -55,6 +57,9 @@ impl Panel {
             return placeholder(ui, "no utterance of this side is rated");
         }
         scores(ui, evaluated, target, points.len());
+        if let Some(held) = &held {
+            held_line(ui, held, "");
+        }
         let ids = |utterance: usize| card.utterances[utterance].id.as_str();
         self.plane(ui, &points, target, selection, ids);
     }
@@ -164,8 +169,9 @@ fn scores(ui: &mut Ui, evaluated: &Evaluated, target: &Target, count: usize) {
     });
     let [low, high] = target.range;
     ui.weak(format!(
-        "{}, {low} to {high}, {count} utterances; across: true, up: predicted",
-        target.name
+        "{}, {low} to {high}, {}; across: true, up: predicted",
+        target.name,
+        counted(count, "utterance")
     ));
 }
 
@@ -250,10 +256,8 @@ fn histogram(
         if !bar.is_positive() {
             continue;
         }
-        let text = format!(
-            "{} utterances {name} {from:.2} to {to:.2}",
-            utterances.len()
-        );
+        let count = counted(utterances.len(), "utterance");
+        let text = format!("{count} {name} {from:.2} to {to:.2}");
         let id = ui.scope_id().with((name, index));
         let response = ui.interact(bar, id, Sense::click());
         response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &text));
@@ -280,7 +284,7 @@ pub fn export(format: Format, workspace: &Workspace) -> Option<String> {
     match format {
         Format::Svg => {
             let (held, _) = workspace.holds(open.card.id, &evaluated.held);
-            let title = format!("{}: {held}", target.name);
+            let title = format!("{}: {held}, fold {}", target.name, fold_name(open));
             let pairs = points.iter();
             let pairs: Vec<(f32, f32)> = pairs.map(|(_, truth, p)| (*truth, *p)).collect();
             mct_figures::intensities(&title, target.range, &pairs).ok()

@@ -3,6 +3,7 @@
 use eframe::egui::{self, DragValue, Slider, Ui};
 
 use crate::state::Workspace;
+use crate::widgets::seed;
 
 pub fn ui(ui: &mut Ui, workspace: &mut Workspace) {
     let Workspace {
@@ -56,13 +57,18 @@ pub fn ui(ui: &mut Ui, workspace: &mut Workspace) {
         ui.checkbox(&mut missing.burst, "bursts of").on_hover_text(
             "Mask runs of consecutive steps instead of single ones, at the same missing rate",
         );
+        let steps = if missing.burst_steps < 1.5 {
+            " step"
+        } else {
+            " steps"
+        };
         ui.add_enabled(
             missing.burst,
             DragValue::new(&mut missing.burst_steps)
                 .range(1.0..=200.0)
                 .speed(0.1)
                 .max_decimals(0)
-                .suffix(" steps"),
+                .suffix(steps),
         );
     });
     let hint = "Mask the same moments in all modalities, instead of its own in each";
@@ -70,7 +76,7 @@ pub fn ui(ui: &mut Ui, workspace: &mut Workspace) {
     controls.note("same moments", &same.on_hover_text(hint));
     ui.horizontal(|ui| {
         let label = ui.label("mask seed");
-        ui.add(DragValue::new(&mut missing.mask_seed).speed(0.05))
+        ui.add(seed(&mut missing.mask_seed))
             .labelled_by(label.id)
             .on_hover_text("Another seed masks other steps at the same rates");
     });

@@ -9,8 +9,10 @@ pub mod inspector;
 pub mod intensities;
 pub mod messages;
 pub mod missing;
+pub mod modalities;
 mod outputs;
 mod recording;
+pub mod slices;
 pub mod sources;
 pub mod training;
 pub mod utterances;
@@ -21,7 +23,7 @@ use mct_scores::{Metric, Scores};
 use serde::{Deserialize, Serialize};
 
 use crate::state::Workspace;
-use crate::state::models::Models;
+use crate::state::models::{Models, OpenModel};
 pub(crate) use recording::duration_secs;
 
 /// A view with a tab in the window.
@@ -35,10 +37,12 @@ pub enum Pane {
     Training,
     Comparison,
     Intensities,
+    Modalities,
+    Slices,
 }
 
 impl Pane {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Confusion,
         Self::Curves,
         Self::Embedding,
@@ -47,6 +51,8 @@ impl Pane {
         Self::Training,
         Self::Comparison,
         Self::Intensities,
+        Self::Modalities,
+        Self::Slices,
     ];
 
     pub const fn title(self) -> &'static str {
@@ -59,6 +65,8 @@ impl Pane {
             Self::Training => "Training",
             Self::Comparison => "Comparison",
             Self::Intensities => "Intensities",
+            Self::Modalities => "Modalities",
+            Self::Slices => "Slices",
         }
     }
 
@@ -73,6 +81,8 @@ impl Pane {
             Self::Training => "training",
             Self::Comparison => "comparison",
             Self::Intensities => "intensities",
+            Self::Modalities => "modalities",
+            Self::Slices => "slices",
         }
     }
 }
@@ -116,6 +126,8 @@ pub struct Panels {
     pub training: training::Panel,
     pub comparison: comparison::Panel,
     pub intensities: intensities::Panel,
+    pub modalities: modalities::Panel,
+    pub slices: slices::Panel,
 }
 
 impl Panels {
@@ -130,6 +142,8 @@ impl Panels {
             Pane::Training => self.training.ui(ui, workspace),
             Pane::Comparison => self.comparison.ui(ui, workspace),
             Pane::Intensities => self.intensities.ui(ui, workspace),
+            Pane::Modalities => self.modalities.ui(ui, workspace),
+            Pane::Slices => self.slices.ui(ui, workspace),
         }
     }
 
@@ -144,6 +158,8 @@ impl Panels {
             Pane::Training => training::export(format, workspace),
             Pane::Comparison => comparison::export(format, workspace),
             Pane::Intensities => intensities::export(format, workspace),
+            Pane::Modalities => self.modalities.export(format, workspace),
+            Pane::Slices => slices::export(format, workspace),
         }
     }
 }
@@ -175,14 +191,23 @@ pub(crate) fn csv_of(
     mut rows: Vec<Vec<String>>,
 ) -> String {
     if let Some((open, held)) = workspace.shown_held() {
-        header.extend(["model", "side", "conditions"].map(str::to_owned));
+        header.extend(["model", "fold", "side", "conditions"].map(str::to_owned));
         let conditions = workspace.missing.describe(&held.conditions);
-        let cells = [&open.card.name, held.side.title(), &conditions].map(str::to_owned);
+        let fold = fold_name(open);
+        let cells = [&open.card.name, fold, held.side.title(), &conditions].map(str::to_owned);
         for row in &mut rows {
             row.extend(cells.iter().cloned());
         }
     }
     csv(&header, &rows)
+}
+
+/// So many of these, in words.
+pub(crate) fn counted(count: usize, what: &str) -> String {
+    match count {
+        1 => format!("1 {what}"),
+        count => format!("{count} {what}s"),
+    }
 }
 
 /// Why no model can be looked at, where none can.
@@ -191,6 +216,14 @@ pub(crate) fn lacks_model(models: &Models) -> Option<&str> {
         None => Some("no model is open: open a run or a checkpoint, or train one (Training)"),
         Some(open) => open.card.fold.as_ref().err().map(String::as_str),
     }
+}
+
+/// What the fold of a model holds out; empty where it has none of this corpus.
+pub(crate) fn fold_name(open: &OpenModel) -> &str {
+    open.card
+        .fold
+        .as_ref()
+        .map_or("", |fold| fold.name.as_str())
 }
 
 /// What an answer holds for, and a sign where a newer one is on its way.

@@ -18,6 +18,7 @@ use crate::state::Workspace;
 use crate::state::command::{Command, File};
 use crate::state::training::{Phase, Run, Settings, Training};
 use crate::theme;
+use crate::widgets;
 use crate::widgets::matrix::{self, Cell};
 
 #[derive(Default)]
@@ -164,7 +165,7 @@ fn settings(ui: &mut Ui, settings: &mut Settings, corpus: Option<&CorpusCard>) {
                 ui,
                 "seed",
                 "Another seed gives other initial weights and masks",
-                DragValue::new(&mut settings.seed),
+                widgets::seed(&mut settings.seed),
             );
             ui.end_row();
             let rate = |value| {
@@ -348,7 +349,12 @@ fn buttons(ui: &mut Ui, workspace: &mut Workspace, has_corpus: bool) {
             }
             return;
         }
-        let run = workspace.training.settings.run();
+        let settings = &workspace.training.settings;
+        let run = settings.run().and_then(|run| match &workspace.corpus {
+            // A split that the corpus does not have.
+            Some(card) => settings.folds(card).map(|_| run).map_err(str::to_owned),
+            None => Ok(run),
+        });
         let start = Button::new(RichText::new("Train").strong());
         let start = ui.add_enabled(has_corpus && run.is_ok(), start);
         let start = match &run {
@@ -487,10 +493,12 @@ fn progress(ui: &mut Ui, training: &Training) {
             training.epoch + 1,
             training.epochs
         ));
-        phrases.push(format!(
-            "step {} of {}",
-            training.step, training.steps_per_epoch
-        ));
+        if training.steps_per_epoch > 0 {
+            phrases.push(format!(
+                "step {} of {}",
+                training.step, training.steps_per_epoch
+            ));
+        }
     }
     if let (Phase::Running, Some(left)) = (training.phase, training.seconds_left()) {
         phrases.push(if left > 90.0 {
@@ -507,10 +515,12 @@ fn progress(ui: &mut Ui, training: &Training) {
     if cfg!(target_arch = "wasm32") {
         ui.weak(format!("{system} {}", training.fold));
     } else {
-        ui.weak(format!(
-            "{system} {}, in {}",
-            training.fold, training.folder
-        ));
+        let what = [system, &training.fold].join(" ");
+        let what = match what.trim() {
+            "" => String::new(),
+            what => format!("{what}, "),
+        };
+        ui.weak(format!("{what}in {}", training.folder));
     }
 }
 
@@ -663,7 +673,11 @@ pub fn export(format: Format, workspace: &Workspace) -> Option<String> {
     match format {
         Format::Svg => mct_figures::training(learning_curves(task, history)).ok(),
         Format::Csv => {
-            let mut header = vec!["epoch".to_owned(), "training loss".to_owned()];
+            let training = &workspace.training;
+            let of = ["system", "fold", "seed", "epoch", "training loss"];
+            let mut header = of.map(str::to_owned).to_vec();
+            let system = config.map_or("", |config| config.model.system.title());
+            let seed = config.map_or_else(String::new, |c| c.training.seed.to_string());
             header.extend(
                 names(history)
                     .iter()
@@ -671,7 +685,13 @@ pub fn export(format: Format, workspace: &Workspace) -> Option<String> {
             );
             let rows = history.iter().map(|record| {
                 let loss = record.losses.get(&Term::Total).copied().unwrap_or(f32::NAN);
-                let mut cells = vec![(record.epoch + 1).to_string(), loss.to_string()];
+                let mut cells = vec![
+                    system.to_owned(),
+                    training.fold.clone(),
+                    seed.clone(),
+                    (record.epoch + 1).to_string(),
+                    loss.to_string(),
+                ];
                 cells.extend(values(record).iter().map(f64::to_string));
                 cells
             });

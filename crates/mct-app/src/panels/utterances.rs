@@ -1,6 +1,8 @@
 //! The table of utterances, with sorting, filtering and selection.
 
 use std::cmp::Ordering;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::rc::Rc;
 
 use eframe::egui::{self, Key, RichText, TextEdit, Ui};
 use egui_extras::{Column, TableBuilder};
@@ -11,7 +13,7 @@ use serde_json::json;
 use super::{Format, csv_of, held_line, json_of};
 use crate::state::Workspace;
 use crate::state::categories::Categories;
-use crate::state::models::{Evaluated, Models};
+use crate::state::models::{Evaluated, Models, OpenModel};
 use crate::widgets::mark;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +38,23 @@ pub struct Panel {
     anchor: Option<usize>,
     /// Whether another order was chosen in this frame: its first line is wanted.
     is_sorted_anew: bool,
+    /// The rows that were made last, and of what.
+    made: Option<(Of, Rc<[Row]>)>,
+}
+
+/// What the rows depend on.
+#[derive(PartialEq)]
+struct Of {
+    corpus: u64,
+    /// What the corpus is labelled with, or the shown model predicts.
+    categories: Categories,
+    /// Versions of the predictions of the shown and of the compared model.
+    predictions: [Option<u64>; 2],
+    order: (Order, bool),
+    filter: String,
+    only_wrong: bool,
+    /// A digest of the selection, where only it is shown.
+    selection: Option<u64>,
 }
 
 impl Default for Panel {
@@ -49,6 +68,7 @@ impl Default for Panel {
             scrolled_to: None,
             anchor: None,
             is_sorted_anew: false,
+            made: None,
         }
     }
 }
@@ -106,14 +126,19 @@ fn columns(categories: &Categories) -> [(Order, &'static str, &'static str); 6] 
 }
 
 /// What an utterance is rated with; the unrated come first.
-fn rating(utterance: &Utterance, target: usize) -> f32 {
-    let value = utterance.targets.get(target).copied().flatten();
+fn rating(categories: &Categories, utterance: &Utterance, target: usize) -> f32 {
+    let value = categories.rating(utterance, target);
     value.unwrap_or(f32::NEG_INFINITY)
 }
 
 /// Absolute error of a predicted intensity.
-fn error(utterance: &Utterance, target: usize, outputs: Option<&[f32]>) -> Option<f32> {
-    let truth = utterance.targets.get(target).copied().flatten()?;
+fn error(
+    categories: &Categories,
+    utterance: &Utterance,
+    target: usize,
+    outputs: Option<&[f32]>,
+) -> Option<f32> {
+    let truth = categories.rating(utterance, target)?;
     Some((outputs?.get(target)? - truth).abs())
 }
 
@@ -130,16 +155,43 @@ impl Panel {
             models,
             selection,
             controls,
+            corpus_version,
             ..
         } = workspace;
         let Some(card) = corpus else {
             return;
         };
-        let rows = self.rows(card, models, &categories, |utterance| {
-            selection.contains(utterance)
-        });
+        let version = |open: Option<&OpenModel>| Some(open?.evaluated.as_ref()?.version);
+        let of = Of {
+            corpus: *corpus_version,
+            categories: categories.clone(),
+            predictions: [version(models.shown()), version(models.compared())],
+            order: (self.order, self.descending),
+            filter: self.filter.clone(),
+            only_wrong: self.only_wrong,
+            selection: self.only_selected.then(|| {
+                let mut hasher = DefaultHasher::new();
+                selection.iter().for_each(|index| index.hash(&mut hasher));
+                hasher.finish()
+            }),
+        };
+        if self
+            .made
+            .as_ref()
+            .is_some_and(|(before, _)| before.corpus != of.corpus)
+        {
+            self.is_sorted_anew = true;
+        }
+        let rows = match self.made.take().filter(|(before, _)| *before == of) {
+            Some((_, rows)) => rows,
+            None => self
+                .rows(card, models, &categories, |index| selection.contains(index))
+                .into(),
+        };
+        self.made = Some((of, Rc::clone(&rows)));
+        let mut found = false;
         ui.horizontal_wrapped(|ui| {
-            let hint = "find in id, class, transcript, columns";
+            let hint = "find in id, class, speaker, transcript, columns";
             let edit = TextEdit::singleline(&mut self.filter)
                 .hint_text(hint)
                 .desired_width(160.0);
@@ -147,6 +199,16 @@ impl Panel {
                 .add(edit)
                 .on_hover_text("Show only utterances that contain this text");
             controls.note("filter", &edit);
+            let done = [Key::Enter, Key::ArrowDown];
+            if (edit.has_focus() || edit.lost_focus())
+                && ui.input(|input| done.iter().any(|key| input.key_pressed(*key)))
+                && let Some(first) = rows.first()
+            {
+                // The keys go on in the lines.
+                edit.surrender_focus();
+                selection.step_to(first.utterance);
+                found = true;
+            }
             ui.checkbox(&mut self.only_wrong, "wrong only")
                 .on_hover_text("Hide utterances that the model predicts correctly");
             ui.checkbox(&mut self.only_selected, "selected only")
@@ -185,7 +247,7 @@ impl Panel {
         let position = |focus: usize| rows.iter().position(|row| row.utterance == focus);
         let focus = selection.focus().and_then(position);
         let step = keys(ui);
-        if step != 0 && !rows.is_empty() {
+        if step != 0 && !found && !rows.is_empty() {
             let last = rows.len() as i64 - 1;
             let next = focus.map_or(0, |row| (row as i64 + step).clamp(0, last));
             selection.step_to(rows[next as usize].utterance);
@@ -282,7 +344,10 @@ impl Panel {
                         });
                         if has_compared {
                             line.col(|ui| {
-                                let right = is_right(categories.label(utterance), row.compared);
+                                // By its own classes, which may stand in another order.
+                                let own = compared.map(|compared| &compared.categories);
+                                let label = own.and_then(|own| own.label(utterance));
+                                let right = is_right(label, row.compared);
                                 let text = predicted_text(compared, row.utterance);
                                 prediction(ui, &text, right, is_selected);
                             });
@@ -346,6 +411,7 @@ impl Panel {
             filter.is_empty()
                 || contains(&utterance.id)
                 || contains(&categories.text(utterance))
+                || contains(card.speaker(index))
                 || card
                     .columns
                     .iter()
@@ -361,7 +427,9 @@ impl Panel {
                     utterance,
                     confidence: match categories.target() {
                         None => predicted.and_then(|class| outputs?.get(class).copied()),
-                        Some((target, _)) => error(&card.utterances[utterance], target, outputs),
+                        Some((target, _)) => {
+                            error(categories, &card.utterances[utterance], target, outputs)
+                        }
                     },
                     predicted,
                     compared: compared.and_then(|compared| compared.class_of(utterance)),
@@ -391,7 +459,8 @@ impl Panel {
                 Order::Label => match categories.target() {
                     None => utterance(a).label.cmp(&utterance(b).label),
                     Some((target, _)) => {
-                        rating(utterance(a), target).total_cmp(&rating(utterance(b), target))
+                        let rating = |row| rating(categories, utterance(row), target);
+                        rating(a).total_cmp(&rating(b))
                     }
                 },
                 Order::Predicted => intensity(a)
@@ -492,7 +561,8 @@ fn keys(ui: &Ui) -> i64 {
         return 0;
     }
     ui.input(|input| {
-        let pressed = |key| i64::from(input.key_pressed(key));
+        // A key that is held comes several times in a slow frame.
+        let pressed = |key| input.num_presses(key) as i64;
         pressed(Key::ArrowDown) - pressed(Key::ArrowUp)
             + 20 * (pressed(Key::PageDown) - pressed(Key::PageUp))
     })

@@ -97,13 +97,22 @@ impl MissingSettings {
         for modality in self.modalities.iter().filter(|modality| modality.off) {
             held += &format!(", without {}", modality.name);
         }
+        held + &self.spread()
+    }
+
+    /// How the missing steps are spread, in words; empty where that is as usual.
+    pub fn spread(&self) -> String {
+        let mut spread = String::new();
         if self.burst {
-            held += &format!(", in bursts of {:.0} steps", self.burst_steps);
+            spread += &format!(", in bursts of {:.0} steps", self.burst_steps);
         }
         if self.same_moment {
-            held += ", the same moments in all";
+            spread += ", the same moments in all";
         }
-        held
+        if self.mask_seed != MASK_SEED {
+            spread += &format!(", mask seed {}", self.mask_seed);
+        }
+        spread
     }
 
     /// Whether any step is hidden.
@@ -120,12 +129,8 @@ impl MissingSettings {
         self.with_rates(|_| rate)
     }
 
-    fn with_rates(&self, rate: impl Fn(&Modality) -> f64) -> Conditions {
-        let rates: Vec<f64> = self
-            .modalities
-            .iter()
-            .map(|modality| if modality.off { 1.0 } else { rate(modality) })
-            .collect();
+    /// The conditions with these rates of the modalities.
+    pub fn at_rates(&self, rates: Vec<f64>) -> Conditions {
         Conditions {
             missing: Missing {
                 rates,
@@ -134,6 +139,12 @@ impl MissingSettings {
             },
             mask_seed: self.mask_seed,
         }
+    }
+
+    fn with_rates(&self, rate: impl Fn(&Modality) -> f64) -> Conditions {
+        let modalities = self.modalities.iter();
+        let rates = modalities.map(|modality| if modality.off { 1.0 } else { rate(modality) });
+        self.at_rates(rates.collect())
     }
 
     /// The missing steps of one utterance, `[modality][time]`.

@@ -10,13 +10,15 @@ pub mod embedding;
 pub mod history;
 pub mod importing;
 pub mod missing;
+pub mod modalities;
 pub mod models;
 pub mod notices;
 pub mod recordings;
 pub mod selection;
+pub mod slices;
 pub mod training;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use mct_engine::evaluation::{Combination, CorpusCard, DeviceCard, Held, ModelId, Side};
 use mct_engine::source::Source;
@@ -28,6 +30,7 @@ use controls::Controls;
 use embedding::Projection;
 use importing::Importing;
 use missing::MissingSettings;
+use modalities::ByModality;
 use models::{Models, OpenModel};
 use notices::Notices;
 use recordings::Recordings;
@@ -59,6 +62,10 @@ pub struct Workspace {
     pub limit: Option<Vec<f64>>,
     /// The exact limit of UA under the current conditions.
     pub limit_now: Option<f64>,
+    /// The shown model with some of the modalities, once it was asked for.
+    pub by_modality: Option<ByModality>,
+    /// Selections that were given a name, of the open corpus.
+    pub kept: Vec<(String, BTreeSet<usize>)>,
     commands: Vec<Command>,
 }
 
@@ -69,6 +76,10 @@ pub struct Inspector {
     pub edited: BTreeMap<usize, Vec<Vec<bool>>>,
     /// The layer whose attention is shown.
     pub layer: usize,
+    /// What the latest request was for: the missing steps in words.
+    pub asked: String,
+    /// Whether the latest inspection is of the latest request.
+    pub is_current: bool,
     /// The latest inspection.
     pub seen: Option<Seen>,
     /// What is predicted from each combination of modalities, of a model and an utterance.
@@ -80,6 +91,8 @@ pub struct Seen {
     pub model: ModelId,
     pub utterance: usize,
     pub inspection: Inspection,
+    /// The missing steps in words.
+    pub conditions: String,
     /// Increased with every inspection.
     pub version: u64,
 }
@@ -105,6 +118,8 @@ impl Workspace {
             device_tested: 0.0,
             limit: None,
             limit_now: None,
+            by_modality: None,
+            kept: Vec::new(),
             commands: Vec::new(),
         }
     }
@@ -141,6 +156,8 @@ impl Workspace {
         self.projection.forget();
         self.limit = None;
         self.limit_now = None;
+        self.by_modality = None;
+        self.kept.clear();
         self.models.forget();
         self.training.settings.fit(&card);
         self.corpus = Some(card);

@@ -1,6 +1,7 @@
 //! The open models with their predictions.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use mct_corpus::Utterance;
 use mct_engine::evaluation::{CorpusCard, Held, ModelCard, ModelId, Predictions};
@@ -32,6 +33,8 @@ pub struct OpenModel {
     pub card: ModelCard,
     /// Its predictions under the current conditions.
     pub evaluated: Option<Evaluated>,
+    /// Its predictions where nothing is missing, once they were asked for.
+    pub complete: Option<Evaluated>,
     pub curve: Curve,
     /// Where it can be opened again.
     pub source: Source,
@@ -58,7 +61,12 @@ pub struct Evaluated {
     pub scores: Scores,
     /// Time of the computation, in milliseconds.
     pub millis: f32,
+    /// Another one whenever anything of it is.
+    pub version: u64,
 }
+
+/// The version of the next predictions.
+static VERSIONS: AtomicU64 = AtomicU64::new(1);
 
 impl Evaluated {
     /// Of several targets, the one of the categories is counted and scored. `None` when the predictions do
@@ -93,6 +101,7 @@ impl Evaluated {
             confusion: Confusion::new(0),
             scores: Scores::default(),
             millis,
+            version: 0,
         };
         evaluated.count(utterances);
         Some(evaluated)
@@ -105,6 +114,7 @@ impl Evaluated {
     }
 
     fn count(&mut self, utterances: &[Utterance]) {
+        self.version = VERSIONS.fetch_add(1, Ordering::Relaxed);
         let rows = self.outputs.chunks_exact(self.width);
         let categories = &self.categories;
         self.predicted = rows
@@ -153,6 +163,7 @@ impl Evaluated {
             scores: Scores::default(),
             width: self.width,
             millis: self.millis,
+            version: 0,
         };
         chosen.count(utterances);
         chosen.scores
@@ -260,6 +271,7 @@ impl Models {
                     colour,
                     card,
                     evaluated: None,
+                    complete: None,
                     curve: Curve {
                         target: self.target,
                         ..Curve::default()
@@ -295,7 +307,7 @@ impl Models {
         self.target = target;
         for open in &mut self.open {
             open.curve.target = target;
-            if let Some(evaluated) = &mut open.evaluated {
+            for evaluated in open.evaluated.iter_mut().chain(&mut open.complete) {
                 let interface = &open.card.interface;
                 let categories = Categories::of_model(&card.metadata, interface, target);
                 evaluated.show(&card.utterances, categories);
@@ -308,6 +320,7 @@ impl Models {
         self.target = 0;
         for open in &mut self.open {
             open.evaluated = None;
+            open.complete = None;
             open.curve = Curve::default();
         }
     }

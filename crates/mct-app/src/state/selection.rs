@@ -50,6 +50,18 @@ impl Selection {
         }
     }
 
+    /// Takes these away.
+    pub fn remove(&mut self, chosen: impl IntoIterator<Item = usize>) {
+        for index in chosen {
+            if self.contains(index) {
+                self.toggle(index);
+            }
+        }
+        if self.is_empty() {
+            self.clear();
+        }
+    }
+
     /// Selects this one only.
     pub fn one(&mut self, index: usize) {
         self.chosen = BTreeSet::from([index]);

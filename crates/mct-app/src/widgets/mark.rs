@@ -39,11 +39,8 @@ fn tick(ui: &mut Ui, colour: Color32) -> Response {
 
 /// A tick or a cross.
 pub fn is_right(ui: &mut Ui, right: bool) -> Response {
-    if right {
-        tick(ui, theme::RIGHT)
-    } else {
-        cross(ui, theme::WRONG)
-    }
+    let colour = if right { theme::RIGHT } else { theme::WRONG };
+    is_right_in(ui, right, theme::legible(ui.visuals(), colour))
 }
 
 /// A tick or a cross in this colour.

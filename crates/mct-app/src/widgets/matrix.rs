@@ -1,5 +1,8 @@
 //! A confusion matrix whose cells, rows and columns can be clicked.
 
+use std::f32::consts::FRAC_PI_2;
+
+use eframe::egui::epaint::TextShape;
 use eframe::egui::{
     Align2, Color32, FontId, Rect, Response, Role, ScrollArea, Sense, Stroke, StrokeKind,
     TextStyle, Ui, Vec2, WidgetInfo, pos2, vec2,
@@ -53,6 +56,9 @@ pub fn height(classes: usize) -> f32 {
     (24.0 + 36.0 * classes as f32).max(260.0)
 }
 
+/// The height of upright column names at most, in points.
+const MOST_UPRIGHT: f32 = 90.0;
+
 /// Row names take no more than this share of the width.
 const MOST_OF_WIDTH: f32 = 0.3;
 
@@ -69,10 +75,19 @@ fn draw(
     let widths = classes.iter().map(|class| text_width(ui, class, &font));
     let longest = widths.fold(0.0, f32::max);
     let left = longest.min((available.x * MOST_OF_WIDTH).max(40.0)) + 10.0;
-    let top = font.size + 8.0;
     let side = |available: f32, header: f32| (available - header) / count.max(1) as f32;
-    let (width, height) = (side(available.x, left), side(available.y, top));
-    let size = width.min(height).clamp(26.0, 84.0);
+    let size = |top: f32| {
+        let (width, height) = (side(available.x, left), side(available.y, top));
+        width.min(height).clamp(26.0, 84.0)
+    };
+    let flat = font.size + 8.0;
+    // Names that are wider than a column stand upright.
+    let upright = longest > size(flat) - 4.0;
+    let top = match upright {
+        true => longest.min(MOST_UPRIGHT) + 8.0,
+        false => flat,
+    };
+    let size = size(top);
     let full = vec2(left + size * count as f32, top + size * count as f32);
     let (rect, _) = ui.allocate_exact_size(full, Sense::hover());
     let origin = rect.min + vec2(left, top);
@@ -98,14 +113,21 @@ fn draw(
         if header(ui, column, (name, "column", index), &hint).clicked() {
             hit = Some(Hit::Column(index));
         }
-        let text = truncated(ui, class, &font, size - 4.0);
-        ui.painter().text(
-            column.center(),
-            Align2::CENTER_CENTER,
-            text,
-            font.clone(),
-            ink,
-        );
+        if upright {
+            let text = truncated(ui, class, &font, top - 6.0);
+            let letters = ui.painter().layout_no_wrap(text, font.clone(), ink);
+            let place = column.center_bottom() - vec2(letters.size().y / 2.0, 4.0);
+            let text = TextShape::new(place, letters, ink).with_angle(-FRAC_PI_2);
+            ui.painter().add(text);
+        } else {
+            ui.painter().text(
+                column.center(),
+                Align2::CENTER_CENTER,
+                class,
+                font.clone(),
+                ink,
+            );
+        }
     }
     for label in 0..count {
         for predicted in 0..count {

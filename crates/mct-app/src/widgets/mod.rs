@@ -4,3 +4,6 @@ pub mod canvas;
 pub mod heat_map;
 pub mod mark;
 pub mod matrix;
+mod seed;
+
+pub use seed::seed;

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -93,12 +94,20 @@ pub fn describe(run: &Run) -> String {
     )
 }
 
+/// This program as it runs, even where another build of it has taken its place meanwhile.
+fn this_program() -> std::io::Result<PathBuf> {
+    match cfg!(target_os = "linux") {
+        true => Ok(PathBuf::from("/proc/self/exe")),
+        false => std::env::current_exe(),
+    }
+}
+
 fn finish_one(store: &Store, run: &Run, threads: usize, bar: &ProgressBar) -> Result<()> {
     store.prepare(run)?;
     let folder = store.folder(&run.id);
     let log = folder.join("log.txt");
     let errors = File::create(&log).with_context(|| log.display().to_string())?;
-    let mut child = Command::new(std::env::current_exe()?)
+    let mut child = Command::new(this_program()?)
         .args(["experiment", "work", "--until-closed"])
         .arg(&folder)
         .env("RAYON_NUM_THREADS", threads.to_string())

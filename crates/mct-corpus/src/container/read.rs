@@ -45,6 +45,7 @@ struct Layout {
 
 impl Layout {
     fn over(self, bytes: &Bytes) -> Modality {
+        let steps = self.offsets.last().copied().unwrap_or(0);
         Modality {
             name: self.name,
             dim: self.dim,
@@ -55,10 +56,9 @@ impl Layout {
             offsets: self.offsets,
             bytes: bytes.clone(),
             start: self.values_start,
-            missing: self.mask_start.map(|start| StepMask {
-                bytes: bytes.clone(),
-                start,
-            }),
+            missing: self
+                .mask_start
+                .map(|start| StepMask::over(bytes, start..start + steps)),
         }
     }
 }

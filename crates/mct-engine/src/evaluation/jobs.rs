@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::protocol::{
-    Combine, Conditions, Curve, Inspect, Limit, ModelId, Predict, Represent, Request, Side, Ticket,
+    Combine, Conditions, Curve, Inspect, Limit, ModelId, Predict, Represent, Request, Series, Side,
+    Ticket,
 };
 use crate::source::Source;
 
@@ -24,6 +25,7 @@ pub enum Job {
 pub struct CurvePoint {
     pub ticket: Ticket,
     pub model: ModelId,
+    pub series: Series,
     pub side: Side,
     pub conditions: Conditions,
     /// Index of the point in its curve.
@@ -37,7 +39,7 @@ pub enum Urgency {
     Matrix,
     Inspector,
     Embedding,
-    Curves,
+    Curves(Series),
 }
 
 /// Running work, which takes several batches.
@@ -56,7 +58,7 @@ pub struct Jobs {
     inspect: Option<Inspect>,
     combine: Option<Combine>,
     represent: Option<Represent>,
-    curves: BTreeMap<ModelId, VecDeque<CurvePoint>>,
+    curves: BTreeMap<(Series, ModelId), VecDeque<CurvePoint>>,
     /// For one point, and for a whole curve.
     limits: [Option<Limit>; 2],
 }
@@ -68,7 +70,7 @@ impl Jobs {
             Request::Open { source, model } => self.files.push_back(Job::Open { source, model }),
             Request::Close(model) => {
                 self.predict.remove(&model);
-                self.curves.remove(&model);
+                self.curves.retain(|(_, of), _| *of != model);
                 self.files.push_back(Job::Close(model));
             }
             Request::SaveCorpus => self.files.push_back(Job::SaveCorpus),
@@ -85,6 +87,7 @@ impl Jobs {
             Request::Curve(Curve {
                 ticket,
                 model,
+                series,
                 side,
                 conditions,
             }) => {
@@ -94,12 +97,13 @@ impl Jobs {
                     .map(|(index, conditions)| CurvePoint {
                         ticket,
                         model,
+                        series,
                         side,
                         conditions,
                         index,
                     })
                     .collect();
-                self.curves.insert(model, points);
+                self.curves.insert((series, model), points);
             }
         }
     }
@@ -114,10 +118,11 @@ impl Jobs {
             Some(Urgency::Inspector)
         } else if self.represent.is_some() {
             Some(Urgency::Embedding)
-        } else if !self.curves.is_empty() || self.limits.iter().any(Option::is_some) {
-            Some(Urgency::Curves)
         } else {
-            None
+            let first = self.curves.keys().next().map(|(series, _)| *series);
+            let limits = self.limits.iter().any(Option::is_some);
+            let limits = limits.then_some(Series::Rates);
+            first.into_iter().chain(limits).min().map(Urgency::Curves)
         }
     }
 
@@ -131,8 +136,8 @@ impl Jobs {
         match work.urgency {
             Urgency::Matrix => self.predict.contains_key(&work.model),
             Urgency::Embedding => self.represent.is_some(),
-            Urgency::Curves => {
-                let points = self.curves.get(&work.model);
+            Urgency::Curves(series) => {
+                let points = self.curves.get(&(series, work.model));
                 let next = points.and_then(|points| points.front());
                 next.is_some_and(|next| next.ticket != work.ticket)
             }
@@ -153,12 +158,13 @@ impl Jobs {
                 inspect.or_else(|| self.combine.take().map(Job::Combine))
             }
             Urgency::Embedding => self.represent.take().map(Job::Represent),
-            Urgency::Curves => self.next_point().map(Job::CurvePoint).or_else(|| {
-                self.limits
-                    .iter_mut()
-                    .find_map(Option::take)
-                    .map(Job::Limit)
-            }),
+            Urgency::Curves(series) => {
+                let point = self.next_point(series).map(Job::CurvePoint);
+                point.or_else(|| {
+                    let mut limits = self.limits.iter_mut();
+                    limits.find_map(Option::take).map(Job::Limit)
+                })
+            }
         }
     }
 
@@ -172,12 +178,11 @@ impl Jobs {
                 self.represent.get_or_insert(request);
             }
             Job::CurvePoint(point) => {
-                let newer = self
-                    .curves
-                    .get(&point.model)
-                    .and_then(|points| points.front());
+                let curve = (point.series, point.model);
+                let newer = self.curves.get(&curve);
+                let newer = newer.and_then(|points| points.front());
                 if newer.is_none_or(|newer| newer.ticket == point.ticket) {
-                    let points = self.curves.entry(point.model).or_default();
+                    let points = self.curves.entry(curve).or_default();
                     points.push_front(point);
                 }
             }
@@ -191,14 +196,15 @@ impl Jobs {
         }
     }
 
-    /// The next point, of the curve with the fewest points done.
-    fn next_point(&mut self) -> Option<CurvePoint> {
+    /// The next point of a series, of the curve with the fewest points done.
+    fn next_point(&mut self, series: Series) -> Option<CurvePoint> {
         let next_index = |points: &VecDeque<CurvePoint>| points.front().map(|point| point.index);
-        let model = *self.curves.iter().min_by_key(|(_, p)| next_index(p))?.0;
-        let points = self.curves.get_mut(&model)?;
+        let own = self.curves.iter().filter(|((of, _), _)| *of == series);
+        let curve = *own.min_by_key(|(_, points)| next_index(points))?.0;
+        let points = self.curves.get_mut(&curve)?;
         let point = points.pop_front();
         if points.is_empty() {
-            self.curves.remove(&model);
+            self.curves.remove(&curve);
         }
         point
     }
@@ -226,9 +232,14 @@ mod tests {
     }
 
     fn curve(ticket: Ticket, model: u32, points: usize) -> Request {
+        curve_of(Series::Rates, ticket, model, points)
+    }
+
+    fn curve_of(series: Series, ticket: Ticket, model: u32, points: usize) -> Request {
         Request::Curve(Curve {
             ticket,
             model: ModelId(model),
+            series,
             side: Side::Test,
             conditions: vec![conditions(); points],
         })
@@ -274,10 +285,13 @@ mod tests {
         let mut jobs = Jobs::default();
         jobs.add(curve(3, 1, 2));
         assert!(
-            !jobs.newer(&work(Urgency::Curves, 3)),
+            !jobs.newer(&work(Urgency::Curves(Series::Rates), 3)),
             "the next point of the same curve"
         );
-        assert!(jobs.newer(&work(Urgency::Curves, 2)), "a newer curve");
+        assert!(
+            jobs.newer(&work(Urgency::Curves(Series::Rates), 2)),
+            "a newer curve"
+        );
     }
 
     #[test]
@@ -286,6 +300,22 @@ mod tests {
         jobs.add(curve(1, 1, 2));
         jobs.add(curve(2, 2, 2));
         assert_eq!(tickets(&mut jobs), [(1, 0), (2, 0), (1, 1), (2, 1)]);
+    }
+
+    #[test]
+    fn series_replace_none_of_another_kind_and_the_first_precedes() {
+        let mut jobs = Jobs::default();
+        jobs.add(curve_of(Series::Modalities, 1, 1, 2));
+        jobs.add(curve_of(Series::Complete, 2, 1, 1));
+        jobs.add(curve(3, 1, 1));
+        let running = Work {
+            urgency: Urgency::Curves(Series::Modalities),
+            model: ModelId(1),
+            ticket: 1,
+        };
+        assert!(jobs.more_urgent(&running));
+        assert!(!jobs.newer(&running));
+        assert_eq!(tickets(&mut jobs), [(3, 0), (2, 0), (1, 0), (1, 1)]);
     }
 
     #[test]

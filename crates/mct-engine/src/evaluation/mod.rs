@@ -27,7 +27,7 @@ use crate::source::{Content, OpenedCorpus, OpenedModel, Source, Unreadable};
 pub use protocol::{
     Combination, Combine, Conditions, CorpusCard, Curve, DeviceCard, Held, Inspect, Limit,
     ModalityCard, ModelCard, ModelId, Part, Predict, Predictions, Represent, Representations,
-    Request, Response, Side, Split, Ticket,
+    Request, Response, Series, Side, Split, Ticket,
 };
 
 /// Utterances per batch: few enough that the activations stay in a CPU cache.
@@ -311,12 +311,13 @@ impl Evaluation {
 
     async fn curve_point(&mut self, point: CurvePoint) {
         let work = Work {
-            urgency: Urgency::Curves,
+            urgency: Urgency::Curves(point.series),
             model: point.model,
             ticket: point.ticket,
         };
         match self.predictions(work, point.side, &point.conditions).await {
             Ok(Some(predictions)) => self.outbox.respond(Response::CurvePoint {
+                series: point.series,
                 index: point.index,
                 predictions,
             }),

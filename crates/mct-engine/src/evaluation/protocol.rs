@@ -86,11 +86,24 @@ pub struct Predict {
     pub conditions: Conditions,
 }
 
+/// What the conditions of a curve differ in. A newer request replaces an older one of the same series, and
+/// the first series is computed first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Series {
+    /// Missing rates.
+    Rates,
+    /// One point: nothing is missing.
+    Complete,
+    /// Which modalities there are, and the rate of each alone.
+    Modalities,
+}
+
 /// Requests the predictions of the utterances of a side under several conditions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Curve {
     pub ticket: Ticket,
     pub model: ModelId,
+    pub series: Series,
     pub side: Side,
     /// One per point of the curve.
     pub conditions: Vec<Conditions>,
@@ -168,6 +181,7 @@ pub enum Response {
     Predicted(Predictions),
     /// One point of a curve; `index` into the conditions of the request.
     CurvePoint {
+        series: Series,
         index: usize,
         predictions: Predictions,
     },

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::config::{Config, InputShape, Interface};
 use crate::data::Batch;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::model::Model;
 use crate::nn::mode::{Mode, Tally};
 use crate::nn::parameters::Path;
@@ -50,26 +50,13 @@ const RAW: [&str; 6] = [
     "combine",
 ];
 
-/// Models above this are not counted: their forward pass would not fit into memory.
-const MOST_PARAMETERS: u64 = 1 << 31;
-
 /// Counts the model of this config for inputs of this interface, at the maximal lengths.
 ///
 /// # Errors
 /// When the model has more than 2^31 parameters.
 pub fn count(config: &Config, interface: &Interface) -> Result<Complexity> {
     let device = Device::flex().autodiff();
-    let shapes = Parameters::of(&Model::uninitialised(
-        &config.model,
-        interface,
-        &[],
-        &device,
-    ));
-    let total: u64 = shapes.0.values().map(|parameter| parameter.size).sum();
-    if total > MOST_PARAMETERS {
-        let expected = format!("{MOST_PARAMETERS} or fewer, to be counted");
-        return Err(Error::invalid("config", "parameters", total, expected));
-    }
+    Model::require_size(&config.model, interface)?;
     let model = Model::new(&config.model, interface, &[], 0, &device);
     let counter = Counter {
         parameters: Parameters::of(&model),

@@ -88,12 +88,35 @@ pub async fn read_flat(named: Vec<(String, Tensor<1>)>) -> Result<Values> {
     Ok(names.into_iter().zip(data).collect())
 }
 
-/// Names and shapes of all parameters.
+/// Gives every parameter its value, which burn draws when it is first looked at.
+pub fn initialise<M: Module>(module: &M) {
+    module.visit(&mut Collect::default());
+}
+
+#[derive(Default)]
+struct Shapes {
+    path: Path,
+    found: BTreeMap<String, Vec<usize>>,
+}
+
+impl ModuleVisitor for Shapes {
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.path.enter(name, container);
+    }
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.path.exit();
+    }
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let shape = param.lazy_shape().to_vec();
+        self.found.insert(self.path.name(), shape);
+    }
+}
+
+/// Names and shapes of all parameters, which need no values for it.
 pub fn shapes<M: Module>(module: &M) -> BTreeMap<String, Vec<usize>> {
-    let mut collect = Collect::default();
-    module.visit(&mut collect);
-    let named = collect.tensors.into_iter();
-    named.map(|(name, shape, _)| (name, shape)).collect()
+    let mut shapes = Shapes::default();
+    module.visit(&mut shapes);
+    shapes.found
 }
 
 struct Assign<'a> {
@@ -113,14 +136,13 @@ impl ModuleMapper for Assign<'_> {
         let Some(data) = self.values.get(&self.path.name()) else {
             return param;
         };
-        let (id, tensor, mapper) = param.consume();
-        let trained = tensor.is_require_grad();
-        let value = Tensor::from_data(data.clone(), &self.device).set_require_grad(trained);
-        Param::from_mapped_value(id, value, mapper)
+        let id = param.id;
+        let value = Tensor::from_data(data.clone(), &self.device);
+        param.transform_for_load(value, id)
     }
 }
 
-/// Replaces every parameter by the value of its name, on `device`.
+/// Replaces every parameter by the value of its name, on `device`. Those without values yet need none.
 ///
 /// # Errors
 /// When names or shapes differ: all of them are listed.

@@ -164,7 +164,8 @@ impl Checkpoint {
                 .iter()
                 .map(|(name, view)| (name.as_str(), view.data())),
         );
-        if found != header.sha256 {
+        // A fuzzer would not get behind it.
+        if found != header.sha256 && !cfg!(fuzzing) {
             return Err(bad("content", format!("SHA-256 {found}"), &header.sha256));
         }
         let (mut model, mut optimizer, mut average) = (Values::new(), Values::new(), Values::new());
@@ -222,7 +223,8 @@ impl Checkpoint {
     pub fn model(&self, device: &Device) -> Result<Model> {
         let system = self.config.model.system;
         system.require(&self.interface, &self.source)?;
-        let model = Model::new(&self.config.model, &self.interface, &[], 0, device);
+        // A file of a few bytes may ask for a model of any size: none is made before all values are there.
+        let model = Model::uninitialised(&self.config.model, &self.interface, &[], device);
         let task = self.config.model.task;
         let labels = LabelStatistics::placeholder(task, self.interface.outputs());
         let model = match self.has_prior() {

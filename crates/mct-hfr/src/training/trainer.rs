@@ -80,6 +80,7 @@ impl<'a> Trainer<'a> {
         let task = config.model.task;
         let interface = Interface::of(corpus, task);
         config.model.system.require(&interface, &corpus.source)?;
+        Model::require_size(&config.model, &interface)?;
         let training = &config.training;
         TrainingMasks { corpus, training }.require()?;
         let statistics = feature_statistics(corpus, &fold.train);
