@@ -91,6 +91,15 @@ pub(crate) fn structure(
             findings.push(Finding::new(field, found, n + 1));
             continue;
         }
+        if modality.dim > MOST_FEATURES {
+            let field = format!("modality.{name}.values");
+            let found = format!("{} features", modality.dim);
+            findings.push(Finding::new(
+                field,
+                found,
+                format!("{MOST_FEATURES} or fewer"),
+            ));
+        }
         if let Some(place) = modality.mask_bytes().and_then(not_a_flag) {
             let field = format!("modality.{name}.missing[{place}]");
             findings.push(Finding::new(
@@ -107,6 +116,9 @@ pub(crate) fn structure(
     }
     findings
 }
+
+/// No extractor has as many, and a file without steps could claim any number.
+const MOST_FEATURES: usize = 1 << 20;
 
 fn is_duration(secs: f32) -> bool {
     secs.is_finite() && secs > 0.0

@@ -18,9 +18,9 @@ impl Finding {
         expected: impl fmt::Display,
     ) -> Self {
         Self {
-            field: field.into(),
-            found: found.to_string(),
-            expected: expected.to_string(),
+            field: short(field.into()),
+            found: short(found.to_string()),
+            expected: short(expected.to_string()),
         }
     }
 
@@ -41,6 +41,17 @@ impl fmt::Display for Finding {
             self.field, self.found, self.expected
         )
     }
+}
+
+/// What a file says may be of any length; a message for a person is not.
+const LONGEST: usize = 800;
+
+fn short(mut text: String) -> String {
+    if text.len() > LONGEST {
+        text.truncate(text.floor_char_boundary(LONGEST));
+        text.push('…');
+    }
+    text
 }
 
 /// Errors of this crate. Every one names the file it is about.

@@ -194,6 +194,22 @@ fn validate(process: &Process, corpus: &Corpus) -> Result<()> {
         let found = process.modalities.len().to_string();
         return bad("modalities", found, "as many as the corpus has");
     }
+    let (contents, _) = process.contents();
+    for channel in &process.modalities {
+        // A file may say anything.
+        let states = channel.prototype_of_class.len() + 1;
+        let views = [process.styles, contents].iter();
+        let views = views.fold(states, |all, count| all.saturating_mul(*count));
+        let values = views.saturating_mul(channel.features);
+        if views > MOST_VIEWS || values > MOST_VALUES {
+            let found = format!(
+                "{views} views of {} features of {}",
+                channel.features, channel.name
+            );
+            let expected = format!("{MOST_VIEWS} or fewer, of {MOST_VALUES} values together");
+            return bad("modalities", found, &expected);
+        }
+    }
     for (channel, modality) in process.modalities.iter().zip(&corpus.modalities) {
         let fits = channel.features == modality.dim
             && (1..=MOST_TICKS).contains(&channel.ticks_a_step)
@@ -213,6 +229,9 @@ fn validate(process: &Process, corpus: &Corpus) -> Result<()> {
 /// More would take minutes an utterance: a file may say anything.
 const MOST_CONTENTS: usize = 1000;
 const MOST_STYLES: usize = 100;
+/// Styles x states x contents of a modality, each with a density at every step; and their features.
+const MOST_VIEWS: usize = 1 << 12;
+const MOST_VALUES: usize = 1 << 18;
 /// Of a step.
 const MOST_TICKS: usize = 1000;
 
@@ -401,6 +420,18 @@ mod tests {
             "modalities",
         );
         refused(|process| process.styles = 1 << 40, "styles");
+        refused(
+            |process| {
+                process.styles = MOST_STYLES;
+                process.content = Some(crate::process::Content {
+                    count: MOST_CONTENTS,
+                    secs: 1.0,
+                    length: 1.0,
+                    rank: 12,
+                });
+            },
+            "views",
+        );
     }
 
     /// Sums over every path of the chains instead of the forward recursion.

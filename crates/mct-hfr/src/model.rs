@@ -77,7 +77,8 @@ impl Model {
         const MOST: usize = 1 << 31;
         let model = Self::uninitialised(config, interface, &[], &Device::flex());
         let shapes = parameters::shapes(&model).into_values();
-        let total: usize = shapes.map(|shape| shape.iter().product::<usize>()).sum();
+        let size = |shape: Vec<usize>| shape.into_iter().fold(1, usize::saturating_mul);
+        let total = shapes.map(size).fold(0, usize::saturating_add);
         if total > MOST {
             let expected = format!("{MOST} or fewer");
             return Err(Error::invalid("config", "parameters", total, expected));

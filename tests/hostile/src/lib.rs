@@ -4,9 +4,12 @@
 //! to them: [`Format::try_out`] panics otherwise.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test
 
+pub mod crafted;
+
 use std::collections::BTreeMap;
 use std::io::Cursor;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use burn::tensor::Device;
 use mct_corpus::fold::{self, Protocol};
@@ -24,6 +27,8 @@ use peak_alloc::PeakAlloc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+static ALONE: Mutex<()> = Mutex::new(());
+
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
 
@@ -36,7 +41,8 @@ pub struct Format {
     pub name: &'static str,
     /// Files as they should be.
     pub seeds: fn() -> Vec<Vec<u8>>,
-    read: fn(&[u8]),
+    /// What is wrong with it, if anything is.
+    read: fn(&[u8]) -> Result<(), String>,
 }
 
 /// All formats.
@@ -45,18 +51,18 @@ pub const FORMATS: [Format; 9] = [
         name: "container",
         seeds: containers,
         read: |bytes| {
-            if let Ok(corpus) = Corpus::from_bytes("corpus.mct", bytes.to_vec()) {
-                work_on(&corpus);
-            }
+            let corpus = Corpus::from_bytes("corpus.mct", bytes.to_vec()).map_err(text)?;
+            work_on(&corpus);
+            Ok(())
         },
     },
     Format {
         name: "checkpoint",
         seeds: checkpoints,
         read: |bytes| {
-            if let Ok(checkpoint) = Checkpoint::from_bytes("model.safetensors", bytes) {
-                checkpoint.model(&Device::flex()).ok();
-            }
+            let checkpoint = Checkpoint::from_bytes("model.safetensors", bytes).map_err(text)?;
+            checkpoint.model(&Device::flex()).map_err(text)?;
+            Ok(())
         },
     },
     Format {
@@ -73,25 +79,25 @@ pub const FORMATS: [Format; 9] = [
         name: "table",
         seeds: tables,
         read: |bytes| {
-            SpeakerTable::parse("speakers.tsv", bytes).ok();
-            import("table.csv", bytes);
+            let speakers = SpeakerTable::parse("speakers.tsv", bytes).map_err(text);
+            import("table.csv", bytes).or_else(|_| speakers.map(drop))
         },
     },
     Format {
         name: "config",
         seeds: configs,
         read: |bytes| {
-            let Ok(text) = std::str::from_utf8(bytes) else {
-                return;
-            };
-            if let Ok(config) = Config::from_toml("config.toml", text) {
+            let toml = std::str::from_utf8(bytes).map_err(text)?;
+            let config = Config::from_toml("config.toml", toml);
+            if let Ok(config) = &config {
                 config.to_toml().unwrap();
             }
-            toml::from_str::<Manifest>(text).ok();
-            let set = text.lines().filter_map(|line| line.split_once('='));
+            toml::from_str::<Manifest>(toml).ok();
+            let set = toml.lines().filter_map(|line| line.split_once('='));
             let set = set.map(|(key, value)| (key.trim().to_owned(), value.trim().to_owned()));
             let set: Vec<_> = set.collect();
-            Config::preset("demo").unwrap().set(&set).ok();
+            let set = Config::preset("demo").unwrap().set(&set);
+            config.or(set).map(drop).map_err(text)
         },
     },
     Format {
@@ -99,27 +105,37 @@ pub const FORMATS: [Format; 9] = [
         seeds: events,
         read: |bytes| {
             for line in bytes.split(|byte| *byte == b'\n') {
-                serde_json::from_slice::<Event>(line).ok();
+                serde_json::from_slice::<Event>(line).map_err(text)?;
             }
+            Ok(())
         },
     },
     Format {
         name: "messages",
         seeds: messages,
         read: |bytes| {
-            understand::<evaluation::Request>(bytes);
-            understand::<evaluation::Response>(bytes);
-            understand::<training::Request>(bytes);
-            understand::<training::Response>(bytes);
-            understand::<embedding::Request>(bytes);
-            understand::<embedding::Response>(bytes);
+            let all = [
+                understand::<evaluation::Request>(bytes),
+                understand::<evaluation::Response>(bytes),
+                understand::<training::Request>(bytes),
+                understand::<training::Response>(bytes),
+                understand::<embedding::Request>(bytes),
+                understand::<embedding::Response>(bytes),
+            ];
+            match all.contains(&true) {
+                true => Ok(()),
+                false => Err("no message".to_owned()),
+            }
         },
     },
     Format {
         name: "sound",
         seeds: sounds,
         read: |bytes| {
-            Waveform::decode(Box::new(Cursor::new(bytes.to_vec())), Some("wav")).ok();
+            let source = Box::new(Cursor::new(bytes.to_vec()));
+            Waveform::decode(source, Some("wav"))
+                .map(drop)
+                .map_err(text)
         },
     },
 ];
@@ -133,12 +149,17 @@ impl Format {
 
     /// Reads `bytes`, whatever they are.
     ///
+    /// # Errors
+    /// What is wrong with them.
+    ///
     /// # Panics
-    /// When that panics or takes more memory than it may.
-    pub fn try_out(&self, bytes: &[u8]) {
+    /// When reading panics or takes more memory than it may.
+    pub fn try_out(&self, bytes: &[u8]) -> Result<(), String> {
+        // Memory is counted for the whole process.
+        let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let before = MEMORY.current_usage();
         MEMORY.reset_peak_usage();
-        (self.read)(bytes);
+        let outcome = (self.read)(bytes);
         let (found, most) = (
             MEMORY.peak_usage().saturating_sub(before),
             TIMES * bytes.len() + PLUS,
@@ -149,7 +170,12 @@ impl Format {
             self.name,
             bytes.len()
         );
+        outcome
     }
+}
+
+fn text(error: impl ToString) -> String {
+    error.to_string()
 }
 
 /// What is done with a corpus when it has been opened.
@@ -170,17 +196,19 @@ fn work_on(corpus: &Corpus) {
 }
 
 /// Imports a file by its name, as the only one that was picked.
-fn import(name: &str, bytes: &[u8]) {
-    let files: &dyn Files = &Picked(BTreeMap::from([("a.npy", bytes)]));
-    if let Ok(import) = import::import_bytes(None, name, bytes, files, &Options::default()) {
-        work_on(&import.corpus);
-    }
+fn import(name: &str, bytes: &[u8]) -> Result<(), String> {
+    let features = crafted::npy("<f4", &[1000, 10], &[0; 40_000]);
+    let files = [("a.npy", bytes), ("b.npy", &features)];
+    let files: &dyn Files = &Picked(BTreeMap::from(files));
+    let import = import::import_bytes(None, name, bytes, files, &Options::default());
+    work_on(&import.map_err(text)?.corpus);
+    Ok(())
 }
 
-fn understand<T: Serialize + DeserializeOwned>(bytes: &[u8]) {
-    if let Ok(message) = rmp_serde::from_slice::<T>(bytes) {
-        rmp_serde::to_vec_named(&message).unwrap();
-    }
+/// Whether the bytes are a message of this kind.
+fn understand<T: Serialize + DeserializeOwned>(bytes: &[u8]) -> bool {
+    let message = rmp_serde::from_slice::<T>(bytes);
+    message.is_ok_and(|message| rmp_serde::to_vec_named(&message).is_ok())
 }
 
 /// The fixtures of the importers of this ending.

@@ -1,7 +1,7 @@
 //! Files with errors in them, many of each format: the same ones every time.
-#![allow(clippy::print_stderr)] // which file it was
+#![allow(clippy::print_stderr, clippy::expect_used)] // which file it was
 
-use mct_hostile::FORMATS;
+use mct_hostile::{FORMATS, Format, crafted};
 
 /// Mutated files of each format.
 const FILES: usize = 10_000;
@@ -84,7 +84,7 @@ fn mutated_files_neither_panic_nor_take_more_memory_than_they_may() {
         let seeds = (format.seeds)();
         assert!(!seeds.is_empty(), "{}", format.name);
         for seed in &seeds {
-            format.try_out(seed);
+            format.try_out(seed).ok();
         }
         let mut numbers = Numbers(0x9e37_79b9_7f4a_7c15);
         for file in 0..FILES {
@@ -93,11 +93,21 @@ fn mutated_files_neither_panic_nor_take_more_memory_than_they_may() {
                 let other = numbers.below(seeds.len());
                 mutate(&mut bytes, &seeds[other], &mut numbers);
             }
-            let outcome = std::panic::catch_unwind(|| format.try_out(&bytes));
+            let outcome = std::panic::catch_unwind(|| format.try_out(&bytes).ok());
             if let Err(panic) = outcome {
                 eprintln!("file {file} of {}", format.name);
                 std::panic::resume_unwind(panic);
             }
         }
+    }
+}
+
+#[test]
+fn small_files_that_claim_to_be_large_are_refused_in_few_words() {
+    for (what, format, bytes) in crafted::all() {
+        let outcome = Format::named(format).try_out(&bytes);
+        eprintln!("{what}: {outcome:?}");
+        let error = outcome.expect_err(what);
+        assert!(error.len() < 3000, "{what}: {} bytes", error.len());
     }
 }

@@ -226,6 +226,11 @@ impl<'a> Array<'a> {
         })
     }
 
+    /// What it is called in messages.
+    pub fn field(&self) -> &str {
+        &self.field
+    }
+
     /// Bytes of all items.
     pub fn bytes(&self) -> usize {
         self.data.len()

@@ -1,6 +1,6 @@
 //! Fields of a file that have one entry for each utterance.
 
-use super::array::{Array, Kind};
+use super::array::{Array, Dtype, Kind};
 use super::pickle::Value;
 use crate::error::Finding;
 use crate::metadata::{Cells, Column};
@@ -21,6 +21,9 @@ pub(super) enum Values {
     /// Several numbers for each utterance, row by row.
     Rows { width: usize, numbers: Vec<f64> },
 }
+
+/// Numbers of a field for one utterance: more are a sequence.
+const MOST_IN_A_ROW: usize = 256;
 
 impl Values {
     pub fn len(&self) -> usize {
@@ -43,12 +46,31 @@ impl Values {
         }
     }
 
+    /// Bytes in memory of the values of an array.
+    pub fn bytes_of(dtype: &Dtype, shape: &[usize]) -> u64 {
+        let count = shape
+            .iter()
+            .fold(1_u64, |count, extent| count.saturating_mul(*extent as u64));
+        let each = match dtype.is_number() {
+            true => size_of::<f64>(),
+            false => size_of::<String>() + dtype.size,
+        };
+        count.saturating_mul(each as u64)
+    }
+
     /// From an array whose first dimension is the utterances.
     ///
     /// # Errors
     /// When its items are neither numbers nor text.
     pub fn of_array(array: &Array<'_>) -> Result<Self, Finding> {
         let n = array.shape.first().copied().unwrap_or(1);
+        let count: usize = array.shape.iter().product();
+        let width = count.checked_div(n).unwrap_or(0);
+        if width > MOST_IN_A_ROW || (width > 1 && !array.dtype.is_number()) {
+            let expected =
+                format!("a text, a number or {MOST_IN_A_ROW} numbers at most for each utterance");
+            return Err(Finding::new(array.field(), array.describe(), expected));
+        }
         if matches!(array.dtype.kind, Kind::Bytes | Kind::Unicode) {
             return Ok(Self::Texts(array.texts()?));
         }

@@ -21,11 +21,22 @@ const MODALITIES: [&str; 8] = [
     "audio", "vision", "text", "video", "visual", "acoustic", "language", "face",
 ];
 
+/// More than anybody gives names to.
+const MOST_ARRAYS: usize = 1000;
+
 pub(super) fn read(bytes: &[u8], options: &Options) -> Result<Draft, Finding> {
     let file = File {
         archive: Archive::open(bytes, options.most_unpacked(bytes.len()))?,
     };
     let names = file.names();
+    if names.len() > MOST_ARRAYS {
+        let found = format!("{} arrays", names.len());
+        return Err(Finding::new(
+            "file",
+            found,
+            format!("{MOST_ARRAYS} or fewer"),
+        ));
+    }
     let first = |known: &[&'static str]| {
         let mut known = known.iter();
         known.find(|name| names.iter().any(|n| n == *name)).copied()
@@ -133,9 +144,25 @@ impl<'a> File<'a> {
     }
 
     /// `None` for an array that holds neither numbers nor text.
+    ///
+    /// # Errors
+    /// When the array has not the bytes that its header promises: a shape may say anything.
     fn known_header(&self, name: &str) -> Result<Option<npy::Header>, Finding> {
-        let start = self.archive.unpack(&entry_name(name), LONGEST_HEADER)?;
-        Ok(npy::header(&start))
+        let entry = entry_name(name);
+        let start = self.archive.unpack(&entry, LONGEST_HEADER)?;
+        let Some(header) = npy::header(&start) else {
+            return Ok(None);
+        };
+        let size = self.archive.size(&entry);
+        let needed = byte_count(header.dtype, &header.shape)
+            .and_then(|count| u64::try_from(count.checked_add(header.length)?).ok());
+        if header.dtype.kind != Kind::Object && needed != size {
+            let (dtype, shape) = (header.dtype, &header.shape);
+            let found = format!("{} bytes", size.unwrap_or(0));
+            let expected = format!("as many as a {dtype} array of shape {shape:?} has");
+            return Err(Finding::new(name, found, expected));
+        }
+        Ok(Some(header))
     }
 
     fn header(&self, name: &str) -> Result<npy::Header, Finding> {
@@ -199,19 +226,11 @@ impl<'a> File<'a> {
 
     /// An array of numbers or text.
     fn array(&self, name: &str) -> Result<Array<'a>, Finding> {
-        let entry = entry_name(name);
-        let Some(size) = self.archive.size(&entry) else {
+        if !self.has(name) {
             return Err(Finding::new(name, "no such array", "an array of this name"));
-        };
+        }
         // The header first: an entry that is larger than its array is not unpacked.
         let header = self.header(name)?;
-        let needed = byte_count(header.dtype, &header.shape)
-            .and_then(|count| u64::try_from(count.checked_add(header.length)?).ok());
-        if needed != Some(size) {
-            let (dtype, shape) = (header.dtype, &header.shape);
-            let expected = format!("as many as a {dtype} array of shape {shape:?} has");
-            return Err(Finding::new(name, format!("{size} bytes"), expected));
-        }
         let data = self.data(name, &header)?;
         let order = match header.fortran {
             true => Order::FirstFastest,
@@ -224,6 +243,8 @@ impl<'a> File<'a> {
     fn values(&self, name: &str) -> Result<Values, Finding> {
         let header = self.header(name)?;
         if header.dtype.kind != Kind::Object {
+            self.archive
+                .charge(name, Values::bytes_of(&header.dtype, &header.shape))?;
             return Values::of_array(&self.array(name)?);
         }
         let data = self.data(name, &header)?;

@@ -66,7 +66,8 @@ pub struct Options {
     pub speaker_from_id: Option<String>,
     /// How feature values are stored; as in the file where `None` (64-bit floats as 32-bit ones).
     pub precision: Option<Precision>,
-    /// Bytes that a packed file may unpack to; 256 MiB or 100 times its size where `None`, whichever is more.
+    /// Bytes that a packed file may unpack to, and a table's files together; 24 MiB or 8 times what is read
+    /// where `None`, whichever is more.
     pub max_unpacked: Option<u64>,
     /// The folder of `MODALITY/ID.npy` for a table; `features` beside it where `None`. A browser has none.
     pub features: Option<std::path::PathBuf>,
@@ -76,8 +77,8 @@ pub struct Options {
 
 impl Options {
     pub(super) fn most_unpacked(&self, file: usize) -> u64 {
-        const LEAST: u64 = 256 << 20;
-        const TIMES: u64 = 100;
+        const LEAST: u64 = 24 << 20;
+        const TIMES: u64 = 8;
         let of_file = (file as u64).saturating_mul(TIMES).max(LEAST);
         self.max_unpacked.unwrap_or(of_file)
     }

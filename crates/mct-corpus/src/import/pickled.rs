@@ -38,6 +38,9 @@ const SIDES: [(&str, Side); 5] = [
     ("test", Side::Test),
 ];
 
+/// More than anybody gives names to.
+const MOST_FIELDS: usize = 1000;
+
 /// One side, or all there is.
 struct Part<'t> {
     name: &'static str,
@@ -218,6 +221,11 @@ impl<'t> Part<'t> {
         fields: Vec<(&'t str, Value<'t>)>,
         format: Format,
     ) -> Result<Self, Finding> {
+        if fields.len() > MOST_FIELDS {
+            let found = format!("{} fields", fields.len());
+            let what = if name.is_empty() { "pickle" } else { name };
+            return Err(Finding::new(what, found, format!("{MOST_FIELDS} or fewer")));
+        }
         let mut part = Self {
             name,
             side,

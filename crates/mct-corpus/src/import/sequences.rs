@@ -54,6 +54,8 @@ impl<'a> Sequences<'a> {
             }
             let field = format!("{field}[{index}]");
             let array = item.array(&field)?;
+            // The same array may be an item many times.
+            item.charge(array.bytes())?;
             match array.shape.as_slice() {
                 [0, ..] => Ok(None),
                 [_] | [_, _] if array.dtype.is_number() => Ok(Some(array)),

@@ -1,6 +1,8 @@
 //! A table of utterances, and a file for each utterance and modality (see
 //! [`Format::Table`](super::Format::Table)).
 
+use std::collections::BTreeSet;
+
 use super::array_file::{self, ENDINGS};
 use super::channel::Channel;
 use super::draft::{Draft, Row};
@@ -87,12 +89,18 @@ pub(super) fn read(bytes: &[u8], files: &dyn Files, options: &Options) -> Result
     };
     draft.further.extend(labels);
     draft.fill_rows()?;
+    let mut read = Read {
+        options,
+        files: bytes.len() as u64,
+        values: 0,
+        known: BTreeSet::new(),
+    };
     let mut names: Vec<String> = modalities.iter().map(|(name, _)| name.clone()).collect();
     in_order(&mut names);
     for name in names {
         let found = modalities.iter().find(|(other, _)| *other == name);
         let paths = found.map_or_else(|| vec![None; n], |(_, paths)| paths.clone());
-        let channel = channel(&name, &paths, files, &mut draft, options)?;
+        let channel = channel(&name, &paths, files, &mut draft, &mut read)?;
         draft.channels.push(channel);
     }
     Ok(draft)
@@ -129,14 +137,46 @@ fn by_folder(rows: &[Row], files: &dyn Files) -> Result<Vec<(String, Paths)>, Fi
     Ok(modalities)
 }
 
+/// What was read so far.
+struct Read<'a> {
+    options: &'a Options,
+    /// Bytes of the table and of all its files, each counted once, and of the values in them.
+    files: u64,
+    values: u64,
+    known: BTreeSet<String>,
+}
+
+impl Read<'_> {
+    /// Counts a file with the bytes of its values; a table may name one file any number of times.
+    fn count(&mut self, path: &str, file: usize, values: usize) -> Result<(), Finding> {
+        if self.known.insert(path.to_owned()) {
+            self.files = self.files.saturating_add(file as u64);
+        }
+        self.values = self.values.saturating_add(values as u64);
+        let most = self
+            .options
+            .most_unpacked(usize::try_from(self.files).unwrap_or(usize::MAX));
+        if self.values > most {
+            let found = format!(
+                "{} bytes of features in {} of files",
+                self.values, self.files
+            );
+            let expected = format!("{most} or fewer (--max-unpacked allows more)");
+            return Err(Finding::new(path, found, expected));
+        }
+        Ok(())
+    }
+}
+
 /// Reads the files of one modality.
 fn channel(
     name: &str,
     paths: &Paths,
     files: &dyn Files,
     draft: &mut Draft,
-    options: &Options,
+    read: &mut Read<'_>,
 ) -> Result<Channel, Finding> {
+    let options = read.options;
     let mut channel: Option<Channel> = None;
     let mut rates: Vec<f32> = Vec::new();
     let mut first_without = 0;
@@ -156,6 +196,7 @@ fn channel(
         };
         let bytes = files.read(path).map_err(in_file)?;
         let sequence = array_file::read(path, &bytes, options).map_err(in_file)?;
+        read.count(path, bytes.len(), size_of_val(&*sequence.values))?;
         let channel = match &mut channel {
             Some(channel) => channel,
             None => {

@@ -46,6 +46,22 @@ impl<'a> Archive<'a> {
         })
     }
 
+    /// Charges `bytes` that are made of an entry to what may be unpacked.
+    ///
+    /// # Errors
+    /// When that is more than is allowed.
+    pub fn charge(&self, name: &str, bytes: u64) -> Result<(), Finding> {
+        let unpacked = self.unpacked.get().saturating_add(bytes);
+        if unpacked > self.most {
+            let length = self.bytes.len();
+            let found = format!("{unpacked} bytes, unpacked, in a file of {length}");
+            let expected = format!("{} or fewer (--max-unpacked allows more)", self.most);
+            return Err(Finding::new(name, found, expected));
+        }
+        self.unpacked.set(unpacked);
+        Ok(())
+    }
+
     pub fn names(&self) -> Vec<String> {
         let zip = self.zip.borrow();
         let names = zip.file_names().filter_map(Result::ok);
@@ -87,16 +103,7 @@ impl<'a> Archive<'a> {
                 Cow::Borrowed(stored.ok_or_else(broken)?)
             }
             CompressionMethod::Deflated => {
-                let unpacked = self.unpacked.get().saturating_add(wanted);
-                if unpacked > self.most {
-                    let found = format!(
-                        "{unpacked} bytes, unpacked, in a file of {}",
-                        self.bytes.len()
-                    );
-                    let expected = format!("{} or fewer (--max-unpacked allows more)", self.most);
-                    return Err(wrong(&found, &expected));
-                }
-                self.unpacked.set(unpacked);
+                self.charge(name, wanted)?;
                 let mut data = Vec::new();
                 let entry = zip.by_index(index).map_err(|_| broken())?;
                 let mut unpacked = entry.take(wanted);

@@ -1,5 +1,8 @@
 //! Unimodal encoding (eq. 3 and 4): a convolution over time, and sinusoidal positions.
 
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
+
 use burn::module::Module;
 use burn::nn::PaddingConfig1d;
 use burn::nn::conv::{Conv1d, Conv1dConfig};
@@ -13,9 +16,8 @@ use crate::nn::mode::Mode;
 pub struct UnimodalEncoder {
     /// Without bias (the recipe that reproduces Table 4): a missing step without neighbours stays zero.
     conv: Conv1d,
-    /// `[max_steps, d_model]`, row by row.
     #[module(skip)]
-    positions: Vec<f32>,
+    positions: Positions,
     /// Whether a step without features has no position.
     #[module(skip)]
     seen_only: bool,
@@ -33,7 +35,7 @@ impl UnimodalEncoder {
                 .with_bias(false)
                 .with_padding(PaddingConfig1d::Same)
                 .init(device),
-            positions: sinusoids(config.positions, modality.max_steps.steps(), config.d),
+            positions: Positions::new(config.positions, config.d),
             seen_only: config.positions == PositionsKind::Concatenated,
             scale: if config.scaled_input {
                 (config.d as f64).sqrt()
@@ -70,7 +72,7 @@ impl UnimodalEncoder {
 
     /// The positions of the first `time` steps, `[1, time, d_model]`.
     pub fn positions(&self, time: usize, d_model: usize, device: &Device) -> Tensor<3> {
-        let positions = self.positions[..time * d_model].to_vec();
+        let positions = self.positions.first(time);
         Tensor::from_data(TensorData::new(positions, [1, time, d_model]), device)
     }
 }
@@ -105,8 +107,37 @@ pub fn encode(
     (convolved, embedded)
 }
 
-/// Sinusoidal position embeddings, `[time, d_model]` row by row.
-fn sinusoids(kind: PositionsKind, steps: usize, d_model: usize) -> Vec<f32> {
+/// Sinusoidal position embeddings, made as far as sequences are long: a config may allow any length.
+#[derive(Debug, Clone)]
+struct Positions {
+    kind: PositionsKind,
+    d_model: usize,
+    /// `[steps, d_model]` row by row.
+    made: Arc<Mutex<Vec<f32>>>,
+}
+
+impl Positions {
+    fn new(kind: PositionsKind, d_model: usize) -> Self {
+        Self {
+            kind,
+            d_model,
+            made: Arc::default(),
+        }
+    }
+
+    /// Of the first `steps` steps.
+    fn first(&self, steps: usize) -> Vec<f32> {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = made.len() / self.d_model;
+        if known < steps {
+            made.extend(sinusoids(self.kind, known..steps, self.d_model));
+        }
+        made[..steps * self.d_model].to_vec()
+    }
+}
+
+/// Sinusoidal position embeddings of some steps, `[time, d_model]` row by row.
+fn sinusoids(kind: PositionsKind, steps: Range<usize>, d_model: usize) -> Vec<f32> {
     const LONGEST: f64 = 10_000.0;
     let half = d_model / 2;
     let value = |t: usize, channel: usize| match kind {
@@ -119,7 +150,6 @@ fn sinusoids(kind: PositionsKind, steps: usize, d_model: usize) -> Vec<f32> {
             wave((t + 1) as f64 / LONGEST.powf(exponent), channel < half)
         }
     };
-    let steps = 0..steps;
     let rows = steps.flat_map(|t| (0..d_model).map(move |channel| value(t, channel) as f32));
     rows.collect()
 }

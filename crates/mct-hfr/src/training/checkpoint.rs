@@ -216,6 +216,22 @@ impl Checkpoint {
         self.model.contains_key("prior")
     }
 
+    /// Refuses an interface with other features than the file has vectors for, which bounds how many it can
+    /// claim.
+    fn require_inputs(&self) -> Result<()> {
+        for (index, modality) in self.interface.modalities.iter().enumerate() {
+            let name = format!("inputs.{index}.replacement");
+            let found = self.model.get(&name).map_or(0, TensorData::num_elements);
+            let positions = modality.unknown_positions.unwrap_or(1);
+            if modality.features == 0 || modality.features.checked_mul(positions) != Some(found) {
+                let expected = format!("{} for each of {positions} positions", modality.features);
+                let found = format!("{found} values");
+                return Err(Error::invalid(&self.source, &name, found, expected));
+            }
+        }
+        Ok(())
+    }
+
     /// The model of this checkpoint.
     ///
     /// # Errors
@@ -223,6 +239,7 @@ impl Checkpoint {
     pub fn model(&self, device: &Device) -> Result<Model> {
         let system = self.config.model.system;
         system.require(&self.interface, &self.source)?;
+        self.require_inputs()?;
         // A file of a few bytes may ask for a model of any size: none is made before all values are there.
         let model = Model::uninitialised(&self.config.model, &self.interface, &[], device);
         let task = self.config.model.task;

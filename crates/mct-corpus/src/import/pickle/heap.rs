@@ -35,6 +35,12 @@ pub(super) struct ArrayNode {
     pub data: Ref,
 }
 
+/// Bytes of memory for the values of a file of so many bytes. They are kept in lists that grow by copying
+/// themselves, which takes three times as much for a moment.
+pub(super) fn most_memory(file: usize) -> usize {
+    file.saturating_mul(6).saturating_add(16 << 20)
+}
+
 /// How many bytes may still be copied.
 pub(super) struct Budget(Cell<usize>);
 
@@ -108,6 +114,17 @@ impl<'a> Heap<'a> {
 
     pub fn node(&self, node: Ref) -> &Node<'a> {
         &self.nodes[node as usize]
+    }
+
+    /// As [`text_of`](Self::text_of), of a short text: a long one that many values share would be compared
+    /// again and again.
+    pub fn name_of(&self, node: Ref) -> Option<&str> {
+        const LONGEST: usize = 256;
+        match self.node(node) {
+            Node::Str(text) if text.len() <= LONGEST => Some(text),
+            Node::Bytes(bytes) if bytes.len() <= LONGEST => self.text_of(node),
+            _ => None,
+        }
     }
 
     /// The text of a string, also of a Python 2 one.

@@ -3,13 +3,13 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use super::heap::{Budget, Global, Heap, Node, Ref};
+use super::heap::{Budget, Global, Heap, Node, Ref, most_memory};
 use super::text::{unescape_string, unescape_unicode};
 use super::tree::Tree;
 use crate::error::Finding;
 
-/// More values than any corpus has; keeps a hostile file from filling the memory.
-const MOST_VALUES: usize = 50_000_000;
+/// About what an entry of the memo takes.
+const MEMO_BYTES: usize = 32;
 
 /// The newest protocol there is.
 const PROTOCOL: u8 = 5;
@@ -26,6 +26,7 @@ pub(in crate::import) fn read(input: &[u8]) -> Result<Tree<'_>, Finding> {
         stack: Vec::new(),
         marks: Vec::new(),
         memo: HashMap::new(),
+        items: 0,
     };
     loop {
         if let Some(root) = machine.step()? {
@@ -44,11 +45,32 @@ struct Machine<'a> {
     /// Heights of the stack.
     marks: Vec<usize>,
     memo: HashMap<usize, Ref>,
+    /// References in lists, tuples and dicts.
+    items: usize,
 }
 
 impl<'a> Machine<'a> {
+    /// Refuses a file whose values take far more memory than itself.
+    fn require_memory(&self) -> Result<(), Finding> {
+        let used = self.heap.nodes.len() * size_of::<Node<'_>>()
+            + (self.stack.len() + self.items) * size_of::<Ref>()
+            + self.marks.len() * size_of::<usize>()
+            + self.memo.len() * MEMO_BYTES;
+        let most = most_memory(self.input.len());
+        if used > most {
+            let found = format!(
+                "{used} bytes of Python values in a file of {}",
+                self.input.len()
+            );
+            let expected = "features in numpy arrays, not in lists of numbers";
+            return Err(self.heap.wrong(found, expected));
+        }
+        Ok(())
+    }
+
     /// Runs one instruction; returns the result after the last one.
     fn step(&mut self) -> Result<Option<Ref>, Finding> {
+        self.require_memory()?;
         let [opcode] = self.chunk()?;
         match opcode {
             // Control.
@@ -338,9 +360,8 @@ impl<'a> Machine<'a> {
 
     fn push(&mut self, node: Node<'a>) -> Result<(), Finding> {
         let next = Ref::try_from(self.heap.nodes.len()).ok();
-        let Some(next) = next.filter(|_| self.heap.nodes.len() < MOST_VALUES) else {
-            let found = format!("more than {MOST_VALUES} values");
-            return Err(self.heap.wrong(found, "a corpus in arrays"));
+        let Some(next) = next else {
+            return Err(self.heap.wrong("too many values", "a corpus in arrays"));
         };
         self.heap.nodes.push(node);
         self.stack.push(next);
@@ -367,6 +388,7 @@ impl<'a> Machine<'a> {
     fn pop_mark(&mut self) -> Result<Vec<Ref>, Finding> {
         let mark = self.marks.pop();
         let mark = mark.ok_or_else(|| self.heap.wrong("no mark", "a mark on the stack"))?;
+        self.items += self.stack.len().saturating_sub(mark);
         Ok(self.stack.split_off(mark.min(self.stack.len())))
     }
 

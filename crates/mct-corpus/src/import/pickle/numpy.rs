@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::heap::{ArrayNode, Global, Heap, Node, Ref};
 use crate::error::Finding;
-use crate::import::array::{Array, Dtype, Kind, Order};
+use crate::import::array::{Array, Dtype, Kind, Order, byte_count};
 
 /// numpy's own limit.
 const MOST_DIMENSIONS: usize = 64;
@@ -24,7 +24,7 @@ impl<'a> Heap<'a> {
                 Ok(Node::Unbuilt)
             }
             (Global::FromBuffer, [data, dtype, shape, order, axes @ ..]) if axes.len() < 2 => {
-                let order = match (self.text_of(*order), axes) {
+                let order = match (self.name_of(*order), axes) {
                     (Some("C"), _) => Order::LastFastest,
                     (Some("F"), _) => Order::FirstFastest,
                     // Since numpy 2.3: the shape in memory, and which of its dimensions comes where.
@@ -77,7 +77,7 @@ impl<'a> Heap<'a> {
                     return Err(self.wrong("a structured type", "numbers or text"));
                 }
                 Ok(Node::Dtype(Dtype {
-                    big_endian: self.text_of(order) == Some(">"),
+                    big_endian: self.name_of(order) == Some(">"),
                     ..*dtype
                 }))
             }
@@ -86,7 +86,7 @@ impl<'a> Heap<'a> {
     }
 
     fn dtype(&self, code: Ref) -> Result<Node<'a>, Finding> {
-        let code = self.text_of(code).unwrap_or("unnamed");
+        let code = self.name_of(code).unwrap_or("unnamed");
         let dtype = Dtype::parse(code).ok_or_else(|| {
             let found = format!("the numpy type {}", code.escape_debug());
             self.wrong(found, "numbers or text")
@@ -94,16 +94,32 @@ impl<'a> Heap<'a> {
         Ok(Node::Dtype(dtype))
     }
 
-    /// Shape and bytes are compared when the array is read.
     fn array(&self, data: Ref, dtype: Ref, shape: Ref, order: Order) -> Result<Node<'a>, Finding> {
         let Node::Dtype(dtype) = self.node(dtype) else {
             return Err(self.wrong("an array without a type", "a type"));
         };
         let shape = self.whole_numbers(shape)?;
-        match (self.node(data), dtype.kind) {
-            (Node::List(_), Kind::Object) => {}
-            (Node::Bytes(_), kind) if kind != Kind::Object => {}
+        // A shape may say anything.
+        let (found, needed) = match (self.node(data), dtype.kind) {
+            (Node::List(items), Kind::Object) => {
+                let count = shape
+                    .iter()
+                    .try_fold(1_usize, |count, extent| count.checked_mul(*extent));
+                (items.len(), count)
+            }
+            (Node::Bytes(bytes), kind) if kind != Kind::Object => {
+                (bytes.len(), byte_count(*dtype, &shape))
+            }
             _ => return Err(self.wrong("an array without its data", "bytes or a list")),
+        };
+        if needed != Some(found) {
+            let what = if dtype.kind == Kind::Object {
+                "items"
+            } else {
+                "bytes"
+            };
+            let expected = format!("as many as a {dtype} array of shape {shape:?} has");
+            return Err(self.wrong(format!("{found} {what}"), expected));
         }
         Ok(Node::Array(Box::new(ArrayNode {
             dtype: *dtype,
@@ -151,7 +167,7 @@ impl<'a> Heap<'a> {
     }
 
     fn encode(&self, text: Ref, encoding: Ref) -> Result<Node<'a>, Finding> {
-        let latin1 = matches!(self.text_of(encoding), Some("latin1" | "latin-1"));
+        let latin1 = matches!(self.name_of(encoding), Some("latin1" | "latin-1"));
         let Node::Str(text) = self.node(text) else {
             return Err(self.wrong("encoding of what is no text", "text"));
         };

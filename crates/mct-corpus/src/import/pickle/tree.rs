@@ -62,13 +62,13 @@ impl<'t> Value<'t> {
         }
     }
 
-    /// The entries of a dict whose keys are text; `None` for everything else.
+    /// The entries of a dict whose keys are short text; `None` for everything else.
     pub fn entries(self) -> Option<Vec<(&'t str, Self)>> {
         let Node::Dict(entries) = self.node() else {
             return None;
         };
         let entries = entries.iter().filter_map(|(key, value)| {
-            let key = self.tree.heap.text_of(*key)?;
+            let key = self.tree.heap.name_of(*key)?;
             Some((key, self.at(*value)))
         });
         Some(entries.collect())
@@ -95,6 +95,11 @@ impl<'t> Value<'t> {
             Node::Array(array) => Some(&array.shape),
             _ => None,
         }
+    }
+
+    /// Charges bytes that are copied out of the pickle.
+    pub fn charge(self, bytes: usize) -> Result<(), Finding> {
+        self.tree.heap.budget.take(bytes)
     }
 
     /// A numpy array of numbers or text.
