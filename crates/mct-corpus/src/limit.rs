@@ -198,8 +198,8 @@ fn validate(process: &Process, corpus: &Corpus) -> Result<()> {
     for channel in &process.modalities {
         // A file may say anything.
         let states = channel.prototype_of_class.len() + 1;
-        let views = [process.styles, contents].iter();
-        let views = views.fold(states, |all, count| all.saturating_mul(*count));
+        let counts = [process.styles, contents].into_iter();
+        let views = counts.fold(states, |all, count| all.saturating_mul(count));
         let values = views.saturating_mul(channel.features);
         if views > MOST_VIEWS || values > MOST_VALUES {
             let found = format!(
