@@ -57,12 +57,15 @@ fn main() -> ExitCode {
             .with_min_inner_size([720.0, 480.0])
             .with_icon(icon)
             .with_drag_and_drop(true),
+        wgpu_options: mct_app::graphics::configuration(),
         ..Default::default()
     };
     let run = eframe::run_native(
         "mct-app",
         window,
         Box::new(|creation| {
+            #[cfg(unix)]
+            close_on_signals(&creation.egui_ctx)?;
             let application = Application::new(&creation.egui_ctx, creation.storage, options)?;
             Ok(Box::new(application))
         }),
@@ -71,6 +74,33 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&format!("the window cannot be opened: {error}")),
     }
+}
+
+/// A signal that asks the program to end closes the window, which saves the training under way. Further ones,
+/// which are often sent, would lose what the first one saves.
+#[cfg(unix)]
+fn close_on_signals(context: &eframe::egui::Context) -> std::io::Result<()> {
+    use eframe::egui::ViewportCommand;
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+
+    let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+    let context = context.clone();
+    let watch = move || {
+        let mut interrupts = 0;
+        for (index, signal) in signals.forever().enumerate() {
+            interrupts += u8::from(signal == SIGINT);
+            if interrupts > 1 {
+                // Ctrl-C twice: at once.
+                std::process::exit(130);
+            }
+            if index == 0 {
+                context.send_viewport_cmd(ViewportCommand::Close);
+                context.request_repaint();
+            }
+        }
+    };
+    let thread = std::thread::Builder::new().name("signals".to_owned());
+    thread.spawn(watch).map(drop)
 }
 
 fn fail(message: &str) -> ExitCode {

@@ -72,7 +72,8 @@ impl Complexity {
         let steps: Vec<String> = modalities
             .map(|(m, steps)| format!("{} {steps}", m.name))
             .collect();
-        say(table(&header, &rows))?;
-        say(format!("steps: {}", steps.join(", ")))
+        say(table(&header, &rows));
+        say(format!("steps: {}", steps.join(", ")));
+        Ok(())
     }
 }

@@ -153,25 +153,25 @@ impl Info {
             return say_json(&info);
         }
         let synthetic = if info.synthetic { " (synthetic)" } else { "" };
-        say(format!("{}{synthetic}", info.title))?;
-        say(format!("licence: {}", info.licence))?;
+        say(format!("{}{synthetic}", info.title));
+        say(format!("licence: {}", info.licence));
         let (n, speakers) = (info.utterances, info.speakers);
-        say(format!("{n} utterances of {speakers} speakers"))?;
+        say(format!("{n} utterances of {speakers} speakers"));
         if let Some(origin) = &info.speakers_guessed_from {
-            say(format!("speakers are guessed from {origin}"))?;
+            say(format!("speakers are guessed from {origin}"));
         }
         for (count, what) in [
             (info.unknown_speakers, "of an unknown speaker"),
             (info.all_missing, "of which everything is missing by nature"),
         ] {
             if count > 0 {
-                say(format!("{count} utterances {what}"))?;
+                say(format!("{count} utterances {what}"));
             }
         }
         if !info.columns.is_empty() {
-            say(format!("further columns: {}", info.columns.join(", ")))?;
+            say(format!("further columns: {}", info.columns.join(", ")));
         }
-        say("")?;
+        say("");
         let mut header = vec!["session", "utterances"];
         header.extend(info.classes.iter().map(String::as_str));
         let some_unlabelled = info.sessions.iter().any(|s| s.unlabelled > 0);
@@ -186,7 +186,7 @@ impl Info {
                 row
             })
             .collect();
-        say(table(&header, &rows))?;
+        say(table(&header, &rows));
         let spread = |p: &info::Percentiles| {
             let values = [p.min, p.p25, p.p50, p.p75, p.p95, p.max];
             values.map(|value| match p.count {
@@ -212,11 +212,11 @@ impl Info {
             let name = format!("{} (steps)", modality.name);
             rows.push([vec![name], spread(&modality.steps).into()].concat());
         }
-        say("")?;
+        say("");
         say(table(
             &["", "min", "25 %", "50 %", "75 %", "95 %", "max"],
             &rows,
-        ))?;
+        ));
         let rows: Vec<Vec<String>> = info
             .modalities
             .iter()
@@ -252,8 +252,9 @@ impl Info {
             "NaN",
             "infinite",
         ];
-        say("")?;
-        say(table(&header, &rows))
+        say("");
+        say(table(&header, &rows));
+        Ok(())
     }
 }
 
@@ -286,10 +287,13 @@ impl Check {
             Ok(corpus) => info::values(&corpus),
         };
         for finding in &findings {
-            say(format!("{}: {finding}", self.corpus.display()))?;
+            say(format!("{}: {finding}", self.corpus.display()));
         }
         match findings.len() {
-            0 => say(format!("{}: nothing is wrong", self.corpus.display())),
+            0 => {
+                say(format!("{}: nothing is wrong", self.corpus.display()));
+                Ok(())
+            }
             1 => bail!("1 finding"),
             count => bail!("{count} findings"),
         }
@@ -373,7 +377,7 @@ impl Limit {
         say(format!(
             "exact limit on {} synthetic utterances\n",
             curve.utterances
-        ))?;
+        ));
         let rows: Vec<Vec<String>> = (0..curve.rates.len())
             .map(|i| {
                 vec![
@@ -384,7 +388,8 @@ impl Limit {
                 ]
             })
             .collect();
-        say(table(&["rate", "accuracy", "UA", "NLL"], &rows))?;
-        say(format!("AUILC of UA: {}", score(curve.auilc)))
+        say(table(&["rate", "accuracy", "UA", "NLL"], &rows));
+        say(format!("AUILC of UA: {}", score(curve.auilc)));
+        Ok(())
     }
 }

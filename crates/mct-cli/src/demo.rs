@@ -67,6 +67,8 @@ impl Demo {
             remark(format!("resuming {}", run_path.display()));
             train::resume(&run_path, None, false)?;
         } else {
+            // Before the corpus is written: another demo may be doing the same.
+            let reserved = RunFolder::reserve(&run_path).map_err(existing_run)?;
             remark("generating a synthetic corpus");
             let corpus = generate(self.seed, self.scale).map_err(usage)?;
             corpus.save(&corpus_path)?;
@@ -82,7 +84,7 @@ impl Demo {
                 model: trainer.config().model.clone(),
                 training: trainer.config().training.clone(),
             };
-            let writer = RunFolder::create(&run_path, manifest).map_err(existing_run)?;
+            let writer = reserved.create(manifest)?;
             train::drive(&mut trainer, writer, &corpus, false)?;
         }
         let sources = [Source::read(&run_path, Which::Best)?];
@@ -103,6 +105,7 @@ impl Demo {
         say(format!(
             "\nthe report is {}",
             report_path.join("report.html").display()
-        ))
+        ));
+        Ok(())
     }
 }

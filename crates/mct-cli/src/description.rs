@@ -81,7 +81,7 @@ impl DescriptionArgs {
             None => None,
             Some(path) => {
                 let name = path.display().to_string();
-                let bytes = std::fs::read(path).context(name.clone())?;
+                let bytes = mct_corpus::regular::read(path, 64 << 20).context(name.clone())?;
                 Some(SpeakerTable::parse(&name, &bytes)?)
             }
         };

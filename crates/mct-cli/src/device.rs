@@ -59,7 +59,8 @@ impl Devices {
             })
             .collect();
         let header = ["device", "description", "", "deviation"];
-        say(table(&header[..if self.test { 4 } else { 3 }], &rows))
+        say(table(&header[..if self.test { 4 } else { 3 }], &rows));
+        Ok(())
     }
 }
 

@@ -112,34 +112,34 @@ impl Evaluate {
 /// Prints the tables.
 pub fn show(assessment: &Assessment) -> Result<()> {
     let evaluation = &assessment.evaluation;
-    say(format!("{}\n", heading(evaluation)))?;
+    say(format!("{}\n", heading(evaluation)));
     for section in sections(assessment) {
         if !section.title.is_empty() {
-            say(&section.title)?;
+            say(&section.title);
         }
         let header: Vec<&str> = section.header.iter().map(String::as_str).collect();
-        say(table(&header, &section.rows))?;
+        say(table(&header, &section.rows));
     }
     if let Some(intervals) = &assessment.intervals {
-        say(interval_note(intervals))?;
+        say(interval_note(intervals));
     }
     let (columns, body) = calibration_rows(assessment);
     if !body.is_empty() {
         let header: Vec<&str> = columns.iter().map(String::as_str).collect();
-        say(format!("\n{}", table(&header, &body)))?;
+        say(format!("\n{}", table(&header, &body)));
     }
     if let Some(note) = calibration_note(assessment) {
-        say(note)?;
+        say(note);
     }
     if !assessment.corrupted.is_empty() {
         let (columns, body) = corrupted::rows(&assessment.corrupted, evaluation);
         let header: Vec<&str> = columns.iter().map(String::as_str).collect();
-        say(format!("\n{}", table(&header, &body)))?;
+        say(format!("\n{}", table(&header, &body)));
     }
     let (columns, body) = duration_rows(evaluation);
     let header: Vec<&str> = columns.iter().map(String::as_str).collect();
     if !body.is_empty() {
-        say(format!("\n{}", table(&header, &body)))?;
+        say(format!("\n{}", table(&header, &body)));
     }
     for matrices in evaluation.matrices() {
         let (Some(rate), Some(confusion)) = (evaluation.rates.first(), matrices.confusion.first())
@@ -159,17 +159,17 @@ pub fn show(assessment: &Assessment) -> Result<()> {
             "" => String::new(),
             target => format!("\n{target}, in bins"),
         };
-        say(format!("{title}\n{}", table(&header, &body)))?;
+        say(format!("{title}\n{}", table(&header, &body)));
     }
     let (columns, body) = class_rows(assessment);
     if !body.is_empty() {
         let header: Vec<&str> = columns.iter().map(String::as_str).collect();
-        say(format!("\n{}", table(&header, &body)))?;
+        say(format!("\n{}", table(&header, &body)));
     }
     if assessment.runs.len() > 1 {
         let (columns, body) = run_rows(assessment);
         let header: Vec<&str> = columns.iter().map(String::as_str).collect();
-        say(format!("\n{}", table(&header, &body)))?;
+        say(format!("\n{}", table(&header, &body)));
         let count = assessment.runs.len() as f64;
         let mean = |pick: &dyn Fn(&RunScores) -> f64| {
             assessment.runs.iter().map(pick).sum::<f64>() / count
@@ -184,7 +184,7 @@ pub fn show(assessment: &Assessment) -> Result<()> {
             metric.title(),
             score(first),
             score(area)
-        ))?;
+        ));
     }
     Ok(())
 }

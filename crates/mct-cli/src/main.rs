@@ -82,6 +82,7 @@ fn main() -> ExitCode {
     // Inside a thread of the pool, parallel work of the CPU backend starts on that thread; outside it,
     // every operation would wake a thread of the pool and wait for it.
     let result = rayon::scope(|_| Arguments::parse().command.run());
+    let result = result.and_then(|()| output::printed());
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => output::failure(&error),

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::OnceLock;
 
 use anyhow::Result;
 use serde::Serialize;
@@ -48,22 +48,35 @@ impl fmt::Display for Interrupted {
 
 impl std::error::Error for Interrupted {}
 
-/// Prints to standard output. Where its reader has closed it (`| head`) nothing is printed any more, and what
-/// the command makes besides is made all the same.
+/// Why nothing is printed any more.
+static CLOSED: OnceLock<io::Error> = OnceLock::new();
+
+/// Prints to standard output. Where its reader has closed it (`| head`) or its disk is full nothing is printed
+/// any more, and what the command makes besides is made all the same; see [`printed`].
+pub fn say(text: impl fmt::Display) {
+    if CLOSED.get().is_none()
+        && let Err(error) = writeln!(io::stdout(), "{}", plain(&text.to_string()))
+    {
+        let _ = CLOSED.set(error);
+    }
+}
+
+/// Whether everything was printed that somebody wanted to read.
 ///
 /// # Errors
-/// When it cannot be written for another reason, such as a full disk.
-pub fn say(text: impl fmt::Display) -> Result<()> {
-    static CLOSED: AtomicBool = AtomicBool::new(false);
-    if CLOSED.load(Ordering::Relaxed) {
-        return Ok(());
+/// When standard output could not be written, but for a reader that has closed it.
+pub fn printed() -> Result<()> {
+    // What is still in the buffer.
+    if CLOSED.get().is_none()
+        && let Err(error) = io::stdout().flush()
+    {
+        let _ = CLOSED.set(error);
     }
-    match writeln!(io::stdout(), "{}", plain(&text.to_string())) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
-            CLOSED.store(true, Ordering::Relaxed);
-            Ok(())
+    match CLOSED.get() {
+        Some(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(anyhow::anyhow!("standard output: {error}"))
         }
-        printed => Ok(printed?),
+        _ => Ok(()),
     }
 }
 
@@ -74,21 +87,25 @@ pub fn remark(text: impl fmt::Display) {
 
 /// Text without what steers a terminal: an id or a title may hold anything.
 fn plain(text: &str) -> Cow<'_, str> {
-    let steers = |c: char| c.is_control() && c != '\n' && c != '\t';
+    // Also what turns the direction of letters.
+    let turns = |c| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let steers = |c: char| (c.is_control() && c != '\n' && c != '\t') || turns(c);
     match text.contains(steers) {
         true => Cow::Owned(text.replace(steers, "\u{fffd}")),
         false => Cow::Borrowed(text),
     }
 }
 
-/// A cell of a table: in one line, and without the character that ends a cell.
+/// A cell of a table: in one line, without the character that ends a cell, and no formula.
 pub fn cell(text: &str) -> String {
-    text.replace(['\t', '\n', '\r'], " ")
+    let line = text.replace(['\t', '\n', '\r'], " ");
+    mct_corpus::formula::defused(&line).into_owned()
 }
 
 /// Prints one value as a line of JSON.
 pub fn say_json(value: &impl Serialize) -> Result<()> {
-    say(serde_json::to_string(value)?)
+    say(serde_json::to_string(value)?);
+    Ok(())
 }
 
 /// Prints the error and returns the exit code.
@@ -103,6 +120,13 @@ pub fn failure(error: &anyhow::Error) -> ExitCode {
 
 /// A table whose first column is left- and whose other columns are right-aligned.
 pub fn table(header: &[&str], rows: &[Vec<String>]) -> String {
+    let line = |cell: &str| cell.replace(['\t', '\n', '\r'], " ");
+    let header: Vec<String> = header.iter().map(|cell| line(cell)).collect();
+    let header: Vec<&str> = header.iter().map(String::as_str).collect();
+    let rows: Vec<Vec<String>> = (rows.iter())
+        .map(|row| row.iter().map(|cell| line(cell)).collect())
+        .collect();
+    let (header, rows) = (&header[..], &rows[..]);
     let mut widths: Vec<usize> = header.iter().map(|cell| cell.chars().count()).collect();
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {

@@ -253,12 +253,12 @@ impl Predictions<'_> {
         } else {
             let names = || self.targets.iter().map(|target| &target.name);
             if labelled {
-                header.extend(names().map(|name| format!("{name} (rated)")));
+                header.extend(names().map(|name| format!("{} (rated)", cell(name))));
             }
-            header.extend(names().cloned());
+            header.extend(names().map(|name| cell(name)));
         }
         header.push("missing".to_owned());
-        say(header.join("\t"))?;
+        say(header.join("\t"));
         for Prediction {
             id,
             outputs,
@@ -288,7 +288,7 @@ impl Predictions<'_> {
                 }
             }
             cells.push(format!("{missing:.3}"));
-            say(cells.join("\t"))?;
+            say(cells.join("\t"));
         }
         Ok(())
     }

@@ -270,7 +270,16 @@ fn markdown_text(text: &str) -> String {
     for character in text.chars() {
         match character {
             '\n' | '\r' => shown.push(' '),
-            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '#' => {
+            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '#' | '&' => {
+                shown.push('\\');
+                shown.push(character);
+            }
+            // What would begin a list: a dash, a plus, or a number with its point.
+            '-' | '+' if shown.is_empty() => {
+                shown.push('\\');
+                shown.push(character);
+            }
+            '.' | ')' if !shown.is_empty() && shown.bytes().all(|byte| byte.is_ascii_digit()) => {
                 shown.push('\\');
                 shown.push(character);
             }
@@ -349,9 +358,14 @@ impl Page {
         let shown = escape(text);
         let _ = writeln!(
             self.html,
-            "<details><summary>{title}</summary>\n<pre>{shown}</pre></details>"
+            "<details><summary>{}</summary>\n<pre>{shown}</pre></details>",
+            escape(title)
         );
-        let _ = writeln!(self.markdown, "\n## {title}\n\n```toml\n{text}```");
+        // A fence that is longer than any in the text.
+        let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+        let fence = "`".repeat(longest.max(2) + 1);
+        let title = markdown_text(title);
+        let _ = writeln!(self.markdown, "\n## {title}\n\n{fence}toml\n{text}{fence}");
     }
 
     pub fn finish(self) -> String {

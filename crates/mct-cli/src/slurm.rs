@@ -2,8 +2,9 @@
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 use mct_corpus::atomic;
@@ -40,20 +41,35 @@ impl Array<'_> {
     /// When a script cannot be written, or `sbatch` cannot be started or fails.
     pub fn submit(&self) -> Result<Vec<String>> {
         let mut jobs = Vec::new();
-        for (index, tasks) in self.tasks.chunks(limit()).enumerate() {
+        for (index, tasks) in chunks(&self.tasks, limit()).into_iter().enumerate() {
             let name = match index {
                 0 => "slurm.sh".to_owned(),
                 further => format!("slurm-{}.sh", further + 1),
             };
             let path = self.folder.join(name);
-            atomic::write(&path, self.script(tasks)?.as_bytes())?;
-            jobs.push(self.submit_script(&path)?);
+            let script = self.script(tasks)?;
+            // To read and to submit by hand; another submission may replace it at any time.
+            atomic::write(&path, script.as_bytes())?;
+            jobs.push(self.submit_script(&script, &path)?);
         }
         Ok(jobs)
     }
 
     fn script(&self, tasks: &[Task]) -> Result<String> {
-        let program = std::env::current_exe()?;
+        let program = program()?;
+        let named = [self.folder.as_os_str(), program.as_os_str()];
+        let logs = tasks.iter().filter_map(|task| task.log.as_ref());
+        let logs = logs.map(|path| path.as_os_str());
+        if let Some(name) = named
+            .into_iter()
+            .chain(logs)
+            .find(|name| name.to_str().is_none())
+        {
+            bail!(
+                "{}: a job script cannot hold a name that is no UTF-8",
+                name.display()
+            );
+        }
         let program = quoted(program.as_os_str());
         let mut cases = String::new();
         for (index, task) in tasks.iter().enumerate() {
@@ -91,24 +107,33 @@ impl Array<'_> {
         ))
     }
 
-    fn submit_script(&self, script: &Path) -> Result<String> {
+    fn submit_script(&self, script: &str, path: &Path) -> Result<String> {
         // In this option Slurm takes % for something to fill in.
         let folder = self.folder.display().to_string().replace('%', "%%");
         let result = Command::new("sbatch")
             .arg("--parsable")
             .arg(format!("--output={folder}/slurm-%A_%a.txt"))
-            .arg(script)
-            .output();
-        let submitted = match result {
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn();
+        let submitted = result.and_then(|mut sbatch| {
+            if let Some(mut input) = sbatch.stdin.take() {
+                // One that has ended says itself why.
+                let _ = input.write_all(script.as_bytes());
+            }
+            sbatch.wait_with_output()
+        });
+        let submitted = match submitted {
             Ok(submitted) => submitted,
             Err(error) => bail!(
                 "cannot start sbatch ({error}); the job script is {}",
-                script.display()
+                path.display()
             ),
         };
         if !submitted.status.success() {
             let said = String::from_utf8_lossy(&submitted.stderr);
-            bail!("sbatch refused {}: {}", script.display(), said.trim());
+            bail!("sbatch refused {}: {}", path.display(), said.trim());
         }
         Ok(String::from_utf8_lossy(&submitted.stdout).trim().to_owned())
     }
@@ -122,6 +147,43 @@ fn limit() -> usize {
     let line = said.lines().find(|line| line.starts_with("MaxArraySize"));
     let number = line.and_then(|line| line.split_once('=')?.1.trim().parse::<usize>().ok());
     number.map_or(USUAL_LIMIT, |size| size.saturating_sub(1).max(1))
+}
+
+/// Slurm takes no script of more than 4 MiB, where nobody has set another limit.
+const MOST_OF_A_SCRIPT: usize = 1 << 20;
+
+/// Parts of at most `limit` tasks, each with a script of a size that Slurm takes.
+fn chunks(tasks: &[Task], limit: usize) -> Vec<&[Task]> {
+    // The program's name, and what is around the words.
+    const AROUND: usize = 600;
+    let size = |task: &Task| {
+        let log = task.log.as_ref().map_or(0, |log| log.as_os_str().len());
+        let words = task.words.iter().map(|word| word.len() + 4);
+        words.sum::<usize>() + log + AROUND
+    };
+    let (mut chunks, mut first, mut bytes) = (Vec::new(), 0, 0);
+    for (index, task) in tasks.iter().enumerate() {
+        let is_full = index - first >= limit || bytes + size(task) > MOST_OF_A_SCRIPT;
+        if is_full && index > first {
+            chunks.push(&tasks[first..index]);
+            (first, bytes) = (index, 0);
+        }
+        bytes += size(task);
+    }
+    if first < tasks.len() {
+        chunks.push(&tasks[first..]);
+    }
+    chunks
+}
+
+/// Where this program is, or another build of it that has taken its place meanwhile.
+fn program() -> Result<PathBuf> {
+    let program = std::env::current_exe()?;
+    // As Linux calls a file that is not there any more.
+    let replaced = program
+        .to_str()
+        .and_then(|name| name.strip_suffix(" (deleted)"));
+    Ok(replaced.map_or_else(|| program.clone(), PathBuf::from))
 }
 
 /// A word as the shell takes it, whatever is in it.
@@ -180,5 +242,46 @@ mod tests {
         assert_eq!(run("2"), "");
         assert_eq!(std::fs::read(folder.path().join("o'ut")).unwrap(), b"<%>");
         assert_eq!(run("3"), "");
+    }
+
+    #[test]
+    fn tasks_are_submitted_in_parts_that_slurm_takes() {
+        let task = |length: usize| Task {
+            words: vec!["x".repeat(length).into()],
+            log: None,
+        };
+        let sizes = |tasks: &[Task], limit: usize| -> Vec<usize> {
+            chunks(tasks, limit)
+                .iter()
+                .map(|chunk| chunk.len())
+                .collect()
+        };
+        let small: Vec<Task> = (0..2500).map(|_| task(10)).collect();
+        assert_eq!(sizes(&small, 1000), [1000, 1000, 500]);
+        assert_eq!(sizes(&small, 100_000), [1708, 792]);
+        let large: Vec<Task> = (0..3).map(|_| task(MOST_OF_A_SCRIPT)).collect();
+        assert_eq!(sizes(&large, 1000), [1, 1, 1]);
+        assert!(chunks(&[], 10).is_empty());
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn names_that_a_script_cannot_hold_are_refused() {
+        use std::os::unix::ffi::OsStringExt as _;
+        let odd = OsString::from_vec(vec![b'a', 0xff]);
+        let task = |words: Vec<OsString>, log| vec![Task { words, log }];
+        for tasks in [
+            task(vec![odd.clone()], None),
+            task(Vec::new(), Some(odd.into())),
+        ] {
+            let array = Array {
+                name: "test",
+                folder: Path::new("/"),
+                at_a_time: 1,
+                tasks,
+            };
+            let error = array.script(&array.tasks).unwrap_err().to_string();
+            assert!(error.contains("UTF-8"), "{error}");
+        }
     }
 }

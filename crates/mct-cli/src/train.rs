@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use clap::Args;
-use mct_corpus::{Corpus, Task};
+use mct_corpus::{Corpus, Task, regular};
 use mct_hfr::config::{Config, PRESETS, ProtocolKind, Strategy, System};
 use mct_hfr::training::{FinishReason, Trainer};
 use mct_runs::{CorpusReference, Manifest, Recorder, RunFolder, Which, Writer, read_checkpoint};
@@ -92,7 +92,7 @@ impl Train {
 
     pub fn run(self) -> Result<()> {
         let config = self.settings()?;
-        let corpus = Corpus::open(&self.corpus)?;
+        let (reference, corpus) = CorpusReference::read(&self.corpus)?;
         let device = device::choose(&self.device)?;
         // Everything is validated before the folder is created.
         let mut trainer = Trainer::new(&corpus, config, &device.device)?;
@@ -101,7 +101,7 @@ impl Train {
         }
         let manifest = Manifest {
             device: device.name,
-            corpus: CorpusReference::of(&self.corpus)?,
+            corpus: reference,
             model: trainer.config().model.clone(),
             training: trainer.config().training.clone(),
         };
@@ -118,7 +118,7 @@ impl Train {
 /// A config file, or the `config.toml` of a run.
 fn read_config(path: &Path) -> Result<Config> {
     let name = path.display().to_string();
-    let text = std::fs::read_to_string(path).context(name.clone())?;
+    let text = regular::read_text(path).context(name.clone())?;
     let mut table: toml::Table = toml::from_str(&text).with_context(|| name.clone())?;
     for key_of_run in ["device", "corpus"] {
         table.remove(key_of_run);
@@ -188,6 +188,11 @@ pub fn resume(path: &Path, device: Option<&str>, json: bool) -> Result<()> {
 /// When training fails, or it is interrupted.
 pub fn drive(trainer: &mut Trainer<'_>, writer: Writer, corpus: &Corpus, json: bool) -> Result<()> {
     let path = writer.folder.path.display().to_string();
+    if !writer.is_locked() {
+        remark(format!(
+            "note: the file system of {path} keeps no locks: no other process may write to this run"
+        ));
+    }
     let mut face = CommandLine::new(Recorder::new(writer, corpus.metadata.synthetic), json);
     match pollster::block_on(trainer.run(&mut face))? {
         FinishReason::Interrupted => {

@@ -39,6 +39,60 @@ fn a_closed_output_ends_printing_and_nothing_else() {
     assert!(page.contains("</html>"));
 }
 
+/// What was computed is kept though nothing could be printed, and the exit code says that.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_output_loses_nothing_but_itself() {
+    let workshop = Workshop::with_corpus();
+    let full = |arguments: &[&str]| {
+        let disk = std::fs::File::options()
+            .write(true)
+            .open("/dev/full")
+            .unwrap();
+        let mut command = workshop.command(arguments);
+        let output = command.stdout(disk).output().unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{errors}");
+        assert!(
+            errors.contains("standard output: No space left"),
+            "{errors}"
+        );
+    };
+    full(&small_training("run", &["--json"]));
+    workshop.ok(&small_training("whole", &[]));
+    for file in RESULT {
+        let [run, whole] = ["run", "whole"].map(|run| workshop.bytes(&format!("{run}/{file}")));
+        assert!(run == whole, "{file}");
+    }
+    full(&["evaluate", "run", "--report", "report"]);
+    let page = String::from_utf8(workshop.bytes("report/report.html")).unwrap();
+    assert!(page.contains("</html>"));
+}
+
+#[cfg(unix)]
+#[test]
+fn devices_and_pipes_are_not_read_whole() {
+    let workshop = Workshop::with_corpus();
+    let made = std::process::Command::new("mkfifo")
+        .arg(workshop.path("pipe"))
+        .status();
+    assert!(made.unwrap().success());
+    for config in ["/dev/zero", "pipe"] {
+        let mut training = small_training("run", &[]);
+        training.extend(["--config", config]);
+        let training: Vec<&str> = training
+            .into_iter()
+            .filter(|word| *word != "--preset" && *word != "demo")
+            .collect();
+        workshop.fails(
+            1,
+            &training,
+            &[config, "a device or a pipe, expected a file"],
+        );
+        workshop.fails(1, &["evaluate", config], &[config]);
+    }
+}
+
 #[test]
 fn a_run_from_corpus_to_report() {
     let workshop = Workshop::with_corpus();

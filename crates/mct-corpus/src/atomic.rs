@@ -87,30 +87,37 @@ impl Partial {
         self.file
             .persist(self.target)
             .map_err(|error| error.error)?;
-        // The new name is in the folder, which a power cut would bring back as it was.
-        #[cfg(unix)]
-        match File::open(&folder).and_then(|folder| folder.sync_all()) {
-            // Some network file systems cannot, and a folder may be one to write to alone.
-            Err(error)
-                if !matches!(
-                    error.kind(),
-                    io::ErrorKind::Unsupported
-                        | io::ErrorKind::InvalidInput
-                        | io::ErrorKind::PermissionDenied
-                ) =>
-            {
-                return Err(error);
-            }
-            _ => {}
-        }
-        #[cfg(not(unix))]
-        drop(folder);
-        Ok(())
+        sync(&folder)
     }
 }
 
+/// Makes what was named in a folder survive a power cut, which would bring the folder back as it was.
+///
+/// # Errors
+/// When the disk fails.
+pub fn sync(folder: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    match File::open(folder).and_then(|folder| folder.sync_all()) {
+        // Some network file systems cannot, and a folder may be one to write to alone.
+        Err(error)
+            if !matches!(
+                error.kind(),
+                io::ErrorKind::Unsupported
+                    | io::ErrorKind::InvalidInput
+                    | io::ErrorKind::PermissionDenied
+            ) =>
+        {
+            return Err(error);
+        }
+        _ => {}
+    }
+    #[cfg(not(unix))]
+    let _ = folder;
+    Ok(())
+}
+
 /// The folder that a file is in.
-fn folder(target: &Path) -> &Path {
+pub fn folder(target: &Path) -> &Path {
     match target.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),

@@ -15,6 +15,7 @@ pub mod counter;
 pub mod demo;
 mod error;
 pub mod fold;
+pub mod formula;
 pub mod import;
 pub mod info;
 pub mod limit;
@@ -24,6 +25,8 @@ mod metadata;
 pub mod missing;
 mod modality;
 pub mod process;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod regular;
 
 pub use corpus::Corpus;
 pub use error::{CorpusError, Finding, Result};

@@ -5,11 +5,11 @@
 mod error;
 mod recorder;
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
-use mct_corpus::{Corpus, atomic};
+use mct_corpus::{Corpus, atomic, regular};
 use mct_hfr::config::{Config, ModelConfig, TrainingConfig};
 use mct_hfr::training::{Checkpoint, Event, Precision};
 use serde::{Deserialize, Serialize};
@@ -69,15 +69,35 @@ impl CorpusReference {
     /// # Errors
     /// When the file cannot be read, has changed since the run was created, or is no valid corpus.
     pub fn open(&self) -> Result<Corpus> {
-        let found = sha256(&self.path).map_err(Error::io(&self.path))?;
-        if found != self.sha256 {
+        let (found, corpus) = Self::read(&self.path)?;
+        if found.sha256 != self.sha256 {
             return Err(Error::OtherCorpus {
                 file: self.path.display().to_string(),
-                found,
+                found: found.sha256,
                 expected: self.sha256.clone(),
             });
         }
-        Ok(Corpus::open(&self.path)?)
+        Ok(corpus)
+    }
+
+    /// Opens the corpus at `path`, with the reference to what was read of it.
+    ///
+    /// # Errors
+    /// When the file cannot be read, is being written to, or is no valid corpus.
+    pub fn read(path: &Path) -> Result<(Self, Corpus)> {
+        let stamp = || -> std::io::Result<_> {
+            let metadata = std::fs::metadata(path)?;
+            Ok((metadata.len(), metadata.modified().ok()))
+        };
+        let before = stamp().map_err(Error::io(path))?;
+        let corpus = Corpus::open(path)?;
+        let reference = Self::of(path)?;
+        corpus.require_unchanged()?;
+        if stamp().map_err(Error::io(path))? != before {
+            let error = std::io::Error::other("was written to while it was read");
+            return Err(Error::io(path)(error));
+        }
+        Ok((reference, corpus))
     }
 }
 
@@ -92,6 +112,11 @@ fn hexadecimal(bytes: &[u8]) -> String {
 
 fn sha256(path: &Path) -> std::io::Result<String> {
     let mut file = File::open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(std::io::Error::other(
+            "found no regular file, expected a file",
+        ));
+    }
     let mut hash = Sha256::new();
     let mut block = vec![0; 1 << 20];
     loop {
@@ -135,7 +160,7 @@ impl Manifest {
 
     fn read(path: &Path) -> Result<Self> {
         let name = path.display().to_string();
-        let text = std::fs::read_to_string(path).map_err(Error::io(path))?;
+        let text = regular::read_text(path).map_err(Error::io(path))?;
         let manifest: Self = toml::from_str(&text).map_err(|error| {
             let found = error.to_string();
             mct_hfr::Error::invalid(&name, "config", found.trim_end(), "the config of a run")
@@ -164,8 +189,20 @@ pub struct RunFolder {
 pub struct Writer {
     pub folder: RunFolder,
     events: File,
-    /// Released by the operating system, however the process ends.
-    _lock: File,
+    lock: Lock,
+}
+
+/// A folder for a run that this process alone writes to, before it is known what the run is.
+pub struct Reserved {
+    path: PathBuf,
+    lock: Lock,
+}
+
+/// Released by the operating system, however the process ends.
+struct Lock {
+    _file: File,
+    /// Whether the file system keeps it.
+    is_kept: bool,
 }
 
 impl RunFolder {
@@ -190,8 +227,15 @@ impl RunFolder {
     /// # Errors
     /// When there is a run already, or the folder cannot be written.
     pub fn create(path: &Path, manifest: Manifest) -> Result<Writer> {
-        let config = path.join("config.toml");
-        let exists = || match config.exists() {
+        Self::reserve(path)?.create(manifest)
+    }
+
+    /// Locks a folder, which is made where there is none, for a run that is not there yet.
+    ///
+    /// # Errors
+    /// When there is a run already, or the folder cannot be written.
+    pub fn reserve(path: &Path) -> Result<Reserved> {
+        let exists = || match path.join("config.toml").exists() {
             true => Err(Error::Exists {
                 folder: path.display().to_string(),
             }),
@@ -200,12 +244,16 @@ impl RunFolder {
         exists()?;
         let checkpoints = path.join("checkpoints");
         std::fs::create_dir_all(&checkpoints).map_err(Error::io(&checkpoints))?;
+        for folder in [path, atomic::folder(path)] {
+            atomic::sync(folder).map_err(Error::io(folder))?;
+        }
         let lock = lock(path)?;
         // Another process may have created it while this one waited for nothing.
         exists()?;
-        manifest.write(&config)?;
-        let path = path.to_owned();
-        Self { path, manifest }.locked(lock)
+        Ok(Reserved {
+            path: path.to_owned(),
+            lock,
+        })
     }
 
     /// Locks the folder and removes what a killed process left incomplete.
@@ -219,7 +267,7 @@ impl RunFolder {
         own.locked(lock)
     }
 
-    fn locked(self, lock: File) -> Result<Writer> {
+    fn locked(self, lock: Lock) -> Result<Writer> {
         let in_folder = |name: &str| self.path.join(name);
         for folder in [self.path.clone(), in_folder("checkpoints")] {
             for entry in std::fs::read_dir(&folder).map_err(Error::io(&folder))? {
@@ -232,13 +280,7 @@ impl RunFolder {
         }
         let path = in_folder("events.jsonl");
         let open = || -> std::io::Result<File> {
-            let mut options = OpenOptions::new();
-            let mut file = options
-                .create(true)
-                .truncate(false)
-                .read(true)
-                .write(true)
-                .open(&path)?;
+            let mut file = regular::open(&path)?;
             let mut bytes = Vec::new();
             file.read_to_end(&mut bytes)?;
             let whole = bytes
@@ -252,7 +294,7 @@ impl RunFolder {
         Ok(Writer {
             events: open().map_err(Error::io(&path))?,
             folder: self,
-            _lock: lock,
+            lock,
         })
     }
 
@@ -292,19 +334,17 @@ impl RunFolder {
 }
 
 /// The lock of a run folder, which is held as long as the file is open.
-fn lock(folder: &Path) -> Result<File> {
+fn lock(folder: &Path) -> Result<Lock> {
     let path = folder.join(".lock");
     // Whatever a link of this name leads to is nobody's lock.
-    let is_link = std::fs::symlink_metadata(&path).is_ok_and(|kind| kind.is_symlink());
-    if is_link {
-        let error = std::io::Error::other("is a link, expected a file of the run");
-        return Err(Error::io(&path)(error));
-    }
-    let mut options = OpenOptions::new();
-    let options = options.create(true).truncate(false).write(true);
-    let lock = options.open(&path).map_err(Error::io(&path))?;
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
+    let file = regular::open(&path).map_err(Error::io(&path))?;
+    let tried = file.try_lock();
+    let lock = |is_kept| Lock {
+        _file: file,
+        is_kept,
+    };
+    match tried {
+        Ok(()) => Ok(lock(true)),
         Err(std::fs::TryLockError::WouldBlock) => Err(Error::Locked {
             folder: folder.display().to_string(),
         }),
@@ -313,16 +353,33 @@ fn lock(folder: &Path) -> Result<File> {
             if error.kind() == std::io::ErrorKind::Unsupported
                 || error.raw_os_error() == Some(NO_LOCKS) =>
         {
-            Ok(lock)
+            Ok(lock(false))
         }
         Err(std::fs::TryLockError::Error(error)) => Err(Error::io(&path)(error)),
     }
 }
 
-/// ENOLCK on Linux: the file system's server keeps no locks.
-const NO_LOCKS: i32 = 37;
+/// ENOLCK: the file system's server keeps no locks.
+const NO_LOCKS: i32 = if cfg!(target_os = "linux") { 37 } else { 77 };
+
+impl Reserved {
+    /// Makes the run.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub fn create(self, manifest: Manifest) -> Result<Writer> {
+        let Self { path, lock } = self;
+        manifest.write(&path.join("config.toml"))?;
+        RunFolder { path, manifest }.locked(lock)
+    }
+}
 
 impl Writer {
+    /// Whether the file system keeps other processes from writing to the run.
+    pub fn is_locked(&self) -> bool {
+        self.lock.is_kept
+    }
+
     /// Appends the event to `events.jsonl`.
     ///
     /// # Errors
@@ -355,11 +412,14 @@ impl Writer {
     }
 }
 
+/// Of a model with its optimizer and its average.
+const MOST_OF_CHECKPOINT: u64 = 64 << 30;
+
 /// Reads a checkpoint or exported weights.
 ///
 /// # Errors
 /// When the file cannot be read or is invalid.
 pub fn read_checkpoint(path: &Path) -> Result<Checkpoint> {
-    let bytes = std::fs::read(path).map_err(Error::io(path))?;
+    let bytes = regular::read(path, MOST_OF_CHECKPOINT).map_err(Error::io(path))?;
     Ok(Checkpoint::from_bytes(&path.display().to_string(), &bytes)?)
 }

@@ -79,13 +79,15 @@ impl Page {
             unfinished: unfinished.map(|(run, last)| (run.name, run.corpus, last)),
             not_kept,
         };
+        let web = eframe::WebOptions {
+            wgpu_options: mct_app::graphics::configuration(),
+            ..Default::default()
+        };
         let create = move |creation: &eframe::CreationContext<'_>| {
             let application = Application::new(&creation.egui_ctx, creation.storage, options)?;
             Ok(Box::new(application) as Box<dyn eframe::App>)
         };
-        self.runner
-            .start(canvas, eframe::WebOptions::default(), Box::new(create))
-            .await
+        self.runner.start(canvas, web, Box::new(create)).await
     }
 
     /// The state object as JSON; `undefined` before the start and after a panic.

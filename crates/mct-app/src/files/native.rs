@@ -88,7 +88,7 @@ pub fn choose_speakers(results: Results) {
             return say_without_dialog(begun, &results);
         };
         let name = file.path().display().to_string();
-        results.send(match std::fs::read(file.path()) {
+        results.send(match mct_corpus::regular::read(file.path(), 64 << 20) {
             Ok(bytes) => Incoming::Speakers(name, bytes),
             Err(error) => Incoming::Failed(format!("{name}: {error}")),
         });

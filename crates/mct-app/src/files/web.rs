@@ -142,15 +142,18 @@ const LARGEST: f64 = 1.5e9;
 /// which is said.
 async fn read(files: Vec<web_sys::File>, results: &Results) -> Option<Vec<Source>> {
     let mut sources = Vec::new();
+    let mut sum = 0.0;
     for file in files {
         let path = Reflect::get(&file, &"webkitRelativePath".into());
         let path = path.ok().and_then(|path| path.as_string());
         let name = path
             .filter(|path| !path.is_empty())
             .unwrap_or_else(|| file.name());
-        if file.size() > LARGEST {
-            let found = file.size() / 1e9;
-            let text = format!("{name}: {found:.1} GB, expected 1.5 GB at most in a browser");
+        sum += file.size();
+        if sum > LARGEST {
+            let found = sum / 1e9;
+            let text =
+                format!("{name}: {found:.1} GB so far, expected 1.5 GB at most in a browser");
             results.send(Incoming::Failed(text));
             return None;
         }

@@ -167,10 +167,11 @@ impl Panels {
 /// A line of a CSV file (RFC 4180).
 pub(crate) fn csv_line(cells: &[String]) -> String {
     let quoted = cells.iter().map(|cell| {
-        if cell.contains([',', '"', '\n', '\r']) {
+        let cell = mct_corpus::formula::defused(cell);
+        if cell.contains([',', '"', '\n', '\r', '\t']) {
             format!("\"{}\"", cell.replace('"', "\"\""))
         } else {
-            cell.clone()
+            cell.into_owned()
         }
     });
     let mut line = quoted.collect::<Vec<_>>().join(",");
@@ -310,6 +311,8 @@ mod tests {
     #[test]
     fn cells_with_commas_and_quotes_are_quoted() {
         let cells = ["plain", "a, b", "say \"hi\""].map(str::to_owned);
+        let odd = ["=1+1", "-0.5", "a\tb"].map(str::to_owned);
+        assert_eq!(csv_line(&odd), "'=1+1,-0.5,\"a\tb\"\n");
         assert_eq!(csv_line(&cells), "plain,\"a, b\",\"say \"\"hi\"\"\"\n");
     }
 }

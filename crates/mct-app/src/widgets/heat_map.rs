@@ -2,12 +2,16 @@
 
 use eframe::egui::{Color32, ColorImage, Context, TextureHandle, TextureOptions};
 
+/// The side of a texture that every graphics card draws, and more than a pane has pixels.
+const MOST: usize = 2048;
+
 /// Textures by name, each with the version of its values.
 #[derive(Default)]
 pub struct HeatMaps(Vec<(String, u64, TextureHandle)>);
 
 impl HeatMaps {
-    /// The texture of this name, redrawn by `colour(column, row)` where its version has changed.
+    /// The texture of this name, redrawn by `colour(column, row)` where its version has changed. Where it would be
+    /// larger than textures can be, one of several neighbours stands for them.
     pub fn get(
         &mut self,
         context: &Context,
@@ -17,18 +21,22 @@ impl HeatMaps {
         colour: impl Fn(usize, usize) -> Color32,
     ) -> &TextureHandle {
         let found = self.0.iter().position(|(other, _, _)| other == name);
+        let most = context.input(|input| input.max_texture_side).min(MOST);
+        let stride = |side: usize| side.div_ceil(most).max(1);
+        let (across, down) = (stride(width), stride(height));
+        let (columns, rows) = (width.div_ceil(across), height.div_ceil(down));
         let draw = || {
-            let pixels: Vec<Color32> = (0..height.max(1))
-                .flat_map(|y| (0..width.max(1)).map(move |x| (x, y)))
+            let pixels: Vec<Color32> = (0..rows.max(1))
+                .flat_map(|y| (0..columns.max(1)).map(move |x| (x, y)))
                 .map(|(x, y)| {
                     if width == 0 || height == 0 {
                         Color32::TRANSPARENT
                     } else {
-                        colour(x, y)
+                        colour(x * across, y * down)
                     }
                 })
                 .collect();
-            ColorImage::new([width.max(1), height.max(1)], pixels)
+            ColorImage::new([columns.max(1), rows.max(1)], pixels)
         };
         let index = match found {
             None => {

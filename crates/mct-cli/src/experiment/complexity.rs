@@ -71,7 +71,8 @@ pub fn write(folder: &Path) -> Result<()> {
     let save = |name: &str, text: &str| atomic::write(&folder.join(name), text.as_bytes());
     save("report.md", &page.markdown)?;
     save("report.html", &page.finish())?;
-    say(format!("{as_paper}\n\n{}\n", table(&header, &thop)))?;
-    say(format!("In full\n\n{}\n", table(&header, &full)))?;
-    say(folder.join("report.html").display())
+    say(format!("{as_paper}\n\n{}\n", table(&header, &thop)));
+    say(format!("In full\n\n{}\n", table(&header, &full)));
+    say(folder.join("report.html").display());
+    Ok(())
 }

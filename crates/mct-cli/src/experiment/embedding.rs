@@ -66,6 +66,7 @@ pub fn figures(
         let model = checkpoint.model(&device)?;
         let protocol = setting.base.training.protocol.into();
         let test = fold(corpus, setting.base.model.task, protocol, *first_fold)?.test;
+        let test = evenly(test);
         let read = |rate: f64| {
             let missing = Missing::uniform(rate, corpus.modalities.len());
             let masks = Some((&missing, MASK_SEED));
@@ -90,6 +91,7 @@ pub fn figures(
                     draw::Kind::new("incomplete", incomplete.to_vec()),
                 ];
                 let svg = draw::scatter(&title, &kinds)?;
+                let name = file_name(&name);
                 figures.push((format!("embedding-{}-{name}-{rate}", index + 1), svg));
                 bar.inc(1);
             }
@@ -97,6 +99,29 @@ pub fn figures(
         bar.finish_and_clear();
     }
     Ok(figures)
+}
+
+/// t-SNE is exact, and its work grows with the square of the points: of more utterances an even sample.
+const MOST: usize = 1500;
+
+fn evenly(test: Vec<usize>) -> Vec<usize> {
+    let count = test.len();
+    match count > MOST {
+        true => (0..MOST).map(|place| test[place * count / MOST]).collect(),
+        false => test,
+    }
+}
+
+/// A modality's name as a part of a file's.
+fn file_name(name: &str) -> String {
+    let safe = |c: char| {
+        if c.is_alphanumeric() || "-_ .".contains(c) {
+            c
+        } else {
+            '_'
+        }
+    };
+    name.chars().map(safe).collect()
 }
 
 /// Appends the concatenation of the pooled vectors, `pooled[part][utterance][feature]`.

@@ -89,7 +89,7 @@ pub fn show(
         } else {
             "to do"
         };
-        say(format!("{state:<9} {}", describe(run)))?;
+        say(format!("{state:<9} {}", describe(run)));
     }
     let mut finished: BTreeMap<String, Vec<f64>> = BTreeMap::new();
     for run in runs.values().filter(|run| store.is_finished(&run.id)) {
@@ -129,12 +129,13 @@ pub fn show(
     say(format!(
         "\n{}",
         table(&["to do", "runs", "each", "estimated from"], &rows)
-    ))?;
+    ));
     let total: f64 = kinds.values().map(|(count, s, _)| *count as f64 * s).sum();
     say(format!(
         "\n{} of {} runs to do; about {} with {jobs} at a time, without early stopping and with one core per job",
         missing.len(),
         runs.len(),
         human(total / jobs as f64)
-    ))
+    ));
+    Ok(())
 }

@@ -241,7 +241,7 @@ impl Reproduce {
             let folder = out.join(name);
             let also = self.named.also_test_selected;
             report::write(&folder, experiment, &setting, &store, &corpus, also)?;
-            say(format!("{}", folder.join("report.html").display()))?;
+            say(format!("{}", folder.join("report.html").display()));
         }
         if self.named.name == "all" {
             complexity::write(&out.join("table4"))?;

@@ -1,7 +1,6 @@
 //! Runs as separate processes on this machine, several at a time.
 
 use std::collections::VecDeque;
-use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -11,6 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use mct_corpus::regular;
 use mct_hfr::training::Event;
 
 use crate::experiment::plan::Run;
@@ -106,7 +106,9 @@ fn finish_one(store: &Store, run: &Run, threads: usize, bar: &ProgressBar) -> Re
     store.prepare(run)?;
     let folder = store.folder(&run.id);
     let log = folder.join("log.txt");
-    let errors = File::create(&log).with_context(|| log.display().to_string())?;
+    let errors = regular::open(&log)
+        .and_then(|file| file.set_len(0).map(|()| file))
+        .with_context(|| log.display().to_string())?;
     let mut child = Command::new(this_program()?)
         .args(["experiment", "work", "--until-closed"])
         .arg(&folder)

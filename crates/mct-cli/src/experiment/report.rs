@@ -140,14 +140,18 @@ impl Report<'_> {
         let rows: Vec<Vec<String>> = (rows.iter())
             .map(|row| row.iter().map(plain).collect())
             .collect();
-        let quoted = |cell: &str| format!("\"{}\"", cell.replace('"', "\"\""));
+        let quoted = |cell: &str| {
+            let cell = mct_corpus::formula::defused(cell);
+            format!("\"{}\"", cell.replace('"', "\"\""))
+        };
         let line = |cells: Vec<String>| cells.join(",") + "\n";
         let mut csv = line(header.iter().map(|cell| quoted(cell)).collect());
         for row in &rows {
             csv += &line(row.iter().map(|cell| quoted(cell)).collect());
         }
         self.save(&format!("{name}.csv"), &csv)?;
-        say(format!("{title}\n\n{}\n", table(header, &rows)))
+        say(format!("{title}\n\n{}\n", table(header, &rows)));
+        Ok(())
     }
 
     fn scores(&mut self, comparisons: &BTreeMap<Metric, Vec<Comparison>>) -> Result<()> {
@@ -487,7 +491,7 @@ impl Report<'_> {
             {
                 text += &format!(" {said}");
             }
-            say(format!("{text}\n"))?;
+            say(format!("{text}\n"));
             self.page.paragraph(&text);
         }
         Ok(())

@@ -76,7 +76,7 @@ const RUNGS: u32 = 3;
 impl Space {
     fn read(path: &Path) -> Result<Self> {
         let name = path.display().to_string();
-        let text = std::fs::read_to_string(path).context(name.clone())?;
+        let text = mct_corpus::regular::read_text(path).context(name.clone())?;
         let space: Self =
             toml::from_str(&text).map_err(|error| usage(format!("{name}: {error}")))?;
         if space.systems.is_empty() {
@@ -258,7 +258,7 @@ impl Search {
         });
         let rows: Vec<Vec<String>> = rows.collect();
         let title = format!("AUILC of {} on the validation sets", metric.title());
-        say(format!("{title}\n\n{}\n", table(&header, &rows)))?;
+        say(format!("{title}\n\n{}\n", table(&header, &rows)));
         let save = |name: &str, text: String| -> Result<()> {
             Ok(atomic::write(&folder.join(name), text.as_bytes())?)
         };
@@ -287,11 +287,12 @@ impl Search {
             ..experiment
         };
         report::write(folder, &trained, setting, store, corpus, false)?;
-        say(format!("{}", folder.join("report.html").display()))?;
+        say(format!("{}", folder.join("report.html").display()));
         say(format!(
             "with other seeds: mct-hfr experiment {} …",
             path.display()
-        ))
+        ));
+        Ok(())
     }
 }
 

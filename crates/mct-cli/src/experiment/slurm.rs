@@ -35,5 +35,6 @@ pub fn submit(store: &Store, out: &Path, runs: &[Run], jobs: u16) -> Result<()> 
         "{} runs submitted as job {jobs}; when it has ended, `mct-hfr experiment collect` with the same arguments writes the report",
         runs.len()
     ));
-    say(jobs)
+    say(jobs);
+    Ok(())
 }

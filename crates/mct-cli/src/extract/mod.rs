@@ -230,7 +230,8 @@ fn submit(parts: &Parts, tasks: u16) -> Result<()> {
     remark(format!(
         "submitted as job {jobs}; when it has ended, the same command without --slurm collects the corpus"
     ));
-    say(jobs)
+    say(jobs);
+    Ok(())
 }
 
 /// What became of the recordings at these places, in their order.
@@ -293,6 +294,9 @@ fn extract(
     })
 }
 
+/// The first line of a report.
+const HEAD: &str = "id\tfile\tcause\n";
+
 /// Says what could not be extracted, and writes down all of it.
 fn report(listed: &Recordings, outcomes: &[Outcome], parts: &Parts) -> Result<()> {
     let failed: Vec<[&str; 3]> = (listed.recordings.iter().zip(outcomes))
@@ -309,20 +313,20 @@ fn report(listed: &Recordings, outcomes: &[Outcome], parts: &Parts) -> Result<()
         .collect();
     let path = parts.beside("report.tsv");
     if failed.is_empty() {
-        // That of an earlier extraction does not hold any more.
-        return match std::fs::remove_file(&path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(error).with_context(|| path.display().to_string())
-            }
-            _ => Ok(()),
-        };
+        // That of an earlier extraction does not hold any more; a file of somebody else stays.
+        let is_ours =
+            mct_corpus::regular::read_text(&path).is_ok_and(|text| text.starts_with(HEAD));
+        if is_ours {
+            std::fs::remove_file(&path).with_context(|| path.display().to_string())?;
+        }
+        return Ok(());
     }
     let mut table = csv::WriterBuilder::new()
         .delimiter(b'\t')
         .from_writer(Vec::new());
     table.write_record(["id", "file", "cause"])?;
     for row in &failed {
-        table.write_record(row)?;
+        table.write_record(row.map(|cell| mct_corpus::formula::defused(cell).into_owned()))?;
     }
     mct_corpus::atomic::write(&path, &table.into_inner()?)?;
     const SHOWN: usize = 5;

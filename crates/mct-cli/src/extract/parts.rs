@@ -139,7 +139,12 @@ impl Parts {
         let key = self.key(recording);
         let marker = self.folder.join(format!("{key}.json"));
         let before = fs::read(&marker).ok();
-        if let Some(outcome) = before.and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
+        let before = before.and_then(|bytes| serde_json::from_slice::<Outcome>(&bytes).ok());
+        // Whoever was stopped while removing them has removed some.
+        if let Some(outcome) = before
+            && outcome.key == key
+            && self.are_there(&outcome)
+        {
             return Ok(outcome);
         }
         let id = recording.id.as_str();
@@ -185,6 +190,12 @@ impl Parts {
             atomic::write(&marker, &serde_json::to_vec(&outcome)?)?;
         }
         Ok(outcome)
+    }
+
+    /// Whether the files of a recording are there.
+    fn are_there(&self, outcome: &Outcome) -> bool {
+        let mut files = outcome.there.iter().enumerate();
+        files.all(|(place, there)| !there || self.folder.join(part(&outcome.key, place)).is_file())
     }
 
     /// Names the parts of a recording by everything that they depend on.

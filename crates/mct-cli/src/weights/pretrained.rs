@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use mct_corpus::atomic;
 use mct_extractors::weights::{ALL, Origin, Weights, sha256};
+use mct_runs::sha256_of;
 use serde::Serialize;
 
 use crate::extract::PretrainedArgs;
@@ -108,8 +109,9 @@ impl List {
         say(table(
             &["name", "what", "size", "licence", "from", ""],
             &cells,
-        ))?;
-        say(format!("folder: {}", folder.display()))
+        ));
+        say(format!("folder: {}", folder.display()));
+        Ok(())
     }
 }
 
@@ -178,7 +180,7 @@ impl Check {
                 ]
             });
             let cells: Vec<Vec<String>> = cells.collect();
-            say(table(&["name", "file", "", "SHA-256"], &cells))?;
+            say(table(&["name", "file", "", "SHA-256"], &cells));
         }
         if !broken.is_empty() {
             bail!(
@@ -265,19 +267,15 @@ fn fetch(weights: &Weights, folder: &Path) -> Result<()> {
             _ => of_archive(&bytes, file.member, size),
         };
         let content = content.with_context(|| format!("{path}: {}", file.member))?;
-        let target = place.join(file.name);
-        let partial = place.join(format!(".partial-{}", file.name));
-        atomic::write(&partial, &content)?;
-        let found = sha256(&partial)?;
+        let found = sha256_of(&content);
         if found != expected {
-            fs::remove_file(&partial)?;
             bail!(
                 "{}: {} has the SHA-256 {found}, expected {expected}: it is not kept",
                 weights.name,
                 file.name
             );
         }
-        fs::rename(&partial, &target).with_context(|| target.display().to_string())?;
+        atomic::write(&place.join(file.name), &content)?;
     }
     remark(format!("{}: in {}", weights.name, place.display()));
     Ok(())

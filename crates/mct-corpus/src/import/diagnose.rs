@@ -3,7 +3,7 @@
 use crate::error::Finding;
 
 /// What the file is and what to do, where it is recognised as something that cannot be imported.
-pub(super) fn diagnose(bytes: &[u8]) -> Option<Finding> {
+pub fn diagnose(bytes: &[u8]) -> Option<Finding> {
     let (found, expected) = of_magic(bytes)?;
     Some(Finding::new("file", found, expected))
 }

@@ -32,6 +32,7 @@ mod unpacked;
 mod zip;
 
 pub use channel::{fill_groups, stacked_unknown};
+pub use diagnose::diagnose;
 pub use files::{Files, Listed, Picked};
 pub use options::{NonFinite, Options, of_modality, range};
 pub use pickle::{Shaped, arrays as pickled_arrays};
@@ -147,7 +148,7 @@ pub fn import_bytes(
     options: &Options,
 ) -> Result<Import> {
     let draft = || {
-        if let Some(finding) = diagnose::diagnose(bytes) {
+        if let Some(finding) = diagnose(bytes) {
             return Err(finding);
         }
         let format = format.or_else(|| Format::of_name(source)).ok_or_else(|| {

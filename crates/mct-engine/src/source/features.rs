@@ -39,7 +39,7 @@ impl Features {
         match &self.file {
             #[cfg(not(target_arch = "wasm32"))]
             Source::Path(path) => {
-                let head = super::head(path)?;
+                let (head, _) = super::head(path)?;
                 let format = self.format.or_else(|| format(&self.file.name(), &head));
                 imported(import::import(format, path, &self.options))
             }
@@ -158,8 +158,8 @@ impl Source {
         match self {
             Self::Bytes { bytes, .. } => text(bytes),
             #[cfg(not(target_arch = "wasm32"))]
-            Self::Path(path) if import::names_utterances(&super::head(path).ok()?) => {
-                text(&std::fs::read(path).ok()?)
+            Self::Path(path) if import::names_utterances(&super::head(path).ok()?.0) => {
+                text(mct_corpus::regular::read_text(path).ok()?.as_bytes())
             }
             _ => None,
         }

@@ -202,7 +202,7 @@ impl Source {
     pub(crate) fn corpus_file(&self) -> Option<&std::path::Path> {
         match self {
             Self::Path(path) => {
-                let head = head(path).ok()?;
+                let (head, _) = head(path).ok()?;
                 let kind = kind(&self.name(), &head);
                 (kind == Some(Kind::Corpus)).then_some(path)
             }
@@ -234,7 +234,8 @@ async fn read_path(path: &std::path::Path) -> Result<Content, Unreadable> {
         })));
     }
     let name = path.display().to_string();
-    match kind(&name, &head(path)?) {
+    let (head, length) = head(path)?;
+    match kind(&name, &head) {
         // Memory-mapped, since it may be larger than memory.
         Some(Kind::Corpus) => {
             let corpus = Corpus::open(path).map_err(message)?;
@@ -245,10 +246,12 @@ async fn read_path(path: &std::path::Path) -> Result<Content, Unreadable> {
             let opened = Features::new(Source::Path(path.to_owned())).read().await?;
             return Ok(Content::Corpus(Box::new(opened)));
         }
-        Some(Kind::Checkpoint) | None => {}
+        Some(Kind::Checkpoint) => {}
+        // Whatever it is, it need not be read: it may be a film.
+        None => return Err(of_another_kind(&name, &head, length)),
     }
-    let bytes = std::fs::read(path).map_err(|error| format!("{name}: {error}"))?;
-    read_bytes(&name, &bytes)
+    let checkpoint = mct_runs::read_checkpoint(path).map_err(message)?;
+    Ok(Content::Model(Box::new(of_checkpoint(checkpoint))))
 }
 
 /// The table of utterances in a folder of features, where there is one.
@@ -263,7 +266,7 @@ pub(crate) fn only_table(folder: &std::path::Path) -> Option<std::path::PathBuf>
         let name = path.display().to_string();
         if path.is_file()
             && Format::of_name(&name) == Some(Format::Table)
-            && head(&path).is_ok_and(|head| mct_corpus::import::names_utterances(&head))
+            && head(&path).is_ok_and(|(head, _)| mct_corpus::import::names_utterances(&head))
         {
             tables.push(path);
         }
@@ -275,16 +278,33 @@ pub(crate) fn only_table(folder: &std::path::Path) -> Option<std::path::PathBuf>
 /// Bytes read to detect the kind of a file: the keys of a safetensors header come first.
 const HEAD: usize = 4096;
 
-/// The first bytes of a file.
+/// The first bytes of a file, and its length.
 #[cfg(not(target_arch = "wasm32"))]
-fn head(path: &std::path::Path) -> Result<Vec<u8>, String> {
-    use std::io::Read as _;
+fn head(path: &std::path::Path) -> Result<(Vec<u8>, u64), String> {
+    let head = mct_corpus::regular::head(path, HEAD as u64);
+    head.map_err(|error| format!("{}: {error}", path.display()))
+}
 
-    let mut head = Vec::new();
-    let read =
-        std::fs::File::open(path).and_then(|file| file.take(HEAD as u64).read_to_end(&mut head));
-    read.map_err(|error| format!("{}: {error}", path.display()))?;
-    Ok(head)
+/// What a file is that is nothing of ours.
+fn of_another_kind(name: &str, head: &[u8], length: u64) -> Unreadable {
+    let message = match mct_corpus::import::diagnose(head) {
+        Some(finding) => finding.in_file(name).to_string(),
+        None => format!(
+            "{name}: found {length} bytes of another kind, expected a corpus or a checkpoint of mct-hfr, \
+             or features as .npz, .pkl or .csv"
+        ),
+    };
+    message.into()
+}
+
+fn of_checkpoint(checkpoint: Checkpoint) -> OpenedModel {
+    let state = checkpoint.state.as_ref();
+    OpenedModel {
+        history: state.map(|s| s.history.clone()).unwrap_or_default(),
+        unfinished: false,
+        checkpoint,
+        corpus: None,
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -324,27 +344,14 @@ fn read_bytes(name: &str, bytes: &[u8]) -> Result<Content, Unreadable> {
     let corpus = match kind(name, head) {
         Some(Kind::Checkpoint) => {
             let checkpoint = Checkpoint::from_bytes(name, bytes).map_err(message)?;
-            let state = checkpoint.state.as_ref();
-            return Ok(Content::Model(Box::new(OpenedModel {
-                history: state.map(|s| s.history.clone()).unwrap_or_default(),
-                unfinished: false,
-                checkpoint,
-                corpus: None,
-            })));
+            return Ok(Content::Model(Box::new(of_checkpoint(checkpoint))));
         }
         Some(Kind::Corpus) => {
             let corpus = Corpus::from_bytes(name, bytes.to_vec()).map_err(message)?;
             corpus.into()
         }
         Some(Kind::Features(_)) => features::import(name, bytes)?,
-        None => {
-            let count = bytes.len();
-            let message = format!(
-                "{name}: found {count} bytes of another kind, expected a corpus or a checkpoint of mct-hfr, \
-                 or features as .npz, .pkl or .csv"
-            );
-            return Err(message.into());
-        }
+        None => return Err(of_another_kind(name, head, bytes.len() as u64)),
     };
     Ok(Content::Corpus(Box::new(corpus)))
 }

@@ -32,12 +32,30 @@ pub struct Keeper {
     problem: Rc<RefCell<Option<String>>>,
 }
 
+/// What a training goes on in: in a browser nothing has to be held.
+pub struct Held;
+
+impl Held {
+    /// # Errors
+    /// Never: no other page writes to this one's storage.
+    pub fn of(_start: &Start) -> Result<Self, String> {
+        Ok(Self)
+    }
+
+    /// # Errors
+    /// Never.
+    pub fn last(&self) -> Result<Option<Checkpoint>, String> {
+        Ok(None)
+    }
+}
+
 impl Keeper {
     pub async fn open(
         start: &Start,
         _config: &Config,
         _device: &str,
         _corpus: &Corpus,
+        _held: Held,
     ) -> Result<Self, String> {
         let mut keeper = Self {
             has_storage: start.keep,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use mct_corpus::Corpus;
 use mct_hfr::config::Config;
 use mct_hfr::training::{Checkpoint, Event};
-use mct_runs::{CorpusReference, Manifest, Recorder, RunFolder, Which};
+use mct_runs::{CorpusReference, Manifest, Recorder, RunFolder, Which, Writer};
 
 use crate::error::message;
 use crate::source::Source;
@@ -13,6 +13,45 @@ use crate::training::protocol::{Begin, Start};
 
 /// Stores the checkpoints and events of a run.
 pub struct Keeper(Recorder);
+
+/// The run folder that a training goes on in: nobody else writes to it from now on.
+pub struct Held(Option<Writer>);
+
+impl Held {
+    /// Locks the folder of the run that `start` resumes, where it resumes one.
+    ///
+    /// # Errors
+    /// When it cannot be locked, or was trained on another corpus.
+    pub fn of(start: &Start) -> Result<Self, String> {
+        let Begin::Resume(Source::Path(path)) = &start.begin else {
+            return Ok(Self(None));
+        };
+        if !path.is_dir() {
+            return Ok(Self(None));
+        }
+        let writer = RunFolder::open(path).and_then(RunFolder::writer);
+        let writer = writer.map_err(message)?;
+        if let Some(corpus) = start.corpus.corpus_file() {
+            let run = &writer.folder.manifest.corpus;
+            run.moved_to(corpus).map_err(message)?;
+        }
+        Ok(Self(Some(writer)))
+    }
+
+    /// The last checkpoint of the run; `None` where it resumes no run.
+    ///
+    /// # Errors
+    /// When there is none to resume from.
+    pub fn last(&self) -> Result<Option<Checkpoint>, String> {
+        let Some(writer) = &self.0 else {
+            return Ok(None);
+        };
+        let last = writer.folder.last().map_err(message)?;
+        let path = writer.folder.path.display();
+        last.map(Some)
+            .ok_or_else(|| format!("{path}: no checkpoint to resume from"))
+    }
+}
 
 impl Keeper {
     #[expect(
@@ -24,16 +63,15 @@ impl Keeper {
         config: &Config,
         device: &str,
         corpus: &Corpus,
+        held: Held,
     ) -> Result<Self, String> {
         let synthetic = corpus.metadata.synthetic;
-        let resumed = match &start.begin {
-            Begin::Resume(Source::Path(path)) if path.is_dir() => Some(path),
-            _ => None,
-        };
-        let writer = match resumed {
-            Some(path) => RunFolder::open(path).and_then(RunFolder::writer),
+        let writer = match held.0 {
+            Some(writer) => Ok(writer),
             None => {
                 let folder = Path::new(&start.folder);
+                // Before the corpus is written: another process may be doing the same.
+                let reserved = RunFolder::reserve(folder).map_err(message)?;
                 let path = corpus_path(start, folder, corpus)?;
                 let manifest = Manifest {
                     device: device.to_owned(),
@@ -41,7 +79,7 @@ impl Keeper {
                     model: config.model.clone(),
                     training: config.training.clone(),
                 };
-                RunFolder::create(folder, manifest)
+                reserved.create(manifest)
             }
         };
         Ok(Self(Recorder::new(writer.map_err(message)?, synthetic)))
@@ -71,23 +109,9 @@ fn corpus_path(start: &Start, folder: &Path, corpus: &Corpus) -> Result<PathBuf,
     if let Some(path) = start.corpus.corpus_file() {
         return Ok(path.to_owned());
     }
-    if folder.join("config.toml").exists() {
-        return Err(format!("{} already holds a run", folder.display()));
-    }
-    std::fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let path = folder.join("corpus.safetensors");
     corpus.save(&path).map_err(message)?;
     Ok(path)
-}
-
-/// The last checkpoint of a run folder.
-///
-/// # Errors
-/// When the folder cannot be read, or has no checkpoint to resume from.
-pub fn last(path: &Path) -> Result<Checkpoint, String> {
-    let last = RunFolder::open(path).and_then(|folder| folder.last());
-    last.map_err(message)?
-        .ok_or_else(|| format!("{}: no checkpoint to resume from", path.display()))
 }
 
 fn failed(error: mct_runs::Error) -> mct_hfr::Error {

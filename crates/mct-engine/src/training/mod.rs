@@ -18,9 +18,9 @@ use crate::pipeline::{Inbox, Outbox, Pipeline, yield_now};
 use crate::source::{Bytes, Content, Source};
 
 #[cfg(target_arch = "wasm32")]
-use keeper_browser::Keeper;
+use keeper_browser::{Held, Keeper};
 #[cfg(not(target_arch = "wasm32"))]
-use keeper_native::Keeper;
+use keeper_native::{Held, Keeper};
 
 #[cfg(target_arch = "wasm32")]
 pub use keeper_browser::{Unfinished, discard, unfinished};
@@ -93,11 +93,17 @@ impl Training {
 
     async fn train(&mut self, start: Start) -> Result<FinishReason, String> {
         let named = self.device().await?;
+        // Before anything is read: another process may be about to finish an epoch.
+        let held = Held::of(&start)?;
         let corpus = start.corpus.corpus().await?;
         let mut trainer = match &start.begin {
             Begin::New(config) => Trainer::new(&corpus, (**config).clone(), &named.device),
             Begin::Resume(source) => {
-                Trainer::resume(&corpus, &checkpoint(source).await?, &named.device)
+                let last = match held.last()? {
+                    Some(last) => last,
+                    None => checkpoint(source).await?,
+                };
+                Trainer::resume(&corpus, &last, &named.device)
             }
         }
         .map_err(message)?;
@@ -105,7 +111,7 @@ impl Training {
         let history = trainer.history().to_vec();
         self.outbox
             .respond(Response::Began(Box::new(config.clone()), history));
-        let keeper = Keeper::open(&start, &config, &named.name, &corpus).await?;
+        let keeper = Keeper::open(&start, &config, &named.name, &corpus, held).await?;
         let mut window = Window {
             inbox: &self.inbox,
             outbox: &self.outbox,
@@ -120,12 +126,6 @@ impl Training {
 
 /// The checkpoint that a run resumes from.
 async fn checkpoint(source: &Source) -> Result<Checkpoint, String> {
-    #[cfg(not(target_arch = "wasm32"))]
-    if let Source::Path(path) = source
-        && path.is_dir()
-    {
-        return keeper_native::last(path);
-    }
     match source
         .read()
         .await

@@ -145,7 +145,7 @@ fn files(root: &Path, endings: &[&str]) -> Result<BTreeMap<String, Vec<PathBuf>>
 /// # Errors
 /// When it cannot be read.
 pub fn text(path: &Path) -> Result<String> {
-    let bytes = std::fs::read(path).map_err(io(path))?;
+    let bytes = mct_corpus::regular::read(path, 256 << 20).map_err(io(path))?;
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&bytes);
     Ok(match std::str::from_utf8(bytes) {
         Ok(text) => text.to_owned(),

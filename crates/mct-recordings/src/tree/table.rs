@@ -25,7 +25,7 @@ pub(super) fn list(path: &Path) -> Result<Recordings> {
             "a table (.csv or .tsv); a folder needs the layout of a corpus: --from ravdess, …";
         return Err(CorpusError::invalid(file, "path", "a folder", expected));
     }
-    let bytes = std::fs::read(path).map_err(io(path))?;
+    let bytes = mct_corpus::regular::read(path, 256 << 20).map_err(io(path))?;
     read(&bytes, path).map_err(|finding| finding.in_file(file))
 }
 
