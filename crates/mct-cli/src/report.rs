@@ -267,7 +267,8 @@ fn escape(text: &str) -> String {
 /// Text that Markdown shows as it is.
 fn markdown_text(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
-    for character in text.chars() {
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
         match character {
             '\n' | '\r' => shown.push(' '),
             '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '#' | '&' => {
@@ -279,7 +280,11 @@ fn markdown_text(text: &str) -> String {
                 shown.push('\\');
                 shown.push(character);
             }
-            '.' | ')' if !shown.is_empty() && shown.bytes().all(|byte| byte.is_ascii_digit()) => {
+            '.' | ')'
+                if characters.peek().is_none_or(|next| *next == ' ')
+                    && !shown.is_empty()
+                    && shown.bytes().all(|byte| byte.is_ascii_digit()) =>
+            {
                 shown.push('\\');
                 shown.push(character);
             }

@@ -94,7 +94,8 @@ fn a_program_that_was_replaced_finishes_its_runs() {
         .spawn()
         .unwrap();
     let deadline = Instant::now() + Duration::from_secs(60);
-    while listing(&workshop.path("out/runs")).is_empty() {
+    let runs = workshop.path("out/runs");
+    while !runs.exists() || listing(&runs).is_empty() {
         assert!(Instant::now() < deadline, "no run has begun");
         std::thread::sleep(Duration::from_millis(5));
     }
@@ -345,7 +346,7 @@ fn the_tasks_of_an_array_job_finish_the_runs() {
     use std::os::unix::fs::PermissionsExt as _;
     let workshop = workshop();
     std::fs::create_dir(workshop.path("bin")).unwrap();
-    let sbatch = "#!/bin/sh\nfor script; do :; done\n\
+    let sbatch = "#!/bin/sh\nscript=$(mktemp)\ncat > \"$script\"\n\
                   tasks=$(sed -n 's/^#SBATCH --array=1-\\([0-9]*\\)%.*/\\1/p' \"$script\")\n\
                   for task in $(seq \"$tasks\"); do SLURM_ARRAY_TASK_ID=$task sh \"$script\" || exit 1; done\n\
                   echo 17\n";

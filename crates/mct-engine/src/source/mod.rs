@@ -287,12 +287,17 @@ fn head(path: &std::path::Path) -> Result<(Vec<u8>, u64), String> {
 
 /// What a file is that is nothing of ours.
 fn of_another_kind(name: &str, head: &[u8], length: u64) -> Unreadable {
+    let expected = "a corpus or a checkpoint of mct-hfr, or features as .npz, .pkl or .csv";
     let message = match mct_corpus::import::diagnose(head) {
-        Some(finding) => finding.in_file(name).to_string(),
-        None => format!(
-            "{name}: found {length} bytes of another kind, expected a corpus or a checkpoint of mct-hfr, \
-             or features as .npz, .pkl or .csv"
-        ),
+        // Where there is more to say than what is expected.
+        Some(finding) if finding.expected.len() > "a feature file".len() => {
+            format!(
+                "{name}: found {}, expected {}",
+                finding.found, finding.expected
+            )
+        }
+        Some(finding) => format!("{name}: found {}, expected {expected}", finding.found),
+        None => format!("{name}: found {length} bytes of another kind, expected {expected}"),
     };
     message.into()
 }
