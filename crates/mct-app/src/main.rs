@@ -80,7 +80,9 @@ fn main() -> ExitCode {
 /// which are often sent, would lose what the first one saves.
 #[cfg(unix)]
 fn close_on_signals(context: &eframe::egui::Context) -> std::io::Result<()> {
-    use eframe::egui::ViewportCommand;
+    use std::sync::atomic::Ordering;
+
+    use mct_app::application::ENDING;
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
     let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP])?;
@@ -94,7 +96,7 @@ fn close_on_signals(context: &eframe::egui::Context) -> std::io::Result<()> {
                 std::process::exit(130);
             }
             if index == 0 {
-                context.send_viewport_cmd(ViewportCommand::Close);
+                ENDING.store(true, Ordering::SeqCst);
                 context.request_repaint();
             }
         }

@@ -129,8 +129,11 @@ fn what_was_done_is_undone_and_redone_by_keys() {
 
 #[test]
 fn two_models_of_one_name_are_told_apart_and_tested_against_each_other() {
-    let mut window = demo();
     let folder = tempfile::tempdir().unwrap();
+    let mut options = options(vec![small_corpus(), demo_model()]);
+    options.save_to = Some(folder.path().to_owned());
+    let mut window = window(options);
+    until(&mut window, "the first matrix", support::is_evaluated);
     let again = folder.path().join("again");
     std::fs::create_dir(&again).unwrap();
     let copy = again.join("demo-model.safetensors");
@@ -160,6 +163,64 @@ fn two_models_of_one_name_are_told_apart_and_tested_against_each_other() {
     ] {
         assert!(window.query_by_label_contains(text).is_some(), "{text}");
     }
+    // As runs of one kind they are one line, whose points are the mean of both.
+    until(&mut window, "both curves", |application| {
+        let mut models = application.workspace.models.iter();
+        models.all(|open| open.curve.auilc(Metric::Ua).is_some())
+    });
+    window.get_by_label("pool runs").click();
+    window.run_steps(3);
+    press(&mut window, "save curves");
+    let saved = folder.path().join("curves.csv");
+    window.get_by_label("Table (CSV)").click();
+    until(&mut window, "the file", |_| saved.exists());
+    let text = std::fs::read_to_string(&saved).unwrap();
+    let pooled: Vec<&str> = text
+        .lines()
+        .filter(|line| line.contains("MCT-HFR"))
+        .collect();
+    assert_eq!(pooled.len(), 1, "{text}");
+    assert!(
+        pooled[0].starts_with("\"MCT-HFR dynamic, 2 runs, AUILC"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_lasso_selects_what_it_goes_around_and_the_legend_hides() {
+    let mut window = demo();
+    until(&mut window, "the points", |application| {
+        let projection = &application.workspace.projection;
+        !projection.coordinates.is_empty()
+            && projection.coordinates.len() == projection.cloud.points.len()
+    });
+    press(&mut window, "lasso");
+    let plane = window.get_by_label("points of the embedding").rect();
+    // Around all of them.
+    let (from, to) = (plane.left_top(), plane.right_bottom());
+    let corners = [from, plane.right_top(), to, plane.left_bottom(), from];
+    window.hover_at(from);
+    window.step();
+    window.drag_at(from);
+    window.step();
+    for pair in corners.windows(2) {
+        for part in 1..=3 {
+            window.hover_at(pair[0] + (pair[1] - pair[0]) * (part as f32 / 3.0) * 0.999);
+            window.step();
+        }
+    }
+    window.drop_at(from);
+    window.run_steps(2);
+    let workspace = &window.state().workspace;
+    let drawn = workspace
+        .projection
+        .representations
+        .as_ref()
+        .unwrap()
+        .utterances
+        .len();
+    assert_eq!(workspace.selection.len(), drawn);
+    assert_eq!(workspace.selection.reason, "points in a lasso");
 }
 
 #[test]
@@ -310,6 +371,14 @@ fn closing_while_it_trains_waits_until_what_was_trained_is_saved() {
     let root = window.input_mut().viewports.entry(ViewportId::ROOT);
     root.or_default().events.push(ViewportEvent::Close);
     window.run_steps(3);
+    window.get_by_label("A model is being trained.");
+    press(&mut window, "keep training");
+    assert!(window.query_by_label("A model is being trained.").is_none());
+    assert!(window.state().workspace.training.phase.is_busy());
+    let root = window.input_mut().viewports.entry(ViewportId::ROOT);
+    root.or_default().events.push(ViewportEvent::Close);
+    window.run_steps(3);
+    press(&mut window, "save and close");
     window.get_by_label_contains("saving the training under way");
     until(&mut window, "the checkpoint", |application| {
         application.workspace.training.phase == Phase::Ended(FinishReason::Interrupted)

@@ -47,15 +47,7 @@ impl Application {
         messages::overlay(&context, &mut self.workspace);
         self.messages_window(&context);
         drop_hint(&context);
-        if self.closing {
-            egui::Modal::new(egui::Id::unique("closing")).show(&context, |ui| {
-                ui.horizontal(|ui| {
-                    ui.spinner();
-                    ui.label("saving the training under way, then the window closes");
-                });
-                ui.weak("It can be resumed: open its run folder. Closing once more does not wait.");
-            });
-        }
+        self.closing_dialog(&context);
     }
 
     /// Corpus, models and missing steps.
@@ -97,6 +89,17 @@ impl Application {
             .clicked()
         {
             self.workspace.command(Command::ChooseFolder);
+        }
+        #[cfg(not(target_arch = "wasm32"))]
+        if !self.recent.is_empty() {
+            ui.menu_button("Open recent", |ui| {
+                for path in self.recent.clone() {
+                    let name = path.display().to_string();
+                    if ui.button(name).clicked() {
+                        self.workspace.open(mct_engine::source::Source::Path(path));
+                    }
+                }
+            });
         }
         if ui
             .button("Open the demo")

@@ -6,9 +6,11 @@ mod receive;
 mod recordings;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use eframe::egui::{Context, Ui, ViewportCommand};
+use eframe::egui::{self, Context, Ui, ViewportCommand};
 use egui_tiles::Tree;
 use mct_engine::embedding::Embedding;
 use mct_engine::evaluation::{Evaluation, ModelId};
@@ -39,7 +41,7 @@ pub struct Options {
     /// Config values for the next training run, each `key=value`.
     pub set: Vec<String>,
     /// The folder to save files to without a dialog: for tests.
-    pub save_to: Option<std::path::PathBuf>,
+    pub save_to: Option<PathBuf>,
     /// The unfinished run of an earlier page: its name, its corpus and its last checkpoint.
     pub unfinished: Option<(String, Source, mct_engine::source::Bytes)>,
     /// Why trainings are not kept beyond this page; `None` where they are.
@@ -54,7 +56,26 @@ struct Stored {
     missing: missing::MissingSettings,
     projection: projection::Settings,
     training: trained::Settings,
+    recent: Vec<PathBuf>,
 }
+
+/// Whether the window is about to close.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Closing {
+    #[default]
+    No,
+    /// It asks what becomes of the training under way.
+    Asks,
+    /// Once that is saved.
+    Saving,
+}
+
+/// Whether a signal has asked the program to end: it saves what is under way and closes.
+pub static ENDING: AtomicBool = AtomicBool::new(false);
+
+/// So many files and folders are offered to be opened again.
+#[cfg(not(target_arch = "wasm32"))]
+const RECENT: usize = 10;
 
 impl Default for Stored {
     fn default() -> Self {
@@ -63,6 +84,7 @@ impl Default for Stored {
             missing: missing::MissingSettings::default(),
             projection: projection::Settings::default(),
             training: trained::Settings::default(),
+            recent: Vec::new(),
         }
     }
 }
@@ -97,8 +119,9 @@ pub struct Application {
     show_messages: bool,
     /// The model that was compared in the last frame.
     compared: Option<ModelId>,
-    /// The window closes once the training under way is saved.
-    closing: bool,
+    closing: Closing,
+    /// The files and folders that were opened last, the newest first.
+    recent: Vec<PathBuf>,
     /// The config values of the options, and those that were stored before: theirs are for this start alone.
     given: Option<(String, String)>,
 }
@@ -166,7 +189,8 @@ impl Application {
             opening: BTreeMap::new(),
             show_messages: false,
             compared: None,
-            closing: false,
+            closing: Closing::No,
+            recent: stored.recent,
             given,
         })
     }
@@ -228,16 +252,64 @@ impl Application {
     fn save_before_closing(&mut self, context: &Context) {
         let asked = context.input(|input| input.viewport().close_requested());
         let busy = self.workspace.training.phase.is_busy();
-        if asked && busy && !self.closing {
-            self.closing = true;
+        // Nobody may be there to answer.
+        if ENDING.swap(false, Ordering::SeqCst) && self.closing != Closing::Saving {
+            match busy {
+                true => self.save_and_close(context),
+                false => context.send_viewport_cmd(ViewportCommand::Close),
+            }
+        } else if asked && busy && self.closing != Closing::Saving {
             context.send_viewport_cmd(ViewportCommand::CancelClose);
-            self.perform(Command::StopTraining, context);
-        } else if self.closing && self.workspace.training.phase == Phase::Failed {
+            match self.closing {
+                Closing::Asks => self.save_and_close(context),
+                _ => self.closing = Closing::Asks,
+            }
+        } else if self.closing == Closing::Saving && self.workspace.training.phase == Phase::Failed
+        {
             // It is not saved: the window stays, and says why.
-            self.closing = false;
-        } else if self.closing && !busy {
+            self.closing = Closing::No;
+        } else if self.closing == Closing::Saving && !busy {
+            context.send_viewport_cmd(ViewportCommand::Close);
+        } else if self.closing == Closing::Asks && !busy {
+            // The training has ended while it asked.
             context.send_viewport_cmd(ViewportCommand::Close);
         }
+    }
+
+    fn save_and_close(&mut self, context: &Context) {
+        self.closing = Closing::Saving;
+        self.perform(Command::StopTraining, context);
+    }
+
+    /// Asks what becomes of the training under way, or says that it is being saved.
+    fn closing_dialog(&mut self, context: &Context) {
+        if self.closing == Closing::No {
+            return;
+        }
+        egui::Modal::new(egui::Id::unique("closing")).show(context, |ui| {
+            if self.closing == Closing::Saving {
+                ui.horizontal(|ui| {
+                    ui.spinner();
+                    ui.label("saving the training under way, then the window closes");
+                });
+                ui.weak("It can be resumed: open its run folder. Closing once more does not wait.");
+                return;
+            }
+            ui.label("A model is being trained.");
+            ui.horizontal(|ui| {
+                let save = ui.button("Save and close");
+                let hint = "After the current step; open its run folder to resume it";
+                self.workspace.controls.note("save and close", &save);
+                if save.on_hover_text(hint).clicked() {
+                    self.save_and_close(context);
+                }
+                let keep = ui.button("Keep training");
+                self.workspace.controls.note("keep training", &keep);
+                if keep.clicked() {
+                    self.closing = Closing::No;
+                }
+            });
+        });
     }
 
     /// Stores the layout and the settings.
@@ -253,6 +325,7 @@ impl Application {
             missing: self.workspace.missing.clone(),
             projection: self.workspace.projection.settings.clone(),
             training,
+            recent: self.recent.clone(),
         };
         match serde_json::to_string(&stored) {
             Ok(text) => storage.set_string(STORAGE_KEY, text),

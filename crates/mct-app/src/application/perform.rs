@@ -9,6 +9,8 @@ use mct_engine::source::Source;
 use mct_engine::training::{self, Start};
 
 use super::Application;
+#[cfg(not(target_arch = "wasm32"))]
+use super::RECENT;
 use crate::files::Incoming;
 use crate::layout;
 use crate::panels::Pane;
@@ -34,6 +36,16 @@ impl Application {
         }
     }
 
+    /// Offers what was opened to be opened again.
+    #[cfg(not(target_arch = "wasm32"))]
+    fn remember(&mut self, path: &std::path::Path) {
+        // By its whole name, whatever folder the next start is in.
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        self.recent.retain(|known| *known != path);
+        self.recent.insert(0, path);
+        self.recent.truncate(RECENT);
+    }
+
     pub(super) fn request_open(&mut self, source: Source, model: ModelId) {
         self.opening.insert(model, source.clone());
         self.evaluation
@@ -50,6 +62,10 @@ impl Application {
                 self.files.prepare(source.recordings());
             }
             Command::Open(source) => {
+                #[cfg(not(target_arch = "wasm32"))]
+                if let Source::Path(path) = &source {
+                    self.remember(path);
+                }
                 let id = self.workspace.models.new_id();
                 self.request_open(source, id);
             }

@@ -1,14 +1,16 @@
 //! Scores over the missing rates: curves of all open models, and the exact limit.
 
 use eframe::egui::{self, Color32, Ui};
-use egui_plot::{AxisHints, Legend, Line, LineStyle, MarkerShape, Plot, PlotPoints, Points, VLine};
+use egui_plot::{
+    AxisHints, FilledArea, Legend, Line, LineStyle, MarkerShape, Plot, PlotPoints, Points, VLine,
+};
 use mct_corpus::Task;
-use mct_scores::Metric;
+use mct_scores::{Metric, Spread};
 use serde_json::json;
 
-use super::{Format, csv, fold_name, json as to_json, shown};
+use super::{Format, counted, csv, fold_name, json as to_json, shown};
 use crate::state::Workspace;
-use crate::state::models::RATES;
+use crate::state::models::{OpenModel, RATES};
 use crate::theme;
 
 #[derive(Default)]
@@ -17,6 +19,8 @@ pub struct Panel {
     chosen: Option<Metric>,
     /// The missing rate before the last click, which may be the first of two.
     rate_before: Option<f64>,
+    /// Whether runs that differ in fold or seed alone are one line.
+    pools: bool,
 }
 
 /// One line: a model or the limit.
@@ -26,6 +30,8 @@ struct Drawn {
     fold: String,
     /// Missing rate and score.
     points: Vec<(f64, f64)>,
+    /// Of several runs: a standard deviation to either side, at the same rates.
+    deviations: Vec<f64>,
     /// `None` for the limit.
     colour: Option<Color32>,
 }
@@ -39,6 +45,11 @@ impl Panel {
                 if label.on_hover_text(metric.meaning()).clicked() {
                     self.chosen = Some(metric);
                 }
+            }
+            if can_pool(workspace) {
+                let hint = "Runs that differ in fold or seed alone: their mean, with a standard deviation to \
+                     either side";
+                ui.checkbox(&mut self.pools, "pool runs").on_hover_text(hint);
             }
         });
         if workspace.models.is_empty() {
@@ -55,7 +66,7 @@ impl Panel {
         }
         ui.weak(held(workspace))
             .on_hover_text("The curves do not follow rates of their own of single modalities");
-        let lines = lines(workspace, score);
+        let lines = self.lines(workspace, score);
         let now = workspace.missing.rate;
         let ink = ui.visuals().text_color();
         let rates = AxisHints::new_x()
@@ -91,11 +102,28 @@ impl Panel {
             for Drawn {
                 name,
                 points,
+                deviations,
                 colour,
                 ..
             } in lines
             {
                 let series = || PlotPoints::from_iter(points.iter().map(|(x, y)| [*x, *y]));
+                if let Some(colour) = colour
+                    && !deviations.is_empty()
+                {
+                    let rates: Vec<f64> = points.iter().map(|(x, _)| *x).collect();
+                    let edge = |sign: f64| -> Vec<f64> {
+                        let scores = points.iter().zip(&deviations);
+                        scores
+                            .map(|((_, y), deviation)| y + sign * deviation)
+                            .collect()
+                    };
+                    let band = FilledArea::new(name.clone(), &rates, &edge(-1.0), &edge(1.0));
+                    plot.add(
+                        band.fill_color(colour.gamma_multiply(0.2))
+                            .allow_hover(false),
+                    );
+                }
                 let line = Line::new(name.clone(), series());
                 match colour {
                     Some(colour) => {
@@ -132,6 +160,14 @@ impl Panel {
         }
     }
 
+    fn lines(&self, workspace: &Workspace, score: Metric) -> Vec<Drawn> {
+        let lines = lines(workspace, score);
+        match self.pools && can_pool(workspace) {
+            true => pooled(workspace, score, lines),
+            false => lines,
+        }
+    }
+
     fn score(&self, workspace: &Workspace) -> Metric {
         let metrics = metrics(workspace);
         let chosen = self.chosen.filter(|chosen| metrics.contains(chosen));
@@ -140,7 +176,7 @@ impl Panel {
 
     pub fn export(&self, format: Format, workspace: &Workspace) -> Option<String> {
         let score = self.score(workspace);
-        let lines = lines(workspace, score);
+        let lines = self.lines(workspace, score);
         if lines.iter().all(|line| line.points.is_empty()) {
             return None;
         }
@@ -201,6 +237,78 @@ impl Panel {
     }
 }
 
+/// What runs have in common that are pooled.
+fn kind(open: &OpenModel) -> String {
+    let config = &open.card.config;
+    let strategy = format!("{:?}", config.training.strategy).to_lowercase();
+    format!("{} {strategy}", config.model.system.title())
+}
+
+/// Whether there are runs to pool.
+fn can_pool(workspace: &Workspace) -> bool {
+    let kinds = || {
+        workspace
+            .models
+            .iter()
+            .filter(|open| open.card.fold.is_ok())
+            .map(kind)
+    };
+    kinds()
+        .enumerate()
+        .any(|(index, own)| kinds().skip(index + 1).any(|other| other == own))
+}
+
+/// A line for each kind of runs, and those that are of no run; a rate that some lack is left out.
+fn pooled(workspace: &Workspace, score: Metric, lines: Vec<Drawn>) -> Vec<Drawn> {
+    let mut kinds: Vec<(String, Vec<&OpenModel>)> = Vec::new();
+    for open in workspace
+        .models
+        .iter()
+        .filter(|open| open.card.fold.is_ok())
+    {
+        match kinds.iter_mut().find(|(name, _)| *name == kind(open)) {
+            Some((_, own)) => own.push(open),
+            None => kinds.push((kind(open), vec![open])),
+        }
+    }
+    let of_kind = kinds.into_iter().map(|(name, own)| {
+        let curves: Vec<Vec<(f64, f64)>> =
+            own.iter().map(|open| open.curve.points(score)).collect();
+        let at = |rate: f64| {
+            let points = curves
+                .iter()
+                .map(|curve| curve.iter().find(|(x, _)| *x == rate));
+            let scores: Option<Vec<f64>> = points.map(|point| Some(point?.1)).collect();
+            Some((rate, Spread::of(&scores?)))
+        };
+        let spreads: Vec<(f64, Spread)> = RATES.iter().filter_map(|rate| at(*rate)).collect();
+        let values: Vec<f64> = spreads.iter().map(|(_, spread)| spread.mean).collect();
+        let area = (values.len() == RATES.len()).then(|| mct_scores::auilc(&RATES, &values));
+        let deviations = spreads
+            .iter()
+            .map(|(_, spread)| spread.deviation.unwrap_or(0.0));
+        Drawn {
+            name: with_area(&format!("{name}, {}", counted(own.len(), "run")), area),
+            fold: own
+                .iter()
+                .map(|open| fold_name(open))
+                .collect::<Vec<_>>()
+                .join("; "),
+            points: spreads
+                .iter()
+                .map(|(rate, spread)| (*rate, spread.mean))
+                .collect(),
+            deviations: match own.len() {
+                1 => Vec::new(),
+                _ => deviations.collect(),
+            },
+            colour: own.first().map(|open| theme::qualitative(open.colour)),
+        }
+    });
+    let of_no_run = lines.into_iter().filter(|line| line.colour.is_none());
+    of_kind.chain(of_no_run).collect()
+}
+
 /// What the curves are of.
 fn held(workspace: &Workspace) -> String {
     let side = workspace.side.title();
@@ -228,6 +336,7 @@ fn lines(workspace: &Workspace, score: Metric) -> Vec<Drawn> {
             name: with_area(&open.card.name, open.curve.auilc(score)),
             fold: fold_name(open).to_owned(),
             points: open.curve.points(score),
+            deviations: Vec::new(),
             colour: Some(theme::qualitative(open.colour)),
         })
         .collect();
@@ -239,6 +348,7 @@ fn lines(workspace: &Workspace, score: Metric) -> Vec<Drawn> {
                 .shown()
                 .map_or_else(String::new, |open| fold_name(open).to_owned()),
             points: RATES.iter().copied().zip(limit.iter().copied()).collect(),
+            deviations: Vec::new(),
             colour: None,
         });
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use eframe::egui::{self, Color32, ComboBox, DragValue, Pos2, Rect, RichText, Slider, Ui};
+use eframe::egui::{self, Button, Color32, ComboBox, DragValue, Pos2, Rect, RichText, Slider, Ui};
 use mct_embedding::Settings as Tsne;
 use mct_engine::evaluation::CorpusCard;
 use serde_json::json;
@@ -30,6 +30,8 @@ pub struct Panel {
     viewport: Viewport,
     /// What the viewport was moved over: corpus, method, vectors and views.
     over: Option<(u64, bool, Vectors, Views)>,
+    /// What was put out of sight in the legend: places of its names, of this colouring of this corpus.
+    hidden: (u64, Option<Colour>, BTreeSet<usize>),
 }
 
 /// What the points are coloured by.
@@ -98,6 +100,13 @@ impl Panel {
             ui.menu_button("Settings", |ui| settings(ui, projection, &mut commands))
                 .response
                 .on_hover_text("Perplexity, learning rate, seed, steps, neighbours");
+            let lasso = Button::selectable(self.viewport.lasso, "lasso").small();
+            let hint = "A drag draws a line around points instead of a rectangle";
+            let lasso = ui.add(lasso).on_hover_text(hint);
+            controls.note("lasso", &lasso);
+            if lasso.clicked() {
+                self.viewport.lasso = !self.viewport.lasso;
+            }
             if self.viewport.is_moved() {
                 let hint = "As a double-click on the plane; the wheel zooms, the right button pans";
                 let all = ui.small_button("Show all").on_hover_text(hint);
@@ -125,7 +134,10 @@ impl Panel {
                 colour: projection.settings.colour,
                 hides,
             };
-            legend(ui, &palette, &projection.cloud.points);
+            if (self.hidden.0, self.hidden.1) != (version, Some(palette.colour)) {
+                self.hidden = (version, Some(palette.colour), BTreeSet::new());
+            }
+            legend(ui, &palette, &projection.cloud.points, &mut self.hidden.2);
             self.plane(ui, projection, selection, &palette);
         }
         for command in commands {
@@ -151,6 +163,12 @@ impl Panel {
             .map(|coordinates| frame.to_screen(*coordinates))
             .collect();
         let points = &projection.cloud.points;
+        let hidden = &self.hidden.2;
+        let is_seen = |point: Point| {
+            palette
+                .place_of(point)
+                .is_none_or(|place| !hidden.contains(&place))
+        };
         let focus = selection.focus();
         let focused = points
             .iter()
@@ -163,6 +181,7 @@ impl Panel {
         let dots: Vec<Dot> = points
             .iter()
             .zip(&positions)
+            .filter(|(point, _)| is_seen(**point))
             .map(|(point, position)| {
                 let selected = selection.contains(point.utterance);
                 let colour = palette.colour_of(*point);
@@ -195,6 +214,7 @@ impl Panel {
                 .iter()
                 .map(|position| position.distance(pointer))
                 .enumerate()
+                .filter(|(point, _)| is_seen(points[*point]))
                 .min_by(|a, b| a.1.total_cmp(&b.1))
                 .filter(|(_, distance)| *distance <= MAX_CLICK_DISTANCE)
                 .map(|(point, _)| point)
@@ -217,16 +237,26 @@ impl Panel {
                     selection.clear();
                 }
             }
-            Gesture::Rectangle(rect) => {
-                let inside = points
-                    .iter()
-                    .zip(&positions)
-                    .filter(|(_, position)| rect.contains(**position))
+            Gesture::Rectangle(_) | Gesture::Lasso(_) => {
+                let (reason, is_inside): (&str, Box<dyn Fn(Pos2) -> bool>) = match gesture {
+                    Gesture::Lasso(line) => (
+                        "points in a lasso",
+                        Box::new(move |position| canvas::is_inside(&line, position)),
+                    ),
+                    Gesture::Rectangle(rect) => (
+                        "points in a rectangle",
+                        Box::new(move |position| rect.contains(position)),
+                    ),
+                    Gesture::Nothing | Gesture::Click(_) => return,
+                };
+                let inside = points.iter().zip(&positions);
+                let inside = inside
+                    .filter(|(point, position)| is_seen(**point) && is_inside(**position))
                     .map(|(point, _)| point.utterance);
                 if adds(ui) {
-                    selection.add(inside, "points in a rectangle");
+                    selection.add(inside, reason);
                 } else {
-                    selection.set(inside, "points in a rectangle");
+                    selection.set(inside, reason);
                 }
             }
         }
@@ -251,7 +281,7 @@ fn run_buttons(
         }
         resume
     } else {
-        let pause = ui.add_enabled(!finished, egui::Button::new("Pause"));
+        let pause = ui.add_enabled(!finished, Button::new("Pause"));
         let pause = pause.on_hover_text("Pause the optimisation");
         if pause.clicked() {
             projection.paused = true;
@@ -455,6 +485,14 @@ impl Palette<'_> {
             .map_or(Color32::GRAY, theme::qualitative)
     }
 
+    /// The same, with the name of what is not predicted.
+    fn place_of(&self, point: Point) -> Option<usize> {
+        match self.is_unknown(point) {
+            true => Some(2),
+            false => self.category_of(point),
+        }
+    }
+
     /// Whether nothing is predicted of a point because it is of the complete view.
     fn is_unknown(&self, point: Point) -> bool {
         self.colour == Colour::Correctness && self.hides && !point.incomplete
@@ -524,25 +562,48 @@ impl Palette<'_> {
 /// The largest number of names in a legend; a corpus can have hundreds of speakers.
 const MAX_NAMES: usize = 12;
 
-fn legend(ui: &mut Ui, palette: &Palette<'_>, points: &[Point]) {
+fn legend(ui: &mut Ui, palette: &Palette<'_>, points: &[Point], hidden: &mut BTreeSet<usize>) {
     ui.horizontal_wrapped(|ui| {
-        let mut names = palette.names();
+        let names = palette.names().into_iter().enumerate();
+        let mut names: Vec<(usize, (String, Color32))> = names.collect();
         if palette.colour == Colour::Speaker {
             // Those of another side have no points.
             let speakers = points
                 .iter()
                 .filter_map(|point| palette.category_of(*point));
             let speakers: BTreeSet<usize> = speakers.collect();
-            names = speakers
-                .into_iter()
-                .map(|speaker| names[speaker].clone())
-                .collect();
+            names.retain(|(speaker, _)| speakers.contains(speaker));
         }
-        for (name, colour) in names.iter().take(MAX_NAMES) {
+        for (place, (name, colour)) in names.iter().take(MAX_NAMES) {
             // On one line with its name.
             ui.horizontal(|ui| {
-                mark::dot(ui, *colour);
-                ui.label(RichText::new(name).small());
+                let is_hidden = hidden.contains(place);
+                let ink = ui.visuals().weak_text_color();
+                mark::dot(
+                    ui,
+                    if is_hidden {
+                        ink.gamma_multiply(0.3)
+                    } else {
+                        *colour
+                    },
+                );
+                let mut text = RichText::new(name).small();
+                if is_hidden {
+                    text = text.weak().strikethrough();
+                }
+                let name = ui.add(
+                    egui::Label::new(text)
+                        .selectable(false)
+                        .sense(egui::Sense::click()),
+                );
+                let hint = if is_hidden {
+                    "Show these points"
+                } else {
+                    "Hide these points"
+                };
+                if name.on_hover_text(hint).clicked() && !hidden.remove(place) {
+                    hidden.insert(*place);
+                }
             });
         }
         if names.len() > MAX_NAMES {

@@ -131,6 +131,8 @@ impl Panel {
                 None if adds(ui) => {}
                 None => selection.clear(),
             },
+            // This plane has no lasso.
+            Gesture::Lasso(_) => {}
             Gesture::Rectangle(rect) => {
                 let inside = points.iter().zip(&positions);
                 let inside = inside.filter(|(_, position)| rect.contains(**position));

@@ -127,6 +127,9 @@ fn corpus(ui: &mut Ui, card: &CorpusCard) {
         .collect();
     ui.weak(modalities.join(", "))
         .on_hover_text("Features per step, and steps per second");
+    for text in findings(card) {
+        ui.weak(text);
+    }
     if metadata.synthetic {
         let colour = theme::legible(ui.visuals(), theme::WRONG);
         ui.label(RichText::new("synthetic").color(colour))
@@ -135,6 +138,41 @@ fn corpus(ui: &mut Ui, card: &CorpusCard) {
              possible score is known exactly",
             );
     }
+}
+
+/// What a user may not expect of the utterances.
+fn findings(card: &CorpusCard) -> Vec<String> {
+    let metadata = &card.metadata;
+    let mut texts = Vec::new();
+    texts.extend(
+        (metadata.speakers_guessed_from.as_ref())
+            .map(|from| format!("speakers are guessed from {from}")),
+    );
+    let all = card.utterances.len();
+    let count = |is: &dyn Fn(usize) -> bool| (0..all).filter(|index| is(*index)).count();
+    let is_rated = |index: usize| card.utterances[index].targets.iter().any(Option::is_some);
+    let without = [
+        (
+            count(&|i| card.utterances[i].label.is_none() && !is_rated(i)),
+            "without a label",
+        ),
+        (
+            count(&|i| card.utterances[i].speaker.is_none()),
+            "of which nobody knows who speaks",
+        ),
+        (
+            count(&|i| card.modalities.iter().all(|m| m.steps[i] == 0)),
+            "without any feature",
+        ),
+    ];
+    for (count, what) in without.into_iter().filter(|(count, _)| *count > 0) {
+        let text = match count == all {
+            true => format!("all are {what}"),
+            false => format!("{count} {what}"),
+        };
+        texts.push(text);
+    }
+    texts
 }
 
 /// How the corpus was made of features; returns whether that is to be done again with other options.
@@ -212,6 +250,12 @@ fn model(
             }
         });
     });
+    // What its scores do not promise.
+    for warning in card.fold.iter().flat_map(|fold| &fold.warnings) {
+        ui.indent(warning, |ui| {
+            ui.weak(warning);
+        });
+    }
     let problem = card.fold.as_ref().err();
     for text in problem.into_iter().chain(&card.note) {
         ui.indent(text, |ui| {

@@ -3,12 +3,16 @@
 use eframe::egui::{Color32, Pos2, Rect, Response, Sense, Stroke, StrokeKind, Ui, pos2, vec2};
 
 /// The visible part of the plane.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Viewport {
     /// Set by pan and zoom: centre in the plane, and pixels per unit. `None` shows all points.
     manual: Option<(Pos2, f32)>,
     /// First corner of the rectangle being drawn, in pixels.
     corner: Option<Pos2>,
+    /// Whether a drag draws a line around points instead of a rectangle.
+    pub lasso: bool,
+    /// That line, in pixels.
+    line: Vec<Pos2>,
 }
 
 impl Viewport {
@@ -49,6 +53,21 @@ pub enum Gesture {
     Click(Pos2),
     /// A rectangle drawn on the screen.
     Rectangle(Rect),
+    /// A line around points, drawn on the screen.
+    Lasso(Vec<Pos2>),
+}
+
+/// Whether a position is inside a closed line: a ray from it crosses the line an odd number of times.
+pub fn is_inside(line: &[Pos2], position: Pos2) -> bool {
+    let ends = line.iter().skip(1).chain(line.first());
+    let crossings = line.iter().zip(ends).filter(|(from, to)| {
+        let spans = (from.y > position.y) != (to.y > position.y);
+        let at = |from: &Pos2, to: &Pos2| {
+            from.x + (position.y - from.y) / (to.y - from.y) * (to.x - from.x)
+        };
+        spans && position.x < at(from, to)
+    });
+    crossings.count() % 2 == 1
 }
 
 /// Shows a plane with points at `coordinates` in the available space.
@@ -119,6 +138,20 @@ fn interact(ui: &Ui, viewport: &mut Viewport, frame: Frame, response: &Response)
         viewport.corner = ui.input(|input| input.pointer.press_origin());
     }
     let pointer = response.interact_pointer_pos();
+    if let (true, Some(corner), Some(pointer)) = (viewport.lasso, viewport.corner, pointer) {
+        if viewport.line.is_empty() {
+            viewport.line.push(corner);
+        }
+        viewport.line.push(pointer);
+        if response.drag_stopped() {
+            viewport.corner = None;
+            return Gesture::Lasso(std::mem::take(&mut viewport.line));
+        }
+        let stroke = Stroke::new(1.0, ui.visuals().text_color());
+        ui.painter().line(viewport.line.clone(), stroke);
+        return Gesture::Nothing;
+    }
+    viewport.line.clear();
     if let (Some(corner), Some(pointer)) = (viewport.corner, pointer) {
         let drawn = Rect::from_two_pos(corner, pointer);
         if response.drag_stopped() {
@@ -173,5 +206,36 @@ pub fn paint(ui: &Ui, rect: Rect, dots: &[Dot]) {
         if dot.ring {
             painter.circle_stroke(position, radius + 2.0, Stroke::new(1.5, ink));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_encloses_what_is_inside_also_where_it_bends() {
+        // The letter U.
+        let corners = [
+            (0., 0.),
+            (1., 0.),
+            (1., 2.),
+            (2., 2.),
+            (2., 0.),
+            (3., 0.),
+            (3., 3.),
+            (0., 3.),
+        ];
+        let line: Vec<Pos2> = corners.iter().map(|(x, y)| pos2(*x, *y)).collect();
+        for (x, y, inside) in [
+            (0.5, 1.0, true),
+            (1.5, 1.0, false),
+            (2.5, 1.0, true),
+            (1.5, 2.5, true),
+            (4.0, 1.0, false),
+        ] {
+            assert_eq!(is_inside(&line, pos2(x, y)), inside, "{x} {y}");
+        }
+        assert!(!is_inside(&[], pos2(0.0, 0.0)));
     }
 }
