@@ -8,6 +8,9 @@ mod support;
 use eframe::egui::{Theme, Vec2};
 use egui_kittest::kittest::Queryable as _;
 use egui_kittest::{SnapshotOptions, SnapshotResults};
+use mct_app::application::Application;
+use mct_app::panels::Pane;
+use mct_app::state::command::Command;
 use mct_scores::Metric;
 use support::{Window, build, builder, demo_model, options, press, small_corpus, until};
 
@@ -69,6 +72,17 @@ fn snapshot(window: &mut Window, name: &str) {
     window.snapshot(name);
 }
 
+/// Whether what is computed where it is seen is there.
+fn modalities_are_computed(application: &Application) -> bool {
+    let by = application.workspace.by_modality.as_ref();
+    by.is_some_and(|by| by.is_complete())
+}
+
+fn slices_are_computed(application: &Application) -> bool {
+    let shown = application.workspace.models.shown();
+    shown.is_some_and(|open| open.complete.is_some())
+}
+
 #[test]
 fn gpu_path_the_window_looks_as_it_did() {
     if !rasteriser() {
@@ -87,15 +101,48 @@ fn gpu_path_the_window_looks_as_it_did() {
     window.get_by_label("Training").click();
     snapshot(&mut window, "training");
     results.extend_harness(&mut window);
-    let mut window = open(Theme::Light, [800.0, 600.0]);
-    snapshot(&mut window, "narrow");
+    let mut window = open(Theme::Light, [1440.0, 900.0]);
+    window
+        .state_mut()
+        .workspace
+        .command(Command::Show(Pane::Modalities));
+    window
+        .state_mut()
+        .workspace
+        .command(Command::Show(Pane::Slices));
+    until(&mut window, "these views", |application| {
+        modalities_are_computed(application) && slices_are_computed(application)
+    });
+    snapshot(&mut window, "large");
     results.extend_harness(&mut window);
-    let mut window = open(Theme::Dark, [390.0, 844.0]);
-    snapshot(&mut window, "phone");
-    press(&mut window, "data");
-    snapshot(&mut window, "phone-data");
-    press(&mut window, "data");
-    press(&mut window, "tab curves");
-    snapshot(&mut window, "phone-curves");
-    results.extend_harness(&mut window);
+    for (name, theme, size) in [
+        ("narrow", Theme::Light, [800.0, 600.0]),
+        ("phone", Theme::Dark, [390.0, 844.0]),
+    ] {
+        let mut window = open(theme, size);
+        if name == "phone" {
+            press(&mut window, "data");
+            snapshot(&mut window, "phone-data");
+            press(&mut window, "data");
+        }
+        window.state_mut().workspace.selection.one(1);
+        for pane in Pane::ALL {
+            window.state_mut().workspace.command(Command::Show(pane));
+            window.run_steps(2);
+            until(&mut window, pane.title(), |application| {
+                let workspace = &application.workspace;
+                match pane {
+                    Pane::Modalities => modalities_are_computed(application),
+                    Pane::Slices => slices_are_computed(application),
+                    Pane::Inspector => {
+                        workspace.inspector.combined.is_some() && workspace.inspector.is_current
+                    }
+                    Pane::Embedding => !workspace.projection.coordinates.is_empty(),
+                    _ => true,
+                }
+            });
+            snapshot(&mut window, &format!("{name}-{}", pane.slug()));
+        }
+        results.extend_harness(&mut window);
+    }
 }

@@ -105,6 +105,7 @@ impl Application {
             }
             Command::Save(file) => self.files.save(file),
             Command::SavePicture => self.files.save_picture(context),
+            Command::Show(pane) => self.bring(pane),
             Command::ResetLayout => self.layout = layout::standard(),
             Command::DiscardUnfinished => crate::files::discard_unfinished(),
         }

@@ -56,7 +56,7 @@ impl<'a> Pair<'a> {
         let first = models.shown().ok_or("open two models")?;
         let second = models
             .compared()
-            .ok_or("choose “compare” beside another model in the list on the left")?;
+            .ok_or("choose “compare” beside another model in the list of models")?;
         for open in [first, second] {
             open.card.fold.as_ref().map_err(String::as_str)?;
         }

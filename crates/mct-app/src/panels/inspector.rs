@@ -2,8 +2,8 @@
 //! with and without them, the attention, and the imagined features.
 
 use eframe::egui::{
-    self, Color32, Pos2, Rect, RichText, ScrollArea, Sense, Slider, Stroke, StrokeKind, Ui, pos2,
-    vec2,
+    self, Align, Color32, Layout, Pos2, Rect, RichText, ScrollArea, Sense, Slider, Stroke,
+    StrokeKind, Ui, pos2, vec2,
 };
 use mct_engine::evaluation::{CorpusCard, ModalityCard};
 use mct_engine::extraction::Medium;
@@ -107,7 +107,7 @@ impl Panel {
             .modalities
             .iter()
             .any(|sequence| sequence.imagined.is_some());
-        ui.horizontal(|ui| {
+        ui.horizontal_wrapped(|ui| {
             ui.weak("Click or drag over steps to hide them or bring them back");
             if can_imagine {
                 ui.checkbox(&mut self.imagined, "what is imagined")
@@ -334,7 +334,13 @@ impl Panel {
             return;
         }
         let names: Vec<&str> = card.modalities.iter().map(|m| m.name.as_str()).collect();
-        ui.horizontal_top(|ui| {
+        // The shares stand beside the map where there is room for them.
+        let is_wide = ui.available_width() > 520.0;
+        let layout = match is_wide {
+            true => Layout::left_to_right(Align::Min),
+            false => Layout::top_down(Align::Min),
+        };
+        ui.with_layout(layout, |ui| {
             let side = ui.available_width().min(300.0);
             let (rect, response) = ui.allocate_exact_size(vec2(side, side), Sense::hover());
             let largest = attention.iter().copied().fold(0.0, f32::max);

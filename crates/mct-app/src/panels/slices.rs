@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use eframe::egui::{self, Rect, ScrollArea, Sense, TextEdit, Ui, UiBuilder, vec2};
+use eframe::egui::{self, Align, Layout, Rect, ScrollArea, Sense, TextEdit, Ui, UiBuilder, vec2};
 use serde_json::json;
 
 use super::{Format, counted, csv_of, held_line, json_of, percent};
@@ -50,7 +50,8 @@ impl Panel {
                     let (area, _) = ui.allocate_exact_size(vec2(WIDTH, height), Sense::hover());
                     let builder = UiBuilder::new()
                         .max_rect(area.shrink(4.0))
-                        .id_salt(&facet.name);
+                        .id_salt(&facet.name)
+                        .layout(Layout::top_down(Align::Min));
                     ui.scope_builder(builder, |ui| draw(ui, facet, selection));
                 }
             });

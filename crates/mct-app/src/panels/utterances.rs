@@ -10,9 +10,10 @@ use mct_corpus::Utterance;
 use mct_engine::evaluation::CorpusCard;
 use serde_json::json;
 
-use super::{Format, csv_of, held_line, json_of};
+use super::{Format, Pane, csv_of, held_line, json_of};
 use crate::state::Workspace;
 use crate::state::categories::Categories;
+use crate::state::command::Command;
 use crate::state::models::{Evaluated, Models, OpenModel};
 use crate::widgets::mark;
 
@@ -254,6 +255,8 @@ impl Panel {
         }
         let height = egui::TextStyle::Body.resolve(ui.style()).size + 4.0;
         let mut clicked = None;
+        // Not only selected but looked at.
+        let mut is_wanted = false;
         // The columns of a file may be many.
         egui::ScrollArea::horizontal()
             .id_salt("columns")
@@ -357,9 +360,11 @@ impl Panel {
                                 ui.label(column.cells.text(row.utterance));
                             });
                         }
-                        if line.response().clicked() {
+                        let response = line.response();
+                        if response.clicked() {
                             clicked = Some(row.utterance);
                         }
+                        is_wanted |= response.double_clicked();
                     });
                 });
             });
@@ -381,6 +386,9 @@ impl Panel {
                     false => selection.one(utterance),
                 }
             }
+        }
+        if is_wanted {
+            workspace.command(Command::Show(Pane::Inspector));
         }
     }
 

@@ -4,6 +4,7 @@ use mct_engine::evaluation::ModelId;
 use mct_engine::source::Source;
 
 use super::training::Run;
+use crate::panels::Pane;
 
 /// A command, performed by the application.
 pub enum Command {
@@ -36,6 +37,8 @@ pub enum Command {
     /// Saves a screenshot of the window.
     SavePicture,
     ResetLayout,
+    /// Brings a view to the front.
+    Show(Pane),
     /// Deletes the unfinished run of an earlier page.
     DiscardUnfinished,
 }
