@@ -1008,7 +1008,7 @@ fn a_slice_selects_its_utterances_and_a_selection_can_be_kept() {
     };
     let changed = expected(&window);
     assert!(!changed.is_empty());
-    window.get_by_label_contains("another prediction: ").click();
+    window.get_by_label_contains("changed: ").click();
     window.run_steps(2);
     let selected = |window: &support::Window| -> Vec<usize> {
         window.state().workspace.selection.iter().collect()

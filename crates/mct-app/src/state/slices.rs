@@ -67,7 +67,7 @@ pub fn facets(
         (
             "by what is missing",
             Box::new(move |index| {
-                changed(index).map(yes_no("another prediction", "the same prediction"))
+                changed(index).map(yes_no("changed", "unchanged"))
             }),
         ),
         (
