@@ -198,6 +198,50 @@ mod tests {
         workspace.act(serde_json::from_str(json).unwrap());
     }
 
+    /// Whatever the page around the window says, rates stay between 0 and 1.
+    #[test]
+    fn no_changed_letter_of_an_action_does_harm() {
+        const SEEDS: [&str; 4] = [
+            r#"{"rate":0.5}"#,
+            r#"{"there":["audio",false]}"#,
+            r#"{"model":0}"#,
+            r#"{"conditions":{"rate":0.25,"without":["text"],"own":{"audio":0.5},"burst":3.5,"mask_seed":7,"side":"all","selected":["a"]}}"#,
+        ];
+        let others = [
+            "",
+            "-",
+            "9999999999",
+            "1e300",
+            "null",
+            "\"",
+            "{",
+            "[]",
+            "\u{0}",
+            "é",
+        ];
+        let mut taken = 0;
+        for seed in SEEDS {
+            for at in 0..seed.len() {
+                for other in others {
+                    let changed = [&seed[..at], other, &seed[at + 1..]].concat();
+                    let Ok(action) = serde_json::from_str::<Action>(&changed) else {
+                        continue;
+                    };
+                    taken += 1;
+                    let mut workspace = fresh();
+                    workspace.act(action);
+                    let rates = workspace.missing.conditions().missing.rates;
+                    assert!(
+                        rates.iter().all(|rate| (0.0..=1.0).contains(rate)),
+                        "{changed}"
+                    );
+                    assert!(workspace.missing.burst_steps >= 1.0, "{changed}");
+                }
+            }
+        }
+        assert!(taken > 100, "{taken}");
+    }
+
     #[test]
     fn conditions_come_back_as_they_were() {
         let mut workspace = fresh();

@@ -71,6 +71,7 @@ impl Posterior {
                 likelihoods.push(log_likelihoods(process, &steps, &masks));
             }
         }
+        corpus.require_unchanged()?;
         Ok(Self {
             likelihoods,
             labels,

@@ -66,9 +66,7 @@ pub fn facets(
         ),
         (
             "by what is missing",
-            Box::new(move |index| {
-                changed(index).map(yes_no("changed", "unchanged"))
-            }),
+            Box::new(move |index| changed(index).map(yes_no("changed", "unchanged"))),
         ),
         (
             "speaker",

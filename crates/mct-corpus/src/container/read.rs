@@ -270,8 +270,8 @@ impl<'a> File<'a> {
         let bytes = self.column(&bytes_name, Dtype::U8, None)?;
         let ranges = self.ranges(&format!("{name}.offsets"), n, bytes.len(), "bytes")?;
         let texts = ranges.into_iter().enumerate().map(|(index, range)| {
-            std::str::from_utf8(&bytes[range])
-                .map(str::to_owned)
+            // Copied before it is checked: another process may be writing to a mapped file.
+            String::from_utf8(bytes[range].to_vec())
                 .map_err(|error| Finding::new(format!("{bytes_name} of [{index}]"), error, "UTF-8"))
         });
         texts.collect()

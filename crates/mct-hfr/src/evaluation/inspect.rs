@@ -99,6 +99,7 @@ pub async fn inspect(
         }
         None => None,
     };
+    corpus.require_unchanged()?;
     Ok(Inspection {
         modalities,
         complete: device::read(model.predictions(whole.logits, &batch, true)).await?,
@@ -121,7 +122,9 @@ pub async fn outputs_without(
     let masks = |_| Some(masks.clone());
     let batch = Batch::read(corpus, &[index], model.config(), masks, on);
     let view = model.incomplete(&batch, &mut Mode::Evaluation);
-    device::read(model.predictions(view.logits, &batch, false)).await
+    let outputs = device::read(model.predictions(view.logits, &batch, false)).await?;
+    corpus.require_unchanged()?;
+    Ok(outputs)
 }
 
 /// The first `steps` of the only sample of `[1, padded time, features]`.

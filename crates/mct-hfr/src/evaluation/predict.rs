@@ -122,6 +122,7 @@ pub async fn batch_representations(
         let values = device::read(pooled.reshape([rows * width])).await?;
         parts.push(values.chunks_exact(width).map(<[f32]>::to_vec).collect());
     }
+    corpus.require_unchanged()?;
     Ok(parts)
 }
 
