@@ -89,16 +89,14 @@ fn close_on_signals(context: &eframe::egui::Context) -> std::io::Result<()> {
     let context = context.clone();
     let watch = move || {
         let mut interrupts = 0;
-        for (index, signal) in signals.forever().enumerate() {
+        for signal in signals.forever() {
             interrupts += u8::from(signal == SIGINT);
             if interrupts > 1 {
                 // Ctrl-C twice: at once.
                 std::process::exit(130);
             }
-            if index == 0 {
-                ENDING.store(true, Ordering::SeqCst);
-                context.request_repaint();
-            }
+            ENDING.store(true, Ordering::SeqCst);
+            context.request_repaint();
         }
     };
     let thread = std::thread::Builder::new().name("signals".to_owned());

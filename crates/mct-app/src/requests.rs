@@ -255,6 +255,17 @@ impl Requests {
         let Some(masks) = workspace.masks(utterance) else {
             return;
         };
+        // Other words may be of the same masks.
+        let conditions = workspace.missing.conditions();
+        let words = match workspace.inspector.edited.contains_key(&utterance) {
+            true => "with steps hidden by hand".to_owned(),
+            false => workspace.missing.describe(&conditions),
+        };
+        let inspector = &mut workspace.inspector;
+        if let Some(seen) = inspector.seen.as_mut().filter(|_| inspector.is_current) {
+            seen.conditions.clone_from(&words);
+        }
+        inspector.asked = words;
         let key = (workspace.corpus_version, model, utterance, masks.clone());
         if let Some(ticket) = self.combine.update(key, &mut self.last) {
             evaluation.request(Request::Combine(Combine {
@@ -273,11 +284,6 @@ impl Requests {
             layer,
         );
         if let Some(ticket) = self.inspect.update(key, &mut self.last) {
-            let conditions = workspace.missing.conditions();
-            workspace.inspector.asked = match workspace.inspector.edited.contains_key(&utterance) {
-                true => "with steps hidden by hand".to_owned(),
-                false => workspace.missing.describe(&conditions),
-            };
             workspace.inspector.is_current = false;
             evaluation.request(Request::Inspect(Inspect {
                 ticket,
@@ -492,8 +498,11 @@ impl Requests {
         self.inspect = Latest::default();
         self.combine = Latest::default();
         self.represent = Latest::default();
-        self.complete = Latest::default();
-        self.modalities = Latest::default();
+        for latest in [&mut self.complete, &mut self.modalities] {
+            if latest.0.as_ref().is_some_and(|((_, of, ..), _)| *of == id) {
+                *latest = Latest::default();
+            }
+        }
     }
 
     /// The evaluation pipeline was restarted: all requests are sent again.

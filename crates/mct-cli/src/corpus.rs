@@ -97,7 +97,7 @@ pub struct Import {
     /// For a table: the folder of MODALITY/ID.npy [default: `features` beside it]
     #[arg(long, value_name = "DIR")]
     features: Option<PathBuf>,
-    /// Bytes that a packed file may unpack to [default: 256 MiB or 100 times its size]
+    /// Bytes that a packed file may unpack to [default: 24 MiB or 8 times its size]
     #[arg(long, value_name = "BYTES")]
     max_unpacked: Option<u64>,
 }

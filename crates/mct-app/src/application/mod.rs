@@ -247,8 +247,8 @@ impl Application {
         Ok(())
     }
 
-    /// A window that is to be closed while it trains waits for the current step and its checkpoint; asked a
-    /// second time it closes at once.
+    /// A window that is to be closed while it trains asks; asked a second time it waits for the current step and
+    /// its checkpoint, and a third time it closes at once.
     fn save_before_closing(&mut self, context: &Context) {
         let asked = context.input(|input| input.viewport().close_requested());
         let busy = self.workspace.training.phase.is_busy();
@@ -264,8 +264,7 @@ impl Application {
                 Closing::Asks => self.save_and_close(context),
                 _ => self.closing = Closing::Asks,
             }
-        } else if self.closing == Closing::Saving && self.workspace.training.phase == Phase::Failed
-        {
+        } else if self.closing != Closing::No && self.workspace.training.phase == Phase::Failed {
             // It is not saved: the window stays, and says why.
             self.closing = Closing::No;
         } else if self.closing == Closing::Saving && !busy {

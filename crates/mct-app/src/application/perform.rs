@@ -39,6 +39,10 @@ impl Application {
     /// Offers what was opened to be opened again.
     #[cfg(not(target_arch = "wasm32"))]
     fn remember(&mut self, path: &std::path::Path) {
+        // What is stored is text.
+        if path.to_str().is_none() {
+            return;
+        }
         // By its whole name, whatever folder the next start is in.
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         self.recent.retain(|known| *known != path);

@@ -5,6 +5,7 @@ use egui_plot::{
     AxisHints, FilledArea, Legend, Line, LineStyle, MarkerShape, Plot, PlotPoints, Points, VLine,
 };
 use mct_corpus::Task;
+use mct_hfr::config::{Config, Interface};
 use mct_scores::{Metric, Spread};
 use serde_json::json;
 
@@ -237,8 +238,15 @@ impl Panel {
     }
 }
 
-/// What runs have in common that are pooled.
-fn kind(open: &OpenModel) -> String {
+/// What runs have in common that are pooled: everything but fold and seed.
+fn kind(open: &OpenModel) -> (Config, &Interface) {
+    let mut config = open.card.config.clone();
+    (config.training.fold, config.training.seed) = (0, 0);
+    (config, &open.card.interface)
+}
+
+/// The name of such runs.
+fn kind_name(open: &OpenModel) -> String {
     let config = &open.card.config;
     let strategy = format!("{:?}", config.training.strategy).to_lowercase();
     format!("{} {strategy}", config.model.system.title())
@@ -260,18 +268,19 @@ fn can_pool(workspace: &Workspace) -> bool {
 
 /// A line for each kind of runs, and those that are of no run; a rate that some lack is left out.
 fn pooled(workspace: &Workspace, score: Metric, lines: Vec<Drawn>) -> Vec<Drawn> {
-    let mut kinds: Vec<(String, Vec<&OpenModel>)> = Vec::new();
+    let mut kinds: Vec<Vec<&OpenModel>> = Vec::new();
     for open in workspace
         .models
         .iter()
         .filter(|open| open.card.fold.is_ok())
     {
-        match kinds.iter_mut().find(|(name, _)| *name == kind(open)) {
-            Some((_, own)) => own.push(open),
-            None => kinds.push((kind(open), vec![open])),
+        match kinds.iter_mut().find(|own| kind(own[0]) == kind(open)) {
+            Some(own) => own.push(open),
+            None => kinds.push(vec![open]),
         }
     }
-    let of_kind = kinds.into_iter().map(|(name, own)| {
+    let of_kind = kinds.into_iter().map(|own| {
+        let name = own.first().map_or_else(String::new, |open| kind_name(open));
         let curves: Vec<Vec<(f64, f64)>> =
             own.iter().map(|open| open.curve.points(score)).collect();
         let at = |rate: f64| {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use eframe::egui::{self, Button, Color32, ComboBox, DragValue, Pos2, Rect, RichText, Slider, Ui};
 use mct_embedding::Settings as Tsne;
-use mct_engine::evaluation::CorpusCard;
+use mct_engine::evaluation::{CorpusCard, Side};
 use serde_json::json;
 
 use super::{Format, csv, held_line, json as to_json, lacks_model};
@@ -30,9 +30,12 @@ pub struct Panel {
     viewport: Viewport,
     /// What the viewport was moved over: corpus, method, vectors and views.
     over: Option<(u64, bool, Vectors, Views)>,
-    /// What was put out of sight in the legend: places of its names, of this colouring of this corpus.
-    hidden: (u64, Option<Colour>, BTreeSet<usize>),
+    /// What was put out of sight in the legend: places of its names, of this colouring.
+    hidden: (Option<Hiding>, BTreeSet<usize>),
 }
+
+/// What the places of a legend are of: the corpus, the side, the colouring and the classes.
+type Hiding = (u64, Side, Colour, Vec<String>);
 
 /// What the points are coloured by.
 struct Palette<'a> {
@@ -52,6 +55,7 @@ impl Panel {
         let held = projection_held(workspace);
         let version = workspace.corpus_version;
         let sample = sample(workspace);
+        let side = workspace.side;
         let Workspace {
             corpus,
             models,
@@ -134,10 +138,12 @@ impl Panel {
                 colour: projection.settings.colour,
                 hides,
             };
-            if (self.hidden.0, self.hidden.1) != (version, Some(palette.colour)) {
-                self.hidden = (version, Some(palette.colour), BTreeSet::new());
+            let of = (version, side, palette.colour, categories.names.clone());
+            if self.hidden.0.as_ref() != Some(&of) {
+                self.hidden = (Some(of), BTreeSet::new());
             }
-            legend(ui, &palette, &projection.cloud.points, &mut self.hidden.2);
+            let points = &projection.cloud.points;
+            legend(ui, &palette, points, &mut self.hidden.1);
             self.plane(ui, projection, selection, &palette);
         }
         for command in commands {
@@ -163,7 +169,7 @@ impl Panel {
             .map(|coordinates| frame.to_screen(*coordinates))
             .collect();
         let points = &projection.cloud.points;
-        let hidden = &self.hidden.2;
+        let hidden = &self.hidden.1;
         let is_seen = |point: Point| {
             palette
                 .place_of(point)

@@ -240,7 +240,7 @@ impl Fields<'_> {
             "Unpacks to (MiB)",
             "--max-unpacked",
             &mut form.max_unpacked,
-            "256, or 100 times its size",
+            "24, or 8 times its size",
         );
         if cfg!(not(target_arch = "wasm32")) {
             self.text(

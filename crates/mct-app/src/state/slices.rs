@@ -66,7 +66,7 @@ pub fn facets(
         ),
         (
             "by what is missing",
-            Box::new(move |index| changed(index).map(yes_no("changed", "unchanged"))),
+            Box::new(move |index| changed(index).map(yes_no("changed", "the same"))),
         ),
         (
             "speaker",
@@ -167,10 +167,15 @@ fn by_number(
     if known.is_empty() || !width.is_finite() || width <= 0.0 {
         return None;
     }
+    // As many digits as tell the ends apart.
+    let digits = (1.0 - width.log10()).ceil().clamp(2.0, 9.0) as usize;
     let mut slices: Vec<(String, Vec<usize>)> = (0..BINS)
         .map(|bin| {
             let from = low + bin as f64 * width;
-            (format!("{from:.2} to {:.2}", from + width), Vec::new())
+            (
+                format!("{from:.digits$} to {:.digits$}", from + width),
+                Vec::new(),
+            )
         })
         .collect();
     for (index, number) in known {
@@ -203,6 +208,8 @@ mod tests {
             .collect();
         assert_eq!(counts, [2, 1, 2, 2, 2, 2, 2, 3]);
         assert_eq!(facet.slices[0].name, "0.00 to 2.00");
+        let small = by_number("n", &all, |index| Some(index as f64 * 1e-4)).unwrap();
+        assert_eq!(small.slices[1].name, "0.00020 to 0.00040");
         assert_eq!(by_number("n", &all, |_| Some(1.0)), None);
         assert_eq!(by_number("n", &all, |_| Some(f64::NAN)), None);
 

@@ -58,19 +58,32 @@ impl Values {
         count.saturating_mul(each as u64)
     }
 
+    /// Refuses an array that holds more than a few values for each utterance.
+    ///
+    /// # Errors
+    /// Names its type and shape.
+    pub fn require_narrow(field: &str, dtype: &Dtype, shape: &[usize]) -> Result<(), Finding> {
+        let n = shape.first().copied().unwrap_or(1);
+        let count = shape
+            .iter()
+            .fold(1_usize, |count, extent| count.saturating_mul(*extent));
+        let width = count.checked_div(n).unwrap_or(0);
+        if width > MOST_IN_A_ROW || (width > 1 && !dtype.is_number()) {
+            let found = format!("a {dtype} array of shape {shape:?}");
+            let expected =
+                format!("a text, a number or {MOST_IN_A_ROW} numbers at most for each utterance");
+            return Err(Finding::new(field, found, expected));
+        }
+        Ok(())
+    }
+
     /// From an array whose first dimension is the utterances.
     ///
     /// # Errors
     /// When its items are neither numbers nor text.
     pub fn of_array(array: &Array<'_>) -> Result<Self, Finding> {
         let n = array.shape.first().copied().unwrap_or(1);
-        let count: usize = array.shape.iter().product();
-        let width = count.checked_div(n).unwrap_or(0);
-        if width > MOST_IN_A_ROW || (width > 1 && !array.dtype.is_number()) {
-            let expected =
-                format!("a text, a number or {MOST_IN_A_ROW} numbers at most for each utterance");
-            return Err(Finding::new(array.field(), array.describe(), expected));
-        }
+        Self::require_narrow(array.field(), &array.dtype, &array.shape)?;
         if matches!(array.dtype.kind, Kind::Bytes | Kind::Unicode) {
             return Ok(Self::Texts(array.texts()?));
         }

@@ -243,6 +243,7 @@ impl<'a> File<'a> {
     fn values(&self, name: &str) -> Result<Values, Finding> {
         let header = self.header(name)?;
         if header.dtype.kind != Kind::Object {
+            Values::require_narrow(name, &header.dtype, &header.shape)?;
             self.archive
                 .charge(name, Values::bytes_of(&header.dtype, &header.shape))?;
             return Values::of_array(&self.array(name)?);

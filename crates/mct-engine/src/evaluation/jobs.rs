@@ -103,6 +103,10 @@ impl Jobs {
                         index,
                     })
                     .collect();
+                // Only rates are drawn of several models.
+                if series != Series::Rates {
+                    self.curves.retain(|(own, _), _| *own != series);
+                }
                 self.curves.insert((series, model), points);
             }
         }

@@ -127,6 +127,11 @@ impl<'a> Heap<'a> {
         }
     }
 
+    /// Whether it is a string, also a Python 2 one.
+    pub fn is_text(&self, node: Ref) -> bool {
+        matches!(self.node(node), Node::Str(_) | Node::Bytes(_))
+    }
+
     /// The text of a string, also of a Python 2 one.
     pub fn text_of(&self, node: Ref) -> Option<&str> {
         match self.node(node) {

@@ -67,11 +67,16 @@ impl<'t> Value<'t> {
         let Node::Dict(entries) = self.node() else {
             return None;
         };
-        let entries = entries.iter().filter_map(|(key, value)| {
-            let key = self.tree.heap.name_of(*key)?;
-            Some((key, self.at(*value)))
-        });
-        Some(entries.collect())
+        let mut named = Vec::with_capacity(entries.len());
+        for (key, value) in entries {
+            match self.tree.heap.name_of(*key) {
+                Some(key) => named.push((key, self.at(*value))),
+                // No entry is lost without a word.
+                None if self.tree.heap.is_text(*key) => return None,
+                None => {}
+            }
+        }
+        Some(named)
     }
 
     /// Whether it is one number, text or nothing.
