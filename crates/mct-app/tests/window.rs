@@ -114,11 +114,14 @@ fn what_was_done_is_undone_and_redone_by_keys() {
     let (_, selected) = state(&window);
     assert!(selected > 0);
     let (undo, redo) = (Modifiers::COMMAND, Modifiers::COMMAND | Modifiers::SHIFT);
-    let mut press = |modifiers: Modifiers, expected: (f64, usize)| {
-        window.key_press_modifiers(modifiers, Key::Z);
+    let mut press_key = |modifiers: Modifiers, key: Key, expected: (f64, usize)| {
+        window.key_press_modifiers(modifiers, key);
         window.run_steps(2);
         assert_eq!(state(&window), expected);
     };
+    press_key(undo, Key::Z, (rate, 0));
+    press_key(undo, Key::Y, (rate, selected));
+    let mut press = |modifiers, expected| press_key(modifiers, Key::Z, expected);
     press(undo, (rate, 0));
     press(undo, (0.0, 0));
     press(undo, (0.0, 0));

@@ -15,6 +15,9 @@ const UNDO: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::Z)
 const REDO: KeyboardShortcut =
     KeyboardShortcut::new(Modifiers::COMMAND.plus(Modifiers::SHIFT), Key::Z);
 
+/// As other systems have it.
+const REDO_TOO: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::Y);
+
 impl Application {
     /// Draws the window.
     pub fn ui(&mut self, ui: &mut Ui) {
@@ -142,7 +145,10 @@ impl Application {
     /// Undo and redo by keys, where no text is being edited.
     fn undo_by_keys(&mut self, context: &Context) {
         if !context.text_edit_focused() {
-            if context.input_mut(|input| input.consume_shortcut(&REDO)) {
+            let redo = context.input_mut(|input| {
+                input.consume_shortcut(&REDO) || input.consume_shortcut(&REDO_TOO)
+            });
+            if redo {
                 self.history.redo(&mut self.workspace);
             } else if context.input_mut(|input| input.consume_shortcut(&UNDO)) {
                 self.history.undo(&mut self.workspace);

@@ -43,6 +43,9 @@ impl Panel {
             held_line(ui, held, "");
         }
         let selection = &mut workspace.selection;
+        // Those of another side dim nothing.
+        let mut shown = facets.iter().flat_map(|facet| &facet.slices);
+        let dims = shown.any(|slice| slice.utterances.iter().any(|own| selection.contains(*own)));
         ScrollArea::vertical().id_salt("slices").show(ui, |ui| {
             ui.horizontal_wrapped(|ui| {
                 for facet in facets.iter() {
@@ -52,7 +55,7 @@ impl Panel {
                         .max_rect(area.shrink(4.0))
                         .id_salt(&facet.name)
                         .layout(Layout::top_down(Align::Min));
-                    ui.scope_builder(builder, |ui| draw(ui, facet, selection));
+                    ui.scope_builder(builder, |ui| draw(ui, facet, selection, dims));
                 }
             });
         });
@@ -143,7 +146,7 @@ fn choose(
     }
 }
 
-fn draw(ui: &mut Ui, facet: &Facet, selection: &mut Selection) {
+fn draw(ui: &mut Ui, facet: &Facet, selection: &mut Selection, dims: bool) {
     ui.strong(&facet.name);
     let counts = facet.slices.iter().map(|slice| slice.utterances.len());
     let most = counts.max().unwrap_or(1).max(1) as f32;
@@ -156,7 +159,7 @@ fn draw(ui: &mut Ui, facet: &Facet, selection: &mut Selection) {
             facet.slices.len(),
             |ui, rows| {
                 for slice in &facet.slices[rows] {
-                    if bar(ui, slice, most, selection) && !slice.utterances.is_empty() {
+                    if bar(ui, slice, most, selection, dims) && !slice.utterances.is_empty() {
                         let reason = format!("{} {}", facet.name, slice.name);
                         choose(ui, selection, slice.utterances.iter().copied(), &reason);
                     }
@@ -167,7 +170,7 @@ fn draw(ui: &mut Ui, facet: &Facet, selection: &mut Selection) {
 
 /// One slice: its name, its size with what is selected of it, and how much of it is right. Whether it was
 /// clicked.
-fn bar(ui: &mut Ui, slice: &Slice, most: f32, selection: &Selection) -> bool {
+fn bar(ui: &mut Ui, slice: &Slice, most: f32, selection: &Selection, dims: bool) -> bool {
     let height = LINE - ui.spacing().item_spacing.y;
     let size = vec2(ui.available_width().max(BAR + 100.0), height);
     let (line, response) = ui.allocate_exact_size(size, Sense::click());
@@ -205,9 +208,9 @@ fn bar(ui: &mut Ui, slice: &Slice, most: f32, selection: &Selection) -> bool {
     let start = line.min + vec2(left, 2.0);
     let bar =
         |count: usize| Rect::from_min_size(start, vec2(BAR * count as f32 / most, height - 4.0));
-    let faint = match selection.is_empty() {
-        true => theme::RIGHT,
-        false => theme::RIGHT.gamma_multiply(0.35),
+    let faint = match dims {
+        true => theme::RIGHT.gamma_multiply(0.35),
+        false => theme::RIGHT,
     };
     painter.rect_filled(bar(count), 1.0, faint);
     painter.rect_filled(bar(selected), 1.0, theme::RIGHT);
