@@ -186,7 +186,7 @@ fn of_selection(ui: &mut Ui, evaluated: &Evaluated, selection: &Selection, card:
     }
     let scores = evaluated.scores_on(&chosen, &card.utterances);
     ui.horizontal_wrapped(|ui| {
-        ui.weak(format!("of the {count} selected:"))
+        ui.weak(format!("{count} selected:"))
             .on_hover_text("The same scores on the selected utterances of this side");
         score_row(ui, &scores);
     });
