@@ -368,6 +368,10 @@ fn what_was_killed_goes_on_to_the_same_bytes() {
     assert!(!workshop.path("killed.mct").exists());
     let before = finished(&parts);
     assert!((10..34).contains(&before));
+    // As if it had been killed while it removed them: a marker without its features.
+    let mut names = support::listing(&parts).into_iter();
+    let features = names.find(|name| name.ends_with(".0.safetensors") && !name.starts_with('.'));
+    std::fs::remove_file(parts.join(features.unwrap())).unwrap();
     workshop.ok(&extract("killed.mct", &[]));
     assert!(workshop.bytes("whole.mct") == workshop.bytes("killed.mct"));
 }
