@@ -179,6 +179,14 @@ def end(process, number):
     return process.wait()
 
 
+def goes_on(program, name, scenario, out, losses):
+    """Gives the command again, which has to end well; what it ends with."""
+    code, errors = finish(program, again_of(scenario, out))
+    if code != 0:
+        losses.append(f"{name}: exit {code}: {errors[-300:]}")
+    return digest(out, scenario.results)
+
+
 def again_of(scenario, out):
     """A training that has not made its folder yet begins anew."""
     if scenario.first == scenario.again or (out / "config.toml").exists():
@@ -202,9 +210,7 @@ def interrupted(program, name, scenario, out, number, seconds, source, losses):
         process.stderr.close()
         losses += halves(out)
         words = again_of(scenario, out)
-    code, errors = finish(program, words)
-    if code != 0:
-        losses.append(f"{name}: exit {code}: {errors[-300:]}")
+    return goes_on(program, name, scenario, out, losses)
 
 
 def mount(folder, options):
@@ -230,10 +236,7 @@ def without_room(program, name, scenario, out, needed, source, losses):
             losses.append(f"{name}: {errors[-300:]}")
         losses += halves(out)
         subprocess.run(["mount", "-o", "remount,size=1g", str(out.parent)], check=True)
-        code, errors = finish(program, again_of(scenario, out))
-        if code != 0:
-            losses.append(f"{name}: exit {code}: {errors[-300:]}")
-        return digest(out, scenario.results)
+        return goes_on(program, name, scenario, out, losses)
     finally:
         patiently("umount", str(out.parent))
 
@@ -254,10 +257,7 @@ def without_leave(program, name, scenario, out, seconds, source, losses):
             losses.append(f"{name}: exit {code} on a read-only folder: {errors[-300:]}")
         subprocess.run(["mount", "-o", "remount,rw", str(out.parent)], check=True)
         losses += halves(out)
-        code, errors = finish(program, again_of(scenario, out))
-        if code != 0:
-            losses.append(f"{name}: exit {code}: {errors[-300:]}")
-        return digest(out, scenario.results)
+        return goes_on(program, name, scenario, out, losses)
     finally:
         patiently("umount", str(out.parent))
 
@@ -295,8 +295,7 @@ def main():
         scenario = make(str(out))
         losses = []
         if fault in signals:
-            interrupted(program, name, scenario, out, signals[fault], seconds, source, losses)
-            found = digest(out, scenario.results)
+            found = interrupted(program, name, scenario, out, signals[fault], seconds, source, losses)
         elif fault == "full":
             found = without_room(program, name, scenario, out, needed, source, losses)
         else:

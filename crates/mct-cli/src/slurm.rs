@@ -57,14 +57,13 @@ impl Array<'_> {
 
     fn script(&self, tasks: &[Task]) -> Result<String> {
         let program = program()?;
-        let named = [self.folder.as_os_str(), program.as_os_str()];
-        let logs = tasks.iter().filter_map(|task| task.log.as_ref());
-        let logs = logs.map(|path| path.as_os_str());
-        if let Some(name) = named
-            .into_iter()
-            .chain(logs)
-            .find(|name| name.to_str().is_none())
-        {
+        let of_task = |task: &Task| {
+            let log = task.log.as_ref().map(|path| path.clone().into_os_string());
+            task.words.iter().cloned().chain(log).collect::<Vec<_>>()
+        };
+        let named = [self.folder.into(), program.clone().into_os_string()];
+        let mut names = named.into_iter().chain(tasks.iter().flat_map(of_task));
+        if let Some(name) = names.find(|name| name.to_str().is_none()) {
             bail!(
                 "{}: a job script cannot hold a name that is no UTF-8",
                 name.display()
@@ -73,12 +72,6 @@ impl Array<'_> {
         let program = quoted(program.as_os_str());
         let mut cases = String::new();
         for (index, task) in tasks.iter().enumerate() {
-            if let Some(word) = task.words.iter().find(|word| word.to_str().is_none()) {
-                bail!(
-                    "{}: a job script cannot hold a name that is no UTF-8",
-                    word.display()
-                );
-            }
             let words: Vec<String> = task.words.iter().map(|word| quoted(word)).collect();
             let log = task.log.as_ref();
             let log = log.map_or_else(String::new, |path| {

@@ -8,6 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{Bytes, Kind, OpenedCorpus, Source, Unreadable};
 
+/// Bytes of a table of utterances, in whatever encoding, that is looked through for the files that it names.
+#[cfg(not(target_arch = "wasm32"))]
+const MOST_OF_TABLE: u64 = 256 << 20;
+
 /// A file of features, and how it is imported.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Features {
@@ -159,7 +163,7 @@ impl Source {
             Self::Bytes { bytes, .. } => text(bytes),
             #[cfg(not(target_arch = "wasm32"))]
             Self::Path(path) if import::names_utterances(&super::head(path).ok()?.0) => {
-                text(mct_corpus::regular::read_text(path).ok()?.as_bytes())
+                text(&mct_corpus::regular::read(path, MOST_OF_TABLE).ok()?)
             }
             _ => None,
         }
