@@ -218,8 +218,9 @@ test("recordings are opened by a module of their own, as on the command line", a
   });
 });
 
-/** Trains a tiny model on the tiny corpus, and takes its best weights to the command line. */
-async function trainAndTakeAway(page, seconds) {
+/** Trains a tiny model on the tiny corpus, to the end or for some epochs, and takes its best weights to the
+ * command line. */
+async function trainAndTakeAway(page, seconds, { epochs } = {}) {
   await until(page, "the matrix", evaluated, seconds);
   await press(page, "tab training");
   await until(page, "the button", (own) => own.controls["start training"]);
@@ -227,6 +228,10 @@ async function trainAndTakeAway(page, seconds) {
   const begun = await until(page, "losses", (own) => own.training.losses.length >= 6, seconds);
   const totals = begun.training.losses.map((own) => own.terms.classification);
   assert.ok(totals.at(-1) < totals[0], `the loss falls: ${totals}`);
+  if (epochs) {
+    await until(page, "epochs", (own) => own.training.epochs >= epochs, seconds);
+    await press(page, "stop training");
+  }
   await until(page, "the trained model", (own) => own.training.phase === "ended" && own.models.length === 2, seconds);
   const own = await state(page);
   assert.equal(own.training.problem, null);
@@ -255,14 +260,62 @@ const TINY = [
   "set=training.strategy=complete",
 ].join("&");
 
-test("a model trains on WebGPU, and the command line finds the same scores", async () => {
-  await inBrowser(WEBGPU, `${TINY}&device=webgpu`, async (page) => {
+/** What a worker starts with here: it keeps its devices, so that they can be lost. */
+const KEEP_DEVICES = `
+  const devices = [];
+  const request = GPUAdapter.prototype.requestDevice;
+  GPUAdapter.prototype.requestDevice = async function (...words) {
+    const device = await request.apply(this, words);
+    devices.push(device);
+    return device;
+  };
+  self.loseDevices = () => devices.map((device) => device.destroy()).length;
+`;
+
+/** Loses the devices in the middle of a training: the page says so, and goes on from the last checkpoint. */
+async function loseDevices(page) {
+  await press(page, "tab training");
+  await until(page, "the button", (own) => own.controls["resume training"]);
+  const stopped = await state(page);
+  await press(page, "resume training");
+  const epochs = (own) => own.training.epochs;
+  const before = await until(page, "another epoch", (own) => epochs(own) > epochs(stopped), 300);
+  let lost = 0;
+  for (const worker of page.workers()) lost += await worker.evaluate(() => self.loseDevices());
+  assert.equal(lost, 2, "evaluation and training have a device each");
+  const dead = (own, name) => own.dead.some(({ pipeline }) => pipeline === name);
+  // Training finds it at its next step, evaluation at its next answer.
+  const news = await until(page, "the news of training", (own) => dead(own, "training"));
+  assert.equal(news.training.phase, "failed");
+  await slide(page, "missing rate", 0.9);
+  await until(page, "the news of evaluation", (own) => dead(own, "evaluation"));
+  await picture(page, "lost-device");
+  await press(page, "restart evaluation");
+  await press(page, "restart training");
+  const again = (own) => own.dead.length === 0 && epochs(own) > epochs(before) && evaluated(own);
+  const after = await until(page, "both again", again, 600);
+  assert.equal(after.training.phase, "running");
+  assert.equal(after.device.name, "webgpu");
+}
+
+test("a model trains on WebGPU as the command line has it, and goes on when the device is lost", async () => {
+  const browser = await launch(WEBGPU);
+  try {
+    const context = await browser.newContext({ acceptDownloads: true });
+    await context.route("**/worker.js", async (route) => {
+      const answer = await route.fetch();
+      await route.fulfill({ response: answer, body: KEEP_DEVICES + (await answer.text()) });
+    });
+    const page = await open(context, `${server.address}${TINY}&device=webgpu&set=training.epochs=1000`);
     const own = await until(page, "the device", (own) => own.device, 600);
     assert.equal(own.device.name, "webgpu", JSON.stringify(own.device));
     assert.equal(own.device.warning, null);
-    await trainAndTakeAway(page, 900);
+    await trainAndTakeAway(page, 900, { epochs: 2 });
+    await loseDevices(page);
     assert.deepEqual(page.errors, []);
-  });
+  } finally {
+    await browser.close();
+  }
 });
 
 test("without WebGPU it says so, and trains on the processor", async () => {
@@ -415,7 +468,7 @@ test("where a training is not kept, the page says so", async () => {
     await press(first, "tab training");
     await until(first, "the button", (own) => own.controls["start training"]);
     await press(first, "start training");
-    await until(first, "an epoch", (own) => own.training.validation.length >= 1);
+    await until(first, "an epoch", (own) => own.training.epochs >= 1);
     const second = await open(context, address);
     const also = await until(second, "the matrix", evaluated);
     assert.match(also.training.not_kept, /another page/);
@@ -436,7 +489,7 @@ test("a training that was cut off by a closed page goes on in the next", async (
     await press(page, "tab training");
     await until(page, "the button", (own) => own.controls["start training"]);
     await press(page, "start training");
-    await until(page, "two epochs", (own) => own.training.validation.length >= 2);
+    await until(page, "two epochs", (own) => own.training.epochs >= 2);
     await page.close();
     const next = await open(context, `${server.address}${TINY}&device=flex`);
     await until(next, "the matrix", evaluated);
@@ -445,6 +498,6 @@ test("a training that was cut off by a closed page goes on in the next", async (
     await press(next, "resume unfinished");
     const on = await until(next, "its further steps", (own) => own.training.losses.length > 0);
     assert.ok(on.training.epoch >= 1, `goes on from epoch ${on.training.epoch}`);
-    assert.ok(on.training.validation.length >= 1, "the epochs before are known");
+    assert.ok(on.training.epochs >= 1, "the epochs before are known");
   });
 });

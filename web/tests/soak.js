@@ -11,8 +11,9 @@ import { DIST } from "./size.js";
 const what = process.argv[2] ?? "slider";
 const minutes = Number(process.argv[3] ?? 60);
 
-/** Megabytes that this process and all below it hold, each shared page counted once. */
-function memory(root) {
+/** Megabytes that the browser's processes below this one hold beside their files, by kind; what they share is
+ * counted once. */
+function memory() {
   const parents = new Map();
   for (const name of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
     try {
@@ -22,19 +23,25 @@ function memory(root) {
       // It has ended.
     }
   }
-  const below = (id) => id === root || (parents.has(id) && below(parents.get(id)));
-  let kilobytes = 0;
+  const below = (id) => parents.has(id) && (parents.get(id) === process.pid || below(parents.get(id)));
+  const kinds = {};
   for (const id of parents.keys()) {
     if (!below(id)) continue;
     try {
+      const command = readFileSync(`/proc/${id}/cmdline`, "utf8");
+      const kind = /--type=([a-z-]+)/.exec(command)?.[1] ?? "browser";
       const rollup = readFileSync(`/proc/${id}/smaps_rollup`, "utf8");
-      kilobytes += Number(/^Pss:\s+(\d+)/m.exec(rollup)[1]);
+      const own = [...rollup.matchAll(/^Pss_(?:Anon|Shmem):\s+(\d+)/gm)].map(([, kilobytes]) => Number(kilobytes));
+      kinds[kind] = (kinds[kind] ?? 0) + own.reduce((all, one) => all + one, 0) / 1024;
     } catch {
       // It has ended.
     }
   }
-  return Math.round(kilobytes / 1024);
+  return kinds;
 }
+
+const sum = (kinds) => Math.round(Object.values(kinds).reduce((all, own) => all + own, 0));
+const write = (kinds) => Object.entries(kinds).map(([kind, own]) => `${kind} ${Math.round(own)}`).join(", ");
 
 const server = await serve(DIST, DIST);
 const browser = await launch();
@@ -47,7 +54,6 @@ if (what === "training") {
   await page.getByRole("button", { name: "Train" }).press("Enter");
   await until(page, "a first step", (own) => own.training.losses.length > 0);
 }
-// The browser is a child of this process.
 const started = Date.now();
 const samples = [];
 let turns = 0;
@@ -66,16 +72,22 @@ while (Date.now() - started < minutes * 60_000) {
   turns += 1;
   const elapsed = (Date.now() - started) / 60_000;
   if (elapsed >= next) {
-    samples.push([elapsed, memory(process.pid)]);
-    console.log(`${elapsed.toFixed(1)} min: ${samples.at(-1)[1]} MB, ${turns} turns`);
+    const kinds = memory();
+    samples.push([elapsed, sum(kinds)]);
+    console.log(`${elapsed.toFixed(1)} min: ${sum(kinds)} MB (${write(kinds)}), ${turns} turns`);
     next += minutes / 30;
   }
 }
 const own = await until(page, "the state", () => true);
+// What the browser would give back if it had to.
+await (await page.context().newCDPSession(page)).send("HeapProfiler.collectGarbage");
+await page.waitForTimeout(1000);
+const collected = memory();
 const warm = samples.filter(([at]) => at >= minutes / 10).map(([, megabytes]) => megabytes);
 const [first, last, most] = [warm[0], warm.at(-1), Math.max(...warm)];
 const epoch = what === "training" ? `, epoch ${own.training.epoch}` : "";
 console.log(`${what}, ${minutes} min, ${turns} turns${epoch}: ${first} MB, at the end ${last}, at most ${most}`);
+console.log(`garbage collected: ${sum(collected)} MB (${write(collected)})`);
 console.log(`errors: ${JSON.stringify([...page.errors, ...own.dead])}`);
 await browser.close();
 server.close();

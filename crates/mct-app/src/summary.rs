@@ -9,6 +9,9 @@ use crate::state::models::OpenModel;
 use crate::state::notices::Kind;
 use crate::state::training::Phase;
 
+/// How many steps have their losses in the state object.
+const LOSSES: usize = 100;
+
 /// The state object that `window.mctHfr.state()` returns; `web/README.md` describes it.
 pub fn summary(workspace: &Workspace) -> Value {
     let corpus = workspace.corpus.as_ref().map(|card| {
@@ -87,11 +90,13 @@ pub fn summary(workspace: &Workspace) -> Value {
             "epoch": training.epoch,
             "step": training.step,
             "steps_an_epoch": training.steps_per_epoch,
-            "losses": training.steps.iter().map(|(step, terms)| json!({
+            // The newest: a page asks every second.
+            "losses": training.steps.iter().rev().take(LOSSES).rev().map(|(step, terms)| json!({
                 "step": step,
                 "terms": terms,
             })).collect::<Vec<_>>(),
-            "validation": training.history.iter().map(|r| &r.validation).collect::<Vec<_>>(),
+            "epochs": training.history.len(),
+            "validation": training.history.last().map(|record| &record.validation),
             "unfinished": training.unfinished.as_ref().map(|(name, ..)| name),
             "problem": training.problem,
             "not_kept": training.not_kept,
