@@ -23,7 +23,11 @@ pub fn standard() -> Tree<Pane> {
     let right = tiles.insert_tab_tile(vec![embedding]);
     let above = tiles.insert_horizontal_tile(vec![left, middle, right]);
     let table = tiles.insert_tab_tile(vec![utterances, slices]);
-    let detail = tiles.insert_tab_tile(vec![inspector, training, comparison]);
+    let mut detail = vec![inspector, training];
+    #[cfg(not(target_arch = "wasm32"))]
+    detail.push(tiles.insert_pane(Pane::Runs));
+    detail.push(comparison);
+    let detail = tiles.insert_tab_tile(detail);
     let below = Linear::new_binary(LinearDir::Horizontal, [table, detail], 0.46);
     let below = tiles.insert_new(Tile::Container(egui_tiles::Container::Linear(below)));
     let root = Linear::new_binary(LinearDir::Vertical, [above, below], 0.52);
@@ -57,8 +61,9 @@ impl Room {
 /// The layout where there is room for one pane: all of them as tabs.
 pub fn one_by_one() -> Tree<Pane> {
     let mut tiles = Tiles::default();
-    let panes = Pane::ALL.map(|pane| tiles.insert_pane(pane));
-    let root = tiles.insert_tab_tile(panes.to_vec());
+    let panes = Pane::ALL.iter().map(|pane| tiles.insert_pane(*pane));
+    let panes = panes.collect();
+    let root = tiles.insert_tab_tile(panes);
     Tree::new(egui::Id::unique("panes one by one"), root, tiles)
 }
 
@@ -70,7 +75,7 @@ pub fn checked(tree: Tree<Pane>) -> Tree<Pane> {
             .filter(|tile| matches!(tile, Tile::Pane(other) if *other == pane))
             .count()
     };
-    if tree.root.is_some() && Pane::ALL.into_iter().all(|pane| count(pane) == 1) {
+    if tree.root.is_some() && Pane::ALL.iter().all(|pane| count(*pane) == 1) {
         tree
     } else {
         standard()
@@ -112,7 +117,7 @@ mod tests {
     #[test]
     fn every_pane_is_open_by_default() {
         let mut tree = standard();
-        assert!(Pane::ALL.into_iter().all(|pane| is_open(&tree, pane)));
+        assert!(Pane::ALL.iter().all(|pane| is_open(&tree, *pane)));
         set_open(&mut tree, Pane::Curves, false);
         assert!(!is_open(&tree, Pane::Curves));
         show(&mut tree, Pane::Training);
@@ -129,7 +134,7 @@ mod tests {
     #[test]
     fn where_there_is_little_room_every_pane_can_be_reached() {
         let mut tree = one_by_one();
-        for pane in Pane::ALL {
+        for pane in Pane::ALL.iter().copied() {
             show(&mut tree, pane);
             assert!(is_seen(&tree, pane));
         }
@@ -143,6 +148,6 @@ mod tests {
         let mut tiles = Tiles::default();
         let root = tiles.insert_pane(Pane::Curves);
         let tree = checked(Tree::new(egui::Id::unique("panes"), root, tiles));
-        assert!(Pane::ALL.into_iter().all(|pane| is_open(&tree, pane)));
+        assert!(Pane::ALL.iter().all(|pane| is_open(&tree, *pane)));
     }
 }

@@ -1,6 +1,7 @@
 //! Snapshots of the main views, drawn by the software rasteriser and compared with the stored ones.
 //! `UPDATE_SNAPSHOTS=true` stores new ones.
 
+#![allow(clippy::unwrap_used, reason = "tests")]
 #![allow(clippy::print_stderr, reason = "reports a skipped test")]
 
 mod support;
@@ -83,6 +84,18 @@ fn slices_are_computed(application: &Application) -> bool {
     shown.is_some_and(|open| open.complete.is_some())
 }
 
+/// Two runs, one of them ticked, under names that are the same in every run of the test.
+fn list_runs(window: &mut Window) {
+    let folder = tempfile::tempdir().unwrap();
+    support::two_runs(folder.path());
+    let runs = &mut window.state_mut().workspace.runs;
+    let listing = mct_runs::runs_below(folder.path()).unwrap();
+    runs.ticked.insert(folder.path().join("run10/run"));
+    runs.listed = Some((folder.path().display().to_string(), Ok(listing)));
+    // It is not looked for again.
+    runs.is_looking = true;
+}
+
 #[test]
 fn gpu_path_the_window_looks_as_it_did() {
     if !rasteriser() {
@@ -126,7 +139,8 @@ fn gpu_path_the_window_looks_as_it_did() {
             press(&mut window, "data");
         }
         window.state_mut().workspace.selection.one(1);
-        for pane in Pane::ALL {
+        list_runs(&mut window);
+        for pane in Pane::ALL.iter().copied() {
             window.state_mut().workspace.command(Command::Show(pane));
             window.run_steps(2);
             until(&mut window, pane.title(), |application| {

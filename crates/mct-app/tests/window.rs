@@ -727,25 +727,6 @@ fn a_dead_pipeline_is_restarted_with_the_open_corpus_and_models() {
     assert_eq!(workspace.models.iter().count(), 1);
 }
 
-/// A run of the demo model, trained on the demo corpus of this seed in a file of its own.
-fn run_on(folder: &Path, seed: u64) -> (PathBuf, PathBuf) {
-    let path = folder.join(format!("corpus-{seed}.safetensors"));
-    let corpus = mct_corpus::demo::generate(seed, 0.05).unwrap();
-    corpus.save(&path).unwrap();
-    let checkpoint = std::fs::read(support::assets().join("demo-model.safetensors")).unwrap();
-    let checkpoint = mct_hfr::training::Checkpoint::from_bytes("demo", &checkpoint).unwrap();
-    let manifest = mct_runs::Manifest {
-        device: "flex".into(),
-        corpus: mct_runs::CorpusReference::of(&path).unwrap(),
-        model: checkpoint.config.model.clone(),
-        training: checkpoint.config.training.clone(),
-    };
-    let run = folder.join("run");
-    let writer = mct_runs::RunFolder::create(&run, manifest).unwrap();
-    writer.save(&checkpoint, mct_runs::Which::Best).unwrap();
-    (run, path)
-}
-
 fn note(window: &support::Window) -> Option<String> {
     let shown = window.state().workspace.models.shown();
     shown.and_then(|open| open.card.note.clone())
@@ -754,7 +735,7 @@ fn note(window: &support::Window) -> Option<String> {
 #[test]
 fn a_run_folder_opens_its_corpus() {
     let folder = tempfile::tempdir().unwrap();
-    let (run, path) = run_on(folder.path(), 3);
+    let (run, path) = support::run_on(folder.path(), 3);
     let mut window = window(options(vec![Source::Path(run)]));
     until(&mut window, "the run", support::is_evaluated);
     let workspace = &window.state().workspace;
@@ -769,7 +750,7 @@ fn a_run_folder_opens_its_corpus() {
 #[test]
 fn a_run_is_opened_on_its_corpus_where_that_has_moved() {
     let folder = tempfile::tempdir().unwrap();
-    let (run, path) = run_on(folder.path(), 3);
+    let (run, path) = support::run_on(folder.path(), 3);
     let moved = folder.path().join("moved.safetensors");
     std::fs::rename(path, &moved).unwrap();
     let mut window = window(options(vec![Source::Path(run)]));
@@ -786,7 +767,7 @@ fn a_run_is_opened_on_its_corpus_where_that_has_moved() {
 #[test]
 fn a_corpus_that_was_asked_for_stays_and_another_one_is_said() {
     let folder = tempfile::tempdir().unwrap();
-    let (run, _) = run_on(folder.path(), 3);
+    let (run, _) = support::run_on(folder.path(), 3);
     let other = folder.path().join("other.safetensors");
     let corpus = mct_corpus::demo::generate(4, 0.06).unwrap();
     corpus.save(&other).unwrap();
@@ -1027,4 +1008,69 @@ fn a_slice_selects_its_utterances_and_a_selection_can_be_kept() {
     window.get_by_label(&kept).click();
     window.run_steps(2);
     assert_eq!(selected(&window), changed);
+}
+
+#[test]
+fn runs_of_a_folder_are_listed_drawn_and_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    support::two_runs(&folder.path().join("runs"));
+    let mut options = options(vec![small_corpus()]);
+    options.save_to = Some(folder.path().to_owned());
+    let mut window = window(options);
+    window.state_mut().workspace.runs.folder = folder.path().join("runs").display().to_string();
+    window.get_by_label("Runs").click();
+    until(&mut window, "the runs", |application| {
+        application.workspace.runs.all().count() == 2
+    });
+    let lines = |window: &support::Window| {
+        let mut lines: Vec<(f32, String)> = ["run2/run", "run10/run"]
+            .into_iter()
+            .filter_map(|name| {
+                let at = window.query_by_label(name)?.rect().top();
+                Some((at, name.to_owned()))
+            })
+            .collect();
+        lines.sort_by(|a, b| a.0.total_cmp(&b.0));
+        lines.into_iter().map(|(_, name)| name).collect::<Vec<_>>()
+    };
+    assert_eq!(lines(&window), ["run2/run", "run10/run"], "2 before 10");
+    for text in ["UA 50.0 %", "UA 90.0 %", "finished", "trains now"] {
+        assert!(window.query_by_label(text).is_some(), "{text}");
+    }
+    let click = |window: &mut support::Window, label: &str| {
+        let at = window.get_by_label(label).rect().center();
+        window.hover_at(at);
+        window.step();
+        window.drag_at(at);
+        window.drop_at(at);
+        window.run_steps(2);
+    };
+    // The best first.
+    click(&mut window, "best validation");
+    click(&mut window, "best validation");
+    assert_eq!(lines(&window), ["run10/run", "run2/run"]);
+    // A click on the text of a line ticks it.
+    click(&mut window, "run10/run");
+    click(&mut window, "UA 50.0 %");
+    assert_eq!(window.state().workspace.runs.drawn().len(), 2);
+    press(&mut window, "save runs");
+    window.get_by_label("Data (JSON)").click();
+    let path = folder.path().join("runs.json");
+    until(&mut window, "the file", |_| path.exists());
+    let saved: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    assert_eq!(saved["runs"][0]["best_validation"]["value"], 0.9);
+    window.key_press(Key::Escape);
+    window.step();
+    press(&mut window, "save runs");
+    window.get_by_label("Picture (SVG)").click();
+    let path = folder.path().join("runs.svg");
+    until(&mut window, "the picture", |_| path.exists());
+    let svg = std::fs::read_to_string(&path).unwrap();
+    assert!(svg.contains("run10/run") && svg.contains("validation score"));
+    window.key_press(Key::Escape);
+    window.step();
+    press(&mut window, "open runs");
+    until(&mut window, "both models", |application| {
+        application.workspace.models.iter().count() == 2
+    });
 }

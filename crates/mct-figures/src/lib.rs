@@ -15,7 +15,7 @@ pub use bars::bars;
 pub use confusion::{confusion, confusion_difference};
 pub use heat_map::{HeatMap, heat_maps};
 pub use intensities::intensities;
-pub use lines::{Line, comparison, curves, reliability, sweep, training};
+pub use lines::{Line, comparison, curves, histories, reliability, sweep, training};
 pub use scatter::{Kind, scatter};
 
 /// Why a figure could not be drawn.

@@ -64,6 +64,14 @@ pub fn comparison(title: &str, score: &str, lines: &[Line]) -> Result<String> {
     )
 }
 
+/// A value over the epochs, a line for each run.
+///
+/// # Errors
+/// When the figure cannot be drawn.
+pub fn histories(value: &str, lines: &[Line]) -> Result<String> {
+    draw_lines((value, "epoch", value), range(lines), Legend::Beside, lines)
+}
+
 /// The range of the values, rounded outwards to the next twentieth.
 fn range(lines: &[Line]) -> Range<f64> {
     let all = lines.iter().flat_map(|line| &line.points);

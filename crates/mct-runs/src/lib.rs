@@ -3,6 +3,8 @@
 //! The application opens what the command line trains, and vice versa.
 
 mod error;
+mod listing;
+mod metrics;
 mod recorder;
 
 use std::fs::File;
@@ -16,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 pub use error::{Error, Result};
+pub use listing::{Listing, Summary, runs_below};
 pub use recorder::Recorder;
 
 /// `config.toml`: everything that reproduces the run.

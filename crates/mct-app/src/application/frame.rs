@@ -9,7 +9,7 @@ use super::{Application, demo_corpus};
 use crate::layout::{self, Room};
 use crate::panels::{Format, Pane, Panels, importing, messages, missing, sources};
 use crate::state::Workspace;
-use crate::state::command::{Command, File};
+use crate::state::command::{Command, File, FolderOf};
 
 const UNDO: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::Z);
 const REDO: KeyboardShortcut =
@@ -91,7 +91,8 @@ impl Application {
             .on_hover_text(sources::FOLDER)
             .clicked()
         {
-            self.workspace.command(Command::ChooseFolder);
+            self.workspace
+                .command(Command::ChooseFolder(FolderOf::Files));
         }
         #[cfg(not(target_arch = "wasm32"))]
         if !self.recent.is_empty() {
@@ -167,7 +168,7 @@ impl Application {
         ui.selectable_value(&mut theme, ThemePreference::Dark, "Dark");
         context.set_theme(theme);
         ui.separator();
-        for pane in Pane::ALL {
+        for pane in Pane::ALL.iter().copied() {
             let mut open = layout::is_open(&self.layout, pane);
             if ui.checkbox(&mut open, pane.title()).changed() {
                 layout::set_open(&mut self.layout, pane, open);

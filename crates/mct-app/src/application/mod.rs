@@ -4,6 +4,8 @@ mod frame;
 mod perform;
 mod receive;
 mod recordings;
+#[cfg(not(target_arch = "wasm32"))]
+mod runs;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -57,6 +59,8 @@ struct Stored {
     projection: projection::Settings,
     training: trained::Settings,
     recent: Vec<PathBuf>,
+    /// The folder whose runs are listed.
+    runs: String,
 }
 
 /// Whether the window is about to close.
@@ -85,6 +89,7 @@ impl Default for Stored {
             projection: projection::Settings::default(),
             training: trained::Settings::default(),
             recent: Vec::new(),
+            runs: "runs".to_owned(),
         }
     }
 }
@@ -122,6 +127,8 @@ pub struct Application {
     closing: Closing,
     /// The files and folders that were opened last, the newest first.
     recent: Vec<PathBuf>,
+    #[cfg(not(target_arch = "wasm32"))]
+    search: runs::Search,
     /// The config values of the options, and those that were stored before: theirs are for this start alone.
     given: Option<(String, String)>,
 }
@@ -148,6 +155,8 @@ impl Application {
         workspace.missing = stored.missing;
         workspace.projection.settings = stored.projection;
         workspace.training.settings = stored.training;
+        #[cfg(not(target_arch = "wasm32"))]
+        workspace.runs.folder.clone_from(&stored.runs);
         if let Some((name, corpus, _)) = &options.unfinished {
             let corpus = corpus.name();
             let text = format!(
@@ -191,6 +200,8 @@ impl Application {
             compared: None,
             closing: Closing::No,
             recent: stored.recent,
+            #[cfg(not(target_arch = "wasm32"))]
+            search: runs::Search::default(),
             given,
         })
     }
@@ -226,7 +237,11 @@ impl Application {
             ..
         } = self;
         let is_seen = |pane| layout::is_seen(drawn, pane);
+        #[cfg(not(target_arch = "wasm32"))]
+        let sees_runs = is_seen(Pane::Runs);
         requests.request(workspace, evaluation, embedding, is_seen);
+        #[cfg(not(target_arch = "wasm32"))]
+        self.look_for_runs(sees_runs, context);
     }
 
     /// Brings a pane to the front.
@@ -325,6 +340,10 @@ impl Application {
             projection: self.workspace.projection.settings.clone(),
             training,
             recent: self.recent.clone(),
+            #[cfg(not(target_arch = "wasm32"))]
+            runs: self.workspace.runs.folder.clone(),
+            #[cfg(target_arch = "wasm32")]
+            runs: String::new(),
         };
         match serde_json::to_string(&stored) {
             Ok(text) => storage.set_string(STORAGE_KEY, text),

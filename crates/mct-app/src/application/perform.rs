@@ -14,6 +14,8 @@ use super::RECENT;
 use crate::files::Incoming;
 use crate::layout;
 use crate::panels::Pane;
+#[cfg(not(target_arch = "wasm32"))]
+use crate::state::command::FolderOf;
 use crate::state::command::{Command, Part};
 use crate::state::notices::Kind;
 use crate::state::training::{Phase, Run};
@@ -24,6 +26,8 @@ impl Application {
         for incoming in self.files.incoming() {
             match incoming {
                 Incoming::Chosen(source) => self.workspace.open(source),
+                #[cfg(not(target_arch = "wasm32"))]
+                Incoming::Folder(of, path) => self.take_folder(of, path),
                 Incoming::Recordings(recordings) => self.open_recordings(recordings),
                 Incoming::Speakers(name, bytes) => {
                     if let Some(importing) = self.workspace.importing.front_mut() {
@@ -32,6 +36,22 @@ impl Application {
                 }
                 Incoming::Failed(text) => self.workspace.notices.add(Kind::Error, text),
                 Incoming::Saved(text) => self.workspace.notices.add(Kind::Done, text),
+            }
+        }
+    }
+
+    /// Takes a folder that was chosen.
+    #[cfg(not(target_arch = "wasm32"))]
+    fn take_folder(&mut self, of: FolderOf, path: std::path::PathBuf) {
+        match of {
+            FolderOf::Files => self.workspace.open(Source::Path(path)),
+            FolderOf::Runs => {
+                self.workspace.runs.folder = path.display().to_string();
+                self.workspace.runs.looked = None;
+            }
+            FolderOf::Training => {
+                let settings = &mut self.workspace.training.settings;
+                settings.folder = crate::files::folder_in(&path, &settings.folder);
             }
         }
     }
@@ -74,7 +94,7 @@ impl Application {
                 self.request_open(source, id);
             }
             Command::ChooseFiles => self.files.choose(),
-            Command::ChooseFolder => self.files.choose_folder(),
+            Command::ChooseFolder(of) => self.files.choose_folder(of),
             Command::ChooseSpeakers => self.files.choose_speakers(),
             Command::Transcribe(utterance, text) => self.transcribe(utterance, text),
             Command::SaveCorpus => self.evaluation.request(evaluation::Request::SaveCorpus),

@@ -16,12 +16,12 @@ use mct_engine::pipeline::Wake;
 use mct_engine::source::{Source, group};
 
 use crate::picture;
-use crate::state::command::File;
+use crate::state::command::{File, FolderOf};
 
 #[cfg(not(target_arch = "wasm32"))]
 use native as system;
 #[cfg(not(target_arch = "wasm32"))]
-pub use native::{discard_unfinished, free_folder, where_to_train};
+pub use native::{discard_unfinished, folder_in, free_folder, where_to_train};
 #[cfg(target_arch = "wasm32")]
 use web as system;
 #[cfg(target_arch = "wasm32")]
@@ -30,6 +30,9 @@ pub use web::{discard_unfinished, free_folder, where_to_train};
 /// The result of a dialog, a drop or a download.
 pub enum Incoming {
     Chosen(Source),
+    /// A folder that was chosen for this.
+    #[cfg(not(target_arch = "wasm32"))]
+    Folder(FolderOf, PathBuf),
     /// Recordings that were chosen together.
     Recordings(Vec<Recording>),
     /// The table of speakers of an import: its name and bytes.
@@ -113,9 +116,9 @@ impl Files {
         system::choose_speakers(self.results());
     }
 
-    /// Opens a dialog for the folder of a run, or of a table with its features.
-    pub fn choose_folder(&self) {
-        system::choose_folder(self.results());
+    /// Opens a dialog for a folder.
+    pub fn choose_folder(&self, of: FolderOf) {
+        system::choose_folder(of, self.results());
     }
 
     /// Saves a file, by dialog or download.

@@ -9,7 +9,7 @@ use mct_engine::source::Source;
 use rfd::AsyncFileDialog;
 
 use super::{Incoming, Results};
-use crate::state::command::File;
+use crate::state::command::{File, FolderOf};
 
 /// Extensions of the files that can be opened.
 const EXTENSIONS: [&str; 6] = ["safetensors", "npz", "pkl", "pickle", "csv", "tsv"];
@@ -95,14 +95,19 @@ pub fn choose_speakers(results: Results) {
     });
 }
 
-pub fn choose_folder(results: Results) {
+pub fn choose_folder(of: FolderOf, results: Results) {
     spawn(move || {
-        let dialog = AsyncFileDialog::new()
-            .set_title("Open the folder of a run, of a table with its features, or of recordings");
+        let dialog = AsyncFileDialog::new().set_title(match of {
+            FolderOf::Files => {
+                "Open the folder of a run, of a table with its features, or of recordings"
+            }
+            FolderOf::Runs => "List the runs of a folder",
+            FolderOf::Training => "Keep the next run in a folder",
+        });
         let begun = Instant::now();
         match pollster::block_on(dialog.pick_folder()) {
             Some(folder) => {
-                results.send(Incoming::Chosen(Source::Path(folder.path().to_owned())));
+                results.send(Incoming::Folder(of, folder.path().to_owned()));
             }
             None => say_without_dialog(begun, &results),
         }
@@ -157,6 +162,18 @@ pub fn free_folder(wanted: &str) -> String {
     free.next().unwrap_or_else(|| wanted.to_owned())
 }
 
+/// Where a run is kept for which this folder was chosen: the folder itself where it is empty, and else one
+/// in it of the name that was wanted before.
+pub fn folder_in(chosen: &Path, wanted: &str) -> String {
+    let is_empty = |mut entries: std::fs::ReadDir| entries.next().is_none();
+    if chosen.read_dir().is_ok_and(is_empty) {
+        return chosen.display().to_string();
+    }
+    let name = Path::new(wanted.trim()).file_name();
+    let name = name.unwrap_or_else(|| "trained".as_ref());
+    chosen.join(name).display().to_string()
+}
+
 /// What training into a folder of this name does.
 pub fn where_to_train(wanted: &str) -> String {
     let free = free_folder(wanted);
@@ -177,6 +194,21 @@ pub const fn discard_unfinished() {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_chosen_folder_that_has_something_gets_the_run_in_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let chosen = folder.path().join("runs");
+        std::fs::create_dir(&chosen).unwrap();
+        let name = |own: &Path| own.display().to_string();
+        assert_eq!(folder_in(&chosen, "runs/first"), name(&chosen));
+        std::fs::write(chosen.join("notes.txt"), "").unwrap();
+        assert_eq!(
+            folder_in(&chosen, "runs/first"),
+            name(&chosen.join("first"))
+        );
+        assert_eq!(folder_in(&chosen, " "), name(&chosen.join("trained")));
+    }
 
     #[test]
     fn a_taken_folder_gets_a_number() {

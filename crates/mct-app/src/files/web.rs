@@ -12,7 +12,7 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{Blob, HtmlAnchorElement, HtmlInputElement, Url};
 
 use super::{Incoming, Results, video};
-use crate::state::command::File;
+use crate::state::command::{File, FolderOf};
 
 fn chosen(name: String, bytes: Vec<u8>) -> Source {
     Source::Bytes {
@@ -64,7 +64,8 @@ pub fn choose_speakers(results: Results) {
 }
 
 /// Opens a table and the features in its folder.
-pub fn choose_folder(results: Results) {
+/// A page chooses folders to open alone.
+pub fn choose_folder(_: FolderOf, results: Results) {
     pick(Kind::Folder, results, |files, results| async move {
         let Some(sources) = read(files, &results).await else {
             return;

@@ -12,6 +12,8 @@ pub mod missing;
 pub mod modalities;
 mod outputs;
 mod recording;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod runs;
 pub mod slices;
 pub mod sources;
 pub mod training;
@@ -39,10 +41,13 @@ pub enum Pane {
     Intensities,
     Modalities,
     Slices,
+    /// Run folders, which a page has none of.
+    #[cfg(not(target_arch = "wasm32"))]
+    Runs,
 }
 
 impl Pane {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: &[Self] = &[
         Self::Confusion,
         Self::Curves,
         Self::Embedding,
@@ -53,6 +58,8 @@ impl Pane {
         Self::Intensities,
         Self::Modalities,
         Self::Slices,
+        #[cfg(not(target_arch = "wasm32"))]
+        Self::Runs,
     ];
 
     pub const fn title(self) -> &'static str {
@@ -67,6 +74,8 @@ impl Pane {
             Self::Intensities => "Intensities",
             Self::Modalities => "Modalities",
             Self::Slices => "Slices",
+            #[cfg(not(target_arch = "wasm32"))]
+            Self::Runs => "Runs",
         }
     }
 
@@ -83,6 +92,8 @@ impl Pane {
             Self::Intensities => "intensities",
             Self::Modalities => "modalities",
             Self::Slices => "slices",
+            #[cfg(not(target_arch = "wasm32"))]
+            Self::Runs => "runs",
         }
     }
 }
@@ -128,6 +139,8 @@ pub struct Panels {
     pub intensities: intensities::Panel,
     pub modalities: modalities::Panel,
     pub slices: slices::Panel,
+    #[cfg(not(target_arch = "wasm32"))]
+    pub runs: runs::Panel,
 }
 
 impl Panels {
@@ -144,6 +157,8 @@ impl Panels {
             Pane::Intensities => self.intensities.ui(ui, workspace),
             Pane::Modalities => self.modalities.ui(ui, workspace),
             Pane::Slices => self.slices.ui(ui, workspace),
+            #[cfg(not(target_arch = "wasm32"))]
+            Pane::Runs => self.runs.ui(ui, workspace),
         }
     }
 
@@ -160,6 +175,8 @@ impl Panels {
             Pane::Intensities => intensities::export(format, workspace),
             Pane::Modalities => self.modalities.export(format, workspace),
             Pane::Slices => slices::export(format, workspace),
+            #[cfg(not(target_arch = "wasm32"))]
+            Pane::Runs => self.runs.export(format, workspace),
         }
     }
 }

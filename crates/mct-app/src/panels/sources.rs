@@ -5,7 +5,7 @@ use mct_engine::evaluation::{CorpusCard, ModelId, Side};
 
 use super::{counted, lacks_model};
 use crate::state::Workspace;
-use crate::state::command::Command;
+use crate::state::command::{Command, FolderOf};
 use crate::state::controls::Controls;
 use crate::state::importing::Importing;
 use crate::state::models::OpenModel;
@@ -46,7 +46,7 @@ pub fn ui(ui: &mut Ui, workspace: &mut Workspace) {
             let folder = ui.small_button("Folder…").on_hover_text(FOLDER);
             workspace.controls.note("open folder", &folder);
             if folder.clicked() {
-                workspace.command(Command::ChooseFolder);
+                workspace.command(Command::ChooseFolder(FolderOf::Files));
             }
         });
     });

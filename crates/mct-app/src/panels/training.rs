@@ -3,7 +3,6 @@
 use eframe::egui::{
     self, Button, ComboBox, DragValue, Grid, ProgressBar, RichText, ScrollArea, TextEdit, Ui,
 };
-use egui_plot::{Legend, Line, Plot, PlotPoints};
 use mct_corpus::Task;
 use mct_engine::evaluation::CorpusCard;
 use mct_engine::source::Source;
@@ -15,27 +14,28 @@ use serde_json::json;
 
 use super::{Format, csv, json as to_json, shown};
 use crate::state::Workspace;
-use crate::state::command::{Command, File};
+use crate::state::command::{Command, File, FolderOf};
 use crate::state::training::{Phase, Run, Settings, Training};
 use crate::theme;
 use crate::widgets;
+use crate::widgets::history::{self, History, Look};
 use crate::widgets::matrix::{self, Cell};
 
 #[derive(Default)]
-pub struct Panel;
+pub struct Panel {
+    look: Look,
+}
 
-const STRATEGIES: [(Strategy, &str, &str); 3] = [
+const STRATEGIES: [(Strategy, &str); 3] = [
     (
         Strategy::Dynamic,
-        "dynamic",
         "New missing steps in every epoch, in a growing share of the utterances (section 4.4.2)",
     ),
     (
         Strategy::OneToOne,
-        "one-to-one",
         "The same missing steps in every epoch, at one rate",
     ),
-    (Strategy::Complete, "complete", "No steps are missing"),
+    (Strategy::Complete, "No steps are missing"),
 ];
 
 impl Panel {
@@ -47,9 +47,12 @@ impl Panel {
             #[cfg(not(target_arch = "wasm32"))]
             open_runs(ui, workspace);
             let corpus = workspace.corpus.as_ref();
-            ui.add_enabled_ui(!busy, |ui| {
-                settings(ui, &mut workspace.training.settings, corpus);
+            let settings = ui.add_enabled_ui(!busy, |ui| {
+                settings(ui, &mut workspace.training.settings, corpus)
             });
+            if settings.inner {
+                workspace.command(Command::ChooseFolder(FolderOf::Training));
+            }
             buttons(ui, workspace, has_corpus);
             if let Some(reason) = &workspace.training.not_kept {
                 ui.weak(format!(
@@ -62,6 +65,9 @@ impl Panel {
             }
             checkpoints(ui, workspace);
             ui.separator();
+            if !workspace.training.steps.is_empty() || !workspace.training.history.is_empty() {
+                ui.horizontal_wrapped(|ui| self.look.controls(ui));
+            }
             let wide = ui.available_width() > 560.0;
             let training = &workspace.training;
             let categories = workspace.corpus.as_ref().zip(training.config.as_ref());
@@ -77,12 +83,12 @@ impl Panel {
             });
             if wide {
                 ui.columns(2, |columns| {
-                    losses(&mut columns[0], training);
-                    validation(&mut columns[1], training);
+                    losses(&mut columns[0], training, self.look);
+                    validation(&mut columns[1], training, self.look);
                 });
             } else {
-                losses(ui, training);
-                validation(ui, training);
+                losses(ui, training, self.look);
+                validation(ui, training, self.look);
             }
             if let (Some(record), Some(categories)) = (training.history.last(), categories) {
                 confusion(ui, record, &categories);
@@ -91,7 +97,9 @@ impl Panel {
     }
 }
 
-fn settings(ui: &mut Ui, settings: &mut Settings, corpus: Option<&CorpusCard>) {
+/// The settings of the next run. Returns whether its folder is to be chosen in a dialog.
+fn settings(ui: &mut Ui, settings: &mut Settings, corpus: Option<&CorpusCard>) -> bool {
+    let mut chooses_folder = false;
     Grid::new("training settings")
         .num_columns(4)
         .show(ui, |ui| {
@@ -132,14 +140,11 @@ fn settings(ui: &mut Ui, settings: &mut Settings, corpus: Option<&CorpusCard>) {
             }
             ui.end_row();
             let label = ui.label("strategy");
-            let chosen = STRATEGIES
-                .iter()
-                .find(|(strategy, _, _)| *strategy == settings.strategy);
             ComboBox::from_id_salt("strategy")
-                .selected_text(chosen.map_or("", |(_, name, _)| name))
+                .selected_text(settings.strategy.name())
                 .show_ui(ui, |ui| {
-                    for (strategy, name, hint) in STRATEGIES {
-                        ui.selectable_value(&mut settings.strategy, strategy, name)
+                    for (strategy, hint) in STRATEGIES {
+                        ui.selectable_value(&mut settings.strategy, strategy, strategy.name())
                             .on_hover_text(hint);
                     }
                 })
@@ -206,6 +211,8 @@ fn settings(ui: &mut Ui, settings: &mut Settings, corpus: Option<&CorpusCard>) {
                     .on_hover_text(
                         "The run folder to create; the command line can evaluate and resume it",
                     );
+                let hint = "In a dialog: the run is kept in it if it is empty, and else in a new folder in it";
+                chooses_folder = ui.button("Choose…").on_hover_text(hint).clicked();
             }
             ui.end_row();
         });
@@ -219,6 +226,7 @@ fn settings(ui: &mut Ui, settings: &mut Settings, corpus: Option<&CorpusCard>) {
         )
         .on_hover_text("Config values by path, one per line: key = value");
     });
+    chooses_folder
 }
 
 fn task_choice(ui: &mut Ui, settings: &mut Settings) {
@@ -562,7 +570,7 @@ fn checkpoints(ui: &mut Ui, workspace: &mut Workspace) {
     });
 }
 
-fn losses(ui: &mut Ui, training: &Training) {
+fn losses(ui: &mut Ui, training: &Training, look: Look) {
     ui.strong("Losses")
         .on_hover_text("Per term, before weighting; mean of ten steps");
     let mut terms: Vec<Term> = training
@@ -572,22 +580,19 @@ fn losses(ui: &mut Ui, training: &Training) {
         .collect();
     terms.sort_unstable();
     terms.dedup();
-    let plot = Plot::new("losses")
-        .height(170.0)
-        .legend(Legend::default())
-        .x_axis_label("step")
-        .include_y(0.0)
-        .allow_scroll(false);
-    plot.show(ui, |plot| {
-        for (index, term) in terms.iter().enumerate() {
-            let points = training
-                .steps
-                .iter()
-                .filter_map(|(step, losses)| Some([*step, f64::from(*losses.get(term)?)]));
-            let line = Line::new(term.name(), PlotPoints::from_iter(points));
-            plot.line(line.color(theme::qualitative(index)));
+    let histories = terms.iter().enumerate().map(|(index, term)| {
+        let points = training
+            .steps
+            .iter()
+            .filter_map(|(step, losses)| Some([*step, f64::from(*losses.get(term)?)]));
+        History {
+            name: term.name().to_owned(),
+            points: points.collect(),
+            colour: theme::qualitative(index),
         }
     });
+    let histories: Vec<History> = histories.collect();
+    history::show(ui, "losses", ("step", 170.0), look, &[0.0], &histories);
 }
 
 /// Names of the validation scores of an epoch, and of the loss.
@@ -606,25 +611,30 @@ fn values(record: &EpochRecord) -> Vec<f64> {
     scores.chain([record.validation_loss]).collect()
 }
 
-fn validation(ui: &mut Ui, training: &Training) {
+fn validation(ui: &mut Ui, training: &Training, look: Look) {
     ui.strong("Validation")
         .on_hover_text("Per epoch, with the missing steps of the strategy");
-    let plot = Plot::new("validation")
-        .height(170.0)
-        .legend(Legend::default())
-        .x_axis_label("epoch")
-        .include_y(0.0)
-        .include_y(1.0)
-        .allow_scroll(false);
-    plot.show(ui, |plot| {
-        for (index, name) in names(&training.history).into_iter().enumerate() {
-            let points = training.history.iter().filter_map(|record| {
-                Some([(record.epoch + 1) as f64, *values(record).get(index)?])
-            });
-            let line = Line::new(name, PlotPoints::from_iter(points));
-            plot.line(line.color(theme::qualitative(index)));
+    let names = names(&training.history).into_iter().enumerate();
+    let histories = names.map(|(index, name)| {
+        let points = training
+            .history
+            .iter()
+            .filter_map(|record| Some([(record.epoch + 1) as f64, *values(record).get(index)?]));
+        History {
+            name: name.to_owned(),
+            points: points.collect(),
+            colour: theme::qualitative(index),
         }
     });
+    let histories: Vec<History> = histories.collect();
+    history::show(
+        ui,
+        "validation",
+        ("epoch", 170.0),
+        look,
+        &[0.0, 1.0],
+        &histories,
+    );
 }
 
 fn confusion(ui: &mut Ui, record: &EpochRecord, classes: &[String]) {

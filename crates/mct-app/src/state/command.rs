@@ -12,8 +12,8 @@ pub enum Command {
     Open(Source),
     /// Opens a dialog for files, and opens the chosen ones.
     ChooseFiles,
-    /// Opens a dialog for the folder of a run or of features, and opens the chosen one.
-    ChooseFolder,
+    /// Opens a dialog for a folder.
+    ChooseFolder(FolderOf),
     /// Opens a dialog for the speaker table of an import.
     ChooseSpeakers,
     /// Says what is said in the recording behind an utterance.
@@ -41,6 +41,17 @@ pub enum Command {
     Show(Pane),
     /// Deletes the unfinished run of an earlier page.
     DiscardUnfinished,
+}
+
+/// What a folder is chosen for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FolderOf {
+    /// A run, features or recordings to open.
+    Files,
+    /// The runs that are listed.
+    Runs,
+    /// The next run.
+    Training,
 }
 
 /// A file to save.

@@ -12,8 +12,11 @@ pub mod importing;
 pub mod missing;
 pub mod modalities;
 pub mod models;
+pub mod natural;
 pub mod notices;
 pub mod recordings;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod runs;
 pub mod selection;
 pub mod slices;
 pub mod training;
@@ -34,6 +37,8 @@ use modalities::ByModality;
 use models::{Models, OpenModel};
 use notices::Notices;
 use recordings::Recordings;
+#[cfg(not(target_arch = "wasm32"))]
+use runs::Runs;
 use selection::Selection;
 use training::Training;
 
@@ -66,6 +71,9 @@ pub struct Workspace {
     pub by_modality: Option<ByModality>,
     /// Selections that were given a name, of the open corpus.
     pub kept: Vec<(String, BTreeSet<usize>)>,
+    /// The runs of a folder.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub runs: Runs,
     commands: Vec<Command>,
 }
 
@@ -120,6 +128,8 @@ impl Workspace {
             limit_now: None,
             by_modality: None,
             kept: Vec::new(),
+            #[cfg(not(target_arch = "wasm32"))]
+            runs: Runs::default(),
             commands: Vec::new(),
         }
     }

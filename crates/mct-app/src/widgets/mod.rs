@@ -2,6 +2,7 @@
 
 pub mod canvas;
 pub mod heat_map;
+pub mod history;
 pub mod mark;
 pub mod matrix;
 mod seed;

@@ -127,3 +127,42 @@ pub fn slide(window: &mut Window, name: &str, share: f32) {
     let knob = |share: f32| Pos2::new(rect.left() + 7.0 + (rail - 14.0) * share, middle);
     drag(window, knob(0.0), knob(share));
 }
+
+/// A run of the demo model, trained on the demo corpus of this seed in a file of its own.
+pub fn run_on(folder: &Path, seed: u64) -> (PathBuf, PathBuf) {
+    let path = folder.join(format!("corpus-{seed}.safetensors"));
+    let corpus = mct_corpus::demo::generate(seed, 0.05).unwrap();
+    corpus.save(&path).unwrap();
+    let checkpoint = std::fs::read(assets().join("demo-model.safetensors")).unwrap();
+    let checkpoint = mct_hfr::training::Checkpoint::from_bytes("demo", &checkpoint).unwrap();
+    let manifest = mct_runs::Manifest {
+        device: "flex".into(),
+        corpus: mct_runs::CorpusReference::of(&path).unwrap(),
+        model: checkpoint.config.model.clone(),
+        training: checkpoint.config.training.clone(),
+    };
+    let run = folder.join("run");
+    let writer = mct_runs::RunFolder::create(&run, manifest).unwrap();
+    writer.save(&checkpoint, mct_runs::Which::Best).unwrap();
+    (run, path)
+}
+
+/// `run2/run` has finished, `run10/run` is better and has not.
+pub fn two_runs(folder: &Path) {
+    for (name, seed, ua) in [("run2", 3, [0.3, 0.5]), ("run10", 4, [0.2, 0.9])] {
+        let inside = folder.join(name);
+        std::fs::create_dir_all(&inside).unwrap();
+        let (run, _) = run_on(&inside, seed);
+        let epochs = ua.iter().enumerate().map(|(epoch, ua)| {
+            serde_json::json!({
+                "epoch": epoch, "losses": {"total": 2.0 - ua}, "validation_loss": 1.0,
+                "validation": {"ua": ua}, "confusion": [[1]], "validation_auilc": null, "best": true,
+            })
+        });
+        let metrics = serde_json::json!({
+            "synthetic": true, "fold": "session 1", "finished": seed == 3, "best_epoch": 1,
+            "best_validation": null, "epochs": epochs.collect::<Vec<_>>(),
+        });
+        std::fs::write(run.join("metrics.json"), metrics.to_string()).unwrap();
+    }
+}

@@ -168,6 +168,17 @@ pub enum Strategy {
     Complete,
 }
 
+impl Strategy {
+    /// As in a config.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Dynamic => "dynamic",
+            Self::OneToOne => "one-to-one",
+            Self::Complete => "complete",
+        }
+    }
+}
+
 /// The validation score by which the best epoch is chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
