@@ -29,11 +29,47 @@ function table(caption, header, rows) {
   );
 }
 
-/** The texts: what is open, the scores, the matrix, the curve, the utterances. */
+/** A text, or a table, as an element. */
+const drawn = (block) => (typeof block === "string" ? element("p", {}, block) : table(...block));
+
+/** Changes a table in place where it has as many rows and columns as before: what is replaced is garbage, and a
+ * slider moves often. Returns whether it could. */
+function changed(own, before, after) {
+  const [, header, rows] = before;
+  const [caption, names, lines] = after;
+  const same = names.length === header.length && lines.length === rows.length;
+  if (!same || lines.some((line, row) => line.length !== rows[row].length)) return false;
+  const write = (cell, text) => {
+    if (cell.textContent !== text) cell.firstChild ? (cell.firstChild.data = text) : cell.append(text);
+  };
+  write(own.caption, caption);
+  [names, ...lines].forEach((line, row) => {
+    const { cells } = own.rows[row];
+    line.forEach((text, column) => write(cells[column], text));
+  });
+  return true;
+}
+
+/** Makes `place` show the blocks; `before` is what it shows. */
+function show(place, before, after) {
+  const elements = [...place.children];
+  after.forEach((block, index) => {
+    const [own, last] = [elements[index], before[index]];
+    if (!own) return place.append(drawn(block));
+    if (JSON.stringify(last) === JSON.stringify(block)) return;
+    const isText = typeof block === "string";
+    if (isText && typeof last === "string") own.firstChild.data = block;
+    else if (isText || typeof last === "string" || !changed(own, last, block)) own.replaceWith(drawn(block));
+  });
+  elements.slice(after.length).forEach((own) => own.remove());
+}
+
+/** What is open, the scores, the matrix, the curve, the utterances: texts, and tables as caption, header and
+ * rows. */
 function texts(own, utterances) {
   const { corpus, device, shown } = own;
   const all = [];
-  const say = (text) => all.push(element("p", {}, text));
+  const say = (text) => all.push(text);
   if (device) say(`Computes on ${device.name}.${device.warning ? ` ${device.warning}` : ""}`);
   if (corpus) {
     const kind = corpus.synthetic ? "synthetic " : "";
@@ -47,41 +83,29 @@ function texts(own, utterances) {
   say(`${shown.name}, ${evaluated.holds}${evaluated.current ? "" : "; a newer answer is on its way"}.`);
   const scores = Object.entries(evaluated.scores);
   const isShare = (name) => !["mae", "corr", "ccc"].includes(name);
-  all.push(
-    table(
-      `Scores of ${evaluated.utterances} utterances`,
-      ["score", "value"],
-      scores.map(([name, value]) => [name.toUpperCase(), isShare(name) ? percent(value) : decimal(value, 3)]),
-    ),
-  );
+  all.push([
+    `Scores of ${evaluated.utterances} utterances`,
+    ["score", "value"],
+    scores.map(([name, value]) => [name.toUpperCase(), isShare(name) ? percent(value) : decimal(value, 3)]),
+  ]);
   const { categories, confusion } = evaluated;
-  all.push(
-    table(
-      "Confusion matrix: true classes by row, predicted by column",
-      ["true", ...categories],
-      confusion.map((row, index) => [categories[index], ...row.map(String)]),
-    ),
-  );
+  all.push([
+    "Confusion matrix: true classes by row, predicted by column",
+    ["true", ...categories],
+    confusion.map((row, index) => [categories[index], ...row.map(String)]),
+  ]);
   const main = shown.curves.find((curve) => curve.points.length > 0);
   if (main) {
-    all.push(
-      table(
-        `${main.score} by missing rate`,
-        ["missing rate", main.score],
-        main.points.map(([rate, value]) => [decimal(rate, 1), decimal(value, 3)]),
-      ),
-    );
+    all.push([
+      `${main.score} by missing rate`,
+      ["missing rate", main.score],
+      main.points.map(([rate, value]) => [decimal(rate, 1), decimal(value, 3)]),
+    ]);
   }
   if (utterances) {
     const { header, rows, count } = utterances;
     const more = rows.length < count ? `, the first ${rows.length} of ${count}` : "";
-    all.push(
-      table(
-        `Utterances of the side${more}`,
-        header,
-        rows,
-      ),
-    );
+    all.push([`Utterances of the side${more}`, header, rows]);
   }
   return all;
 }
@@ -178,6 +202,7 @@ export function speak(place, page, state) {
   const follow = controls(asked, act);
   goBetween(place, asked.querySelector("input"));
   let before;
+  let last = [];
   let told = 0;
   function update() {
     const own = state();
@@ -194,7 +219,9 @@ export function speak(place, page, state) {
     if (seen === before) return;
     before = seen;
     const utterances = page.utterances();
-    said.replaceChildren(...texts(own, utterances && JSON.parse(utterances)));
+    const blocks = texts(own, utterances && JSON.parse(utterances));
+    show(said, last, blocks);
+    last = blocks;
   }
   setInterval(update, 1000);
   update();

@@ -6,10 +6,11 @@
 
 use mct_engine::embedding::{self, Embedding, Method, Project};
 use mct_engine::evaluation::{
-    Combine, Conditions, Curve, Evaluation, Inspect, Limit, ModelId, Predict, Predictions,
-    Represent, Request, Response, Series, Side, Ticket,
+    Combine, Conditions, Curve, Evaluation, Inspect, LeaveOut, Limit, ModelId, Predict,
+    Predictions, Represent, Request, Response, Series, Side, Ticket,
 };
 use mct_engine::pipeline::Handle;
+use mct_hfr::evaluation::Attending;
 use std::collections::BTreeMap;
 
 use crate::panels::Pane;
@@ -18,7 +19,7 @@ use crate::state::embedding::{MAX_UTTERANCES, Vectors, Views};
 use crate::state::modalities::ByModality;
 use crate::state::models::{Evaluated, RATES};
 use crate::state::notices::Kind;
-use crate::state::{Seen, Workspace};
+use crate::state::{Seen, Weighed, Workspace};
 
 /// The latest request of one kind: its parameters and its ticket.
 struct Latest<K>(Option<(K, Ticket)>);
@@ -49,7 +50,7 @@ impl<K: PartialEq> Latest<K> {
 type PredictKey = (u64, Side, Conditions);
 type CurveKey = (u64, ModelId, Side, Vec<Conditions>);
 type LimitKey = (u64, ModelId, Side, Vec<Conditions>);
-type InspectKey = (u64, ModelId, usize, Vec<Vec<bool>>, usize);
+type InspectKey = (u64, ModelId, usize, Vec<Vec<bool>>, Attending);
 type CombineKey = (u64, ModelId, usize, Vec<Vec<bool>>);
 type RepresentKey = (u64, ModelId, Side, Conditions);
 type ProjectKey = (Ticket, Vectors, Views, Method, u64);
@@ -66,6 +67,9 @@ pub struct Requests {
     limit: Latest<LimitKey>,
     limit_now: Latest<LimitKey>,
     inspect: Latest<InspectKey>,
+    /// Of the compared model.
+    inspect_compared: Latest<InspectKey>,
+    leave_out: Latest<CombineKey>,
     combine: Latest<CombineKey>,
     represent: Latest<RepresentKey>,
     project: Latest<ProjectKey>,
@@ -267,6 +271,16 @@ impl Requests {
         }
         inspector.asked = words;
         let key = (workspace.corpus_version, model, utterance, masks.clone());
+        if workspace.inspector.weighs
+            && let Some(ticket) = self.leave_out.update(key.clone(), &mut self.last)
+        {
+            evaluation.request(Request::LeaveOut(LeaveOut {
+                ticket,
+                model,
+                utterance,
+                masks: masks.clone(),
+            }));
+        }
         if let Some(ticket) = self.combine.update(key, &mut self.last) {
             evaluation.request(Request::Combine(Combine {
                 ticket,
@@ -275,23 +289,34 @@ impl Requests {
                 masks: masks.clone(),
             }));
         }
-        let layer = workspace.inspector.layer;
-        let key = (
-            workspace.corpus_version,
-            model,
-            utterance,
-            masks.clone(),
-            layer,
-        );
-        if let Some(ticket) = self.inspect.update(key, &mut self.last) {
-            workspace.inspector.is_current = false;
-            evaluation.request(Request::Inspect(Inspect {
-                ticket,
-                model,
-                utterance,
-                masks,
-                layer,
-            }));
+        let compared = workspace
+            .models
+            .compared
+            .filter(|id| *id != model && usable.contains(id));
+        if compared.is_none() {
+            workspace.inspector.compared = None;
+            self.inspect_compared = Latest::default();
+        }
+        let attending = workspace.inspector.attending;
+        for (model, latest) in [
+            (Some(model), &mut self.inspect),
+            (compared, &mut self.inspect_compared),
+        ] {
+            let Some(model) = model else { continue };
+            let version = workspace.corpus_version;
+            let key = (version, model, utterance, masks.clone(), attending);
+            if let Some(ticket) = latest.update(key, &mut self.last) {
+                if workspace.models.shown == Some(model) {
+                    workspace.inspector.is_current = false;
+                }
+                evaluation.request(Request::Inspect(Inspect {
+                    ticket,
+                    model,
+                    utterance,
+                    masks: masks.clone(),
+                    attending,
+                }));
+            }
         }
     }
 
@@ -381,17 +406,40 @@ impl Requests {
                 }
             }
             Response::Inspected { ticket, inspection } => {
-                if let Some(((_, model, utterance, _, _), latest)) = &self.inspect.0
+                let is_shown = self.inspect.has_ticket(ticket);
+                let latest = match is_shown {
+                    true => &self.inspect,
+                    false => &self.inspect_compared,
+                };
+                if let Some(((_, model, utterance, _, _), latest)) = &latest.0
                     && *latest == ticket
                 {
                     self.inspections += 1;
-                    workspace.inspector.is_current = true;
-                    workspace.inspector.seen = Some(Seen {
+                    let seen = Some(Seen {
                         conditions: workspace.inspector.asked.clone(),
                         model: *model,
                         utterance: *utterance,
                         inspection: *inspection,
                         version: self.inspections,
+                    });
+                    let inspector = &mut workspace.inspector;
+                    if is_shown {
+                        inspector.is_current = true;
+                        inspector.seen = seen;
+                    } else {
+                        inspector.compared = seen;
+                    }
+                }
+            }
+            Response::LeftOut { ticket, windows } => {
+                if let Some(((_, model, utterance, masks), latest)) = &self.leave_out.0
+                    && *latest == ticket
+                {
+                    workspace.inspector.left_out = Some(Weighed {
+                        model: *model,
+                        utterance: *utterance,
+                        masks: masks.clone(),
+                        windows,
                     });
                 }
             }
@@ -496,6 +544,8 @@ impl Requests {
         self.predict.remove(&id);
         self.curves.remove(&id);
         self.inspect = Latest::default();
+        self.inspect_compared = Latest::default();
+        self.leave_out = Latest::default();
         self.combine = Latest::default();
         self.represent = Latest::default();
         for latest in [&mut self.complete, &mut self.modalities] {

@@ -2,40 +2,56 @@
 //! with and without them, the attention, and the imagined features.
 
 use eframe::egui::{
-    self, Align, Color32, Layout, Pos2, Rect, RichText, ScrollArea, Sense, Slider, Stroke,
-    StrokeKind, Ui, pos2, vec2,
+    self, Align, Color32, ComboBox, DragValue, Layout, Pos2, Rect, RichText, ScrollArea, Sense,
+    Slider, Stroke, StrokeKind, Ui, pos2, vec2,
 };
 use mct_engine::evaluation::{CorpusCard, ModalityCard};
 use mct_engine::extraction::Medium;
-use mct_hfr::evaluation::Sequence;
+use mct_hfr::evaluation::{Attending, Sequence};
 use serde_json::json;
 
+use super::importance::Importance;
 use super::outputs;
 use super::recording::{self, Steps};
+use super::timeline::{self, Lane, View, lane, veil};
 use super::{Format, csv, held_line, json as to_json, lacks_model};
 use crate::state::categories::Categories;
 use crate::state::{Seen, Workspace};
 use crate::theme;
 use crate::widgets::heat_map::HeatMaps;
 
-/// Range of the colour map, in standard deviations.
+/// Range of the colour map at first, in standard deviations.
 const DEVIATIONS: f32 = 2.5;
-
-/// Width of the sequence names on the left, in points.
-const LEFT: f32 = 70.0;
 
 /// Height of a heat map, in points.
 const MAP_HEIGHT: f32 = 54.0;
 
-#[derive(Default)]
 pub struct Panel {
     maps: HeatMaps,
+    /// The part of the utterance that is looked at, and of which one.
+    view: (Option<usize>, View),
+    /// Range of the colour map, in standard deviations.
+    deviations: f32,
     recording: recording::Panel,
     imagined: bool,
     /// Whether the current stroke masks steps or unmasks them.
     stroke: Option<bool>,
     /// The step that it touched last: a fast one leaps over some.
     touched: Option<usize>,
+}
+
+impl Default for Panel {
+    fn default() -> Self {
+        Self {
+            maps: HeatMaps::default(),
+            view: (None, View::default()),
+            deviations: DEVIATIONS,
+            recording: recording::Panel::default(),
+            imagined: false,
+            stroke: None,
+            touched: None,
+        }
+    }
 }
 
 impl Panel {
@@ -68,23 +84,49 @@ impl Panel {
                 let categories = Categories::of_model(&card.metadata, interface, target);
                 outputs::show(ui, interface, &categories, said, &seen.inspection);
             }
+            let compared = workspace.inspector.compared.as_ref();
+            let compared = compared.filter(|compared| compared.utterance == utterance);
+            let compared_name = compared.map(|compared| held(workspace, compared));
+            if let (Some(compared), Some(name)) = (compared, &compared_name)
+                && let Some(open) = workspace.models.get(compared.model)
+            {
+                ui.weak(format!("compared: {name}"));
+                let interface = &open.card.interface;
+                let said = &card.utterances[utterance];
+                let target = workspace.models.target();
+                let categories = Categories::of_model(&card.metadata, interface, target);
+                ui.push_id("compared", |ui| {
+                    outputs::show(ui, interface, &categories, said, &compared.inspection);
+                });
+            }
             ui.add_space(4.0);
-            let edit = self.sequences(ui, workspace, card, seen);
+            if self.view.0 != Some(utterance) {
+                self.view = (Some(utterance), View::default());
+            }
+            let mut weighs = workspace.inspector.weighs;
+            let edit = self.sequences(ui, workspace, card, seen, &mut weighs);
             combinations(ui, workspace, card, seen);
+            let mut attending = workspace.inspector.attending;
             if seen.inspection.attention.is_some() {
-                self.attention(ui, card, seen);
+                attention_head(ui);
+                let model = workspace.models.get(seen.model);
+                let model = model.map(|open| &open.card.config.model);
+                let (layers, heads) = model.map_or((1, 1), |model| (model.layers, model.heads));
+                attended(ui, &mut attending, layers, heads);
+                self.attention(ui, card, seen, "attention");
             } else {
                 ui.weak("This system has no hyper-modality whose attention could be shown");
             }
-            let layers = workspace
-                .models
-                .shown()
-                .map_or(1, |open| open.card.config.model.layers);
-            if seen.inspection.attention.is_some() && layers > 1 {
-                let layer = &mut workspace.inspector.layer;
-                ui.add(Slider::new(layer, 0..=layers - 1).text("layer"))
-                    .on_hover_text("The layer of the fusion whose attention is shown, from 0");
+            if let (Some(compared), Some(name)) = (compared, &compared_name)
+                && compared.inspection.attention.is_some()
+            {
+                ui.weak(format!("compared: {name}"));
+                ui.push_id("compared attention", |ui| {
+                    self.attention(ui, card, compared, "compared attention");
+                });
             }
+            workspace.inspector.attending = attending;
+            workspace.inspector.weighs = weighs;
             if let Some((modality, steps, mask)) = edit {
                 mask_by_hand(workspace, utterance, modality, &steps, mask);
             }
@@ -100,6 +142,7 @@ impl Panel {
         workspace: &Workspace,
         card: &CorpusCard,
         seen: &Seen,
+        weighs: &mut bool,
     ) -> Option<(usize, Vec<usize>, bool)> {
         let masks = workspace.masks(seen.utterance)?;
         let can_imagine = seen
@@ -115,7 +158,14 @@ impl Panel {
                         "Below each sequence, the missing steps from local feature imagination",
                     );
             }
+            ui.checkbox(weighs, "importance").on_hover_text(
+                "Below each sequence, how much the prediction changes when a few of its steps are left out",
+            );
+            if !self.view.1.is_whole() && ui.small_button("Whole").clicked() {
+                self.view.1 = View::default();
+            }
         });
+        let importance = Importance::of(workspace, seen).filter(|_| *weighs);
         let duration = duration(card, seen);
         let mut edit = None;
         let top = ui.cursor().top();
@@ -143,6 +193,11 @@ impl Panel {
             if let Some((steps, mask)) = drawn {
                 edit = Some((m, steps, mask));
             }
+            if let Some(importance) = &importance
+                && sequence.steps() > 0
+            {
+                importance.draw(ui, m, modality, sequence.steps(), end, self.view.1);
+            }
             if self.imagined && sequence.imagined.is_some() && sequence.steps() > 0 {
                 self.imagination(ui, m, sequence, seen, end);
             }
@@ -159,21 +214,36 @@ impl Panel {
                 };
                 let index = seen.utterance;
                 self.recording
-                    .lane(ui, workspace, index, medium, m, Some(steps));
+                    .lane(ui, workspace, index, medium, m, Some(steps), self.view.1);
             }
         }
         // What the model does not read.
         for medium in [Medium::Sound, Medium::Pictures] {
             if !kinds.is_empty() && !kinds.contains(&Some(medium)) {
                 let index = seen.utterance;
-                self.recording.lane(ui, workspace, index, medium, 0, None);
+                self.recording
+                    .lane(ui, workspace, index, medium, 0, None, self.view.1);
             }
         }
-        let left = ui.cursor().left() + LEFT;
-        let right = ui.cursor().left() + ui.available_width().max(LEFT + 40.0);
-        let lanes = Rect::from_min_max(pos2(left, top), pos2(right, ui.cursor().top()));
-        recording::cursor(ui, workspace, seen.utterance, lanes);
-        time_axis(ui, duration);
+        let lanes = timeline::lanes_since(ui, top);
+        recording::cursor(ui, workspace, seen.utterance, lanes, self.view.1);
+        let view = &mut self.view.1;
+        view.follow(ui, lanes);
+        timeline::axis(ui, duration, view).on_hover_text(
+            "Drag to look closer, double click for the whole; or over the sequences ctrl and wheel, shift and wheel",
+        );
+        ui.horizontal_wrapped(|ui| {
+            scale(ui, theme::diverging, -1.0);
+            let range = DragValue::new(&mut self.deviations).range(0.25..=50.0).speed(0.02);
+            ui.add(range.prefix("±").max_decimals(2).suffix(" deviations"))
+                .on_hover_text("The values that have the last colours, in standard deviations of the training set");
+            if *weighs {
+                match &importance {
+                    Some(importance) => ui.weak(importance.text()),
+                    None => ui.weak("leaving steps out…"),
+                };
+            }
+        });
         edit
     }
 
@@ -194,10 +264,10 @@ impl Panel {
             ui.weak(format!("{}: missing by nature", modality.name));
             return None;
         }
-        let (rect, area) = lane(ui, MAP_HEIGHT, end, &modality.name);
+        let Lane { visible, area, .. } = lane(ui, MAP_HEIGHT, end, &modality.name, self.view.1);
         let features = sequence.features;
         let id = ui.scope_id().with(("sequence", m));
-        let response = ui.interact(area, id, Sense::click_and_drag());
+        let response = ui.interact(area.intersect(visible), id, Sense::click_and_drag());
         let hidden = |step: &usize| mask[*step] || sequence.absent[*step];
         let count = (0..steps).filter(hidden).count();
         response.widget_info(|| {
@@ -207,17 +277,20 @@ impl Panel {
         let texture = self.maps.get(
             ui.ctx(),
             &format!("sequence {m}"),
-            seen.version,
+            version(seen, self.deviations),
             [steps, features],
             |step, feature| {
-                theme::diverging(sequence.values[step * features + feature] / DEVIATIONS)
+                theme::diverging(sequence.values[step * features + feature] / self.deviations)
             },
         );
-        let uv = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
-        ui.painter().image(texture.id(), area, uv, Color32::WHITE);
         let width = area.width() / steps.max(1) as f32;
         let missing: Vec<bool> = (0..steps).map(|step| hidden(&step)).collect();
-        veil(ui, area, &missing);
+        ui.scope(|ui| {
+            ui.shrink_clip_rect(visible);
+            ui.painter()
+                .image(texture.id(), area, WHOLE, Color32::WHITE);
+            veil(ui, area, &missing);
+        });
         let step_at = |position: Pos2| {
             let step = ((position.x - area.left()) / width.max(1e-6)).floor();
             (0.0..steps as f32).contains(&step).then_some(step as usize)
@@ -247,7 +320,7 @@ impl Panel {
             response.clone().on_hover_text_at_pointer(text);
         }
         ui.painter().rect_stroke(
-            rect,
+            visible,
             0.0,
             Stroke::new(1.0, ui.visuals().weak_text_color().gamma_multiply(0.4)),
             StrokeKind::Inside,
@@ -274,23 +347,25 @@ impl Panel {
         let Some(imagined) = &sequence.imagined else {
             return;
         };
-        let (_, area) = lane(ui, MAP_HEIGHT * 0.7, end, "imagined");
+        let Lane { visible, area, .. } = lane(ui, MAP_HEIGHT * 0.7, end, "imagined", self.view.1);
         let (steps, features) = (sequence.steps(), sequence.features);
         let texture = self.maps.get(
             ui.ctx(),
             &format!("imagined {m}"),
-            seen.version,
+            version(seen, self.deviations),
             [steps, features],
             |step, feature| {
                 if sequence.missing[step] {
-                    theme::diverging(imagined[step * features + feature] / DEVIATIONS)
+                    theme::diverging(imagined[step * features + feature] / self.deviations)
                 } else {
                     Color32::TRANSPARENT
                 }
             },
         );
-        let uv = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
-        ui.painter().image(texture.id(), area, uv, Color32::WHITE);
+        let painter = ui
+            .painter()
+            .with_clip_rect(visible.intersect(ui.clip_rect()));
+        painter.image(texture.id(), area, WHOLE, Color32::WHITE);
         // Squared errors of the imagined values, and of the mean, which is 0 in standardised values.
         let (mut imagined_error, mut mean_error, mut count) = (0.0, 0.0, 0);
         for step in (0..steps).filter(|step| sequence.missing[*step]) {
@@ -314,15 +389,10 @@ impl Panel {
         }
     }
 
-    fn attention(&mut self, ui: &mut Ui, card: &CorpusCard, seen: &Seen) {
+    fn attention(&mut self, ui: &mut Ui, card: &CorpusCard, seen: &Seen, name: &str) {
         let Some(attention) = &seen.inspection.attention else {
             return;
         };
-        ui.add_space(6.0);
-        ui.strong("Attention over the hyper-modality").on_hover_text(
-            "Attention weights of each step of each modality (row) to the steps of all modalities \
-             (column), mean of the heads; of the incomplete view",
-        );
         let steps: Vec<usize> = seen
             .inspection
             .modalities
@@ -346,7 +416,7 @@ impl Panel {
             let largest = attention.iter().copied().fold(0.0, f32::max);
             let texture = self.maps.get(
                 ui.ctx(),
-                "attention",
+                name,
                 seen.version,
                 [total_steps, total_steps],
                 |key, query| {
@@ -355,8 +425,8 @@ impl Panel {
                     theme::sequential((weight / largest.max(1e-9)).sqrt())
                 },
             );
-            let uv = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
-            ui.painter().image(texture.id(), rect, uv, Color32::WHITE);
+            ui.painter()
+                .image(texture.id(), rect, WHOLE, Color32::WHITE);
             let mut edge = 0;
             for steps_of_modality in &steps[..steps.len().saturating_sub(1)] {
                 edge += steps_of_modality;
@@ -390,9 +460,68 @@ impl Panel {
                     describe_step(key)
                 ));
             }
-            shares(ui, &names, &steps, attention);
+            ui.vertical(|ui| {
+                shares(ui, &names, &steps, attention);
+                ui.horizontal(|ui| {
+                    ui.weak("0");
+                    scale(ui, |value| theme::sequential(value.max(0.0).sqrt()), 0.0);
+                    ui.weak(format!("{largest:.3}"));
+                });
+            });
         });
     }
+}
+
+/// All of a texture.
+const WHOLE: Rect = Rect::from_min_max(Pos2::ZERO, pos2(1.0, 1.0));
+
+/// What a heat map of values is of.
+fn version(seen: &Seen, deviations: f32) -> u64 {
+    (seen.version << 32) | u64::from(deviations.to_bits())
+}
+
+/// The colours from `least` to 1, beside each other.
+fn scale(ui: &mut Ui, colour: impl Fn(f32) -> Color32, least: f32) {
+    const WIDTH: usize = 96;
+    let (area, _) = ui.allocate_exact_size(vec2(WIDTH as f32, 10.0), Sense::hover());
+    for column in 0..WIDTH {
+        let share = column as f32 / (WIDTH - 1) as f32;
+        let left = area.left() + column as f32;
+        let part = Rect::from_x_y_ranges(left..=left + 1.0, area.y_range());
+        let value = least + share * (1.0 - least);
+        ui.painter().rect_filled(part, 0.0, colour(value));
+    }
+}
+
+fn attention_head(ui: &mut Ui) {
+    ui.add_space(6.0);
+    ui.strong("Attention over the hyper-modality").on_hover_text(
+        "Attention weights of each step of each modality (row) to the steps of all modalities (column); of the \
+         incomplete view",
+    );
+}
+
+/// The layer and the head whose attention is shown.
+fn attended(ui: &mut Ui, attending: &mut Attending, layers: usize, heads: usize) {
+    ui.horizontal_wrapped(|ui| {
+        if layers > 1 {
+            ui.add(Slider::new(&mut attending.layer, 0..=layers - 1).text("layer"))
+                .on_hover_text("The layer of the fusion whose attention is shown, from 0");
+        }
+        let head = |head: Option<usize>| match head {
+            Some(head) => format!("head {head}"),
+            None => "mean of the heads".to_owned(),
+        };
+        ComboBox::from_id_salt("head")
+            .selected_text(head(attending.head))
+            .show_ui(ui, |ui| {
+                for one in std::iter::once(None).chain((0..heads).map(Some)) {
+                    ui.selectable_value(&mut attending.head, one, head(one));
+                }
+            })
+            .response
+            .on_hover_text("The attention head, from 0");
+    });
 }
 
 /// What is predicted from each combination of modalities.
@@ -416,35 +545,6 @@ fn combinations(ui: &mut Ui, workspace: &Workspace, card: &CorpusCard, seen: &Se
     outputs::combinations(ui, interface, label, &names, all);
 }
 
-/// Covers the missing steps of an area that all steps share.
-pub(super) fn veil(ui: &Ui, area: Rect, missing: &[bool]) {
-    // A grey that does not occur in the colour map, in both themes.
-    let grey = Color32::from_gray(110).gamma_multiply(0.85);
-    let width = area.width() / missing.len().max(1) as f32;
-    for (step, _) in missing.iter().enumerate().filter(|(_, missing)| **missing) {
-        let left = area.left() + step as f32 * width;
-        let rect = Rect::from_x_y_ranges(left..=left + width, area.y_range());
-        ui.painter().rect_filled(rect, 0.0, grey);
-        let stroke = Stroke::new(1.0, Color32::from_gray(60));
-        ui.painter().vline(rect.center().x, area.y_range(), stroke);
-    }
-}
-
-/// Allocates the row of one sequence, with its name on the left. Returns the area to the right of the name,
-/// and the part of it up to the fraction `end`, which the steps take.
-pub(super) fn lane(ui: &mut Ui, height: f32, end: f32, name: &str) -> (Rect, Rect) {
-    let width = ui.available_width().max(LEFT + 40.0);
-    let (all, _) = ui.allocate_exact_size(vec2(width, height), Sense::hover());
-    let ink = ui.visuals().text_color();
-    let font = egui::TextStyle::Small.resolve(ui.style());
-    let position = all.left_center();
-    ui.painter()
-        .text(position, egui::Align2::LEFT_CENTER, name, font, ink);
-    let rect = Rect::from_min_max(pos2(all.left() + LEFT, all.top()), all.max);
-    let area = Rect::from_min_size(rect.min, vec2(rect.width() * end.clamp(0.01, 1.0), height));
-    (rect, area)
-}
-
 /// Duration of `steps` steps in seconds; `duration` where the rate is unknown.
 fn seconds(modality: &ModalityCard, steps: usize, duration: f32) -> f32 {
     modality
@@ -462,32 +562,6 @@ fn duration(card: &CorpusCard, seen: &Seen) -> f32 {
     };
     let known = card.utterances[seen.utterance].duration_secs;
     known.unwrap_or_else(of_sequences).max(1e-3)
-}
-
-fn time_axis(ui: &mut Ui, duration: f32) {
-    let width = ui.available_width().max(LEFT + 40.0);
-    let (all, _) = ui.allocate_exact_size(vec2(width, 16.0), Sense::hover());
-    let font = egui::TextStyle::Small.resolve(ui.style());
-    let ink = ui.visuals().weak_text_color();
-    let interval = [0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0]
-        .into_iter()
-        .find(|interval| duration / interval <= 8.0)
-        .unwrap_or(120.0);
-    let mut secs = 0.0;
-    while secs <= duration {
-        let x = all.left() + LEFT + (all.width() - LEFT) * secs / duration;
-        ui.painter()
-            .vline(x, all.top()..=all.top() + 4.0, Stroke::new(1.0, ink));
-        let text = format!("{secs} s");
-        let tick = pos2(x, all.bottom());
-        let anchor = if secs == 0.0 {
-            egui::Align2::LEFT_BOTTOM
-        } else {
-            egui::Align2::CENTER_BOTTOM
-        };
-        ui.painter().text(tick, anchor, text, font.clone(), ink);
-        secs += interval;
-    }
 }
 
 /// The share of attention from each modality to each, mean of its steps. `attention` is
@@ -622,11 +696,20 @@ pub fn export(format: Format, workspace: &Workspace) -> Option<String> {
         }
         Format::Csv => {
             let header = [
-                "modality", "step", "feature", "value", "missing", "imagined", "of",
+                "modality",
+                "step",
+                "feature",
+                "value",
+                "missing",
+                "imagined",
+                "importance",
+                "of",
             ];
+            let importance = Importance::of(workspace, seen);
             let of = format!("{}: {}", utterance.id, held(workspace, seen));
             let mut rows = Vec::new();
-            for (sequence, modality) in seen.inspection.modalities.iter().zip(&card.modalities) {
+            let sequences = seen.inspection.modalities.iter().zip(&card.modalities);
+            for (m, (sequence, modality)) in sequences.enumerate() {
                 for (index, value) in sequence.values.iter().enumerate() {
                     let step = index / sequence.features;
                     let imagined = sequence.imagined.as_ref().map(|v| v[index].to_string());
@@ -637,6 +720,10 @@ pub fn export(format: Format, workspace: &Workspace) -> Option<String> {
                         value.to_string(),
                         (sequence.missing[step] || sequence.absent[step]).to_string(),
                         imagined.unwrap_or_default(),
+                        importance
+                            .as_ref()
+                            .and_then(|own| own.at(m, step))
+                            .map_or_else(String::new, |own| own.to_string()),
                         of.clone(),
                     ]);
                 }
@@ -652,6 +739,13 @@ pub fn export(format: Format, workspace: &Workspace) -> Option<String> {
             "label": workspace.categories()?.text(utterance),
             "outputs": workspace.models.get(seen.model).map(|open| &open.card.interface),
             "inspection": seen.inspection,
+            "left_out": workspace.inspector.left_out.as_ref()
+                .filter(|own| (own.model, own.utterance) == (seen.model, seen.utterance))
+                .map(|own| &own.windows),
+            "compared": workspace.inspector.compared.as_ref().map(|own| json!({
+                "model": workspace.models.get(own.model).map(|open| &open.card.name),
+                "inspection": own.inspection,
+            })),
         })),
     }
 }

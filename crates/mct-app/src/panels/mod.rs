@@ -4,6 +4,7 @@ pub mod comparison;
 pub mod confusion;
 pub mod curves;
 pub mod embedding;
+pub mod importance;
 pub mod importing;
 pub mod inspector;
 pub mod intensities;
@@ -16,6 +17,7 @@ mod recording;
 pub mod runs;
 pub mod slices;
 pub mod sources;
+mod timeline;
 pub mod training;
 pub mod utterances;
 

@@ -9,7 +9,7 @@ use eframe::egui::{
 };
 use mct_engine::extraction::{FRAMES_HZ, Media, Medium};
 
-use super::inspector::{lane, veil};
+use super::timeline::{Lane, View, lane, veil};
 use crate::state::Workspace;
 use crate::state::command::Command;
 use crate::state::notices::Kind;
@@ -121,6 +121,7 @@ impl Panel {
         medium: Medium,
         words: usize,
         steps: Option<Steps>,
+        view: View,
     ) {
         let Some(opened) = &workspace.recordings.opened else {
             return;
@@ -139,31 +140,40 @@ impl Panel {
             Medium::Words => 20.0,
             _ => HEIGHT,
         };
-        let (rect, area) = lane(ui, height, steps.map_or(1.0, |steps| steps.end), name);
+        let end = steps.map_or(1.0, |steps| steps.end);
+        let Lane {
+            visible,
+            whole: rect,
+            area,
+        } = lane(ui, height, end, name, view);
         let id = ui.scope_id().with(("recording", name, words));
-        let response = ui.interact(rect, id, Sense::click_and_drag());
+        let response = ui.interact(visible, id, Sense::click_and_drag());
         response.widget_info(|| {
             let text = format!("{name} of the recording");
             egui::WidgetInfo::labeled(egui::Role::Image, true, text)
         });
-        ui.painter()
-            .rect_filled(rect, 0.0, ui.visuals().extreme_bg_color);
-        match medium {
-            Medium::Sound => self.waveform(ui, media, key, rect),
-            Medium::Pictures => self.filmstrip(ui, media, key, rect),
-            Medium::Words => {
-                let all = &media.words[words];
-                // Of stacked steps each is of several words.
-                let of =
-                    |steps: &Steps| steps.missing.len() * all.len().div_ceil(steps.stored.max(1));
-                let read = steps.as_ref().filter(|steps| steps.stored > 0);
-                let count = read.map_or(all.len(), of).min(all.len());
-                spoken(ui, &all[..count], area);
+        ui.scope(|ui| {
+            ui.shrink_clip_rect(visible);
+            ui.painter()
+                .rect_filled(rect, 0.0, ui.visuals().extreme_bg_color);
+            match medium {
+                Medium::Sound => self.waveform(ui, media, key, rect),
+                Medium::Pictures => self.filmstrip(ui, media, key, rect),
+                Medium::Words => {
+                    let all = &media.words[words];
+                    // Of stacked steps each is of several words.
+                    let of = |steps: &Steps| {
+                        steps.missing.len() * all.len().div_ceil(steps.stored.max(1))
+                    };
+                    let read = steps.as_ref().filter(|steps| steps.stored > 0);
+                    let count = read.map_or(all.len(), of).min(all.len());
+                    spoken(ui, &all[..count], area);
+                }
             }
-        }
-        if let Some(steps) = steps {
-            veil(ui, area, steps.missing);
-        }
+            if let Some(steps) = steps {
+                veil(ui, area, steps.missing);
+            }
+        });
         let duration = duration_secs(media);
         if let Some(pointer) = response.interact_pointer_pos()
             && (response.clicked() || response.dragged())
@@ -260,7 +270,7 @@ impl Panel {
 }
 
 /// A line at the position of the sound, across the lanes.
-pub fn cursor(ui: &Ui, workspace: &Workspace, utterance: usize, lanes: Rect) {
+pub fn cursor(ui: &Ui, workspace: &Workspace, utterance: usize, lanes: Rect, view: View) {
     let Some(media) = workspace.recordings.media(utterance) else {
         return;
     };
@@ -269,9 +279,12 @@ pub fn cursor(ui: &Ui, workspace: &Workspace, utterance: usize, lanes: Rect) {
         return;
     }
     let share = (workspace.recordings.player.position() / duration).clamp(0.0, 1.0);
-    let x = lanes.left() + share * lanes.width();
+    let whole = view.whole(lanes);
+    let x = whole.left() + share * whole.width();
     let stroke = Stroke::new(1.5, theme::WRONG);
-    ui.painter().vline(x, lanes.y_range(), stroke);
+    ui.painter()
+        .with_clip_rect(lanes.intersect(ui.clip_rect()))
+        .vline(x, lanes.y_range(), stroke);
 }
 
 /// A button to play with, and where the sound is.

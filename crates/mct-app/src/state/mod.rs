@@ -23,9 +23,9 @@ pub mod training;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use mct_engine::evaluation::{Combination, CorpusCard, DeviceCard, Held, ModelId, Side};
+use mct_engine::evaluation::{Combination, CorpusCard, DeviceCard, Held, LeftOut, ModelId, Side};
 use mct_engine::source::Source;
-use mct_hfr::evaluation::Inspection;
+use mct_hfr::evaluation::{Attending, Inspection};
 
 use categories::Categories;
 use command::Command;
@@ -82,14 +82,20 @@ pub struct Workspace {
 pub struct Inspector {
     /// The masks `[modality][time]` of utterances, edited by hand.
     pub edited: BTreeMap<usize, Vec<Vec<bool>>>,
-    /// The layer whose attention is shown.
-    pub layer: usize,
+    /// Whose attention is shown.
+    pub attending: Attending,
+    /// Whether it is shown how much each step counts.
+    pub weighs: bool,
     /// What the latest request was for: the missing steps in words.
     pub asked: String,
     /// Whether the latest inspection is of the latest request.
     pub is_current: bool,
     /// The latest inspection.
     pub seen: Option<Seen>,
+    /// The same utterance with the compared model.
+    pub compared: Option<Seen>,
+    /// What the shown model predicts without some of the steps, as far as it was asked for.
+    pub left_out: Option<Weighed>,
     /// What is predicted from each combination of modalities, of a model and an utterance.
     pub combined: Option<(ModelId, usize, Vec<Combination>)>,
 }
@@ -103,6 +109,15 @@ pub struct Seen {
     pub conditions: String,
     /// Increased with every inspection.
     pub version: u64,
+}
+
+/// What a model predicts of an utterance when windows of its steps are left out.
+pub struct Weighed {
+    pub model: ModelId,
+    pub utterance: usize,
+    /// The steps that are missing in any case, `[modality][time]`.
+    pub masks: Vec<Vec<bool>>,
+    pub windows: Vec<LeftOut>,
 }
 
 impl Workspace {
@@ -157,6 +172,8 @@ impl Workspace {
         self.inspector.edited.clear();
         self.inspector.seen = None;
         self.inspector.combined = None;
+        self.inspector.compared = None;
+        self.inspector.left_out = None;
         self.recordings.corpus_opened(&card.source);
         if self.recordings.opened.is_none()
             && let Some(side) = self.recordings.side_before.take()

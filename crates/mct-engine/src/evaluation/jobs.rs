@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use mct_hfr::data::Masks;
+
 use super::protocol::{
-    Combine, Conditions, Curve, Inspect, Limit, ModelId, Predict, Represent, Request, Series, Side,
-    Ticket,
+    Combine, Conditions, Curve, Inspect, LeaveOut, LeftOut, Limit, ModelId, Predict, Represent,
+    Request, Series, Side, Ticket,
 };
 use crate::source::Source;
 
@@ -16,9 +18,18 @@ pub enum Job {
     Predict(Predict),
     Inspect(Inspect),
     Combine(Combine),
+    LeaveOut(LeavingOut),
     Represent(Represent),
     CurvePoint(CurvePoint),
     Limit(Limit),
+}
+
+/// Windows that are left out, and what was predicted of the first of them.
+pub struct LeavingOut {
+    pub request: LeaveOut,
+    /// Modality, first step and the step after the last.
+    pub windows: VecDeque<(usize, usize, usize)>,
+    pub done: Vec<LeftOut>,
 }
 
 /// One point of a curve.
@@ -38,9 +49,13 @@ pub enum Urgency {
     Files,
     Matrix,
     Inspector,
+    LeftOut,
     Embedding,
     Curves(Series),
 }
+
+/// So many windows of a modality are left out, one after the other.
+const WINDOWS: usize = 32;
 
 /// Running work, which takes several batches.
 #[derive(Debug, Clone, Copy)]
@@ -55,8 +70,9 @@ pub struct Work {
 pub struct Jobs {
     files: VecDeque<Job>,
     predict: BTreeMap<ModelId, Predict>,
-    inspect: Option<Inspect>,
+    inspect: BTreeMap<ModelId, Inspect>,
     combine: Option<Combine>,
+    leave_out: Option<LeavingOut>,
     represent: Option<Represent>,
     curves: BTreeMap<(Series, ModelId), VecDeque<CurvePoint>>,
     /// For one point, and for a whole curve.
@@ -70,6 +86,7 @@ impl Jobs {
             Request::Open { source, model } => self.files.push_back(Job::Open { source, model }),
             Request::Close(model) => {
                 self.predict.remove(&model);
+                self.inspect.remove(&model);
                 self.curves.retain(|(_, of), _| *of != model);
                 self.files.push_back(Job::Close(model));
             }
@@ -77,8 +94,17 @@ impl Jobs {
             Request::Predict(request) => {
                 self.predict.insert(request.model, request);
             }
-            Request::Inspect(request) => self.inspect = Some(request),
+            Request::Inspect(request) => {
+                self.inspect.insert(request.model, request);
+            }
             Request::Combine(request) => self.combine = Some(request),
+            Request::LeaveOut(request) => {
+                self.leave_out = Some(LeavingOut {
+                    windows: windows(&request.masks).collect(),
+                    done: Vec::new(),
+                    request,
+                });
+            }
             Request::Represent(request) => self.represent = Some(request),
             Request::Limit(request) => {
                 let is_curve = request.settings.len() > 1;
@@ -118,8 +144,10 @@ impl Jobs {
             Some(Urgency::Files)
         } else if !self.predict.is_empty() {
             Some(Urgency::Matrix)
-        } else if self.inspect.is_some() || self.combine.is_some() {
+        } else if !self.inspect.is_empty() || self.combine.is_some() {
             Some(Urgency::Inspector)
+        } else if self.leave_out.is_some() {
+            Some(Urgency::LeftOut)
         } else if self.represent.is_some() {
             Some(Urgency::Embedding)
         } else {
@@ -140,6 +168,7 @@ impl Jobs {
         match work.urgency {
             Urgency::Matrix => self.predict.contains_key(&work.model),
             Urgency::Embedding => self.represent.is_some(),
+            Urgency::LeftOut => self.leave_out.is_some(),
             Urgency::Curves(series) => {
                 let points = self.curves.get(&(series, work.model));
                 let next = points.and_then(|points| points.front());
@@ -158,9 +187,11 @@ impl Jobs {
                 .pop_first()
                 .map(|(_, request)| Job::Predict(request)),
             Urgency::Inspector => {
-                let inspect = self.inspect.take().map(Job::Inspect);
+                let inspect = self.inspect.pop_first();
+                let inspect = inspect.map(|(_, request)| Job::Inspect(request));
                 inspect.or_else(|| self.combine.take().map(Job::Combine))
             }
+            Urgency::LeftOut => self.leave_out.take().map(Job::LeaveOut),
             Urgency::Embedding => self.represent.take().map(Job::Represent),
             Urgency::Curves(series) => {
                 let point = self.next_point(series).map(Job::CurvePoint);
@@ -180,6 +211,9 @@ impl Jobs {
             }
             Job::Represent(request) => {
                 self.represent.get_or_insert(request);
+            }
+            Job::LeaveOut(request) => {
+                self.leave_out.get_or_insert(request);
             }
             Job::CurvePoint(point) => {
                 let curve = (point.series, point.model);
@@ -212,6 +246,17 @@ impl Jobs {
         }
         point
     }
+}
+
+/// The windows that are left out: at most [`WINDOWS`] for each modality, of the same length but for the last,
+/// without those of which all steps are missing.
+fn windows(masks: &Masks) -> impl Iterator<Item = (usize, usize, usize)> {
+    masks.iter().enumerate().flat_map(|(modality, mask)| {
+        let length = mask.len().div_ceil(WINDOWS).max(1);
+        let windows = (0..mask.len()).step_by(length);
+        let windows = windows.map(move |from| (modality, from, (from + length).min(mask.len())));
+        windows.filter(|(_, from, to)| mask[*from..*to].contains(&false))
+    })
 }
 
 #[cfg(test)]
@@ -296,6 +341,18 @@ mod tests {
             jobs.newer(&work(Urgency::Curves(Series::Rates), 2)),
             "a newer curve"
         );
+    }
+
+    #[test]
+    fn windows_cover_each_modality_without_what_is_missing() {
+        let mut masks: Masks = vec![vec![false; 3], Vec::new(), vec![false; 70]];
+        masks[2][3..6].fill(true);
+        let windows: Vec<_> = windows(&masks).collect();
+        assert_eq!(windows[..3], [(0, 0, 1), (0, 1, 2), (0, 2, 3)]);
+        // Of three steps each; one is missing.
+        assert_eq!(windows[3..5], [(2, 0, 3), (2, 6, 9)]);
+        assert_eq!(windows.last(), Some(&(2, 69, 70)));
+        assert_eq!(windows.len(), 3 + 23);
     }
 
     #[test]

@@ -20,14 +20,14 @@ use web_time::{Duration, Instant};
 
 use crate::device::device;
 use crate::error::message;
-use crate::evaluation::jobs::{CurvePoint, Job, Jobs, Urgency, Work};
+use crate::evaluation::jobs::{CurvePoint, Job, Jobs, LeavingOut, Urgency, Work};
 use crate::pipeline::{Inbox, Outbox, Pipeline, yield_now};
 use crate::source::{Content, OpenedCorpus, OpenedModel, Source, Unreadable};
 
 pub use protocol::{
-    Combination, Combine, Conditions, CorpusCard, Curve, DeviceCard, Held, Inspect, Limit,
-    ModalityCard, ModelCard, ModelId, Part, Predict, Predictions, Represent, Representations,
-    Request, Response, Series, Side, Split, Ticket,
+    Combination, Combine, Conditions, CorpusCard, Curve, DeviceCard, Held, Inspect, LeaveOut,
+    LeftOut, Limit, ModalityCard, ModelCard, ModelId, Part, Predict, Predictions, Represent,
+    Representations, Request, Response, Series, Side, Split, Ticket,
 };
 
 /// Utterances per batch: few enough that the activations stay in a CPU cache.
@@ -156,6 +156,8 @@ impl Evaluation {
             | Job::Combine(Combine {
                 utterance, masks, ..
             }) if !self.has(utterance, &masks) => {}
+            Job::LeaveOut(LeavingOut { request, .. })
+                if !self.has(request.utterance, &request.masks) => {}
             Job::Inspect(request) => match self.inspect(&request).await {
                 Ok(response) => self.outbox.respond(response),
                 Err(message) => self.fail(request.ticket, message),
@@ -164,6 +166,7 @@ impl Evaluation {
                 Ok(response) => self.outbox.respond(response),
                 Err(message) => self.fail(request.ticket, message),
             },
+            Job::LeaveOut(leaving) => self.leave_out(leaving).await,
             Job::Represent(request) => self.represent(request).await,
         }
     }
@@ -398,10 +401,16 @@ impl Evaluation {
 
     async fn inspect(&self, request: &Inspect) -> Result<Response, String> {
         let (corpus, model, _) = self.resolve(request.model, Side::All)?;
-        let (index, layer) = (request.utterance, request.layer);
-        let inspection = inspect(model, corpus, index, &request.masks, layer, &self.device)
-            .await
-            .map_err(message)?;
+        let (index, attending) = (request.utterance, request.attending);
+        let inspection = inspect(
+            model,
+            corpus,
+            index,
+            &request.masks,
+            attending,
+            &self.device,
+        );
+        let inspection = inspection.await.map_err(message)?;
         Ok(Response::Inspected {
             ticket: request.ticket,
             inspection: Box::new(inspection),
@@ -429,6 +438,49 @@ impl Evaluation {
             ticket: request.ticket,
             combinations,
         })
+    }
+
+    /// Window by window; whatever is more urgent comes between.
+    async fn leave_out(&mut self, mut leaving: LeavingOut) {
+        let (ticket, model) = (leaving.request.ticket, leaving.request.model);
+        let work = Work {
+            urgency: Urgency::LeftOut,
+            model,
+            ticket,
+        };
+        let started = Instant::now();
+        while let Some((modality, from, to)) = leaving.windows.pop_front() {
+            match self.without(&leaving.request, modality, from, to).await {
+                Ok(outputs) => leaving.done.push(LeftOut {
+                    modality,
+                    from,
+                    to,
+                    outputs,
+                }),
+                Err(message) => return self.fail(ticket, message),
+            }
+            if self.is_preempted(&work, started).await {
+                return self.jobs.requeue(Job::LeaveOut(leaving));
+            }
+        }
+        self.outbox.respond(Response::LeftOut {
+            ticket,
+            windows: leaving.done,
+        });
+    }
+
+    async fn without(
+        &self,
+        request: &LeaveOut,
+        modality: usize,
+        from: usize,
+        to: usize,
+    ) -> Result<Vec<f32>, String> {
+        let (corpus, model, _) = self.resolve(request.model, Side::All)?;
+        let mut masks = request.masks.clone();
+        masks[modality][from..to].fill(true);
+        let outputs = outputs_without(model, corpus, request.utterance, &masks, &self.device);
+        outputs.await.map_err(message)
     }
 
     async fn represent(&mut self, request: Represent) {
@@ -650,6 +702,8 @@ fn corpus_card(source: &Source, corpus: &Corpus, notes: Option<Vec<String>>) -> 
 
 #[cfg(test)]
 mod tests {
+    use mct_hfr::evaluation::Attending;
+
     use super::*;
 
     #[test]
@@ -708,12 +762,18 @@ mod tests {
                 model,
                 utterance,
                 masks: masks.clone(),
-                layer: 0,
+                attending: Attending::default(),
+            }));
+            evaluation.request(Request::LeaveOut(LeaveOut {
+                ticket,
+                model,
+                utterance,
+                masks: masks.clone(),
             }));
             // One after the other: the newest of a kind would win.
             std::thread::sleep(Duration::from_millis(500));
         }
-        let (mut inspected, mut combined) = (Vec::new(), Vec::new());
+        let (mut inspected, mut combined, mut left_out) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..600 {
             for received in evaluation.received() {
                 match received {
@@ -721,16 +781,26 @@ mod tests {
                         inspected.push(ticket)
                     }
                     Received::Response(Response::Combined { ticket, .. }) => combined.push(ticket),
+                    Received::Response(Response::LeftOut { ticket, windows }) => {
+                        left_out.push(ticket);
+                        let asked: usize = whole.iter().map(|own| own.len().min(32)).sum();
+                        assert!(windows.len() <= asked && windows.len() > whole.len());
+                        for own in &windows {
+                            let sum: f32 = own.outputs.iter().sum();
+                            assert!((sum - 1.0).abs() < 1e-4, "{own:?}");
+                        }
+                        assert_ne!(windows[0].outputs, windows[1].outputs);
+                    }
                     Received::Response(Response::Failed { message, .. }) => panic!("{message}"),
                     Received::Died(message) => panic!("{message}"),
                     Received::Response(_) => {}
                 }
             }
-            if !inspected.is_empty() && !combined.is_empty() {
+            if !inspected.is_empty() && !combined.is_empty() && !left_out.is_empty() {
                 break;
             }
             std::thread::sleep(Duration::from_millis(50));
         }
-        assert_eq!((inspected, combined), (vec![3], vec![3]));
+        assert_eq!((inspected, combined, left_out), (vec![3], vec![3], vec![3]));
     }
 }

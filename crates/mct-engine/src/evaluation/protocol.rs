@@ -6,7 +6,7 @@ use mct_corpus::missing::Missing;
 use mct_corpus::{Column, Metadata, Task, Utterance};
 use mct_hfr::config::{Config, Interface, ProtocolKind};
 use mct_hfr::data::Masks;
-use mct_hfr::evaluation::Inspection;
+use mct_hfr::evaluation::{Attending, Inspection};
 use mct_hfr::training::EpochRecord;
 use serde::{Deserialize, Serialize};
 
@@ -73,6 +73,8 @@ pub enum Request {
     Inspect(Inspect),
     /// What it predicts of one utterance from each combination of its modalities.
     Combine(Combine),
+    /// What it predicts of one utterance when some of its steps are left out.
+    LeaveOut(LeaveOut),
     /// The vectors that the classifier reads.
     Represent(Represent),
 }
@@ -129,8 +131,8 @@ pub struct Inspect {
     pub utterance: usize,
     /// The missing steps, `[modality][time]`.
     pub masks: Masks,
-    /// The requested layer of the fusion, whose attention is returned; from 0.
-    pub layer: usize,
+    /// Whose attention is returned.
+    pub attending: Attending,
 }
 
 /// Requests the predictions of one utterance from each combination of its modalities.
@@ -142,6 +144,28 @@ pub struct Combine {
     pub utterance: usize,
     /// The steps that are missing in all of them, `[modality][time]`.
     pub masks: Masks,
+}
+
+/// Requests the predictions of one utterance when, beside what is missing, some of its steps are left out: those
+/// of one window of one modality after the other.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LeaveOut {
+    pub ticket: Ticket,
+    pub model: ModelId,
+    /// Index into the corpus.
+    pub utterance: usize,
+    /// The steps that are missing in any case, `[modality][time]`.
+    pub masks: Masks,
+}
+
+/// What is predicted without the steps of a window, from `from` up to before `to`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LeftOut {
+    pub modality: usize,
+    pub from: usize,
+    pub to: usize,
+    /// Class probabilities, or intensities.
+    pub outputs: Vec<f32>,
 }
 
 /// Requests the representations of the utterances of a side, from the complete and the incomplete view.
@@ -196,6 +220,11 @@ pub enum Response {
     Combined {
         ticket: Ticket,
         combinations: Vec<Combination>,
+    },
+    LeftOut {
+        ticket: Ticket,
+        /// Of all windows that hold a step that is not missing.
+        windows: Vec<LeftOut>,
     },
     Represented(Representations),
     /// A request that failed.

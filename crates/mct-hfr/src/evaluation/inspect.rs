@@ -18,8 +18,7 @@ pub struct Inspection {
     pub complete: Vec<f32>,
     /// The same of the incomplete view.
     pub incomplete: Vec<f32>,
-    /// Attention over the hyper-modality in the requested layer, mean of the heads: `[queries, keys]`
-    /// row by row, both axes over the concatenated modalities. `None` for a system without a
+    /// Attention over the hyper-modality in the requested layer and head: `[queries, keys]` row by row, both axes over the concatenated modalities. `None` for a system without a
     /// hyper-modality.
     pub attention: Option<Vec<f32>>,
 }
@@ -44,7 +43,16 @@ impl Sequence {
     }
 }
 
-/// Looks into the utterance `index` with the missing steps of `masks`, at one layer of the fusion.
+/// Whose attention is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Attending {
+    /// Layer of the fusion, from 0.
+    pub layer: usize,
+    /// Attention head, from 0; `None`: the mean of all.
+    pub head: Option<usize>,
+}
+
+/// Looks into the utterance `index` with the missing steps of `masks`.
 ///
 /// # Errors
 /// When the device fails.
@@ -53,7 +61,7 @@ pub async fn inspect(
     corpus: &Corpus,
     index: usize,
     masks: &Masks,
-    layer: usize,
+    attending: Attending,
     on: &Device,
 ) -> Result<Inspection> {
     let batch = Batch::read(
@@ -90,11 +98,16 @@ pub async fn inspect(
             imagined,
         });
     }
-    let attention = match model.attention(&batch, layer) {
+    let attention = match model.attention(&batch, attending.layer) {
         Some(weights) => {
             let padded: Vec<usize> = batch.features.iter().map(|x| x.dims()[1]).collect();
             let size: usize = padded.iter().sum();
-            let weights = device::read(weights.mean_dim(1).reshape([size * size])).await?;
+            let last = weights.dims()[1] - 1;
+            let weights = match attending.head {
+                Some(head) => weights.narrow(1, head.min(last), 1),
+                None => weights.mean_dim(1),
+            };
+            let weights = device::read(weights.reshape([size * size])).await?;
             Some(without_padding(&weights, &padded, &lengths))
         }
         None => None,
@@ -168,8 +181,23 @@ mod tests {
         let model = Model::new(&config.model, &interface, &[], 1, &device);
         let missing = Missing::uniform(0.4, 3);
         let masks = static_masks(&corpus, &missing, 1, 5);
-        let asked = inspect(&model, &corpus, 5, &masks, 1, &device);
-        let inspection = pollster::block_on(asked).unwrap();
+        let attending = |head| Attending { layer: 1, head };
+        let look = |head| {
+            let asked = inspect(&model, &corpus, 5, &masks, attending(head), &device);
+            pollster::block_on(asked).unwrap()
+        };
+        let inspection = look(None);
+        if let Some(mean) = &inspection.attention {
+            let heads = config.model.heads;
+            let each: Vec<Vec<f32>> = (0..heads)
+                .map(|head| look(Some(head)).attention.unwrap())
+                .collect();
+            assert_ne!(each[0], each[1]);
+            for (index, mean) in mean.iter().enumerate() {
+                let own = each.iter().map(|head| head[index]).sum::<f32>() / heads as f32;
+                assert!((own - mean).abs() < 1e-5, "the mean is of the heads");
+            }
+        }
         let rows = predictions(&model, &corpus, &[5], Some((&missing, 1)), 8, &device);
         let row = pollster::block_on(rows).unwrap().remove(0);
         for (sequence, modality) in inspection.modalities.iter().zip(&corpus.modalities) {

@@ -4,7 +4,7 @@ pub mod complexity;
 mod inspect;
 mod predict;
 
-pub use inspect::{Inspection, Sequence, inspect, outputs_without};
+pub use inspect::{Attending, Inspection, Sequence, inspect, outputs_without};
 pub use predict::{
     Masking, batch_predictions, batch_representations, predictions, representations, static_masks,
 };
