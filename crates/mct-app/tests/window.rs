@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use eframe::egui::accesskit::Role;
 use eframe::egui::{
-    DroppedFile, Event, Key, Modifiers, PointerButton, Pos2, ViewportEvent, ViewportId,
+    DroppedFile, Event, Key, Modifiers, PointerButton, Pos2, Vec2, ViewportEvent, ViewportId,
 };
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use mct_app::application::Application;
@@ -166,6 +166,22 @@ fn two_models_of_one_name_are_told_apart_and_tested_against_each_other() {
     ] {
         assert!(window.query_by_label_contains(text).is_some(), "{text}");
     }
+    // The inspector looks into both.
+    window.state_mut().workspace.selection.one(3);
+    until(
+        &mut window,
+        "the compared model in the inspector",
+        |application| {
+            let inspector = &application.workspace.inspector;
+            inspector.seen.is_some() && inspector.compared.is_some()
+        },
+    );
+    let inspector = &window.state().workspace.inspector;
+    let (seen, compared) = (&inspector.seen, &inspector.compared);
+    let (seen, compared) = (seen.as_ref().unwrap(), compared.as_ref().unwrap());
+    assert_ne!(seen.model, compared.model);
+    assert_eq!(seen.inspection, compared.inspection);
+    window.state_mut().workspace.selection.clear();
     // As runs of one kind they are one line, whose points are the mean of both.
     until(&mut window, "both curves", |application| {
         let mut models = application.workspace.models.iter();
@@ -296,6 +312,69 @@ fn steps_masked_by_hand_change_the_prediction() {
     until(&mut window, "no missing step", |application| {
         let seen = application.workspace.inspector.seen.as_ref();
         seen.is_some_and(|seen| !seen.inspection.modalities[0].missing.contains(&true))
+    });
+}
+
+#[test]
+fn the_inspector_weighs_steps_looks_closer_and_shows_a_head() {
+    // So high that nothing of it has to be scrolled to.
+    let builder = support::builder().with_size(Vec2::new(1440.0, 1500.0));
+    let mut window = support::build(builder, options(vec![small_corpus(), demo_model()]));
+    until(&mut window, "the first matrix", support::is_evaluated);
+    window.state_mut().workspace.selection.one(3);
+    until(&mut window, "the inspector", |application| {
+        application.workspace.inspector.seen.is_some()
+    });
+    window
+        .get_by_role_and_label(Role::CheckBox, "importance")
+        .click();
+    until(
+        &mut window,
+        "what is predicted without some steps",
+        |application| application.workspace.inspector.left_out.is_some(),
+    );
+    let inspector = &window.state().workspace.inspector;
+    let seen = inspector.seen.as_ref().unwrap();
+    let weighed = inspector.left_out.as_ref().unwrap();
+    let all: usize = seen
+        .inspection
+        .modalities
+        .iter()
+        .map(|own| own.steps().min(32))
+        .sum();
+    assert!(weighed.windows.len() > 3 && weighed.windows.len() <= all);
+    assert!(
+        weighed
+            .windows
+            .iter()
+            .all(|own| own.outputs != seen.inspection.incomplete)
+    );
+    assert!(
+        window
+            .query_by_label_contains("importance for the probability of")
+            .is_some()
+    );
+    let mean = seen.inspection.attention.clone().unwrap();
+    // What is dragged over on the axis is looked at closer.
+    let axis = support::control(&window, "time axis");
+    assert!(window.query_by_label("Whole").is_none());
+    let at = |share: f32| Pos2::new(axis.left() + share * axis.width(), axis.center().y);
+    drag(&mut window, at(0.4), at(0.6));
+    window.run_steps(2);
+    window.get_by_label("Whole").click();
+    window.run_steps(3);
+    assert!(window.query_by_label("Whole").is_none());
+    window.state_mut().workspace.inspector.attending.head = Some(1);
+    until(&mut window, "the head", |application| {
+        application.workspace.inspector.is_current
+    });
+    let seen = window.state().workspace.inspector.seen.as_ref().unwrap();
+    assert_ne!(seen.inspection.attention.as_ref(), Some(&mean));
+    // Another utterance is weighed anew.
+    window.state_mut().workspace.selection.one(5);
+    until(&mut window, "the other utterance", |application| {
+        let left_out = application.workspace.inspector.left_out.as_ref();
+        left_out.is_some_and(|weighed| weighed.utterance == 5)
     });
 }
 

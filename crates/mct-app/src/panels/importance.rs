@@ -62,7 +62,7 @@ impl<'a> Importance<'a> {
     /// What the bars are of.
     pub fn text(&self) -> String {
         format!(
-            "importance for {}, {:.2}: it falls (up) or rises (down) by {:.3} at most",
+            "importance for {} ({:.2}): up where it falls without the steps, down where it rises, by {:.3} at most",
             self.name,
             self.before,
             self.largest()

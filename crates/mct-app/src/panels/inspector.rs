@@ -30,6 +30,8 @@ pub struct Panel {
     maps: HeatMaps,
     /// The part of the utterance that is looked at, and of which one.
     view: (Option<usize>, View),
+    /// The time axis of this frame.
+    axis: Option<egui::Response>,
     /// Range of the colour map, in standard deviations.
     deviations: f32,
     recording: recording::Panel,
@@ -45,6 +47,7 @@ impl Default for Panel {
         Self {
             maps: HeatMaps::default(),
             view: (None, View::default()),
+            axis: None,
             deviations: DEVIATIONS,
             recording: recording::Panel::default(),
             imagined: false,
@@ -127,6 +130,9 @@ impl Panel {
             }
             workspace.inspector.attending = attending;
             workspace.inspector.weighs = weighs;
+            if let Some(axis) = self.axis.take() {
+                workspace.controls.note("time axis", &axis);
+            }
             if let Some((modality, steps, mask)) = edit {
                 mask_by_hand(workspace, utterance, modality, &steps, mask);
             }
@@ -229,9 +235,9 @@ impl Panel {
         recording::cursor(ui, workspace, seen.utterance, lanes, self.view.1);
         let view = &mut self.view.1;
         view.follow(ui, lanes);
-        timeline::axis(ui, duration, view).on_hover_text(
+        self.axis = Some(timeline::axis(ui, duration, view).on_hover_text(
             "Drag to look closer, double click for the whole; or over the sequences ctrl and wheel, shift and wheel",
-        );
+        ));
         ui.horizontal_wrapped(|ui| {
             scale(ui, theme::diverging, -1.0);
             let range = DragValue::new(&mut self.deviations).range(0.25..=50.0).speed(0.02);
