@@ -2,9 +2,10 @@
 //
 // ?rate= is the missing rate, ?without=MODALITY and ?own=MODALITY:RATE (repeatable) the modalities that have
 // none or their own, ?burst=STEPS, ?moments=same and ?seed= how steps are drawn, ?side= the side,
-// ?select=ID (repeatable) the utterances that are selected.
+// ?select=ID (repeatable) the utterances that are selected, ?model= and ?compare= the models by name, ?view=
+// (repeatable) the views in front.
 
-const KEYS = ["rate", "without", "own", "burst", "moments", "seed", "side", "select"];
+const KEYS = ["rate", "without", "own", "burst", "moments", "seed", "side", "select", "model", "compare", "view"];
 
 /** What an address says; null where it says nothing of it. */
 function read(query) {
@@ -26,6 +27,9 @@ function read(query) {
     mask_seed: Number.isSafeInteger(seed) && seed >= 0 ? seed : undefined,
     side: query.get("side") ?? undefined,
     selected: query.getAll("select"),
+    model: query.get("model") ?? undefined,
+    compared: query.get("compare") ?? undefined,
+    views: query.getAll("view"),
   };
 }
 
@@ -34,7 +38,7 @@ function write(conditions) {
   const address = new URL(location.href);
   const query = address.searchParams;
   for (const key of KEYS) query.delete(key);
-  const { rate, without, own, burst, same_moments, mask_seed, side, selected } = conditions;
+  const { rate, without, own, burst, same_moments, mask_seed, side, selected, model, compared, views } = conditions;
   if (rate > 0) query.set("rate", rate.toFixed(2));
   for (const name of without) query.append("without", name);
   for (const [name, value] of Object.entries(own)) query.append("own", `${name}:${value.toFixed(2)}`);
@@ -43,6 +47,9 @@ function write(conditions) {
   if (mask_seed !== null) query.set("seed", String(mask_seed));
   if (side) query.set("side", side);
   for (const id of selected) query.append("select", id);
+  if (model) query.set("model", model);
+  if (compared) query.set("compare", compared);
+  for (const view of views) query.append("view", view);
   return address.href;
 }
 
@@ -53,7 +60,8 @@ export function follow(page, state) {
   let wanted = read(new URLSearchParams(location.search));
   let last;
   /** What a step back is kept for: a slider is no place to go back to. */
-  const steps = ({ side, without, same_moments, selected }) => JSON.stringify([side, without, same_moments, selected]);
+  const steps = ({ side, without, same_moments, selected, model, compared, views }) =>
+    JSON.stringify([side, without, same_moments, selected, model, compared, views]);
   /** Makes the window as an address says, which is no step of its own. */
   const take = (conditions) => {
     act(conditions);

@@ -416,9 +416,16 @@ test("the address follows what is shown, and Back goes back", async () => {
     assert.match(page.url(), /open=/);
     await page.goBack();
     await until(page, "the side before", (own) => own.side === "validation");
+    // A view is a place to go back from, too.
+    await press(page, "tab slices");
+    await page.waitForURL(/view=slices/);
     const copied = page.url();
+    await page.goBack();
+    await until(page, "the views before", (own) => own.conditions.views.length === 0);
     await page.goto(copied);
-    await until(page, "the same again", (own) => own.side === "validation" && own.missing.rates?.[2] === 0.8);
+    await until(page, "the same again", (own) => {
+      return own.side === "validation" && own.missing.rates?.[2] === 0.8 && own.conditions.views.includes("slices");
+    });
   });
 });
 

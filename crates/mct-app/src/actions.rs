@@ -6,6 +6,8 @@ use mct_engine::evaluation::Side;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::layout;
+use crate::panels::Pane;
 use crate::state::Workspace;
 use crate::state::command::Command;
 
@@ -43,6 +45,11 @@ pub struct Conditions {
     pub side: Option<String>,
     /// The ids of the utterances that are selected; empty where they are many.
     pub selected: Vec<String>,
+    /// The name of the shown model, where it is not the first, and of the one that it is compared with.
+    pub model: Option<String>,
+    pub compared: Option<String>,
+    /// The views in front, by their slugs, where they are not those of the first start.
+    pub views: Vec<String>,
 }
 
 /// Of more selected utterances none is named.
@@ -96,6 +103,17 @@ impl Workspace {
         missing.mask_seed = conditions.mask_seed.unwrap_or(missing.mask_seed);
         let chosen = conditions.side.as_deref().and_then(side);
         self.side = chosen.unwrap_or_default();
+        self.models
+            .want(conditions.model.clone(), conditions.compared.clone());
+        let named = |slug: &String| Pane::ALL.iter().find(|pane| pane.slug() == slug);
+        let mut views: Vec<Pane> = conditions.views.iter().filter_map(named).copied().collect();
+        if views.is_empty() && !self.front.is_empty() {
+            views = layout::FIRST.to_vec();
+        }
+        // Where there is room for one of them it is the first.
+        for pane in views.into_iter().rev() {
+            self.command(Command::Show(pane));
+        }
         let Some(card) = &self.corpus else {
             return;
         };
@@ -128,6 +146,9 @@ impl Workspace {
             mask_seed: (missing.mask_seed != usual.mask_seed).then_some(missing.mask_seed),
             side: (self.side != Side::default()).then(|| self.side.title().to_owned()),
             selected: self.selected_ids(),
+            model: self.models.shown_name().map(str::to_owned),
+            compared: self.models.compared().map(|open| open.card.name.clone()),
+            views: self.front.clone(),
         }
     }
 
@@ -254,7 +275,7 @@ mod tests {
         let json = serde_json::to_string(&workspace.conditions()).unwrap();
         assert_eq!(
             json,
-            r#"{"rate":0.4,"without":["audio"],"own":{"text":0.7},"burst":5.0,"same_moments":false,"mask_seed":9,"side":"validation","selected":[]}"#
+            r#"{"rate":0.4,"without":["audio"],"own":{"text":0.7},"burst":5.0,"same_moments":false,"mask_seed":9,"side":"validation","selected":[],"model":null,"compared":null,"views":[]}"#
         );
         let mut other = fresh();
         act(&mut other, &format!(r#"{{"conditions":{json}}}"#));

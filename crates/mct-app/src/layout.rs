@@ -5,6 +5,15 @@ use egui_tiles::{Linear, LinearDir, Tile, Tiles, Tree};
 
 use crate::panels::Pane;
 
+/// What is in front in the default layout, and first where there is room for one.
+pub const FIRST: [Pane; 5] = [
+    Pane::Confusion,
+    Pane::Curves,
+    Pane::Embedding,
+    Pane::Utterances,
+    Pane::Inspector,
+];
+
 /// The default layout.
 pub fn standard() -> Tree<Pane> {
     let mut tiles = Tiles::default();
@@ -90,6 +99,16 @@ pub fn is_seen(tree: &Tree<Pane>, pane: Pane) -> bool {
         .is_some_and(|tile| active.contains(&tile))
 }
 
+/// The slugs of the panes in front, where they are not [`FIRST`] or, of tabs alone, its first.
+pub fn front(tree: &Tree<Pane>) -> Vec<String> {
+    let panes = Pane::ALL.iter().copied();
+    let own: Vec<Pane> = panes.filter(|pane| is_seen(tree, *pane)).collect();
+    if own == FIRST || own == FIRST[..1] {
+        return Vec::new();
+    }
+    own.iter().map(|pane| pane.slug().to_owned()).collect()
+}
+
 /// Whether the pane is open.
 pub fn is_open(tree: &Tree<Pane>, pane: Pane) -> bool {
     tree.tiles
@@ -118,12 +137,15 @@ mod tests {
     fn every_pane_is_open_by_default() {
         let mut tree = standard();
         assert!(Pane::ALL.iter().all(|pane| is_open(&tree, *pane)));
+        assert!(FIRST.iter().all(|pane| is_seen(&tree, *pane)));
+        assert!(front(&tree).is_empty());
         set_open(&mut tree, Pane::Curves, false);
         assert!(!is_open(&tree, Pane::Curves));
         show(&mut tree, Pane::Training);
         set_open(&mut tree, Pane::Comparison, false);
         show(&mut tree, Pane::Comparison);
         assert!(is_seen(&tree, Pane::Comparison));
+        assert!(front(&tree).contains(&"comparison".to_owned()));
         let again = checked(tree);
         assert!(
             !is_open(&again, Pane::Curves),

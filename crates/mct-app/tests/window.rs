@@ -1153,3 +1153,55 @@ fn runs_of_a_folder_are_listed_drawn_and_opened() {
         application.workspace.models.iter().count() == 2
     });
 }
+
+#[test]
+fn a_session_opens_again_what_was_looked_at() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["a", "b"] {
+        std::fs::create_dir(folder.path().join(name)).unwrap();
+        support::run_on(&folder.path().join(name), 3);
+    }
+    let runs = ["a", "b"].map(|name| Source::Path(folder.path().join(name).join("run")));
+    let mut first = options(runs.to_vec());
+    first.save_to = Some(folder.path().to_owned());
+    let mut window = window(first);
+    until(&mut window, "both runs", |application| {
+        support::is_evaluated(application) && application.workspace.models.iter().count() == 2
+    });
+    let workspace = &mut window.state_mut().workspace;
+    let names: Vec<String> = workspace
+        .models
+        .iter()
+        .map(|open| open.card.name.clone())
+        .collect();
+    workspace
+        .models
+        .want(Some(names[1].clone()), Some(names[0].clone()));
+    workspace.missing.rate = 0.3;
+    workspace.side = mct_engine::evaluation::Side::Validation;
+    workspace.selection.one(7);
+    window.get_by_label("Slices").click();
+    window.run_steps(3);
+    window.get_by_label("File").click();
+    window.run_steps(2);
+    window.get_by_label("Save the session…").click();
+    let path = folder.path().join("mct-hfr.session.json");
+    until(&mut window, "the file", |_| path.exists());
+    let saved = window.state().workspace.conditions();
+    assert!(saved.views.contains(&"slices".to_owned()) && saved.compared.is_some());
+
+    let mut window = self::window(options(vec![Source::Path(path.clone())]));
+    until(&mut window, "the session", |application| {
+        application.workspace.conditions() == saved && support::is_evaluated(application)
+    });
+    let shown = window.state().workspace.models.shown().unwrap();
+    assert_eq!(shown.card.name, names[1]);
+
+    std::fs::write(&path, r#"{"version": 2}"#).unwrap();
+    let window = &mut self::window(options(vec![Source::Path(path)]));
+    until(window, "the refusal", |application| {
+        let mut notices = application.workspace.notices.all().iter();
+        notices
+            .any(|own| own.text.contains("session.json") && own.text.contains("expected a session"))
+    });
+}

@@ -121,6 +121,14 @@ impl Application {
         {
             self.workspace.command(Command::SaveCorpus);
         }
+        #[cfg(not(target_arch = "wasm32"))]
+        {
+            let save = ui.add_enabled(is_open, egui::Button::new("Save the session…"));
+            let hint = "Files, model, side, missing steps, selection and views, to be opened again";
+            if save.on_hover_text(hint).clicked() {
+                self.workspace.command(Command::SaveSession);
+            }
+        }
         if ui.button("Save a picture of the window…").clicked() {
             self.workspace.command(Command::SavePicture);
         }

@@ -6,6 +6,8 @@ mod receive;
 mod recordings;
 #[cfg(not(target_arch = "wasm32"))]
 mod runs;
+#[cfg(not(target_arch = "wasm32"))]
+mod session;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -129,6 +131,9 @@ pub struct Application {
     recent: Vec<PathBuf>,
     #[cfg(not(target_arch = "wasm32"))]
     search: runs::Search,
+    /// The conditions of a session that is being opened.
+    #[cfg(not(target_arch = "wasm32"))]
+    wanted: Option<crate::actions::Conditions>,
     /// The config values of the options, and those that were stored before: theirs are for this start alone.
     given: Option<(String, String)>,
 }
@@ -202,6 +207,8 @@ impl Application {
             recent: stored.recent,
             #[cfg(not(target_arch = "wasm32"))]
             search: runs::Search::default(),
+            #[cfg(not(target_arch = "wasm32"))]
+            wanted: None,
             given,
         })
     }
@@ -224,6 +231,8 @@ impl Application {
             self.bring(Pane::Comparison);
         }
         self.compared = compared;
+        #[cfg(not(target_arch = "wasm32"))]
+        self.follow_session();
         self.save_before_closing(context);
         let drawn = match self.room {
             Room::Wide => &self.layout,
@@ -237,6 +246,7 @@ impl Application {
             ..
         } = self;
         let is_seen = |pane| layout::is_seen(drawn, pane);
+        workspace.front = layout::front(drawn);
         #[cfg(not(target_arch = "wasm32"))]
         let sees_runs = is_seen(Pane::Runs);
         requests.request(workspace, evaluation, embedding, is_seen);

@@ -20,6 +20,12 @@ use crate::state::command::{Command, Part};
 use crate::state::notices::Kind;
 use crate::state::training::{Phase, Run};
 
+#[cfg(not(target_arch = "wasm32"))]
+fn is_session(path: &std::path::Path) -> bool {
+    let name = path.file_name().unwrap_or_default();
+    name.to_string_lossy().ends_with(super::session::ENDING)
+}
+
 impl Application {
     pub(super) fn take_files(&mut self, context: &Context) {
         self.files.take_dropped(context);
@@ -78,6 +84,11 @@ impl Application {
 
     pub(super) fn perform(&mut self, command: Command, context: &Context) {
         match command {
+            #[cfg(not(target_arch = "wasm32"))]
+            Command::Open(Source::Path(path)) if is_session(&path) => {
+                self.remember(&path);
+                self.open_session(&path);
+            }
             Command::Open(source) if source.is_recording() => {
                 self.files.prepare(vec![Recording::new(source)]);
             }
@@ -97,6 +108,8 @@ impl Application {
             Command::ChooseFolder(of) => self.files.choose_folder(of),
             Command::ChooseSpeakers => self.files.choose_speakers(),
             Command::Transcribe(utterance, text) => self.transcribe(utterance, text),
+            #[cfg(not(target_arch = "wasm32"))]
+            Command::SaveSession => self.save_session(),
             Command::SaveCorpus => self.evaluation.request(evaluation::Request::SaveCorpus),
             Command::Close(id) => {
                 self.workspace.models.close(id);

@@ -12,7 +12,15 @@ use super::{Incoming, Results};
 use crate::state::command::{File, FolderOf};
 
 /// Extensions of the files that can be opened.
-const EXTENSIONS: [&str; 6] = ["safetensors", "npz", "pkl", "pickle", "csv", "tsv"];
+const EXTENSIONS: [&str; 7] = [
+    "safetensors",
+    "npz",
+    "pkl",
+    "pickle",
+    "csv",
+    "tsv",
+    "session.json",
+];
 
 /// What is said where no dialog appears.
 const NO_DIALOG: &str =

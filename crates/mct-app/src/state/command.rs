@@ -18,6 +18,9 @@ pub enum Command {
     ChooseSpeakers,
     /// Says what is said in the recording behind an utterance.
     Transcribe(usize, String),
+    /// Saves what is open and how it is looked at.
+    #[cfg(not(target_arch = "wasm32"))]
+    SaveSession,
     /// Saves the open corpus as a file.
     SaveCorpus,
     Close(ModelId),

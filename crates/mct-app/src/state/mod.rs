@@ -74,6 +74,8 @@ pub struct Workspace {
     /// The runs of a folder.
     #[cfg(not(target_arch = "wasm32"))]
     pub runs: Runs,
+    /// The views in front, by their slugs, where they are not those of the first start.
+    pub front: Vec<String>,
     commands: Vec<Command>,
 }
 
@@ -145,6 +147,7 @@ impl Workspace {
             kept: Vec::new(),
             #[cfg(not(target_arch = "wasm32"))]
             runs: Runs::default(),
+            front: Vec::new(),
             commands: Vec::new(),
         }
     }

@@ -26,6 +26,8 @@ pub struct Models {
     /// Of several targets the one that the views show.
     target: usize,
     last_id: u32,
+    /// Names of the models that are to be shown and compared once they are open.
+    wanted: [Option<String>; 2],
 }
 
 /// An open model with its results.
@@ -283,6 +285,39 @@ impl Models {
         if self.shown.is_none() {
             self.shown = Some(id);
         }
+        self.take_wanted();
+    }
+
+    /// Shows and compares the models of these names, now or once they are open; without a name the first one is
+    /// shown, and none compared.
+    pub fn want(&mut self, shown: Option<String>, compared: Option<String>) {
+        self.compared = None;
+        if shown.is_none() {
+            self.shown = self.open.first().map(|open| open.card.id);
+        }
+        self.wanted = [shown, compared];
+        self.take_wanted();
+    }
+
+    fn take_wanted(&mut self) {
+        for (wanted, chosen) in self
+            .wanted
+            .iter_mut()
+            .zip([&mut self.shown, &mut self.compared])
+        {
+            let named = |open: &&OpenModel| wanted.as_ref() == Some(&open.card.name);
+            if let Some(open) = self.open.iter().find(named) {
+                *chosen = Some(open.card.id);
+                *wanted = None;
+            }
+        }
+    }
+
+    /// The name of the shown model, where it is not the first.
+    pub fn shown_name(&self) -> Option<&str> {
+        let first = self.open.first().map(|open| open.card.id);
+        let shown = self.shown().filter(|open| Some(open.card.id) != first);
+        shown.map(|open| open.card.name.as_str())
     }
 
     /// The name of a model, with more of its path where another one has the same.
