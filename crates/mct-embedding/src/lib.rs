@@ -1,24 +1,31 @@
 //! Projections of vectors onto the plane.
 //!
-//! - [`Tsne`]: exact t-SNE, one step at a time, so that it can be watched, paused and resumed.
+//! - [`Tsne`]: t-SNE, one step at a time, so that it can be watched, paused and resumed; exact up to some thousand
+//!   vectors, and of more by approximations.
 //! - [`principal_components`]: the two directions of largest variance.
-//! - [`Neighbours`]: the nearest vectors of each vector, by distance in the original space.
+//! - [`Neighbours`]: the nearest vectors of each vector, by distance in the original space; of many vectors nearly
+//!   all of them.
 //! - [`trustworthiness`]: how far the neighbours in the plane are neighbours in the original space.
 //!
 //! The same vectors and settings give the same coordinates on every machine and with every number of
 //! threads: each row of the pairwise sums is computed by one thread, in one order.
 
 mod affinities;
+mod approximate;
 mod neighbours;
 mod pca;
 mod rows;
+mod tree;
 mod trustworthiness;
 mod tsne;
 
 pub use neighbours::{Neighbours, nearest};
-pub use pca::principal_components;
+pub use pca::{Components, principal_components};
 pub use trustworthiness::trustworthiness;
 pub use tsne::{Settings, Start, Tsne};
+
+/// So many vectors are projected exactly: by all pairs. Of more, pairs that are far apart act together.
+pub const EXACT: usize = 5000;
 
 /// What is wrong with the vectors or the settings.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]

@@ -1,7 +1,8 @@
-//! Nearest neighbours, by brute force.
+//! Nearest neighbours: by brute force, or nearly all of them by random trees.
 
+use crate::approximate::near;
 use crate::rows::each_row;
-use crate::{Error, checked};
+use crate::{EXACT, Error, checked};
 
 /// Sums run in this many lanes, which the compiler turns into vector instructions.
 const LANES: usize = 8;
@@ -68,6 +69,24 @@ impl Neighbours {
     /// Index and squared Euclidean distance of the neighbours of vector `row`, nearest first.
     pub fn of(&self, row: usize) -> &[(u32, f32)] {
         &self.nearest[row * self.k..(row + 1) * self.k]
+    }
+
+    /// As [`Neighbours::find`] up to [`EXACT`] vectors; of more, a few of the nearest may be missed for others that
+    /// are near.
+    ///
+    /// # Errors
+    /// As [`Neighbours::find`].
+    pub fn find_most<V: AsRef<[f32]> + Sync>(vectors: &[V], k: usize) -> Result<Self, Error> {
+        if vectors.len() <= EXACT {
+            return Self::find(vectors, k);
+        }
+        checked(vectors, 2)?;
+        // Less than a leaf of the trees.
+        let k = k.min(EXACT / 2);
+        Ok(Self {
+            k,
+            nearest: near(vectors, k).concat(),
+        })
     }
 
     pub(crate) fn k(&self) -> usize {

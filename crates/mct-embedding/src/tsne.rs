@@ -1,13 +1,14 @@
 //! Exact t-SNE (van der Maaten and Hinton, 2008), one step of gradient descent at a time.
 //!
-//! Attraction is summed over the nearest neighbours only (van der Maaten, 2014), repulsion over all
-//! pairs, without a tree: a few thousand points take milliseconds, and the sums have one order.
+//! Attraction is summed over the nearest neighbours only (van der Maaten, 2014). Repulsion is summed over all pairs
+//! up to [`EXACT`] points, which takes milliseconds, and of more by a tree. All sums have one order.
 
 use mct_corpus::counter::Stream;
 
 use crate::affinities::Affinities;
 use crate::rows::each_row;
-use crate::{Error, Neighbours, checked, checked_coordinates, principal_components};
+use crate::tree::{Repulsion, Tree};
+use crate::{EXACT, Error, Neighbours, checked, checked_coordinates, principal_components};
 
 /// Sums run in this many lanes, which the compiler turns into vector instructions.
 const LANES: usize = 8;
@@ -106,7 +107,7 @@ impl Tsne {
         let learning_rate = settings.learning_rate.unwrap_or(automatic);
         positive(learning_rate)?;
         let k = libm::ceilf(3.0 * settings.perplexity) as usize;
-        let neighbours = Neighbours::find(vectors, k)?;
+        let neighbours = Neighbours::find_most(vectors, k)?;
         Ok(Self {
             affinities: Affinities::new(&neighbours, count, settings.perplexity),
             learning_rate,
@@ -139,9 +140,10 @@ impl Tsne {
         } else {
             (1.0, 0.8)
         };
+        let tree = self.coordinates.tree();
         let forces: Vec<Forces> = self.each_point(|point| Forces {
             attraction: self.attraction(point),
-            ..self.coordinates.repulsion(point)
+            ..self.coordinates.repulsion(tree.as_ref(), point)
         });
         let total: f64 = forces.iter().map(|force| force.weight).sum();
         let normaliser = (1.0 / total) as f32;
@@ -211,13 +213,17 @@ impl Tsne {
 
     /// Sum of p ln p - p ln q, with q_ij = w_ij / sum of w and w = 1 / (1 + d²).
     fn divergence_of(&self, coordinates: &Coordinates) -> f64 {
+        let tree = coordinates.tree();
         let rows: Vec<(f64, f64)> = self.each_point(|point| {
             let neighbours = self.affinities.row(point).iter();
             let log_weights = neighbours.map(|(other, p)| {
                 let (dx, dy) = coordinates.from(point, *other as usize);
                 f64::from(*p) * libm::log1p(f64::from(dx * dx + dy * dy))
             });
-            (log_weights.sum(), coordinates.repulsion(point).weight)
+            (
+                log_weights.sum(),
+                coordinates.repulsion(tree.as_ref(), point).weight,
+            )
         });
         let log_weights: f64 = rows.iter().map(|row| row.0).sum();
         let total: f64 = rows.iter().map(|row| row.1).sum();
@@ -248,8 +254,21 @@ impl Coordinates {
         (dx, self.y[point] - self.y[other])
     }
 
+    /// Of more points than are summed over in pairs.
+    fn tree(&self) -> Option<Tree> {
+        (self.x.len() > EXACT).then(|| Tree::new(&self.x, &self.y))
+    }
+
     /// Sum of w_ij² (y_i - y_j) and of w_ij; the attraction is zero.
-    fn repulsion(&self, point: usize) -> Forces {
+    fn repulsion(&self, tree: Option<&Tree>, point: usize) -> Forces {
+        if let Some(tree) = tree {
+            let Repulsion { force, weight } = tree.repulsion(point);
+            return Forces {
+                attraction: [0.0; 2],
+                repulsion: force,
+                weight,
+            };
+        }
         let (x, y) = (self.x[point], self.y[point]);
         let (mut weights, mut right, mut up) = ([0.0f32; LANES], [0.0; LANES], [0.0; LANES]);
         let (x_lanes, x_tail) = self.x.as_chunks::<LANES>();
@@ -296,7 +315,7 @@ fn initial_coordinates<V: AsRef<[f32]> + Sync>(
 ) -> Result<Coordinates, Error> {
     let (x, y): (Vec<f32>, Vec<f32>) = match start {
         Start::PrincipalComponents => {
-            let components = principal_components(vectors)?;
+            let components = principal_components(vectors)?.coordinates;
             let count = components.len() as f32;
             let squares: f32 = components.iter().map(|[x, _]| x * x).sum();
             let spread = libm::sqrtf(squares / count);

@@ -1,6 +1,6 @@
 //! The embedding pipeline: projections onto the plane, shown while they are optimised.
 
-use mct_embedding::{Settings, Start, Tsne, principal_components};
+use mct_embedding::{Components, Settings, Start, Tsne, principal_components};
 use serde::{Deserialize, Serialize};
 use web_time::{Duration, Instant};
 
@@ -65,6 +65,8 @@ pub struct Coordinates {
     pub coordinates: Vec<[f32; 2]>,
     /// `None` for principal components, which take no steps.
     pub progress: Option<Progress>,
+    /// The share of the variance along each principal component, 0 to 1; `None` for t-SNE.
+    pub explained: Option<[f32; 2]>,
 }
 
 /// Progress of t-SNE.
@@ -191,10 +193,15 @@ impl Embedding {
         let vectors: Vec<&[f32]> = vectors.chunks_exact(width.max(1)).collect();
         match method {
             Method::PrincipalComponents => {
+                let Components {
+                    coordinates,
+                    explained,
+                } = principal_components(&vectors)?;
                 self.outbox.respond(Response::Coordinates(Coordinates {
                     ticket,
-                    coordinates: principal_components(&vectors)?,
+                    coordinates,
                     progress: None,
+                    explained: Some(explained),
                 }))
             }
             Method::Tsne {
@@ -256,6 +263,7 @@ impl Embedding {
                 divergence: running.divergence,
                 finished: running.finished(),
             }),
+            explained: None,
         };
         running.reported = Instant::now();
         running.reported_steps = steps;

@@ -179,7 +179,11 @@ impl Panel {
         let focused = points
             .iter()
             .position(|point| Some(point.utterance) == focus);
-        let radius = if points.len() > 1200 { 2.5 } else { 3.5 };
+        let radius = match points.len() {
+            ..=1200 => 3.5,
+            1201..=6000 => 2.5,
+            _ => 1.6,
+        };
         // Those of another side dim nothing.
         let any_selected = points
             .iter()
@@ -205,6 +209,7 @@ impl Panel {
             })
             .collect();
         canvas::paint(ui, frame.rect, &dots);
+        name_clusters(ui, frame.rect, palette, points, &positions, hidden);
         if let Some(focused) = focused
             && let Some(start) = positions.get(focused)
         {
@@ -266,6 +271,38 @@ impl Panel {
                 }
             }
         }
+    }
+}
+
+/// Writes the names of the classes where most of their points are.
+fn name_clusters(
+    ui: &Ui,
+    rect: Rect,
+    palette: &Palette<'_>,
+    points: &[Point],
+    positions: &[Pos2],
+    hidden: &BTreeSet<usize>,
+) {
+    if palette.colour != Colour::Class {
+        return;
+    }
+    let painter = ui.painter_at(rect);
+    let font = egui::TextStyle::Body.resolve(ui.style());
+    let ground = ui.visuals().extreme_bg_color.gamma_multiply(0.7);
+    for (class, (name, _)) in palette.names().into_iter().enumerate() {
+        let own = points.iter().zip(positions);
+        let own = own.filter(|(point, _)| palette.category_of(**point) == Some(class));
+        let (mut x, mut y): (Vec<f32>, Vec<f32>) = own.map(|(_, at)| (at.x, at.y)).unzip();
+        if x.len() < 3 || hidden.contains(&class) {
+            continue;
+        }
+        let half = x.len() / 2;
+        let median = |values: &mut Vec<f32>| *values.select_nth_unstable_by(half, f32::total_cmp).1;
+        let at = egui::pos2(median(&mut x), median(&mut y));
+        let text = painter.layout_no_wrap(name, font.clone(), ui.visuals().strong_text_color());
+        let place = Rect::from_center_size(at, text.size());
+        painter.rect_filled(place.expand(2.0), 3.0, ground);
+        painter.galley(place.min, text, ui.visuals().strong_text_color());
     }
 }
 
@@ -468,7 +505,14 @@ fn status(ui: &mut Ui, projection: &Projection) {
             },
             progress.learning_rate
         ),
-        _ => format!("{count} points"),
+        _ => match projection.explained {
+            Some([first, second]) if !projection.settings.tsne => format!(
+                "{count} points; to the right {:.1} %, upwards {:.1} % of the variance",
+                100.0 * first,
+                100.0 * second
+            ),
+            _ => format!("{count} points"),
+        },
     };
     ui.weak(text).on_hover_text(CAVEAT);
 }

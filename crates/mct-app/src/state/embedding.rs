@@ -4,8 +4,12 @@ use mct_engine::embedding::{Coordinates, Method, Progress};
 use mct_engine::evaluation::{Held, ModelId, Representations};
 use serde::{Deserialize, Serialize};
 
-/// The largest number of utterances projected, each as two points.
-pub const MAX_UTTERANCES: usize = 1500;
+/// The largest number of utterances projected, each as two points. A page copies their vectors between its threads.
+pub const MAX_UTTERANCES: usize = if cfg!(target_arch = "wasm32") {
+    5000
+} else {
+    25_000
+};
 
 /// The settings of the projection.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -94,6 +98,8 @@ pub struct Projection {
     /// What the coordinates are of, which may be older than the vectors.
     pub drawn: Option<(ModelId, Held)>,
     pub progress: Option<Progress>,
+    /// The share of the variance along each of the two axes, of principal components.
+    pub explained: Option<[f32; 2]>,
     /// The points of the latest request.
     pub projected: Vec<Point>,
     pub paused: bool,
@@ -181,6 +187,7 @@ impl Projection {
             let vectors = self.representations.as_ref();
             self.drawn = vectors.map(|vectors| (vectors.model, vectors.held.clone()));
             self.progress = response.progress;
+            self.explained = response.explained;
             self.problem = None;
         }
     }

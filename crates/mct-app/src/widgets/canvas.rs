@@ -1,6 +1,8 @@
 //! A plane of points, with panning, zooming and selection.
 
-use eframe::egui::{Color32, Pos2, Rect, Response, Sense, Stroke, StrokeKind, Ui, pos2, vec2};
+use eframe::egui::{
+    Color32, Mesh, Pos2, Rect, Response, Sense, Stroke, StrokeKind, Ui, Vec2, pos2, vec2,
+};
 
 /// The visible part of the plane.
 #[derive(Debug, Clone, Default)]
@@ -187,6 +189,13 @@ pub fn paint(ui: &Ui, rect: Rect, dots: &[Dot]) {
     let painter = ui.painter_at(rect);
     let ink = ui.visuals().strong_text_color();
     let (ringed, plain): (Vec<&Dot>, Vec<&Dot>) = dots.iter().partition(|dot| dot.ring);
+    let plain = match plain.len() > MANY {
+        true => {
+            painter.add(mesh(&plain));
+            Vec::new()
+        }
+        false => plain,
+    };
     for dot in plain.into_iter().chain(ringed) {
         let Dot {
             position,
@@ -207,6 +216,45 @@ pub fn paint(ui: &Ui, rect: Rect, dots: &[Dot]) {
             painter.circle_stroke(position, radius + 2.0, Stroke::new(1.5, ink));
         }
     }
+}
+
+/// More points are squares and strokes of one mesh, without smooth edges.
+const MANY: usize = 6000;
+
+/// Points as one mesh.
+fn mesh(dots: &[&Dot]) -> Mesh {
+    let mut mesh = Mesh::default();
+    let mut quad = |centre: Pos2, along: Vec2, across: Vec2, colour: Color32| {
+        let first = mesh.vertices.len() as u32;
+        for corner in [
+            -along - across,
+            along - across,
+            along + across,
+            across - along,
+        ] {
+            mesh.colored_vertex(centre + corner, colour);
+        }
+        mesh.add_triangle(first, first + 1, first + 2);
+        mesh.add_triangle(first, first + 2, first + 3);
+    };
+    for dot in dots {
+        let Dot {
+            position,
+            radius,
+            colour,
+            ..
+        } = **dot;
+        if dot.cross {
+            let (arm, half) = (radius * 0.9, radius * 0.25);
+            for along in [vec2(arm, arm), vec2(arm, -arm)] {
+                quad(position, along, along.rot90().normalized() * half, colour);
+            }
+        } else {
+            let half = radius * 0.85;
+            quad(position, vec2(half, 0.0), vec2(0.0, half), colour);
+        }
+    }
+    mesh
 }
 
 #[cfg(test)]
