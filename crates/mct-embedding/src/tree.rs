@@ -197,9 +197,9 @@ mod tests {
             let found = tree.repulsion(point);
             let (force, weight) = exact(&x, &y, point);
             assert!((found.weight - weight).abs() < 0.02 * weight, "{point}");
-            for axis in 0..2 {
-                off += (f64::from(found.force[axis]) - force[axis]).powi(2);
-                all += force[axis].powi(2);
+            for (found, exact) in found.force.iter().zip(force) {
+                off += (f64::from(*found) - exact).powi(2);
+                all += exact.powi(2);
             }
             total = (total.0 + found.weight, total.1 + weight);
         }

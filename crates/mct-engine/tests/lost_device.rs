@@ -137,7 +137,7 @@ fn training_goes_on_from_the_last_checkpoint_on_the_processor() {
     let mut ended = None;
     until(&again, |response| {
         if let Response::Ended(reason) = response {
-            ended = Some(reason.clone());
+            ended = Some(*reason);
         }
         ended.is_some()
     });

@@ -13,7 +13,7 @@ use mct_corpus::missing::Missing;
 use mct_corpus::{Corpus, ModalityBuilder, demo};
 use mct_hfr::config::System;
 use mct_hfr::data::{Batch, feature_statistics};
-use mct_hfr::evaluation::{inspect, predictions};
+use mct_hfr::evaluation::{Attending, inspect, predictions};
 use mct_hfr::model::Model;
 use mct_hfr::nn::mode::Mode;
 use mct_hfr::training::{Checkpoint, Precision, Trainer};
@@ -176,7 +176,15 @@ fn the_inspector_shows_what_is_missing_by_nature() {
     let masks = (0..3)
         .map(|m| vec![true; corpus.modalities[m].steps(2)])
         .collect();
-    let seen = pollster::block_on(inspect(&model, &corpus, 2, &masks, 0, &device)).unwrap();
+    let seen = pollster::block_on(inspect(
+        &model,
+        &corpus,
+        2,
+        &masks,
+        Attending::default(),
+        &device,
+    ))
+    .unwrap();
     let [audio, vision, text] = &seen.modalities[..] else {
         panic!("three modalities");
     };

@@ -220,7 +220,7 @@ impl Panel {
                 };
                 let index = seen.utterance;
                 self.recording
-                    .lane(ui, workspace, index, medium, m, Some(steps), self.view.1);
+                    .lane(ui, workspace, (index, medium, m), Some(steps), self.view.1);
             }
         }
         // What the model does not read.
@@ -228,7 +228,7 @@ impl Panel {
             if !kinds.is_empty() && !kinds.contains(&Some(medium)) {
                 let index = seen.utterance;
                 self.recording
-                    .lane(ui, workspace, index, medium, 0, None, self.view.1);
+                    .lane(ui, workspace, (index, medium, 0), None, self.view.1);
             }
         }
         let lanes = timeline::lanes_since(ui, top);

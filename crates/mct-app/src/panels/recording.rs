@@ -112,14 +112,12 @@ impl Panel {
         }
     }
 
-    /// Draws what is heard or seen as a lane; a click goes to that moment.
+    /// Draws a medium of an utterance, of words those of this modality, as a lane; a click goes to that moment.
     pub fn lane(
         &mut self,
         ui: &mut Ui,
         workspace: &Workspace,
-        utterance: usize,
-        medium: Medium,
-        words: usize,
+        (utterance, medium, words): (usize, Medium, usize),
         steps: Option<Steps>,
         view: View,
     ) {
