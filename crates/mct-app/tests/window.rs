@@ -13,6 +13,8 @@ use eframe::egui::{
 };
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use mct_app::application::Application;
+use mct_app::panels::Pane;
+use mct_app::state::command::Command;
 use mct_app::state::models::RATES;
 use mct_app::state::training::Phase;
 use mct_corpus::Task;
@@ -1204,4 +1206,73 @@ fn a_session_opens_again_what_was_looked_at() {
         notices
             .any(|own| own.text.contains("session.json") && own.text.contains("expected a session"))
     });
+}
+
+/// Presses in the middle of what is first drawn under this label.
+fn press_on(window: &mut support::Window, label: &str) {
+    let found = window.get_all_by_label_contains(label).next();
+    let at = found.unwrap().rect().center();
+    window.hover_at(at);
+    window.step();
+    window.drag_at(at);
+    window.drop_at(at);
+    window.run_steps(3);
+}
+
+#[test]
+fn at_every_size_what_is_pressed_on_answers() {
+    for size in [
+        [800.0, 600.0],
+        [1280.0, 720.0],
+        [1440.0, 900.0],
+        [390.0, 844.0],
+    ] {
+        let builder = support::builder().with_size(Vec2::from(size));
+        let mut window = support::build(builder, options(vec![small_corpus(), demo_model()]));
+        until(&mut window, "the first matrix", support::is_evaluated);
+        let show = |window: &mut support::Window, pane: Pane| {
+            window.state_mut().workspace.command(Command::Show(pane));
+            window.run_steps(3);
+        };
+        let selected = |window: &support::Window| window.state().workspace.selection.len();
+        // A cell of the matrix, on its number.
+        show(&mut window, Pane::Confusion);
+        press_on(&mut window, "happy predicted as happy");
+        let shown = window.state().workspace.models.shown().unwrap();
+        let count = shown.evaluated.as_ref().unwrap().confusion.0[1][1];
+        assert!(count > 1);
+        assert_eq!(selected(&window), count, "{size:?}");
+        // A line of the table, on its text.
+        show(&mut window, Pane::Utterances);
+        let card = window.state().workspace.corpus.as_ref().unwrap();
+        let shown = window.state().workspace.models.shown().unwrap();
+        let first = shown.evaluated.as_ref().unwrap().utterances[0];
+        let id = card.utterances[first].id.clone();
+        press_on(&mut window, &id);
+        assert_eq!(selected(&window), 1, "{size:?}");
+        assert_eq!(window.state().workspace.focus(), Some(first));
+        // A bar of the first slices, on its name.
+        show(&mut window, Pane::Slices);
+        press_on(&mut window, "happy: ");
+        let workspace = &window.state().workspace;
+        let evaluated = workspace.models.shown().unwrap();
+        let evaluated = evaluated.evaluated.as_ref().unwrap();
+        let card = workspace.corpus.as_ref().unwrap();
+        let is_happy = |index: &&usize| card.utterances[**index].label == Some(1);
+        let happy = evaluated.utterances.iter().filter(is_happy).count();
+        assert_eq!(selected(&window), happy, "{size:?}");
+        // A slider, where it is in sight; on a phone behind its button.
+        if size[0] < 600.0 {
+            press(&mut window, "data");
+        }
+        slide(&mut window, "missing rate", 0.5);
+        let rate = window.state().workspace.missing.rate;
+        assert!((rate - 0.5).abs() < 0.1, "{size:?}: {rate}");
+        until(&mut window, "the new matrix", |application| {
+            let workspace = &application.workspace;
+            let shown = workspace.models.shown().unwrap();
+            let held = &shown.evaluated.as_ref().unwrap().held;
+            workspace.holds(shown.card.id, held).1
+        });
+    }
 }

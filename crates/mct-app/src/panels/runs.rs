@@ -211,15 +211,18 @@ impl Panel {
             self.quantity = Quantity::default();
         }
         ui.horizontal_wrapped(|ui| {
+            let label = ui.label("history of");
             ComboBox::from_id_salt("quantity")
                 .selected_text(self.quantity.title())
                 .show_ui(ui, |ui| {
                     for quantity in possible {
                         ui.selectable_value(&mut self.quantity, quantity, quantity.title());
                     }
-                });
-            self.look.controls(ui);
+                })
+                .response
+                .labelled_by(label.id);
         });
+        ui.horizontal_wrapped(|ui| self.look.controls(ui));
         let histories = drawn.iter().enumerate().map(|(index, run)| History {
             name: workspace.runs.name(&run.path),
             points: self.quantity.history(run),

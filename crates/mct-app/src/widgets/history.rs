@@ -17,6 +17,7 @@ impl Look {
     pub fn controls(&mut self, ui: &mut Ui) {
         ui.checkbox(&mut self.is_log, "log axis")
             .on_hover_text("Of the values: those that are not positive are left out");
+        ui.spacing_mut().slider_width = 80.0;
         let slider = Slider::new(&mut self.smoothing, 0.0..=0.99);
         ui.add(slider.fixed_decimals(2).text("smoothing"))
             .on_hover_text(
