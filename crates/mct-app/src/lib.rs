@@ -16,3 +16,6 @@ pub mod state;
 pub mod summary;
 mod theme;
 mod widgets;
+
+#[cfg(not(target_arch = "wasm32"))]
+pub use files::finish_writing;

@@ -70,6 +70,7 @@ fn main() -> ExitCode {
             Ok(Box::new(application))
         }),
     );
+    mct_app::finish_writing();
     match run {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&format!("the window cannot be opened: {error}")),

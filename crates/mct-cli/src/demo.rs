@@ -65,7 +65,9 @@ impl Demo {
         if run_path.join("config.toml").exists() {
             self.require_same(&RunFolder::open(&run_path)?.manifest)?;
             remark(format!("resuming {}", run_path.display()));
-            train::resume(&run_path, None, false)?;
+            // On the device of the run, where no other is asked for.
+            let other = (self.device != "auto").then_some(self.device.as_str());
+            train::resume(&run_path, other, false)?;
         } else {
             // Before the corpus is written: another demo may be doing the same.
             let reserved = RunFolder::reserve(&run_path).map_err(existing_run)?;

@@ -20,6 +20,9 @@ pub async fn pause(millis: i32) {
     JsFuture::from(pause).await.ok();
 }
 
+/// A page has 4 GiB of memory, and a file is in it twice while it is read: bytes of a file at most.
+pub const LARGEST: f64 = 1.5e9;
+
 /// The bytes of a file at a URL.
 ///
 /// # Errors
@@ -36,6 +39,15 @@ pub async fn fetch(url: &str) -> Result<Vec<u8>, String> {
         return Err(format!(
             "{url}: found status {}, expected 200",
             response.status()
+        ));
+    }
+    let length = response.headers().get("content-length").ok().flatten();
+    if let Some(length) = length.and_then(|text| text.parse::<f64>().ok())
+        && length > LARGEST
+    {
+        let found = length / 1e9;
+        return Err(format!(
+            "{url}: found {found:.1} GB, expected 1.5 GB at most in a browser"
         ));
     }
     let buffer = response.array_buffer().map_err(failed)?;

@@ -21,7 +21,7 @@ use crate::state::command::{File, FolderOf};
 #[cfg(not(target_arch = "wasm32"))]
 use native as system;
 #[cfg(not(target_arch = "wasm32"))]
-pub use native::{discard_unfinished, folder_in, free_folder, where_to_train};
+pub use native::{discard_unfinished, finish_writing, folder_in, free_folder, where_to_train};
 #[cfg(target_arch = "wasm32")]
 use web as system;
 #[cfg(target_arch = "wasm32")]

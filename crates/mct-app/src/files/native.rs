@@ -1,6 +1,7 @@
 //! Files on the desktop: one thread per dialog.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use eframe::egui::DroppedFileHandle;
@@ -122,6 +123,32 @@ pub fn choose_folder(of: FolderOf, results: Results) {
     });
 }
 
+/// How many files are being written.
+static WRITING: AtomicUsize = AtomicUsize::new(0);
+
+/// A file that is being written.
+struct Writing;
+
+impl Writing {
+    fn begin() -> Self {
+        WRITING.fetch_add(1, Ordering::SeqCst);
+        Self
+    }
+}
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        WRITING.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// Waits for the files that are being written: the program is about to end.
+pub fn finish_writing() {
+    while WRITING.load(Ordering::SeqCst) > 0 {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
 pub fn save(file: File, folder: Option<PathBuf>, results: Results) {
     spawn(move || {
         let mut why = String::new();
@@ -142,6 +169,7 @@ pub fn save(file: File, folder: Option<PathBuf>, results: Results) {
             }
         };
         let Some(path) = path else { return };
+        let _writing = Writing::begin();
         results.send(match mct_corpus::atomic::write(&path, &file.bytes) {
             Ok(()) => Incoming::Saved(format!("saved {}{why}", path.display())),
             Err(error) => Incoming::Failed(error.to_string()),

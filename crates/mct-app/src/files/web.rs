@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use eframe::egui::DroppedFileHandle;
 use js_sys::{Array, Reflect, Uint8Array};
+use mct_engine::browser::LARGEST;
 use mct_engine::extraction::Recording;
 use mct_engine::source::{Source, group};
 use wasm_bindgen::closure::Closure;
@@ -63,8 +64,7 @@ pub fn choose_speakers(results: Results) {
     });
 }
 
-/// Opens a table and the features in its folder.
-/// A page chooses folders to open alone.
+/// Opens a table and the features in its folder: a page chooses folders to open alone.
 pub fn choose_folder(_: FolderOf, results: Results) {
     pick(Kind::Folder, results, |files, results| async move {
         let Some(sources) = read(files, &results).await else {
@@ -136,9 +136,6 @@ fn show_input<F: Future<Output = ()> + 'static>(
     Ok(())
 }
 
-/// A page has 4 GiB of memory, and a file is in it twice while it is read.
-const LARGEST: f64 = 1.5e9;
-
 /// Files by their path in the folder that was chosen, or by their name; `None` where one cannot be read,
 /// which is said.
 async fn read(files: Vec<web_sys::File>, results: &Results) -> Option<Vec<Source>> {
@@ -193,15 +190,10 @@ fn download(file: &File) -> Result<(), JsValue> {
 
 pub fn read_dropped(files: Vec<DroppedFileHandle>, results: Results) {
     spawn_local(async move {
-        let mut sources = Vec::new();
-        for file in files {
-            let name = file.path().display().to_string();
-            match file.bytes_async().await {
-                Ok(bytes) => sources.push(chosen(name, bytes)),
-                Err(error) => results.send(Incoming::Failed(format!("{name}: {error}"))),
-            }
+        let files = files.iter().filter_map(|file| file.web_file().cloned());
+        if let Some(sources) = read(files.collect(), &results).await {
+            results.send_chosen(sources);
         }
-        results.send_chosen(sources);
     });
 }
 
