@@ -16,9 +16,17 @@ const QUALITATIVE: [Color32; 8] = [
     Color32::from_rgb(140, 140, 140),
 ];
 
-/// The colour of a class, model, speaker or loss term, by its index.
+/// The colour of a class, model, speaker or loss term, by its index: after the eight come lighter and then darker
+/// ones.
 pub fn qualitative(index: usize) -> Color32 {
-    QUALITATIVE[index % QUALITATIVE.len()]
+    let own = QUALITATIVE[index % QUALITATIVE.len()];
+    let towards: u16 = match index / QUALITATIVE.len() % 3 {
+        0 => return own,
+        1 => 255,
+        _ => 0,
+    };
+    let mixed = |channel: u8| ((u16::from(channel) * 11 + towards * 9) / 20) as u8;
+    Color32::from_rgb(mixed(own.r()), mixed(own.g()), mixed(own.b()))
 }
 
 pub const RIGHT: Color32 = QUALITATIVE[0];
@@ -140,6 +148,13 @@ pub fn set(context: &egui::Context) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn two_dozen_speakers_have_colours_of_their_own() {
+        let colours: std::collections::BTreeSet<[u8; 4]> =
+            (0..24).map(|index| qualitative(index).to_array()).collect();
+        assert_eq!(colours.len(), 24);
+    }
 
     #[test]
     fn maps_end_where_their_anchors_end() {

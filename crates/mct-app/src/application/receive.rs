@@ -4,6 +4,8 @@ use mct_engine::evaluation;
 use mct_engine::pipeline::Received;
 use mct_engine::source::{Bytes, Source};
 use mct_engine::training;
+#[cfg(not(target_arch = "wasm32"))]
+use mct_hfr::training::FinishReason;
 
 use super::Application;
 use crate::state::command::{Command, File, Part};
@@ -121,7 +123,15 @@ impl Application {
                     run.phase = Phase::Paused;
                     run.forget_speed();
                 }
-                Received::Response(Response::Ended(reason)) => run.phase = Phase::Ended(reason),
+                Received::Response(Response::Ended(reason)) => {
+                    run.phase = Phase::Ended(reason);
+                    #[cfg(not(target_arch = "wasm32"))]
+                    if reason != FinishReason::Interrupted {
+                        // Where the run is open as a folder there is nothing to resume any more.
+                        let own = Source::Path(run.folder.clone().into());
+                        workspace.models.finished(&own);
+                    }
+                }
                 Received::Response(Response::Failed(message)) => {
                     run.phase = Phase::Failed;
                     run.problem = Some(message.clone());

@@ -288,6 +288,14 @@ impl Models {
         self.take_wanted();
     }
 
+    /// The run that models were opened from has finished.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn finished(&mut self, run: &Source) {
+        for open in self.open.iter_mut().filter(|open| open.source == *run) {
+            open.card.unfinished = false;
+        }
+    }
+
     /// Shows and compares the models of these names, now or once they are open; without a name the first one is
     /// shown, and none compared.
     pub fn want(&mut self, shown: Option<String>, compared: Option<String>) {
