@@ -90,7 +90,7 @@ fn list_runs(window: &mut Window) {
     support::two_runs(folder.path());
     let runs = &mut window.state_mut().workspace.runs;
     let listing = mct_runs::runs_below(folder.path()).unwrap();
-    runs.ticked.insert(folder.path().join("run10/run"));
+    runs.tick(folder.path().join("run10/run"));
     runs.listed = Some((folder.path().display().to_string(), Ok(listing)));
     // It is not looked for again.
     runs.is_looking = true;

@@ -239,9 +239,12 @@ impl Application {
         egui::Window::new("Messages")
             .open(&mut open)
             .default_pos(context.content_rect().right_bottom() - egui::vec2(420.0, 380.0))
+            .default_size([400.0, 330.0])
             .show(context, |ui| {
                 egui::ScrollArea::vertical()
                     .max_height(300.0)
+                    .min_scrolled_height(300.0)
+                    .auto_shrink([false, true])
                     .show(ui, |ui| {
                         messages::list(ui, &self.workspace);
                     });

@@ -1,5 +1,7 @@
 //! Scores over the missing rates: curves of all open models, and the exact limit.
 
+use std::collections::BTreeSet;
+
 use eframe::egui::{self, Color32, Ui};
 use egui_plot::{
     AxisHints, FilledArea, Legend, Line, LineStyle, MarkerShape, Plot, PlotPoints, Points, VLine,
@@ -338,11 +340,16 @@ pub(super) fn metrics(workspace: &Workspace) -> Vec<Metric> {
 
 fn lines(workspace: &Workspace, score: Metric) -> Vec<Drawn> {
     let models = &workspace.models;
-    let mut lines: Vec<Drawn> = models
-        .iter()
-        .filter(|open| open.card.fold.is_ok())
+    let usable = || models.iter().filter(|open| open.card.fold.is_ok());
+    // Scores of other utterances are not compared without a word.
+    let folds: BTreeSet<&str> = usable().map(fold_name).collect();
+    let name = |open: &OpenModel| match folds.len() {
+        0 | 1 => open.card.name.clone(),
+        _ => format!("{} ({})", open.card.name, fold_name(open)),
+    };
+    let mut lines: Vec<Drawn> = usable()
         .map(|open| Drawn {
-            name: with_area(&open.card.name, open.curve.auilc(score)),
+            name: with_area(&name(open), open.curve.auilc(score)),
             fold: fold_name(open).to_owned(),
             points: open.curve.points(score),
             deviations: Vec::new(),
@@ -352,7 +359,7 @@ fn lines(workspace: &Workspace, score: Metric) -> Vec<Drawn> {
     if let (Some(limit), Metric::Ua) = (&workspace.limit, score) {
         let area = mct_scores::auilc(&RATES, limit);
         lines.push(Drawn {
-            name: with_area("exact limit", Some(area)),
+            name: with_area("exact posterior", Some(area)),
             fold: models
                 .shown()
                 .map_or_else(String::new, |open| fold_name(open).to_owned()),

@@ -289,6 +289,7 @@ fn name_clusters(
     let painter = ui.painter_at(rect);
     let font = egui::TextStyle::Body.resolve(ui.style());
     let ground = ui.visuals().extreme_bg_color.gamma_multiply(0.7);
+    let mut written: Vec<Rect> = Vec::new();
     for (class, (name, _)) in palette.names().into_iter().enumerate() {
         let own = points.iter().zip(positions);
         let own = own.filter(|(point, _)| palette.category_of(**point) == Some(class));
@@ -300,7 +301,19 @@ fn name_clusters(
         let median = |values: &mut Vec<f32>| *values.select_nth_unstable_by(half, f32::total_cmp).1;
         let at = egui::pos2(median(&mut x), median(&mut y));
         let text = painter.layout_no_wrap(name, font.clone(), ui.visuals().strong_text_color());
-        let place = Rect::from_center_size(at, text.size());
+        // Over no other name: a little lower or higher, or not at all.
+        let lines = [0.0, 1.0, -1.0, 2.0, -2.0].map(|lines| lines * (text.size().y + 4.0));
+        let places =
+            lines.map(|down| Rect::from_center_size(at + egui::vec2(0.0, down), text.size()));
+        let is_free = |place: &Rect| {
+            written
+                .iter()
+                .all(|other| !other.intersects(place.expand(2.0)))
+        };
+        let Some(place) = places.into_iter().find(is_free) else {
+            continue;
+        };
+        written.push(place);
         painter.rect_filled(place.expand(2.0), 3.0, ground);
         painter.galley(place.min, text, ui.visuals().strong_text_color());
     }

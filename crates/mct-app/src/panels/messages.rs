@@ -82,7 +82,7 @@ pub fn dead(ui: &mut Ui, workspace: &mut Workspace) {
     }
 }
 
-/// All notices, oldest first.
+/// All notices, newest first.
 pub fn list(ui: &mut Ui, workspace: &Workspace) {
     if workspace.notices.all().is_empty() {
         ui.weak("nothing to report");
@@ -99,7 +99,8 @@ pub fn list(ui: &mut Ui, workspace: &Workspace) {
             .map(|notice| format!("{}: {}", notice.age(), notice.shown()));
         ui.ctx().copy_text(lines.collect::<Vec<_>>().join("\n"));
     }
-    for notice in all {
+    // The newest first, where the list begins.
+    for notice in all.iter().rev() {
         ui.horizontal_top(|ui| {
             sign(ui, notice.kind);
             ui.weak(notice.age());

@@ -21,7 +21,8 @@ mod timeline;
 pub mod training;
 pub mod utterances;
 
-use eframe::egui::{Spinner, Ui};
+use eframe::egui::text::{LayoutJob, TextFormat};
+use eframe::egui::{Label, Spinner, TextStyle, Ui};
 use mct_engine::evaluation::CorpusCard;
 use mct_scores::{Metric, Scores};
 use serde::{Deserialize, Serialize};
@@ -288,11 +289,18 @@ pub(crate) fn shown(metric: Metric, value: f64) -> String {
 /// Scores side by side, each with its name on the same line.
 pub(crate) fn score_row(ui: &mut Ui, scores: &Scores) {
     for (metric, value) in scores.iter() {
-        ui.horizontal(|ui| {
-            ui.label(metric.title()).on_hover_text(metric.meaning());
-            ui.strong(shown(metric, value))
-                .on_hover_text(metric.meaning());
-        });
+        // One label: of two the second would not come to the next line with the first.
+        let mut text = LayoutJob::default();
+        let font = TextStyle::Body.resolve(ui.style());
+        for (part, ink) in [
+            (format!("{} ", metric.title()), ui.visuals().text_color()),
+            (shown(metric, value), ui.visuals().strong_text_color()),
+        ] {
+            text.append(&part, 0.0, TextFormat::simple(font.clone(), ink));
+        }
+        text.wrap.max_rows = 1;
+        ui.add(Label::new(text).extend())
+            .on_hover_text(metric.meaning());
     }
 }
 

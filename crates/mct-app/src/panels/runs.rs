@@ -1,8 +1,10 @@
 //! The runs of a folder as a list: open, resume, compare, and their histories over each other.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use eframe::egui::{self, Button, Color32, ComboBox, Sense, StrokeKind, TextEdit, Ui, vec2};
+use eframe::egui::{
+    self, Align, Button, Color32, ComboBox, Layout, Sense, StrokeKind, TextEdit, Ui, vec2,
+};
 use egui_extras::{Column as Width, TableBuilder};
 use mct_engine::source::Source;
 use mct_engine::training::Begin;
@@ -28,7 +30,7 @@ pub struct Panel {
 }
 
 /// Widths of the columns at the start, in points.
-const WIDTHS: [f32; 8] = [124.0, 96.0, 104.0, 56.0, 80.0, 70.0, 90.0, 40.0];
+const WIDTHS: [f32; 8] = [124.0, 104.0, 136.0, 60.0, 80.0, 76.0, 90.0, 44.0];
 
 impl Panel {
     pub fn ui(&mut self, ui: &mut Ui, workspace: &mut Workspace) {
@@ -42,6 +44,12 @@ impl Panel {
         };
         let listing = match found {
             Ok(listing) => listing,
+            Err(_) if !Path::new(folder).exists() => {
+                ui.weak(format!(
+                    "there is no folder {folder}; name or choose one whose runs are to be listed"
+                ));
+                return;
+            }
             Err(problem) => {
                 ui.colored_label(ui.visuals().error_fg_color, problem);
                 return;
@@ -71,10 +79,19 @@ impl Panel {
                 .on_hover_text(all.join("\n"));
         }
         self.bar(ui, workspace);
-        // The histories below take half of what is left.
+        let listed = workspace
+            .runs
+            .sorted(&self.find, self.order, self.descending)
+            .len();
+        if listed == 0 {
+            ui.weak(format!("no run has “{}”", self.find.trim()));
+        }
+        // Without the header; the histories below take the larger part of what is left.
         let has_ticked = !workspace.runs.drawn().is_empty();
-        let share = if has_ticked { 0.5 } else { 1.0 };
-        let height = (ui.available_height() * share).max(110.0);
+        let height = match has_ticked {
+            true => (ui.available_height() * 0.45 - 60.0).max(44.0),
+            false => (ui.available_height() - 40.0).max(44.0),
+        };
         self.list(ui, workspace, height);
         if has_ticked {
             self.histories(ui, workspace);
@@ -136,10 +153,9 @@ impl Panel {
     fn list(&mut self, ui: &mut Ui, workspace: &mut Workspace, height: f32) {
         let runs = &workspace.runs;
         let listed = runs.sorted(&self.find, self.order, self.descending);
-        let drawn = runs.drawn();
         let colour = |run: &Summary| {
-            let place = drawn.iter().position(|own| own.path == run.path)?;
-            Some(theme::qualitative(place))
+            let number = workspace.runs.ticked.get(&run.path)?;
+            Some(theme::qualitative(*number))
         };
         let (mut ticked, mut opened) = (None, None);
         let line_height = egui::TextStyle::Body.resolve(ui.style()).size + 6.0;
@@ -151,6 +167,7 @@ impl Panel {
                 let mut table = TableBuilder::new(ui)
                     .striped(true)
                     .sense(Sense::click())
+                    .cell_layout(Layout::left_to_right(Align::Center))
                     .max_scroll_height(height)
                     .auto_shrink([false, true])
                     .column(Width::exact(16.0));
@@ -161,10 +178,10 @@ impl Panel {
                     header.col(|_| {});
                     for column in Column::ALL {
                         let (_, cell) = header.col(|ui| {
-                            ui.strong(column.title());
                             if self.order == column {
                                 mark::arrow(ui, self.descending);
                             }
+                            ui.strong(column.title());
                         });
                         let hint = format!("{}. Click to sort", column.hint());
                         if cell.on_hover_text(hint).clicked() {
@@ -177,7 +194,6 @@ impl Panel {
                     body.rows(line_height, listed.len(), |mut line| {
                         let run = listed[line.index()];
                         let colour = colour(run);
-                        line.set_selected(colour.is_some());
                         line.col(|ui| tick(ui, colour));
                         for column in Column::ALL {
                             line.col(|ui| {
@@ -192,14 +208,16 @@ impl Panel {
                         }
                     });
                 });
+                // The bar that scrolls sideways would lie over the last line.
+                ui.add_space(10.0);
             });
-        if let Some(path) = ticked
-            && !workspace.runs.ticked.remove(&path)
-        {
-            workspace.runs.ticked.insert(path);
+        if let Some(path) = ticked {
+            workspace.runs.tick(path);
         }
         if let Some(path) = opened {
-            workspace.open(Source::Path(path));
+            let source = Source::Path(path);
+            workspace.models.show_next(source.clone());
+            workspace.open(source);
         }
     }
 
@@ -223,13 +241,14 @@ impl Panel {
                 .labelled_by(label.id);
         });
         ui.horizontal_wrapped(|ui| self.look.controls(ui));
-        let histories = drawn.iter().enumerate().map(|(index, run)| History {
+        let ticked = &workspace.runs.ticked;
+        let histories = drawn.iter().map(|run| History {
             name: workspace.runs.name(&run.path),
             points: self.quantity.history(run),
-            colour: theme::qualitative(index),
+            colour: theme::qualitative(ticked.get(&run.path).copied().unwrap_or(0)),
         });
         let histories: Vec<History> = histories.collect();
-        let height = ui.available_height().max(120.0);
+        let height = (ui.available_height() - 4.0).max(90.0);
         history::show(
             ui,
             "histories",

@@ -161,6 +161,7 @@ pub fn axis(ui: &mut Ui, duration: f32, view: &mut View) -> egui::Response {
         painter.vline(x, all.top()..=all.top() + 4.0, Stroke::new(1.0, ink));
         let anchor = match tick {
             0 => Align2::LEFT_BOTTOM,
+            _ if x + 18.0 > all.right() => Align2::RIGHT_BOTTOM,
             _ => Align2::CENTER_BOTTOM,
         };
         // As many digits as the interval has.

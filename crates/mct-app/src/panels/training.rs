@@ -375,6 +375,13 @@ fn buttons(ui: &mut Ui, workspace: &mut Workspace, has_corpus: bool) {
         if let Err(problem) = &run {
             ui.colored_label(ui.visuals().error_fg_color, problem);
         }
+        if cfg!(not(target_arch = "wasm32")) && run.is_ok() {
+            let wanted = &workspace.training.settings.folder;
+            let free = crate::files::free_folder(wanted);
+            if free != *wanted {
+                ui.weak(format!("in {free}: {wanted} is taken"));
+            }
+        }
         workspace.controls.note("start training", &start);
         if start.clicked()
             && let Ok(run) = run

@@ -393,10 +393,11 @@ impl Panel {
     }
 
     fn heading(&self, ui: &mut Ui, order: Order, name: &str) {
-        ui.strong(name);
+        // First, so that a narrow column does not cut it.
         if self.order == order {
             mark::arrow(ui, self.descending);
         }
+        ui.strong(name);
     }
 
     fn rows(

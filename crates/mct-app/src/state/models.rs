@@ -28,6 +28,8 @@ pub struct Models {
     last_id: u32,
     /// Names of the models that are to be shown and compared once they are open.
     wanted: [Option<String>; 2],
+    /// Where the model comes from that is to be shown once it is open.
+    next: Option<Source>,
 }
 
 /// An open model with its results.
@@ -282,7 +284,16 @@ impl Models {
                 });
             }
         }
-        if self.shown.is_none() {
+        let is_next = self
+            .get(id)
+            .is_some_and(|open| Some(&open.source) == self.next.as_ref());
+        if is_next {
+            self.next = None;
+            if self.compared == Some(id) {
+                self.compared = None;
+            }
+        }
+        if self.shown.is_none() || is_next {
             self.shown = Some(id);
         }
         self.take_wanted();
@@ -294,6 +305,11 @@ impl Models {
         for open in self.open.iter_mut().filter(|open| open.source == *run) {
             open.card.unfinished = false;
         }
+    }
+
+    /// Shows the model of this source once it is open.
+    pub fn show_next(&mut self, source: Source) {
+        self.next = Some(source);
     }
 
     /// Shows and compares the models of these names, now or once they are open; without a name the first one is

@@ -1,7 +1,7 @@
 //! The runs of a folder: what is listed, and which of them are drawn.
 
 use std::cmp::Ordering;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -23,8 +23,8 @@ pub struct Runs {
     /// When it was looked for last; while it is looked for there is no answer yet.
     pub looked: Option<Instant>,
     pub is_looking: bool,
-    /// The runs whose histories are drawn.
-    pub ticked: BTreeSet<PathBuf>,
+    /// The runs whose histories are drawn, each with the number of its colour.
+    pub ticked: BTreeMap<PathBuf, usize>,
 }
 
 /// A column of the list.
@@ -54,8 +54,17 @@ impl Runs {
 
     /// Those whose histories are drawn, by path.
     pub fn drawn(&self) -> Vec<&Summary> {
-        let drawn = self.all().filter(|run| self.ticked.contains(&run.path));
+        let drawn = self.all().filter(|run| self.ticked.contains_key(&run.path));
         drawn.collect()
+    }
+
+    /// Draws the history of a run, or does not any more. It keeps its colour while others come and go.
+    pub fn tick(&mut self, run: PathBuf) {
+        if self.ticked.remove(&run).is_none() {
+            let taken = |colour: &usize| self.ticked.values().any(|own| own == colour);
+            let colour = (0..).find(|colour| !taken(colour)).unwrap_or(0);
+            self.ticked.insert(run, colour);
+        }
     }
 
     /// The name of a run: its path from the folder that is looked through.
