@@ -3,7 +3,7 @@
 
 use mct_corpus::counter::Stream;
 
-use crate::neighbours::squared_distance;
+use crate::neighbours::nearest_among;
 use crate::rows::each_row;
 
 /// Trees whose leaves are looked through.
@@ -70,24 +70,7 @@ pub fn near<V: AsRef<[f32]> + Sync>(vectors: &[V], k: usize) -> Vec<Vec<(u32, f3
     let nearest = |row: usize, mut candidates: Vec<u32>| {
         candidates.sort_unstable();
         candidates.dedup();
-        let query = vectors[row].as_ref();
-        let mut others: Vec<(u32, f32)> = candidates
-            .into_iter()
-            .filter(|other| *other as usize != row)
-            .map(|other| {
-                (
-                    other,
-                    squared_distance(query, vectors[other as usize].as_ref()),
-                )
-            })
-            .collect();
-        let nearer = |a: &(u32, f32), b: &(u32, f32)| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0));
-        if (1..others.len()).contains(&k) {
-            others.select_nth_unstable_by(k - 1, nearer);
-        }
-        others.truncate(k);
-        others.sort_unstable_by(nearer);
-        others
+        nearest_among(vectors, row, candidates.into_iter(), k)
     };
     let first = each_row(vectors.len(), |row| {
         let members = trees

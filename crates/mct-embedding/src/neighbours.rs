@@ -31,14 +31,22 @@ pub fn nearest<V: AsRef<[f32]>>(
 
 /// [`nearest`] of checked vectors, with `count` below their number.
 fn nearest_of<V: AsRef<[f32]>>(vectors: &[V], row: usize, count: usize) -> Vec<(u32, f32)> {
+    nearest_among(vectors, row, 0..vectors.len() as u32, count)
+}
+
+/// The `count` of these vectors that are nearest to `vectors[row]`, nearest first; each is named once.
+pub(crate) fn nearest_among<V: AsRef<[f32]>>(
+    vectors: &[V],
+    row: usize,
+    others: impl Iterator<Item = u32>,
+    count: usize,
+) -> Vec<(u32, f32)> {
     let query = vectors[row].as_ref();
-    let mut others: Vec<(u32, f32)> = (0..vectors.len())
-        .filter(|other| *other != row)
+    let mut others: Vec<(u32, f32)> = others
+        .filter(|other| *other as usize != row)
         .map(|other| {
-            (
-                other as u32,
-                squared_distance(query, vectors[other].as_ref()),
-            )
+            let vector = vectors[other as usize].as_ref();
+            (other, squared_distance(query, vector))
         })
         .collect();
     let nearer = |a: &(u32, f32), b: &(u32, f32)| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0));
@@ -94,7 +102,7 @@ impl Neighbours {
     }
 }
 
-pub(crate) fn squared_distance(a: &[f32], b: &[f32]) -> f32 {
+fn squared_distance(a: &[f32], b: &[f32]) -> f32 {
     let (a_lanes, a_tail) = a.as_chunks::<LANES>();
     let (b_lanes, b_tail) = b.as_chunks::<LANES>();
     let mut sums = [0.0f32; LANES];
