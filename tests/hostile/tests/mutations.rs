@@ -1,6 +1,8 @@
 //! Files with errors in them, many of each format: the same ones every time.
 #![allow(clippy::print_stderr, clippy::expect_used)] // which file it was
 
+use std::sync::{Mutex, PoisonError};
+
 use mct_hostile::{FORMATS, Format, crafted};
 
 /// Mutated files of each format.
@@ -78,8 +80,12 @@ fn mutate(bytes: &mut Vec<u8>, other: &[u8], numbers: &mut Numbers) {
     }
 }
 
+/// Memory is counted for the whole process: what one test makes its files of must not count for the other.
+static ALONE: Mutex<()> = Mutex::new(());
+
 #[test]
 fn mutated_files_neither_panic_nor_take_more_memory_than_they_may() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     for format in FORMATS {
         let seeds = (format.seeds)();
         assert!(!seeds.is_empty(), "{}", format.name);
@@ -104,6 +110,7 @@ fn mutated_files_neither_panic_nor_take_more_memory_than_they_may() {
 
 #[test]
 fn small_files_that_claim_to_be_large_are_refused_in_few_words() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     for (what, format, bytes) in crafted::all() {
         let outcome = Format::named(format).try_out(&bytes);
         eprintln!("{what}: {outcome:?}");
