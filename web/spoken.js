@@ -40,7 +40,9 @@ function changed(own, before, after) {
   const same = names.length === header.length && lines.length === rows.length;
   if (!same || lines.some((line, row) => line.length !== rows[row].length)) return false;
   const write = (cell, text) => {
-    if (cell.textContent !== text) cell.firstChild ? (cell.firstChild.data = text) : cell.append(text);
+    const own = cell.firstChild;
+    if (!own) cell.append(text);
+    else if (own.data !== text) own.data = text;
   };
   write(own.caption, caption);
   [names, ...lines].forEach((line, row) => {

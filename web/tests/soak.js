@@ -1,5 +1,5 @@
 // Memory of the page over a long time: `npm run soak --prefix web/tests -- slider|training [MINUTES]`, with the page
-// in dist/. Linux: the resident memory of the browser's processes is read from /proc. It should stay within 10 % of
+// in dist/. Linux: what the browser's processes hold beside their files is read from /proc. It should stay within 10 % of
 // what it was after the first tenth of the time.
 
 import { readFileSync, readdirSync } from "node:fs";

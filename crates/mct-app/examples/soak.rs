@@ -89,6 +89,7 @@ impl Soak {
             "{} turns, epoch {}: {first:.0} MB, at the end {last:.0}, at most {most:.0}",
             self.turns, self.application.workspace.training.epoch
         );
+        std::fs::remove_dir_all(&self.folder).ok();
         std::process::exit(i32::from(last > first * 1.1));
     }
 }
@@ -150,7 +151,7 @@ fn main() -> eframe::Result {
                 application: Application::new(&creation.egui_ctx, None, options)?,
                 trains,
                 length: Duration::from_secs_f64(60.0 * minutes),
-                folder: folder.join("run").display().to_string(),
+                folder: folder.display().to_string(),
                 begun: None,
                 turned: Instant::now(),
                 turns: 0,

@@ -302,12 +302,18 @@ impl Requests {
             (Some(model), &mut self.inspect),
             (compared, &mut self.inspect_compared),
         ] {
-            let Some(model) = model else { continue };
+            let Some(open) = model.and_then(|model| workspace.models.get(model)) else {
+                continue;
+            };
+            let model = open.card.id;
+            let attending = attending.within(&open.card.config.model);
             let version = workspace.corpus_version;
             let key = (version, model, utterance, masks.clone(), attending);
             if let Some(ticket) = latest.update(key, &mut self.last) {
-                if workspace.models.shown == Some(model) {
-                    workspace.inspector.is_current = false;
+                let inspector = &mut workspace.inspector;
+                match workspace.models.shown == Some(model) {
+                    true => inspector.is_current = false,
+                    false => inspector.compared_is_current = false,
                 }
                 evaluation.request(Request::Inspect(Inspect {
                     ticket,
@@ -427,6 +433,7 @@ impl Requests {
                         inspector.is_current = true;
                         inspector.seen = seen;
                     } else {
+                        inspector.compared_is_current = true;
                         inspector.compared = seen;
                     }
                 }

@@ -91,7 +91,7 @@ fn list_runs(window: &mut Window) {
     let runs = &mut window.state_mut().workspace.runs;
     let listing = mct_runs::runs_below(folder.path()).unwrap();
     runs.tick(folder.path().join("run10/run"));
-    runs.listed = Some((folder.path().display().to_string(), Ok(listing)));
+    runs.found(folder.path().display().to_string(), Ok(listing));
     // It is not looked for again.
     runs.is_looking = true;
 }

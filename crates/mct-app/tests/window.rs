@@ -183,6 +183,15 @@ fn two_models_of_one_name_are_told_apart_and_tested_against_each_other() {
     let (seen, compared) = (seen.as_ref().unwrap(), compared.as_ref().unwrap());
     assert_ne!(seen.model, compared.model);
     assert_eq!(seen.inspection, compared.inspection);
+    assert!(inspector.compared_is_current);
+    // What is older than what is chosen is known to be so.
+    window.state_mut().workspace.missing.rate = 0.6;
+    window.step();
+    assert!(!window.state().workspace.inspector.compared_is_current);
+    until(&mut window, "the newer answer", |application| {
+        application.workspace.inspector.compared_is_current
+    });
+    window.state_mut().workspace.missing.rate = 0.0;
     window.state_mut().workspace.selection.clear();
     // As runs of one kind they are one line, whose points are the mean of both.
     until(&mut window, "both curves", |application| {
@@ -372,6 +381,15 @@ fn the_inspector_weighs_steps_looks_closer_and_shows_a_head() {
     });
     let seen = window.state().workspace.inspector.seen.as_ref().unwrap();
     assert_ne!(seen.inspection.attention.as_ref(), Some(&mean));
+    // What another model had more of is not asked of this one.
+    window.state_mut().workspace.inspector.attending.layer = 9;
+    window.state_mut().workspace.inspector.attending.head = Some(9);
+    until(&mut window, "what it has", |application| {
+        let inspector = &application.workspace.inspector;
+        inspector.is_current && inspector.attending.head.is_none()
+    });
+    let seen = window.state().workspace.inspector.seen.as_ref().unwrap();
+    assert!(seen.inspection.attention.is_some());
     // Another utterance is weighed anew.
     window.state_mut().workspace.selection.one(5);
     until(&mut window, "the other utterance", |application| {
@@ -1198,6 +1216,29 @@ fn a_session_opens_again_what_was_looked_at() {
     });
     let shown = window.state().workspace.models.shown().unwrap();
     assert_eq!(shown.card.name, names[1]);
+
+    // What is no file is said and not written, however large it is.
+    let bytes = mct_corpus::demo::generate(3, 0.02)
+        .unwrap()
+        .to_bytes()
+        .unwrap();
+    let source = Source::Bytes {
+        name: "extracted".to_owned(),
+        bytes: bytes.into(),
+    };
+    let mut of_bytes = options(vec![source]);
+    of_bytes.save_to = Some(folder.path().to_owned());
+    std::fs::remove_file(&path).unwrap();
+    let window = &mut self::window(of_bytes);
+    until(window, "the corpus", |application| {
+        application.workspace.corpus.is_some()
+    });
+    window.state_mut().workspace.command(Command::SaveSession);
+    until(window, "the file", |_| path.exists());
+    let saved: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    assert!(saved["corpus"].is_null());
+    let mut notices = window.state().workspace.notices.all().iter();
+    assert!(notices.any(|own| own.text.contains("extracted is no file")));
 
     std::fs::write(&path, r#"{"version": 2}"#).unwrap();
     let window = &mut self::window(options(vec![Source::Path(path)]));

@@ -32,9 +32,8 @@ impl Application {
     /// Takes what was found, and looks again where the runs are seen and that is some time ago.
     pub(super) fn look_for_runs(&mut self, is_seen: bool, context: &Context) {
         let runs = &mut self.workspace.runs;
-        for found in self.search.receiver.try_iter() {
-            runs.listed = Some(found);
-            runs.is_looking = false;
+        for (folder, found) in self.search.receiver.try_iter() {
+            runs.found(folder, found);
         }
         let folder = runs.folder.trim().to_owned();
         if !is_seen || runs.is_looking || folder.is_empty() {
@@ -55,9 +54,8 @@ impl Application {
         };
         let thread = std::thread::Builder::new().name("runs".to_owned());
         if let Err(error) = thread.spawn(look) {
-            self.workspace.runs.is_looking = false;
-            let folder = self.workspace.runs.folder.clone();
-            self.workspace.runs.listed = Some((folder, Err(error.to_string())));
+            let runs = &mut self.workspace.runs;
+            runs.found(runs.folder.clone(), Err(error.to_string()));
         }
     }
 }

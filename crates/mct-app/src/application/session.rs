@@ -20,7 +20,8 @@ pub const ENDING: &str = ".session.json";
 struct Session {
     /// Of the format: 1.
     version: u32,
-    corpus: Source,
+    /// `None` where it is no file.
+    corpus: Option<Source>,
     models: Vec<Source>,
     conditions: Conditions,
 }
@@ -33,7 +34,8 @@ impl Application {
             return;
         };
         let mut left_out = Vec::new();
-        if matches!(corpus, Source::Bytes { .. }) {
+        let is_file = !matches!(corpus, Source::Bytes { .. });
+        if !is_file {
             left_out.push(corpus.name());
         }
         let training = &workspace.training;
@@ -50,7 +52,7 @@ impl Application {
         }
         let session = Session {
             version: 1,
-            corpus: whole(&corpus),
+            corpus: is_file.then(|| whole(&corpus)),
             models,
             conditions: workspace.conditions(),
         };
@@ -80,9 +82,8 @@ impl Application {
         });
         match session {
             Ok(session) => {
-                self.workspace.command(Command::Open(session.corpus));
-                for model in session.models {
-                    self.workspace.command(Command::Open(model));
+                for source in session.corpus.into_iter().chain(session.models) {
+                    self.workspace.command(Command::Open(source));
                 }
                 self.wanted = Some(session.conditions);
             }

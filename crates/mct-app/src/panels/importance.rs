@@ -25,7 +25,9 @@ impl<'a> Importance<'a> {
     /// For the predicted class or the chosen target; `None` while it is computed.
     pub fn of(workspace: &'a Workspace, seen: &Seen) -> Option<Self> {
         let weighed = workspace.inspector.left_out.as_ref()?;
-        if (weighed.model, weighed.utterance) != (seen.model, seen.utterance)
+        // Both of the same missing steps, which are those of now.
+        if !workspace.inspector.is_current
+            || (weighed.model, weighed.utterance) != (seen.model, seen.utterance)
             || workspace.masks(seen.utterance).as_ref() != Some(&weighed.masks)
         {
             return None;
@@ -46,6 +48,11 @@ impl<'a> Importance<'a> {
             name,
             before: *outputs.get(output)?,
         })
+    }
+
+    /// What is predicted without each window.
+    pub fn windows(&self) -> &[LeftOut] {
+        self.windows
     }
 
     /// How far the output falls without the steps of a window.

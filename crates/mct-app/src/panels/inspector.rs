@@ -80,27 +80,20 @@ impl Panel {
             let is_current =
                 workspace.inspector.is_current && workspace.models.shown == Some(seen.model);
             held_line(ui, &(held(workspace, seen), is_current), "");
-            if let Some(open) = workspace.models.get(seen.model) {
-                let interface = &open.card.interface;
-                let said = &card.utterances[utterance];
-                let target = workspace.models.target();
-                let categories = Categories::of_model(&card.metadata, interface, target);
-                outputs::show(ui, interface, &categories, said, &seen.inspection);
-            }
+            predicted(ui, workspace, card, seen);
             let compared = workspace.inspector.compared.as_ref();
             let compared = compared.filter(|compared| compared.utterance == utterance);
-            let compared_name = compared.map(|compared| held(workspace, compared));
-            if let (Some(compared), Some(name)) = (compared, &compared_name)
-                && let Some(open) = workspace.models.get(compared.model)
-            {
-                ui.weak(format!("compared: {name}"));
-                let interface = &open.card.interface;
-                let said = &card.utterances[utterance];
-                let target = workspace.models.target();
-                let categories = Categories::of_model(&card.metadata, interface, target);
-                ui.push_id("compared", |ui| {
-                    outputs::show(ui, interface, &categories, said, &compared.inspection);
-                });
+            let compared_held = compared.map(|compared| {
+                let is_current = workspace.inspector.compared_is_current
+                    && workspace.models.compared == Some(compared.model);
+                (
+                    format!("compared: {}", held(workspace, compared)),
+                    is_current,
+                )
+            });
+            if let (Some(compared), Some(held)) = (compared, &compared_held) {
+                held_line(ui, held, "");
+                ui.push_id("compared", |ui| predicted(ui, workspace, card, compared));
             }
             ui.add_space(4.0);
             if self.view.0 != Some(utterance) {
@@ -112,18 +105,23 @@ impl Panel {
             let mut attending = workspace.inspector.attending;
             if seen.inspection.attention.is_some() {
                 attention_head(ui);
-                let model = workspace.models.get(seen.model);
-                let model = model.map(|open| &open.card.config.model);
-                let (layers, heads) = model.map_or((1, 1), |model| (model.layers, model.heads));
-                attended(ui, &mut attending, layers, heads);
+                if let Some(open) = workspace.models.get(seen.model) {
+                    let model = &open.card.config.model;
+                    // Another model may have had more.
+                    attending = attending.within(model);
+                    attended(ui, &mut attending, model.layers, model.heads);
+                }
                 self.attention(ui, card, seen, "attention");
             } else {
                 ui.weak("This system has no hyper-modality whose attention could be shown");
             }
-            if let (Some(compared), Some(name)) = (compared, &compared_name)
+            if let (Some(compared), Some((text, is_current))) = (compared, &compared_held)
                 && compared.inspection.attention.is_some()
+                && let Some(open) = workspace.models.get(compared.model)
             {
-                ui.weak(format!("compared: {name}"));
+                let own = attending.within(&open.card.config.model);
+                let text = format!("{text}; layer {}, {}", own.layer, head_name(own.head));
+                held_line(ui, &(text, *is_current), "");
                 ui.push_id("compared attention", |ui| {
                     self.attention(ui, card, compared, "compared attention");
                 });
@@ -507,6 +505,25 @@ fn attention_head(ui: &mut Ui) {
     );
 }
 
+fn head_name(head: Option<usize>) -> String {
+    match head {
+        Some(head) => format!("head {head}"),
+        None => "mean of the heads".to_owned(),
+    }
+}
+
+/// What a model predicts of the utterance that it was looked into with.
+fn predicted(ui: &mut Ui, workspace: &Workspace, card: &CorpusCard, seen: &Seen) {
+    let Some(open) = workspace.models.get(seen.model) else {
+        return;
+    };
+    let interface = &open.card.interface;
+    let said = &card.utterances[seen.utterance];
+    let target = workspace.models.target();
+    let categories = Categories::of_model(&card.metadata, interface, target);
+    outputs::show(ui, interface, &categories, said, &seen.inspection);
+}
+
 /// The layer and the head whose attention is shown.
 fn attended(ui: &mut Ui, attending: &mut Attending, layers: usize, heads: usize) {
     ui.horizontal_wrapped(|ui| {
@@ -514,15 +531,11 @@ fn attended(ui: &mut Ui, attending: &mut Attending, layers: usize, heads: usize)
             ui.add(Slider::new(&mut attending.layer, 0..=layers - 1).text("layer"))
                 .on_hover_text("The layer of the fusion whose attention is shown, from 0");
         }
-        let head = |head: Option<usize>| match head {
-            Some(head) => format!("head {head}"),
-            None => "mean of the heads".to_owned(),
-        };
         ComboBox::from_id_salt("head")
-            .selected_text(head(attending.head))
+            .selected_text(head_name(attending.head))
             .show_ui(ui, |ui| {
                 for one in std::iter::once(None).chain((0..heads).map(Some)) {
-                    ui.selectable_value(&mut attending.head, one, head(one));
+                    ui.selectable_value(&mut attending.head, one, head_name(one));
                 }
             })
             .response
@@ -670,6 +683,8 @@ pub fn export(format: Format, workspace: &Workspace) -> Option<String> {
     let card = workspace.corpus.as_ref()?;
     let seen = workspace.inspector.seen.as_ref()?;
     let utterance = &card.utterances[seen.utterance];
+    let compared = workspace.inspector.compared.as_ref();
+    let compared = compared.filter(|compared| compared.utterance == seen.utterance);
     match format {
         Format::Svg => {
             let sequences = seen.inspection.modalities.iter();
@@ -745,11 +760,11 @@ pub fn export(format: Format, workspace: &Workspace) -> Option<String> {
             "label": workspace.categories()?.text(utterance),
             "outputs": workspace.models.get(seen.model).map(|open| &open.card.interface),
             "inspection": seen.inspection,
-            "left_out": workspace.inspector.left_out.as_ref()
-                .filter(|own| (own.model, own.utterance) == (seen.model, seen.utterance))
-                .map(|own| &own.windows),
-            "compared": workspace.inspector.compared.as_ref().map(|own| json!({
+            "attending": workspace.inspector.attending,
+            "left_out": Importance::of(workspace, seen).map(|own| own.windows().to_vec()),
+            "compared": compared.map(|own| json!({
                 "model": workspace.models.get(own.model).map(|open| &open.card.name),
+                "conditions": own.conditions,
                 "inspection": own.inspection,
             })),
         })),

@@ -12,6 +12,7 @@ pub mod messages;
 pub mod missing;
 pub mod modalities;
 mod outputs;
+mod palette;
 mod recording;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod runs;

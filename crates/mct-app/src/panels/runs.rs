@@ -1,6 +1,7 @@
 //! The runs of a folder as a list: open, resume, compare, and their histories over each other.
 
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use eframe::egui::{
     self, Align, Button, Color32, ComboBox, Layout, Sense, StrokeKind, TextEdit, Ui, vec2,
@@ -14,7 +15,7 @@ use serde_json::json;
 use super::{Format, counted, csv, json as to_json};
 use crate::state::Workspace;
 use crate::state::command::{Command, FolderOf};
-use crate::state::runs::{Column, Quantity, best};
+use crate::state::runs::{Column, Quantity, Runs, best};
 use crate::state::training::Run;
 use crate::theme;
 use crate::widgets::history::{self, History, Look};
@@ -27,7 +28,12 @@ pub struct Panel {
     descending: bool,
     quantity: Quantity,
     look: Look,
+    /// The places of the listed runs, and what they depend on.
+    made: Option<(Of, Rc<[usize]>)>,
 }
+
+/// What the list depends on: the runs, what is found in them, and their order.
+type Of = (u64, String, Column, bool);
 
 /// Widths of the columns at the start, in points.
 const WIDTHS: [f32; 8] = [124.0, 104.0, 136.0, 60.0, 80.0, 76.0, 90.0, 44.0];
@@ -79,11 +85,8 @@ impl Panel {
                 .on_hover_text(all.join("\n"));
         }
         self.bar(ui, workspace);
-        let listed = workspace
-            .runs
-            .sorted(&self.find, self.order, self.descending)
-            .len();
-        if listed == 0 {
+        let listed = self.listed(&workspace.runs);
+        if listed.is_empty() {
             ui.weak(format!("no run has “{}”", self.find.trim()));
         }
         // Without the header; the histories below take the larger part of what is left.
@@ -92,7 +95,7 @@ impl Panel {
             true => (ui.available_height() * 0.45 - 60.0).max(44.0),
             false => (ui.available_height() - 40.0).max(44.0),
         };
-        self.list(ui, workspace, height);
+        self.list(ui, workspace, &listed, height);
         if has_ticked {
             self.histories(ui, workspace);
         }
@@ -106,10 +109,7 @@ impl Panel {
             workspace.controls.note("find runs", &find);
             let ticked = workspace.runs.drawn();
             let paths: Vec<PathBuf> = ticked.iter().map(|run| run.path.clone()).collect();
-            let resumed = match ticked[..] {
-                [run] if !run.finished => Some(resumed(run, workspace)),
-                _ => None,
-            };
+            let unfinished = matches!(ticked[..], [run] if !run.finished);
             let has_ticked = !paths.is_empty();
             let open = ui.add_enabled(has_ticked, Button::new("Open"));
             workspace.controls.note("open runs", &open);
@@ -123,18 +123,19 @@ impl Panel {
                 }
             }
             let is_busy = workspace.training.phase.is_busy();
-            let resume = ui.add_enabled(resumed.is_some() && !is_busy, Button::new("Resume"));
-            workspace.controls.note("resume run", &resume);
+            let resume = ui.add_enabled(unfinished && !is_busy, Button::new("Resume"));
             let resume = resume
                 .on_hover_text("Resume the ticked run from its last checkpoint, on its own corpus")
                 .on_disabled_hover_text(match is_busy {
                     true => "A model is being trained",
                     false => "Tick one run that has not finished",
                 });
-            if resume.clicked()
-                && let Some(run) = resumed
-            {
-                workspace.command(Command::Train(run));
+            workspace.controls.note("resume run", &resume);
+            if resume.clicked() {
+                let drawn = workspace.runs.drawn();
+                if let Some(run) = drawn.first().map(|run| resumed(run, workspace)) {
+                    workspace.command(Command::Train(run));
+                }
             }
             let clear = ui
                 .add_enabled(has_ticked, Button::new("Clear"))
@@ -150,9 +151,20 @@ impl Panel {
         });
     }
 
-    fn list(&mut self, ui: &mut Ui, workspace: &mut Workspace, height: f32) {
+    /// Which runs are listed, sorted once and not in every frame.
+    fn listed(&mut self, runs: &Runs) -> Rc<[usize]> {
+        let of = (runs.version, self.find.clone(), self.order, self.descending);
+        let listed = match self.made.take().filter(|(before, _)| *before == of) {
+            Some((_, listed)) => listed,
+            None => runs.sorted(&self.find, self.order, self.descending).into(),
+        };
+        self.made = Some((of, Rc::clone(&listed)));
+        listed
+    }
+
+    fn list(&mut self, ui: &mut Ui, workspace: &mut Workspace, listed: &[usize], height: f32) {
         let runs = &workspace.runs;
-        let listed = runs.sorted(&self.find, self.order, self.descending);
+        let all: Vec<&Summary> = runs.all().collect();
         let colour = |run: &Summary| {
             let number = workspace.runs.ticked.get(&run.path)?;
             Some(theme::qualitative(*number))
@@ -192,7 +204,7 @@ impl Panel {
                 });
                 table.body(|body| {
                     body.rows(line_height, listed.len(), |mut line| {
-                        let run = listed[line.index()];
+                        let run = all[listed[line.index()]];
                         let colour = colour(run);
                         line.col(|ui| tick(ui, colour));
                         for column in Column::ALL {
@@ -261,7 +273,9 @@ impl Panel {
 
     pub fn export(&self, format: Format, workspace: &Workspace) -> Option<String> {
         let runs = &workspace.runs;
+        let all: Vec<&Summary> = runs.all().collect();
         let listed = runs.sorted(&self.find, self.order, self.descending);
+        let listed: Vec<&Summary> = listed.into_iter().map(|place| all[place]).collect();
         if listed.is_empty() {
             return None;
         }

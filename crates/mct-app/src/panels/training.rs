@@ -11,6 +11,8 @@ use mct_hfr::config::{PRESETS, ProtocolKind, Strategy, System, Term};
 use mct_hfr::training::{EpochRecord, FinishReason, learning_curves};
 use mct_scores::intensity::TargetBins;
 use serde_json::json;
+#[cfg(not(target_arch = "wasm32"))]
+use web_time::{Duration, Instant};
 
 use super::{Format, csv, json as to_json, shown};
 use crate::state::Workspace;
@@ -24,6 +26,9 @@ use crate::widgets::matrix::{self, Cell};
 #[derive(Default)]
 pub struct Panel {
     look: Look,
+    /// A wanted folder, where its run would be kept, and when that was looked up.
+    #[cfg(not(target_arch = "wasm32"))]
+    free: Option<(String, String, Instant)>,
 }
 
 const STRATEGIES: [(Strategy, &str); 3] = [
@@ -54,6 +59,8 @@ impl Panel {
                 workspace.command(Command::ChooseFolder(FolderOf::Training));
             }
             buttons(ui, workspace, has_corpus);
+            #[cfg(not(target_arch = "wasm32"))]
+            self.taken(ui, workspace);
             if let Some(reason) = &workspace.training.not_kept {
                 ui.weak(format!(
                     "Training is not kept when the page is closed: {reason}. Save its checkpoints below."
@@ -94,6 +101,27 @@ impl Panel {
                 confusion(ui, record, &categories);
             }
         });
+    }
+
+    /// Says where the next run is kept, where that is not the folder that is named.
+    #[cfg(not(target_arch = "wasm32"))]
+    fn taken(&mut self, ui: &mut Ui, workspace: &Workspace) {
+        let wanted = workspace.training.settings.folder.trim();
+        if workspace.training.phase.is_busy() || wanted.is_empty() {
+            return;
+        }
+        // Not in every frame: the folder may be far away.
+        let is_fresh = |at: &Instant| at.elapsed() < Duration::from_secs(1);
+        let known = self.free.take();
+        let known = known.filter(|(of, _, at)| of == wanted && is_fresh(at));
+        let (of, free, at) = known.unwrap_or_else(|| {
+            let free = crate::files::free_folder(wanted);
+            (wanted.to_owned(), free, Instant::now())
+        });
+        if free != of {
+            ui.weak(format!("The next run is kept in {free}: {of} is taken."));
+        }
+        self.free = Some((of, free, at));
     }
 }
 
@@ -374,13 +402,6 @@ fn buttons(ui: &mut Ui, workspace: &mut Workspace, has_corpus: bool) {
         };
         if let Err(problem) = &run {
             ui.colored_label(ui.visuals().error_fg_color, problem);
-        }
-        if cfg!(not(target_arch = "wasm32")) && run.is_ok() {
-            let wanted = &workspace.training.settings.folder;
-            let free = crate::files::free_folder(wanted);
-            if free != *wanted {
-                ui.weak(format!("in {free}: {wanted} is taken"));
-            }
         }
         workspace.controls.note("start training", &start);
         if start.clicked()

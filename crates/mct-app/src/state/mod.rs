@@ -96,6 +96,8 @@ pub struct Inspector {
     pub seen: Option<Seen>,
     /// The same utterance with the compared model.
     pub compared: Option<Seen>,
+    /// Whether that is of the latest request.
+    pub compared_is_current: bool,
     /// What the shown model predicts without some of the steps, as far as it was asked for.
     pub left_out: Option<Weighed>,
     /// What is predicted from each combination of modalities, of a model and an utterance.

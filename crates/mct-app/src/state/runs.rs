@@ -20,6 +20,8 @@ pub struct Runs {
     pub folder: String,
     /// What was found, and where.
     pub listed: Option<(String, Result<Listing, String>)>,
+    /// Increased with every answer.
+    pub version: u64,
     /// When it was looked for last; while it is looked for there is no answer yet.
     pub looked: Option<Instant>,
     pub is_looking: bool,
@@ -42,6 +44,13 @@ pub enum Column {
 }
 
 impl Runs {
+    /// Takes what was found in a folder.
+    pub fn found(&mut self, folder: String, found: Result<Listing, String>) {
+        self.listed = Some((folder, found));
+        self.version += 1;
+        self.is_looking = false;
+    }
+
     /// The runs that can be read.
     pub fn all(&self) -> impl Iterator<Item = &Summary> {
         let listed = self
@@ -79,20 +88,21 @@ impl Runs {
         }
     }
 
-    /// The runs that contain the text in what the list shows, in this order.
-    pub fn sorted(&self, find: &str, by: Column, descending: bool) -> Vec<&Summary> {
+    /// The places among all runs of those that contain the text in what the list shows, in this order.
+    pub fn sorted(&self, find: &str, by: Column, descending: bool) -> Vec<usize> {
         let find = find.trim().to_lowercase();
         let contains = |run: &&Summary| {
             let text = Column::ALL.map(|column| self.cell(run, column)).join(" ");
             text.to_lowercase().contains(&find)
         };
-        let mut runs: Vec<&Summary> = self.all().filter(contains).collect();
-        runs.sort_by(|a, b| {
+        let runs = self.all().enumerate();
+        let mut runs: Vec<(usize, &Summary)> = runs.filter(|(_, run)| contains(run)).collect();
+        runs.sort_by(|(_, a), (_, b)| {
             let order = self.order(a, b, by);
             let order = if descending { order.reverse() } else { order };
             order.then_with(|| self.order(a, b, Column::Name))
         });
-        runs
+        runs.into_iter().map(|(place, _)| place).collect()
     }
 
     fn order(&self, a: &Summary, b: &Summary, by: Column) -> Ordering {

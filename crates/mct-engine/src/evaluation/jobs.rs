@@ -87,6 +87,8 @@ impl Jobs {
             Request::Close(model) => {
                 self.predict.remove(&model);
                 self.inspect.remove(&model);
+                self.combine.take_if(|own| own.model == model);
+                self.leave_out.take_if(|own| own.request.model == model);
                 self.curves.retain(|(_, of), _| *of != model);
                 self.files.push_back(Job::Close(model));
             }

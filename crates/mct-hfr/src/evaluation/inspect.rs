@@ -4,6 +4,7 @@ use burn::tensor::{Device, Tensor};
 use mct_corpus::Corpus;
 use serde::{Deserialize, Serialize};
 
+use crate::config::ModelConfig;
 use crate::data::{Batch, Masks};
 use crate::device;
 use crate::error::Result;
@@ -50,6 +51,16 @@ pub struct Attending {
     pub layer: usize,
     /// Attention head, from 0; `None`: the mean of all.
     pub head: Option<usize>,
+}
+
+impl Attending {
+    /// The same in a model that may have fewer layers or heads: its last layer, the mean of its heads.
+    pub fn within(self, model: &ModelConfig) -> Self {
+        Self {
+            layer: self.layer.min(model.layers.saturating_sub(1)),
+            head: self.head.filter(|head| *head < model.heads),
+        }
+    }
 }
 
 /// Looks into the utterance `index` with the missing steps of `masks`.
@@ -102,9 +113,9 @@ pub async fn inspect(
         Some(weights) => {
             let padded: Vec<usize> = batch.features.iter().map(|x| x.dims()[1]).collect();
             let size: usize = padded.iter().sum();
-            let last = weights.dims()[1] - 1;
-            let weights = match attending.head {
-                Some(head) => weights.narrow(1, head.min(last), 1),
+            let heads = weights.dims()[1];
+            let weights = match attending.head.filter(|head| *head < heads) {
+                Some(head) => weights.narrow(1, head, 1),
                 None => weights.mean_dim(1),
             };
             let weights = device::read(weights.reshape([size * size])).await?;
@@ -227,6 +238,15 @@ mod tests {
         for row in attention.chunks(size) {
             assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-4);
         }
+    }
+
+    #[test]
+    fn what_a_smaller_model_lacks_is_not_asked_of_it() {
+        let mut model = Config::preset("demo").unwrap().model;
+        (model.layers, model.heads) = (2, 2);
+        let asked = |layer, head| Attending { layer, head };
+        assert_eq!(asked(1, Some(1)).within(&model), asked(1, Some(1)));
+        assert_eq!(asked(5, Some(2)).within(&model), asked(1, None));
     }
 
     #[test]
