@@ -3,9 +3,9 @@
 // ?rate= is the missing rate, ?without=MODALITY and ?own=MODALITY:RATE (repeatable) the modalities that have
 // none or their own, ?burst=STEPS, ?moments=same and ?seed= how steps are drawn, ?side= the side,
 // ?select=ID (repeatable) the utterances that are selected, ?model= and ?compare= the models by name, ?view=
-// (repeatable) the views in front.
+// (repeatable) the views in front, ?importance=1 whether it is shown how much each step counts.
 
-const KEYS = ["rate", "without", "own", "burst", "moments", "seed", "side", "select", "model", "compare", "view"];
+const KEYS = ["rate", "without", "own", "burst", "moments", "seed", "side", "select", "model", "compare", "view", "importance"];
 
 /** What an address says; null where it says nothing of it. */
 function read(query) {
@@ -30,6 +30,7 @@ function read(query) {
     model: query.get("model") ?? undefined,
     compared: query.get("compare") ?? undefined,
     views: query.getAll("view"),
+    importance: query.get("importance") === "1",
   };
 }
 
@@ -38,7 +39,8 @@ function write(conditions) {
   const address = new URL(location.href);
   const query = address.searchParams;
   for (const key of KEYS) query.delete(key);
-  const { rate, without, own, burst, same_moments, mask_seed, side, selected, model, compared, views } = conditions;
+  const { rate, without, own, burst, same_moments, mask_seed, side, selected } = conditions;
+  const { model, compared, views, importance } = conditions;
   if (rate > 0) query.set("rate", rate.toFixed(2));
   for (const name of without) query.append("without", name);
   for (const [name, value] of Object.entries(own)) query.append("own", `${name}:${value.toFixed(2)}`);
@@ -50,6 +52,7 @@ function write(conditions) {
   if (model) query.set("model", model);
   if (compared) query.set("compare", compared);
   for (const view of views) query.append("view", view);
+  if (importance) query.set("importance", "1");
   return address.href;
 }
 

@@ -50,6 +50,8 @@ pub struct Conditions {
     pub compared: Option<String>,
     /// The views in front, by their slugs, where they are not those of the first start.
     pub views: Vec<String>,
+    /// Whether it is shown how much each step counts.
+    pub importance: bool,
 }
 
 /// Of more selected utterances none is named.
@@ -105,6 +107,7 @@ impl Workspace {
         self.side = chosen.unwrap_or_default();
         self.models
             .want(conditions.model.clone(), conditions.compared.clone());
+        self.inspector.weighs = conditions.importance;
         let named = |slug: &String| Pane::ALL.iter().find(|pane| pane.slug() == slug);
         let mut views: Vec<Pane> = conditions.views.iter().filter_map(named).copied().collect();
         if views.is_empty() && !self.front.is_empty() {
@@ -149,6 +152,7 @@ impl Workspace {
             model: self.models.shown_name().map(str::to_owned),
             compared: self.models.compared().map(|open| open.card.name.clone()),
             views: self.front.clone(),
+            importance: self.inspector.weighs,
         }
     }
 
@@ -275,7 +279,7 @@ mod tests {
         let json = serde_json::to_string(&workspace.conditions()).unwrap();
         assert_eq!(
             json,
-            r#"{"rate":0.4,"without":["audio"],"own":{"text":0.7},"burst":5.0,"same_moments":false,"mask_seed":9,"side":"validation","selected":[],"model":null,"compared":null,"views":[]}"#
+            r#"{"rate":0.4,"without":["audio"],"own":{"text":0.7},"burst":5.0,"same_moments":false,"mask_seed":9,"side":"validation","selected":[],"model":null,"compared":null,"views":[],"importance":false}"#
         );
         let mut other = fresh();
         act(&mut other, &format!(r#"{{"conditions":{json}}}"#));

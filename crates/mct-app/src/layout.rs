@@ -116,6 +116,12 @@ pub fn is_open(tree: &Tree<Pane>, pane: Pane) -> bool {
         .is_some_and(|tile| tree.is_visible(tile))
 }
 
+/// Whether two panes are tabs beside each other, of which one can be in front.
+pub fn are_tabs_together(tree: &Tree<Pane>, one: Pane, other: Pane) -> bool {
+    let parent = |pane: Pane| tree.tiles.parent_of(tree.tiles.find_pane(&pane)?);
+    parent(one).is_some() && parent(one) == parent(other)
+}
+
 /// Opens or closes the pane.
 pub fn set_open(tree: &mut Tree<Pane>, pane: Pane, open: bool) {
     if let Some(tile) = tree.tiles.find_pane(&pane) {
@@ -139,6 +145,8 @@ mod tests {
         assert!(Pane::ALL.iter().all(|pane| is_open(&tree, *pane)));
         assert!(FIRST.iter().all(|pane| is_seen(&tree, *pane)));
         assert!(front(&tree).is_empty());
+        assert!(are_tabs_together(&tree, Pane::Training, Pane::Inspector));
+        assert!(!are_tabs_together(&tree, Pane::Utterances, Pane::Inspector));
         set_open(&mut tree, Pane::Curves, false);
         assert!(!is_open(&tree, Pane::Curves));
         show(&mut tree, Pane::Training);

@@ -51,6 +51,7 @@ fn model(extractors: [Option<&str>; 2]) -> Source {
         optimizer: Default::default(),
         average: Default::default(),
         state: None,
+        corpus: None,
         source: "test".into(),
     };
     let bytes = checkpoint.to_bytes(mct_hfr::training::Precision::F32);

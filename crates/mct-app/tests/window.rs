@@ -1249,6 +1249,149 @@ fn a_session_opens_again_what_was_looked_at() {
     });
 }
 
+#[test]
+fn what_is_chosen_comes_in_front_and_messages_cover_nothing() {
+    let mut window = demo();
+    let front = |window: &support::Window| window.state().workspace.front.clone();
+    window
+        .state_mut()
+        .workspace
+        .command(Command::Show(Pane::Training));
+    window.run_steps(3);
+    assert!(front(&window).contains(&"training".to_owned()));
+    press_on(&mut window, "happy predicted as happy");
+    assert!(front(&window).is_empty(), "the inspector is in front");
+    until(&mut window, "the inspector", |application| {
+        let workspace = &application.workspace;
+        workspace
+            .controls
+            .iter()
+            .any(|(name, _)| name == "time axis")
+    });
+    let before = support::control(&window, "curves");
+    let notices = &mut window.state_mut().workspace.notices;
+    for text in ["a first problem", "a second problem"] {
+        notices.add(mct_app::state::notices::Kind::Error, text);
+    }
+    window.run_steps(3);
+    let message = window.get_by_label("a second problem").rect();
+    let panes: Vec<_> = ["curves", "filter", "time axis"]
+        .iter()
+        .map(|name| support::control(&window, name))
+        .collect();
+    assert!(
+        panes.iter().all(|pane| !pane.intersects(message)),
+        "{panes:?} {message:?}"
+    );
+    press(&mut window, "dismiss all");
+    assert_eq!(support::control(&window, "curves"), before);
+    assert_eq!(window.state().workspace.notices.all().len(), 2);
+}
+
+#[test]
+fn a_drag_over_the_curves_sets_the_rate_and_a_side_has_no_curve_of_another() {
+    let mut window = demo();
+    until(&mut window, "the curve", |application| {
+        let curve = &application.workspace.models.shown().unwrap().curve;
+        curve.auilc(Metric::Ua).is_some()
+    });
+    let plot = support::control(&window, "curves");
+    let at = |share: f32| Pos2::new(plot.left() + share * plot.width(), plot.center().y);
+    let rate = |window: &support::Window| window.state().workspace.missing.rate;
+    drag(&mut window, at(0.3), at(0.8));
+    let dragged = rate(&window);
+    assert!(dragged > 0.6, "{dragged}");
+    // A double click is two clicks, however slow.
+    for _ in 0..2 {
+        window.hover_at(at(0.5));
+        window.drag_at(at(0.5));
+        window.drop_at(at(0.5));
+        window.step();
+    }
+    let clicked = rate(&window);
+    assert!((0.3..dragged).contains(&clicked), "{clicked}");
+    // In the very frame in which another side is chosen the old curve is gone.
+    window.get_by_label("validation").click();
+    window.step();
+    let workspace = &window.state().workspace;
+    assert_eq!(workspace.side.title(), "validation");
+    let curve = &workspace.models.shown().unwrap().curve;
+    assert!(curve.points(Metric::Ua).is_empty());
+    assert_eq!(workspace.limit, None);
+}
+
+#[test]
+fn what_is_no_seed_leaves_the_seed_and_is_said() {
+    let mut window = demo();
+    let before = window.state().workspace.missing.mask_seed;
+    let field = window.get_by_label("mask seed").rect().center();
+    for _ in 0..2 {
+        window.hover_at(field);
+        window.drag_at(field);
+        window.drop_at(field);
+        window.run_steps(2);
+    }
+    let select_all = Modifiers::COMMAND;
+    window.key_press_modifiers(select_all, Key::A);
+    window.event(Event::Text("99999999999999999999".to_owned()));
+    window.run_steps(2);
+    assert_eq!(window.state().workspace.missing.mask_seed, before);
+    window.key_press(Key::Enter);
+    window.run_steps(3);
+    assert_eq!(window.state().workspace.missing.mask_seed, before);
+    window.get_by_label_contains("expected 0 to 9007199254740991");
+}
+
+#[test]
+fn weights_know_their_corpus_and_what_they_do_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let (run, path) = support::run_on(folder.path(), 3);
+    let best = mct_runs::RunFolder::open(&run).unwrap();
+    let best = best.checkpoint_path(mct_runs::Which::Best);
+    let weights = folder.path().join("weights.safetensors");
+    std::fs::copy(best, &weights).unwrap();
+    let sources = vec![Source::Path(path), Source::Path(weights.clone())];
+    let mut window = window(options(sources));
+    until(&mut window, "the weights", support::is_evaluated);
+    assert_eq!(note(&window), None);
+    // The same corpus, generated and not read from a file; then another.
+    for (seed, is_another) in [(3, false), (4, true)] {
+        let generated = Source::Demo { seed, scale: 0.05 };
+        window.state_mut().workspace.open(generated.clone());
+        until(&mut window, "the corpus", |application| {
+            let card = application.workspace.corpus.as_ref().unwrap();
+            card.source == generated && support::is_evaluated(application)
+        });
+        let said = note(&window);
+        assert_eq!(said.is_some(), is_another, "{said:?}");
+    }
+    // Sequences that are longer than what a model reads.
+    let bytes = std::fs::read(&weights).unwrap();
+    let mut short = mct_hfr::training::Checkpoint::from_bytes("short", &bytes).unwrap();
+    for modality in short.config.model.modality.values_mut() {
+        modality.max_steps = mct_hfr::config::MaxSteps::Most(4);
+    }
+    let bytes = short.to_bytes(mct_hfr::training::Precision::F32).unwrap();
+    let source = Source::Bytes {
+        name: "short".into(),
+        bytes: bytes.into(),
+    };
+    window
+        .state_mut()
+        .workspace
+        .models
+        .show_next(source.clone());
+    window.state_mut().workspace.open(source);
+    until(&mut window, "the shorter model", |application| {
+        let shown = application.workspace.models.shown();
+        shown.is_some_and(|open| open.card.name == "short")
+    });
+    let shown = window.state().workspace.models.shown().unwrap();
+    assert_eq!(shown.card.cut.len(), 3, "{:?}", shown.card.cut);
+    window.run_steps(2);
+    window.get_by_label_contains("audio: ");
+}
+
 /// Presses in the middle of what is first drawn under this label.
 fn press_on(window: &mut support::Window, label: &str) {
     let found = window.get_all_by_label_contains(label).next();

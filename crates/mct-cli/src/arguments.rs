@@ -56,7 +56,7 @@ pub fn key_value(text: &str) -> Result<(String, String), String> {
 /// # Errors
 /// A key that does not exist or a value that is invalid, as a usage error.
 pub fn settings(config: Config, set: &[(String, String)]) -> Result<Config> {
-    config.set(set).map_err(usage)
+    config.set("--set", set).map_err(usage)
 }
 
 /// Utterances per batch.

@@ -51,7 +51,7 @@ fn config() -> Config {
     ];
     let own = own.map(|(key, value)| (key.to_owned(), value.to_owned()));
     let demo = Config::preset("demo").unwrap();
-    demo.set(&own).unwrap()
+    demo.set("--set", &own).unwrap()
 }
 
 /// The next message, within the time that kernels take to compile.

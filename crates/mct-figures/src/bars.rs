@@ -3,7 +3,8 @@
 use plotters::prelude::*;
 
 use crate::palette::colour;
-use crate::{Result, drawn, unplottable};
+use crate::title::titled;
+use crate::{Result, unplottable};
 
 /// Grouped bars: `bars[group][bar]` holds a score and the standard deviation that its
 /// whisker shows, if any. `names` are those of the bars.
@@ -21,9 +22,8 @@ pub fn bars(
     let low = all().fold(1.0f64, |low, (y, _)| low.min(*y));
     let bottom = ((low - 0.05) * 10.0).floor().max(0.0) / 10.0;
     let top = ((high + 0.03) * 20.0).ceil() / 20.0;
-    drawn((760, 420), |area| {
+    titled((title, 18), (760, 392), |area| {
         let mut chart = ChartBuilder::on(area)
-            .caption(title, ("sans-serif", 18))
             .margin(12)
             .x_label_area_size(30)
             .y_label_area_size(52)

@@ -2,9 +2,10 @@
 
 use mct_scores::Confusion;
 use plotters::prelude::*;
-use plotters::style::text_anchor::HPos;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use crate::{Result, drawn, unplottable};
+use crate::title::{self, titled};
+use crate::{Result, unplottable};
 
 /// How a cell is drawn.
 struct Cell {
@@ -78,30 +79,40 @@ fn matrix(
     cell_at: impl Fn(usize, usize) -> Cell,
 ) -> Result<String> {
     const CELL: i32 = 64;
-    const LEFT: i32 = 110;
-    const TOP: i32 = 76;
+    let (names, widest) = title::names(classes, 13);
+    // Names that are wider than a column stand upright.
+    let upright = widest as i32 > CELL - 6;
+    let left_of_cells = (widest as i32 + 16).max(110);
+    let top_of_cells = if upright { widest as i32 + 16 } else { 28 };
     let n = classes.len() as i32;
-    let size = (LEFT + n * CELL + 16, TOP + n * CELL + 16);
-    drawn((size.0 as u32, size.1 as u32), |area| {
+    let size = (left_of_cells + n * CELL + 16, top_of_cells + n * CELL + 16);
+    titled((title, 16), (size.0 as u32, size.1 as u32), |area| {
         let text =
             |text: &str, position: (i32, i32), size: i32, anchor: HPos, colour: &RGBColor| {
-                use plotters::style::text_anchor::{Pos, VPos};
                 let style = ("sans-serif", size).into_font().color(colour);
                 area.draw_text(text, &style.pos(Pos::new(anchor, VPos::Center)), position)
                     .map_err(unplottable)
             };
-        text(title, (8, 16), 16, HPos::Left, &BLACK)?;
-        text("true \\ predicted", (8, TOP - 22), 12, HPos::Left, &BLACK)?;
-        for (row, class) in classes.iter().enumerate() {
-            let middle = TOP + row as i32 * CELL + CELL / 2;
-            text(class, (LEFT - 8, middle), 13, HPos::Right, &BLACK)?;
-            let across = LEFT + row as i32 * CELL + CELL / 2;
-            let lift = if n > 5 && row % 2 == 1 { 16 } else { 0 };
-            text(class, (across, TOP - 10 - lift), 12, HPos::Center, &BLACK)?;
+        let corner = (12, top_of_cells - 14);
+        text("true \\ predicted", corner, 12, HPos::Left, &BLACK)?;
+        for (row, class) in names.iter().enumerate() {
+            let middle = top_of_cells + row as i32 * CELL + CELL / 2;
+            text(class, (left_of_cells - 8, middle), 13, HPos::Right, &BLACK)?;
+            let across = left_of_cells + row as i32 * CELL + CELL / 2;
+            if upright {
+                let font = ("sans-serif", 13).into_font();
+                let font = font.transform(FontTransform::Rotate270);
+                let style = font.color(&BLACK).pos(Pos::new(HPos::Left, VPos::Center));
+                area.draw_text(class, &style, (across, top_of_cells - 6))
+                    .map_err(unplottable)?;
+            } else {
+                let place = (across, top_of_cells - 12);
+                text(class, place, 12, HPos::Center, &BLACK)?;
+            }
             for column in 0..classes.len() {
                 let cell = cell_at(row, column);
-                let left = LEFT + column as i32 * CELL;
-                let top = TOP + row as i32 * CELL;
+                let left = left_of_cells + column as i32 * CELL;
+                let top = top_of_cells + row as i32 * CELL;
                 let corners = [(left, top), (left + CELL - 2, top + CELL - 2)];
                 area.draw(&Rectangle::new(corners, cell.fill.filled()))
                     .map_err(unplottable)?;

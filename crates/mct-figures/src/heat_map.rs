@@ -3,7 +3,8 @@
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use crate::{Result, drawn, unplottable};
+use crate::title::{self, titled};
+use crate::{Result, unplottable};
 
 /// The sequence of one modality.
 pub struct HeatMap<'a> {
@@ -18,10 +19,9 @@ pub struct HeatMap<'a> {
     pub seconds: f32,
 }
 
-const LEFT: i32 = 80;
 const WIDTH: i32 = 640;
 const HEIGHT: i32 = 90;
-const TOP: i32 = 40;
+const TOP: i32 = 8;
 const GAP: i32 = 12;
 
 /// The colour scale saturates at this many standard deviations.
@@ -34,21 +34,30 @@ const DEVIATIONS: f32 = 2.5;
 /// When the figure cannot be drawn.
 pub fn heat_maps(title: &str, duration: f32, maps: &[HeatMap<'_>]) -> Result<String> {
     let height = TOP + maps.len() as i32 * (HEIGHT + GAP) + 30;
-    drawn(((LEFT + WIDTH + 16) as u32, height as u32), |area| {
+    let names: Vec<String> = maps.iter().map(|map| map.name.to_owned()).collect();
+    let (names, widest) = title::names(&names, 13);
+    let left_of_maps = widest.max(64) as i32 + 16;
+    let size = ((left_of_maps + WIDTH + 16) as u32, height as u32);
+    titled((title, 16), size, |area| {
         let text = |text: &str, position: (i32, i32), anchor: HPos, size: i32| {
             let font = ("sans-serif", size).into_font().color(&BLACK);
             let style = font.pos(Pos::new(anchor, VPos::Center));
             area.draw_text(text, &style, position).map_err(unplottable)
         };
-        text(title, (LEFT, 18), HPos::Left, 16)?;
         for (index, map) in maps.iter().enumerate() {
             let top = TOP + index as i32 * (HEIGHT + GAP);
-            text(map.name, (LEFT - 8, top + HEIGHT / 2), HPos::Right, 13)?;
+            text(
+                &names[index],
+                (left_of_maps - 8, top + HEIGHT / 2),
+                HPos::Right,
+                13,
+            )?;
             let share = (map.seconds / duration.max(1e-6)).clamp(0.01, 1.0);
             let width = WIDTH as f32 * share;
             let columns = map.steps.max(1);
             let rows = map.features.min(HEIGHT as usize / 3).max(1);
-            let edge = |column: usize| LEFT + (width * column as f32 / columns as f32) as i32;
+            let edge =
+                |column: usize| left_of_maps + (width * column as f32 / columns as f32) as i32;
             for column in 0..map.steps {
                 let (left, right) = (edge(column), edge(column + 1));
                 for row in 0..rows {
@@ -76,10 +85,10 @@ pub fn heat_maps(title: &str, duration: f32, maps: &[HeatMap<'_>]) -> Result<Str
             }
         }
         let bottom = TOP + maps.len() as i32 * (HEIGHT + GAP) + 8;
-        text("0 s", (LEFT, bottom), HPos::Left, 12)?;
+        text("0 s", (left_of_maps, bottom), HPos::Left, 12)?;
         text(
             &format!("{duration:.2} s"),
-            (LEFT + WIDTH, bottom),
+            (left_of_maps + WIDTH, bottom),
             HPos::Right,
             12,
         )

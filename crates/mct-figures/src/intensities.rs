@@ -3,7 +3,8 @@
 use plotters::prelude::*;
 
 use crate::palette::colour;
-use crate::{Result, drawn, unplottable};
+use crate::title::titled;
+use crate::{Result, unplottable};
 
 /// Bars of a histogram over the range.
 const BARS: usize = 24;
@@ -23,8 +24,8 @@ pub fn intensities(title: &str, range: [f32; 2], points: &[(f32, f32)]) -> Resul
     let room = 0.02 * (high - low).max(1e-6);
     let (low, high) = (f64::from(low - room), f64::from(high + room));
     let fill = colour(0, 1);
-    drawn((460 + HISTOGRAM, 440 + HISTOGRAM), |area| {
-        let (upper, lower) = area.split_vertically(HISTOGRAM + 28);
+    titled((title, 16), (460 + HISTOGRAM, 418 + HISTOGRAM), |area| {
+        let (upper, lower) = area.split_vertically(HISTOGRAM + 6);
         let (plane, beside) = lower.split_horizontally(460);
         let mut chart = ChartBuilder::on(&plane)
             .margin(6)
@@ -51,9 +52,7 @@ pub fn intensities(title: &str, range: [f32; 2], points: &[(f32, f32)]) -> Resul
         let (left, right) = (plot.0.start, plot.0.end);
         // Pixel ranges are those of the whole figure.
         let (top, bottom) = (plot.1.start, plot.1.end);
-        let caption = Text::new(title.to_owned(), (8, 6), ("sans-serif", 16));
-        upper.draw(&caption).map_err(unplottable)?;
-        let base = HISTOGRAM as i32 + 28;
+        let base = HISTOGRAM as i32 + 6;
         let ends = |index: usize, from: i32, to: i32| {
             let at = |i: usize| from + ((to - from) as f64 * i as f64 / BARS as f64) as i32;
             (at(index), at(index + 1))
@@ -65,7 +64,7 @@ pub fn intensities(title: &str, range: [f32; 2], points: &[(f32, f32)]) -> Resul
             let bar = Rectangle::new(corners, fill.mix(0.7).filled());
             upper.draw(&bar).map_err(unplottable)?;
         }
-        let offset = base;
+        let offset = beside.get_pixel_range().1.start;
         for (index, share) in shares(points.iter().map(|p| p.1), low, high).enumerate() {
             let (y0, y1) = ends(index, bottom - offset, top - offset);
             let corners = [(0, y1 + 1), ((share * tall) as i32, y0)];

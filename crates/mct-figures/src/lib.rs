@@ -7,6 +7,7 @@ mod intensities;
 mod lines;
 mod palette;
 mod scatter;
+mod title;
 
 use plotters::coord::Shift;
 use plotters::prelude::*;

@@ -5,7 +5,8 @@ use std::ops::Range;
 use plotters::prelude::*;
 
 use crate::palette::colour;
-use crate::{Area, Result, drawn, unplottable};
+use crate::title::{self, titled};
+use crate::{Area, Result, unplottable};
 
 /// One line of a plot.
 pub struct Line {
@@ -86,7 +87,12 @@ fn range(lines: &[Line]) -> Range<f64> {
     }
 }
 
+/// Longer names or more of them would cover the lines.
+const FEW: usize = 6;
+const SHORT: usize = 36;
+
 /// Position of the legend.
+#[derive(Clone)]
 enum Legend {
     Inside(SeriesLabelPosition),
     /// For lines that fill the plot.
@@ -96,7 +102,7 @@ enum Legend {
 /// The legend beside the plot, one line per row.
 fn names_beside(area: &Area<'_>, lines: &[Line]) -> Result<()> {
     for (index, line) in lines.iter().enumerate() {
-        let y = 60 + 20 * index as i32;
+        let y = 24 + 20 * index as i32;
         let style = style(index, lines).stroke_width(2);
         let ends = if line.bound {
             vec![[(4, y), (11, y)], [(15, y), (22, y)]]
@@ -139,17 +145,17 @@ fn draw_lines(
     } else {
         (low - 0.5, low + 0.5)
     };
-    let longest = lines.iter().map(|line| line.name.chars().count()).max();
-    let longest = longest.unwrap_or(0);
+    let widest = lines.iter().map(|line| title::width(&line.name, 13));
+    let widest = widest.max().unwrap_or(0);
+    let covers = lines.len() > FEW || widest > title::width(&"x".repeat(SHORT), 13);
+    let legend = if covers { Legend::Beside } else { legend };
     let width = match legend {
         Legend::Inside(_) => 640,
-        // As wide as the longest name in letters of 7 pixels, at most.
-        Legend::Beside => 640 + 40 + 7 * longest.max(14) as u32,
+        Legend::Beside => 640 + 40 + widest.max(100),
     };
-    drawn((width, 400), |area| {
+    titled((title, 18), (width, 372), |area| {
         let (area, beside) = area.split_horizontally(640);
         let mut chart = ChartBuilder::on(&area)
-            .caption(title, ("sans-serif", 18))
             .margin(12)
             .x_label_area_size(40)
             .y_label_area_size(52)

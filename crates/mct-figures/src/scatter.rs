@@ -3,7 +3,8 @@
 use plotters::prelude::*;
 
 use crate::palette::colour;
-use crate::{Area, Result, drawn, unplottable};
+use crate::title::{self, titled};
+use crate::{Area, Result, unplottable};
 
 /// Points of one kind.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,11 +48,13 @@ pub fn scatter(title: &str, kinds: &[Kind]) -> Result<String> {
         let room = 0.04 * (high - low).max(1e-9);
         low - room..high + room
     };
-    let rows = kinds.len().div_ceil(COLUMNS) as u32;
-    drawn((360, 340 + ROW * rows), |area| {
-        let (area, below) = area.split_vertically(340);
+    let names: Vec<String> = kinds.iter().map(|kind| kind.name.to_owned()).collect();
+    let (names, widest) = title::names(&names, 12);
+    let columns = ((WIDTH - 16) / (widest + 24)).clamp(1, 3) as usize;
+    let rows = kinds.len().div_ceil(columns) as u32;
+    titled((title, 15), (WIDTH, 316 + ROW * rows), |area| {
+        let (area, below) = area.split_vertically(316);
         let mut chart = ChartBuilder::on(&area)
-            .caption(title, ("sans-serif", 15))
             .margin(8)
             .build_cartesian_2d(bounds(|point| point.0), bounds(|point| point.1))
             .map_err(unplottable)?;
@@ -66,20 +69,21 @@ pub fn scatter(title: &str, kinds: &[Kind]) -> Result<String> {
                 chart.draw_series(dots).map_err(unplottable)?;
             }
         }
-        names(&below, kinds)
+        legend(&below, kinds, &names, columns)
     })
 }
 
-/// Names per row of the legend.
-const COLUMNS: usize = 3;
+/// Width of the figure, in pixels.
+const WIDTH: u32 = 360;
 /// Height of a row of the legend, in pixels.
 const ROW: u32 = 18;
 
 /// The legend, below the plane, where no point can be.
-fn names(area: &Area<'_>, kinds: &[Kind]) -> Result<()> {
+fn legend(area: &Area<'_>, kinds: &[Kind], names: &[String], columns: usize) -> Result<()> {
     for (index, kind) in kinds.iter().enumerate() {
-        let x = 16 + 112 * (index % COLUMNS) as i32;
-        let y = ROW as i32 * (index / COLUMNS) as i32 + 4;
+        let column = (WIDTH as usize - 16) / columns;
+        let x = 16 + (column * (index % columns)) as i32;
+        let y = ROW as i32 * (index / columns) as i32 + 4;
         let colour = kind.drawn_in(index, kinds.len());
         if kind.crosses {
             area.draw(&Cross::new((x, y + 2), 3, colour.stroke_width(1)))
@@ -88,7 +92,7 @@ fn names(area: &Area<'_>, kinds: &[Kind]) -> Result<()> {
         }
         .map_err(unplottable)?;
         area.draw(&Text::new(
-            kind.name.to_owned(),
+            names[index].clone(),
             (x + 10, y - 3),
             ("sans-serif", 12),
         ))

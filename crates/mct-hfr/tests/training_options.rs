@@ -248,7 +248,7 @@ fn options_of_classes_are_refused_for_intensities_and_batches_of_one_for_batch_n
         let owned = assignments
             .iter()
             .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
-        preset.set(&owned.collect::<Vec<_>>())
+        preset.set("--set", &owned.collect::<Vec<_>>())
     };
     for (assignments, part) in [
         (&[("training.batch_size", "1")][..], "batch norm needs two"),

@@ -410,7 +410,8 @@ impl Writer {
     /// # Errors
     /// When it cannot be written; the older checkpoint then stays intact.
     pub fn save(&self, checkpoint: &Checkpoint, which: Which) -> Result<()> {
-        let bytes = checkpoint.to_bytes(Precision::F32)?;
+        let corpus = &self.folder.manifest.corpus.sha256;
+        let bytes = checkpoint.to_bytes_of(Some(corpus), Precision::F32)?;
         Ok(atomic::write(&self.folder.checkpoint_path(which), &bytes)?)
     }
 }

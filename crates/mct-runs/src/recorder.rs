@@ -3,7 +3,7 @@
 use mct_hfr::training::{Checkpoint, Event};
 
 use crate::metrics::Metrics;
-use crate::{Result, Which, Writer};
+use crate::{Result, RunFolder, Which, Writer};
 
 /// Writes events, checkpoints and metrics during training.
 pub struct Recorder {
@@ -20,6 +20,11 @@ impl Recorder {
             synthetic,
             fold: String::new(),
         }
+    }
+
+    /// The run folder.
+    pub const fn folder(&self) -> &RunFolder {
+        &self.writer.folder
     }
 
     /// Appends the event to `events.jsonl`.

@@ -99,7 +99,7 @@ pub const FORMATS: [Format; 9] = [
             let set = toml.lines().filter_map(|line| line.split_once('='));
             let set = set.map(|(key, value)| (key.trim().to_owned(), value.trim().to_owned()));
             let set: Vec<_> = set.collect();
-            let set = Config::preset("demo").unwrap().set(&set);
+            let set = Config::preset("demo").unwrap().set("--set", &set);
             config.or(set).map(drop).map_err(text)
         },
     },

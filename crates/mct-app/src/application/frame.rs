@@ -26,12 +26,16 @@ impl Application {
         self.room = Room::of(ui.available_width());
         egui::Panel::top("top").show(ui, |ui| self.top(ui));
         egui::Panel::bottom("bottom").show(ui, |ui| self.bottom(ui));
+        messages::newest(ui, &mut self.workspace, &mut self.show_messages);
         if self.room != Room::Phone {
             egui::Panel::left("left")
                 .default_size(270.0)
                 .resizable(true)
                 .show(ui, |ui| self.sources(ui));
         }
+        // No view shows what is of another choice, not even in this frame.
+        self.request();
+        let mut chosen_in = None;
         CentralPanel::default().show(ui, |ui| {
             if self.room == Room::Phone && self.shows_sources {
                 return self.sources(ui);
@@ -39,15 +43,22 @@ impl Application {
             let mut panes = Panes {
                 panels: &mut self.panels,
                 workspace: &mut self.workspace,
+                chosen_in: &mut chosen_in,
             };
             match self.room {
                 Room::Wide => self.layout.ui(&mut panes, ui),
                 Room::Narrow | Room::Phone => self.one_by_one.ui(&mut panes, ui),
             }
         });
+        // What is chosen is looked at, but where it was chosen stays in sight.
+        if let Some(pane) = chosen_in
+            && layout::is_open(&self.layout, Pane::Inspector)
+            && !layout::are_tabs_together(&self.layout, pane, Pane::Inspector)
+        {
+            layout::show(&mut self.layout, Pane::Inspector);
+        }
         let context = ui.ctx().clone();
         importing::dialog(&context, &mut self.workspace);
-        messages::overlay(&context, &mut self.workspace);
         self.messages_window(&context);
         drop_hint(&context);
         self.closing_dialog(&context);
@@ -257,13 +268,20 @@ impl Application {
 struct Panes<'a> {
     panels: &'a mut Panels,
     workspace: &'a mut Workspace,
+    /// The pane in which another utterance was chosen in this frame.
+    chosen_in: &'a mut Option<Pane>,
 }
 
 impl Behavior<Pane> for Panes<'_> {
     fn pane_ui(&mut self, ui: &mut Ui, _tile: TileId, pane: &mut Pane) -> UiResponse {
+        let before = self.workspace.selection.focus();
         egui::Frame::NONE.inner_margin(6.0).show(ui, |ui| {
             self.panels.ui(ui, *pane, self.workspace);
         });
+        let focus = self.workspace.selection.focus();
+        if focus.is_some() && focus != before {
+            *self.chosen_in = Some(*pane);
+        }
         UiResponse::None
     }
 

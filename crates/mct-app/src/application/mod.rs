@@ -149,6 +149,9 @@ impl Application {
         options: Options,
     ) -> Result<Self, String> {
         theme::set(context);
+        // Where something was scrolled to says nothing at another start, of another corpus.
+        #[cfg(not(target_arch = "wasm32"))]
+        context.data_mut(|data| data.remove_by_type::<egui::scroll_area::State>());
         let repaint = context.clone();
         let wake: Wake = Arc::new(move || repaint.request_repaint());
         let device = options.device;
@@ -234,10 +237,22 @@ impl Application {
         #[cfg(not(target_arch = "wasm32"))]
         self.follow_session();
         self.save_before_closing(context);
-        let drawn = match self.room {
+        self.workspace.front = layout::front(self.drawn());
+        self.request();
+        #[cfg(not(target_arch = "wasm32"))]
+        self.look_for_runs(layout::is_seen(self.drawn(), Pane::Runs), context);
+    }
+
+    /// The tree of panes that there is room for.
+    const fn drawn(&self) -> &Tree<Pane> {
+        match self.room {
             Room::Wide => &self.layout,
             Room::Narrow | Room::Phone => &self.one_by_one,
-        };
+        }
+    }
+
+    /// Sends the requests that follow from what is chosen, and takes away what was of another choice.
+    fn request(&mut self) {
         let Self {
             requests,
             workspace,
@@ -245,13 +260,12 @@ impl Application {
             embedding,
             ..
         } = self;
+        let drawn = match self.room {
+            Room::Wide => &self.layout,
+            Room::Narrow | Room::Phone => &self.one_by_one,
+        };
         let is_seen = |pane| layout::is_seen(drawn, pane);
-        workspace.front = layout::front(drawn);
-        #[cfg(not(target_arch = "wasm32"))]
-        let sees_runs = is_seen(Pane::Runs);
         requests.request(workspace, evaluation, embedding, is_seen);
-        #[cfg(not(target_arch = "wasm32"))]
-        self.look_for_runs(sees_runs, context);
     }
 
     /// Brings a pane to the front.

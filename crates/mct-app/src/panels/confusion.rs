@@ -14,6 +14,7 @@ use crate::state::Workspace;
 use crate::state::models::Evaluated;
 use crate::state::selection::Selection;
 use crate::theme;
+use crate::widgets::direction;
 use crate::widgets::matrix::{self, Cell, Hit};
 
 /// What the cells say in large letters.
@@ -204,7 +205,7 @@ fn classes_table(ui: &mut Ui, names: &[String], by_class: &[ClassScores]) {
                 }
                 ui.end_row();
                 for (name, own) in names.iter().zip(by_class) {
-                    ui.label(name);
+                    ui.label(direction::drawn(name));
                     ui.label(own.utterances.to_string());
                     for value in [own.recall, own.precision, own.f1] {
                         ui.label(share(value));

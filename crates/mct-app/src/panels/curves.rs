@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use eframe::egui::{self, Color32, Ui};
 use egui_plot::{
-    AxisHints, FilledArea, Legend, Line, LineStyle, MarkerShape, Plot, PlotPoints, Points, VLine,
+    AxisHints, FilledArea, Line, LineStyle, MarkerShape, Plot, PlotMemory, PlotPoints, PlotUi,
+    Points, VLine,
 };
 use mct_corpus::Task;
 use mct_hfr::config::{Config, Interface};
@@ -15,19 +16,23 @@ use super::{Format, counted, csv, fold_name, json as to_json, shown};
 use crate::state::Workspace;
 use crate::state::models::{OpenModel, RATES};
 use crate::theme;
+use crate::widgets::legend::{self, Entry, Sign};
 
 #[derive(Default)]
 pub struct Panel {
     /// What was chosen; the main score of the shown model where it does not have it.
     chosen: Option<Metric>,
-    /// The missing rate before the last click, which may be the first of two.
-    rate_before: Option<f64>,
+    /// Whether a part of the plot is looked at, and whether all of it is wanted again.
+    is_closer: bool,
+    shows_all: bool,
     /// Whether runs that differ in fold or seed alone are one line.
     pools: bool,
 }
 
 /// One line: a model or the limit.
 struct Drawn {
+    /// What it is known by, whatever its area is.
+    key: String,
     name: String,
     /// What the model's fold holds out.
     fold: String,
@@ -54,6 +59,11 @@ impl Panel {
                      either side";
                 ui.checkbox(&mut self.pools, "pool runs").on_hover_text(hint);
             }
+            if self.is_closer {
+                let all = ui.small_button("Show all");
+                workspace.controls.note("show all curves", &all);
+                self.shows_all = all.on_hover_text("All rates, and all scores").clicked();
+            }
         });
         if workspace.models.is_empty() {
             let text = "open a run or a checkpoint, or train one (Training)";
@@ -70,13 +80,31 @@ impl Panel {
         ui.weak(held(workspace))
             .on_hover_text("The curves do not follow rates of their own of single modalities");
         let lines = self.lines(workspace, score);
+        let ink = ui.visuals().text_color();
+        let entries = lines.iter().map(|line| Entry {
+            key: line.key.clone(),
+            text: line.name.clone(),
+            colour: line.colour.unwrap_or(ink),
+            sign: match line.colour {
+                Some(_) => Sign::Dot,
+                None => Sign::Dashes,
+            },
+        });
+        let hidden = legend::of_lines(ui, "curves", &entries.collect::<Vec<_>>());
+        let lines = lines.into_iter();
+        let lines = lines.filter(|line| !hidden.contains(&line.key)).collect();
+        self.plot(ui, workspace, score, lines);
+    }
+
+    fn plot(&mut self, ui: &mut Ui, workspace: &mut Workspace, score: Metric, lines: Vec<Drawn>) {
         let now = workspace.missing.rate;
         let ink = ui.visuals().text_color();
         let rates = AxisHints::new_x()
             .label("missing rate")
             .label_spacing(18.0..=30.0);
-        let plot = Plot::new("curves")
-            .legend(Legend::default().position(egui_plot::Corner::LeftBottom))
+        let id = egui::Id::unique("plot of the curves");
+        let mut plot = Plot::new("curves")
+            .id(id)
             .custom_x_axes(vec![rates])
             .y_axis_label(score.title())
             .include_x(0.0)
@@ -86,6 +114,9 @@ impl Panel {
             .x_grid_spacer(egui_plot::uniform_grid_spacer(|_| [1.0, 0.2, 0.1]))
             .y_grid_spacer(egui_plot::uniform_grid_spacer(|_| [1.0, 0.2, 0.1]))
             .allow_scroll(false)
+            // A drag moves the missing rate, and a double click is two clicks.
+            .allow_drag(false)
+            .allow_double_click_reset(false)
             .label_formatter(|position| {
                 let (name, point) = match position {
                     egui_plot::HoverPosition::NearDataPoint {
@@ -101,41 +132,12 @@ impl Panel {
                     shown(score, point.y)
                 ))
             });
+        if std::mem::take(&mut self.shows_all) {
+            plot = plot.reset();
+        }
         let drawn = plot.show(ui, |plot| {
-            for Drawn {
-                name,
-                points,
-                deviations,
-                colour,
-                ..
-            } in lines
-            {
-                let series = || PlotPoints::from_iter(points.iter().map(|(x, y)| [*x, *y]));
-                if let Some(colour) = colour
-                    && !deviations.is_empty()
-                {
-                    let rates: Vec<f64> = points.iter().map(|(x, _)| *x).collect();
-                    let edge = |sign: f64| -> Vec<f64> {
-                        let scores = points.iter().zip(&deviations);
-                        scores
-                            .map(|((_, y), deviation)| y + sign * deviation)
-                            .collect()
-                    };
-                    let band = FilledArea::new(name.clone(), &rates, &edge(-1.0), &edge(1.0));
-                    plot.add(
-                        band.fill_color(colour.gamma_multiply(0.2))
-                            .allow_hover(false),
-                    );
-                }
-                let line = Line::new(name.clone(), series());
-                match colour {
-                    Some(colour) => {
-                        plot.line(line.color(colour).width(2.0));
-                        let dots = Points::new(name, series());
-                        plot.add(dots.color(colour).radius(3.0).shape(MarkerShape::Circle));
-                    }
-                    None => plot.line(line.color(ink).style(LineStyle::dashed_dense())),
-                }
+            for line in lines {
+                draw(plot, line, ink);
             }
             plot.add(
                 VLine::new("", now)
@@ -145,20 +147,16 @@ impl Panel {
             );
             plot.pointer_coordinate()
         });
+        let memory = PlotMemory::load(ui.ctx(), id);
+        self.is_closer = memory.is_some_and(|memory| !memory.auto_bounds.all());
         drawn.response.widget_info(|| {
             egui::WidgetInfo::labeled(egui::Role::Image, true, "scores against missing rates")
         });
-        let hint = "Click to set this missing rate, drag to pan, double-click to show all";
+        workspace.controls.note("curves", &drawn.response);
+        let hint = "Click or drag to set the missing rate; the right button draws a part to look closer at";
         let response = drawn.response.on_hover_text_at_pointer(hint);
-        if response.double_clicked() {
-            // Its first click was not meant to change the rate.
-            if let Some(rate) = self.rate_before.take() {
-                workspace.missing.rate = rate;
-            }
-        } else if response.clicked()
-            && let Some(pointer) = drawn.inner
-        {
-            self.rate_before = Some(workspace.missing.rate);
+        let sets = response.clicked() || response.dragged_by(egui::PointerButton::Primary);
+        if let Some(pointer) = drawn.inner.filter(|_| sets) {
             workspace.missing.rate = (pointer.x.clamp(0.0, 1.0) * 100.0).round() / 100.0;
         }
     }
@@ -240,6 +238,43 @@ impl Panel {
     }
 }
 
+/// Draws a line, with its band where it is of several runs.
+fn draw(plot: &mut PlotUi<'_>, line: Drawn, ink: Color32) {
+    let Drawn {
+        name,
+        points,
+        deviations,
+        colour,
+        ..
+    } = line;
+    let series = || PlotPoints::from_iter(points.iter().map(|(x, y)| [*x, *y]));
+    if let Some(colour) = colour
+        && !deviations.is_empty()
+    {
+        let rates: Vec<f64> = points.iter().map(|(x, _)| *x).collect();
+        let edge = |sign: f64| -> Vec<f64> {
+            let scores = points.iter().zip(&deviations);
+            scores
+                .map(|((_, y), deviation)| y + sign * deviation)
+                .collect()
+        };
+        let band = FilledArea::new(name.clone(), &rates, &edge(-1.0), &edge(1.0));
+        plot.add(
+            band.fill_color(colour.gamma_multiply(0.2))
+                .allow_hover(false),
+        );
+    }
+    let line = Line::new(name.clone(), series());
+    match colour {
+        Some(colour) => {
+            plot.line(line.color(colour).width(2.0));
+            let dots = Points::new(name, series());
+            plot.add(dots.color(colour).radius(3.0).shape(MarkerShape::Circle));
+        }
+        None => plot.line(line.color(ink).style(LineStyle::dashed_dense())),
+    }
+}
+
 /// What runs have in common that are pooled: everything but fold and seed.
 fn kind(open: &OpenModel) -> (Config, &Interface) {
     let mut config = open.card.config.clone();
@@ -299,6 +334,7 @@ fn pooled(workspace: &Workspace, score: Metric, lines: Vec<Drawn>) -> Vec<Drawn>
             .iter()
             .map(|(_, spread)| spread.deviation.unwrap_or(0.0));
         Drawn {
+            key: name.clone(),
             name: with_area(&format!("{name}, {}", counted(own.len(), "run")), area),
             fold: own
                 .iter()
@@ -349,6 +385,7 @@ fn lines(workspace: &Workspace, score: Metric) -> Vec<Drawn> {
     };
     let mut lines: Vec<Drawn> = usable()
         .map(|open| Drawn {
+            key: name(open),
             name: with_area(&name(open), open.curve.auilc(score)),
             fold: fold_name(open).to_owned(),
             points: open.curve.points(score),
@@ -359,6 +396,7 @@ fn lines(workspace: &Workspace, score: Metric) -> Vec<Drawn> {
     if let (Some(limit), Metric::Ua) = (&workspace.limit, score) {
         let area = mct_scores::auilc(&RATES, limit);
         lines.push(Drawn {
+            key: "exact posterior".to_owned(),
             name: with_area("exact posterior", Some(area)),
             fold: models
                 .shown()

@@ -15,6 +15,7 @@ use crate::state::embedding::{Colour, Point, Projection, Vectors, Views};
 use crate::state::selection::Selection;
 use crate::widgets;
 use crate::widgets::canvas::{self, Dot, Gesture, Viewport};
+use crate::widgets::direction;
 use crate::widgets::matrix::adds;
 
 /// The largest distance of a click from its point, in pixels.
@@ -288,6 +289,7 @@ fn name_clusters(
         let half = x.len() / 2;
         let median = |values: &mut Vec<f32>| *values.select_nth_unstable_by(half, f32::total_cmp).1;
         let at = egui::pos2(median(&mut x), median(&mut y));
+        let name = direction::drawn(&name).into_owned();
         let text = painter.layout_no_wrap(name, font.clone(), ui.visuals().strong_text_color());
         // Over no other name: a little lower or higher, or not at all.
         let lines = [0.0, 1.0, -1.0, 2.0, -2.0].map(|lines| lines * (text.size().y + 4.0));
@@ -460,8 +462,7 @@ fn tsne_settings(ui: &mut Ui, projection: &mut Projection, commands: &mut Vec<Co
             settings.seed = random.then_some(1);
         }
         if let Some(seed) = &mut settings.seed {
-            ui.add(widgets::seed(seed))
-                .on_hover_text("Another seed gives other initial coordinates");
+            widgets::seed(ui, seed).on_hover_text("Another seed gives other initial coordinates");
         }
     });
     ui.add(Slider::new(&mut settings.steps, 250..=5000).text("steps"))

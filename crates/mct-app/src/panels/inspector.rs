@@ -18,6 +18,7 @@ use super::{Format, csv, held_line, json as to_json, lacks_model};
 use crate::state::categories::Categories;
 use crate::state::{Seen, Workspace};
 use crate::theme;
+use crate::widgets::direction;
 use crate::widgets::heat_map::HeatMaps;
 
 /// Range of the colour map at first, in standard deviations.
@@ -329,16 +330,21 @@ impl Panel {
             Stroke::new(1.0, ui.visuals().weak_text_color().gamma_multiply(0.4)),
             StrokeKind::Inside,
         );
-        let touched = response.interact_pointer_pos().and_then(step_at);
+        let pointer = response.interact_pointer_pos();
         if response.drag_started() || response.clicked() {
-            self.stroke = touched.map(|step| !mask[step]);
-            self.touched = touched;
+            // A fast stroke has left the step that it began on.
+            let begun = ui.input(|input| input.pointer.press_origin());
+            let begun = begun.or(pointer).and_then(step_at);
+            self.stroke = begun.map(|step| !mask[step]);
+            self.touched = begun;
         }
         let masks = self.stroke?;
-        if !(response.dragged() || response.clicked()) {
+        if !(response.dragged() || response.drag_stopped() || response.clicked()) {
             return None;
         }
-        let step = touched?;
+        // A stroke that goes beyond the end goes to the end.
+        let (first, last) = (area.left(), area.right() - width / 2.0);
+        let step = step_at(pos2(pointer?.x.clamp(first, last.max(first)), area.top()))?;
         let last = self.touched.replace(step).unwrap_or(step);
         let between = last.min(step)..=last.max(step);
         let steps: Vec<usize> = between
@@ -621,14 +627,15 @@ fn head(ui: &mut Ui, workspace: &mut Workspace, index: usize) {
     };
     let utterance = &card.utterances[index];
     ui.horizontal_wrapped(|ui| {
-        ui.strong(&utterance.id);
+        ui.strong(direction::drawn(&utterance.id));
         // An empty label in a row that wraps would put the next one over the first.
         let text = categories.text(utterance);
         if !text.is_empty() {
+            let text = direction::drawn(&text);
             ui.label(text).on_hover_text("the true class, or intensity");
         }
         if !card.speaker(index).is_empty() {
-            ui.weak(card.speaker(index));
+            ui.weak(direction::drawn(card.speaker(index)));
         }
         if let Some(duration) = utterance.duration_secs {
             ui.weak(format!("{duration:.2} s"));
@@ -649,7 +656,8 @@ fn head(ui: &mut Ui, workspace: &mut Workspace, index: usize) {
         }
     });
     if let Some(transcript) = &utterance.transcript {
-        ui.label(RichText::new(format!("“{transcript}”")).italics());
+        let said = format!("“{transcript}”");
+        direction::paragraph(ui, &said, |text| RichText::new(text).italics());
     }
 }
 

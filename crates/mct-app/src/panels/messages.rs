@@ -1,6 +1,6 @@
-//! Notices over the window, and the restart of pipelines that have died.
+//! Notices below the panes, and the restart of pipelines that have died.
 
-use eframe::egui::{self, Align2, Area, Frame, Order, Ui, vec2};
+use eframe::egui::{self, Align, Layout, ScrollArea, Ui};
 
 use crate::state::Workspace;
 use crate::state::command::{Command, Part};
@@ -9,13 +9,15 @@ use crate::theme;
 use crate::widgets::mark;
 
 /// The largest number of notices on screen; the remaining ones are in the list.
-const SHOWN: usize = 4;
+const SHOWN: usize = 2;
 
-/// Notices in the lower right corner.
-pub fn overlay(context: &egui::Context, workspace: &mut Workspace) {
-    let shown: Vec<(usize, Kind, String)> = workspace
-        .notices
-        .shown()
+/// They take no more than this share of the window's height.
+const MOST_OF_HEIGHT: f32 = 0.25;
+
+/// The newest notices, in a panel of their own: they cover nothing. `shows_all` opens the list.
+pub fn newest(ui: &mut Ui, workspace: &mut Workspace, shows_all: &mut bool) {
+    let all = workspace.notices.shown();
+    let shown: Vec<(usize, Kind, String)> = all
         .take(SHOWN)
         .map(|(index, notice)| (index, notice.kind, notice.shown()))
         .collect();
@@ -25,34 +27,37 @@ pub fn overlay(context: &egui::Context, workspace: &mut Workspace) {
     let count = workspace.notices.shown().count();
     // Expired notices disappear with the next frame; errors stay.
     if shown.iter().any(|(_, kind, _)| *kind != Kind::Error) {
-        context.request_repaint_after(std::time::Duration::from_secs(1));
+        ui.ctx()
+            .request_repaint_after(std::time::Duration::from_secs(1));
     }
-    Area::new(egui::Id::unique("notices"))
-        .anchor(Align2::RIGHT_BOTTOM, vec2(-12.0, -36.0))
-        .order(Order::Foreground)
-        .show(context, |ui| {
-            ui.set_max_width(420.0);
-            if count > 1 {
-                Frame::popup(ui.style()).show(ui, |ui| {
-                    let all = ui.small_button(format!("Dismiss all {count}"));
-                    workspace.controls.note("dismiss all", &all);
-                    if all.clicked() {
-                        workspace.notices.dismiss_all();
+    let most = ui.max_rect().height() * MOST_OF_HEIGHT;
+    egui::Panel::bottom("notices").show(ui, |ui| {
+        ScrollArea::vertical().max_height(most).show(ui, |ui| {
+            for (place, (index, kind, text)) in shown.into_iter().enumerate() {
+                ui.with_layout(Layout::right_to_left(Align::Min), |ui| {
+                    let dismiss = ui.small_button("×").on_hover_text("Dismiss");
+                    if dismiss.clicked() {
+                        workspace.notices.dismiss(index);
                     }
-                });
-            }
-            for (index, kind, text) in shown {
-                Frame::popup(ui.style()).show(ui, |ui| {
-                    ui.horizontal_top(|ui| {
+                    if place == 0 && count > 1 {
+                        let all = ui.small_button(format!("Dismiss all {count}"));
+                        workspace.controls.note("dismiss all", &all);
+                        if all.clicked() {
+                            workspace.notices.dismiss_all();
+                        }
+                    }
+                    if place == 0 && count > SHOWN {
+                        let more = ui.small_button(format!("{} more", count - SHOWN));
+                        *shows_all |= more.on_hover_text("All messages so far").clicked();
+                    }
+                    ui.with_layout(Layout::left_to_right(Align::Min), |ui| {
                         sign(ui, kind);
                         ui.add(egui::Label::new(&text).wrap());
-                        if ui.small_button("×").on_hover_text("Dismiss").clicked() {
-                            workspace.notices.dismiss(index);
-                        }
                     });
                 });
             }
         });
+    });
 }
 
 /// The pipelines that have died, with a button to restart each.

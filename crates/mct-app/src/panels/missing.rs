@@ -76,7 +76,7 @@ pub fn ui(ui: &mut Ui, workspace: &mut Workspace) {
     controls.note("same moments", &same.on_hover_text(hint));
     ui.horizontal(|ui| {
         let label = ui.label("mask seed");
-        ui.add(seed(&mut missing.mask_seed))
+        seed(ui, &mut missing.mask_seed)
             .labelled_by(label.id)
             .on_hover_text("Another seed masks other steps at the same rates");
     });

@@ -8,6 +8,7 @@ use mct_hfr::evaluation::Inspection;
 
 use crate::state::categories::Categories;
 use crate::theme;
+use crate::widgets::direction;
 
 /// Class probabilities as bars, or intensities as a table.
 pub fn show(
@@ -37,7 +38,7 @@ fn probabilities(ui: &mut Ui, classes: &[String], label: Option<usize>, inspecti
             ui.weak("without the missing ones");
             ui.end_row();
             for (class, name) in classes.iter().enumerate() {
-                let mut text = RichText::new(name);
+                let mut text = RichText::new(direction::drawn(name));
                 if Some(class) == label {
                     text = text.strong();
                 }
@@ -117,7 +118,7 @@ fn most_probable(ui: &mut Ui, classes: &[String], label: Option<usize>, outputs:
         false => theme::WRONG,
     };
     let name = classes.get(best).map_or("", String::as_str);
-    ui.label(name).on_hover_ui(|ui| {
+    ui.label(direction::drawn(name)).on_hover_ui(|ui| {
         for (class, probability) in classes.iter().zip(outputs) {
             ui.label(format!("{class} {probability:.3}"));
         }

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use eframe::egui::{self, Color32, RichText, Ui};
+use eframe::egui::{Color32, RichText, Ui};
 use mct_engine::evaluation::CorpusCard;
 
 use crate::state::categories::Categories;
 use crate::state::embedding::{Colour, Point};
 use crate::state::models::Evaluated;
 use crate::theme;
+use crate::widgets::direction;
+use crate::widgets::legend::{self, Entry, Sign};
 use crate::widgets::mark;
 
 /// What the points are coloured by.
@@ -101,13 +103,17 @@ impl Palette<'_> {
             "complete"
         };
         let class = self.categories.text(utterance);
-        let mut text = format!("{}, {view}\n{class}", utterance.id);
+        let mut text = format!(
+            "{}, {view}\n{}",
+            direction::drawn(&utterance.id),
+            direction::drawn(&class)
+        );
         if let Some(class) = self.evaluated.and_then(|e| e.class_of(point.utterance)) {
             let from = match !point.incomplete && self.hides {
                 true => " from the incomplete view",
                 false => "",
             };
-            text += &format!(", predicted {}{from}", classes[class]);
+            text += &format!(", predicted {}{from}", direction::drawn(&classes[class]));
         }
         text
     }
@@ -130,36 +136,16 @@ pub fn legend(ui: &mut Ui, palette: &Palette<'_>, points: &[Point], hidden: &mut
             names.retain(|(speaker, _)| speakers.contains(speaker));
         }
         for (place, (name, colour)) in names.iter().take(MAX_NAMES) {
-            // On one line with its name.
-            ui.horizontal(|ui| {
-                let is_hidden = hidden.contains(place);
-                let ink = ui.visuals().weak_text_color();
-                mark::dot(
-                    ui,
-                    if is_hidden {
-                        ink.gamma_multiply(0.3)
-                    } else {
-                        *colour
-                    },
-                );
-                let mut text = RichText::new(name).small();
-                if is_hidden {
-                    text = text.weak().strikethrough();
-                }
-                let name = ui.add(
-                    egui::Label::new(text)
-                        .selectable(false)
-                        .sense(egui::Sense::click()),
-                );
-                let hint = if is_hidden {
-                    "Show these points"
-                } else {
-                    "Hide these points"
-                };
-                if name.on_hover_text(hint).clicked() && !hidden.remove(place) {
-                    hidden.insert(*place);
-                }
-            });
+            let entry = Entry {
+                key: name.clone(),
+                text: name.clone(),
+                colour: *colour,
+                sign: Sign::Dot,
+            };
+            let response = legend::entry(ui, &entry, "these points", hidden.contains(place));
+            if response.clicked() && !hidden.remove(place) {
+                hidden.insert(*place);
+            }
         }
         if names.len() > MAX_NAMES {
             ui.label(RichText::new(format!("and {} more", names.len() - MAX_NAMES)).small());

@@ -23,6 +23,8 @@ use crate::widgets::mark;
 
 #[derive(Default)]
 pub struct Panel {
+    /// The folder as it is being typed: it is looked through once it is whole.
+    typed: Option<String>,
     find: String,
     order: Column,
     descending: bool,
@@ -40,7 +42,7 @@ const WIDTHS: [f32; 8] = [124.0, 104.0, 136.0, 60.0, 80.0, 76.0, 90.0, 44.0];
 
 impl Panel {
     pub fn ui(&mut self, ui: &mut Ui, workspace: &mut Workspace) {
-        folder(ui, workspace);
+        self.folder(ui, workspace);
         let Some((folder, found)) = &workspace.runs.listed else {
             ui.weak(match workspace.runs.is_looking {
                 true => "looking for runs…",
@@ -99,6 +101,36 @@ impl Panel {
         if has_ticked {
             self.histories(ui, workspace);
         }
+    }
+
+    /// The folder that is looked through.
+    fn folder(&mut self, ui: &mut Ui, workspace: &mut Workspace) {
+        ui.horizontal(|ui| {
+            let label = ui.label("folder");
+            let mut text = match self.typed.take() {
+                Some(typed) => typed,
+                None => workspace.runs.folder.clone(),
+            };
+            let edit = TextEdit::singleline(&mut text).desired_width(220.0);
+            let edit = ui.add(edit).labelled_by(label.id);
+            workspace.controls.note("folder of runs", &edit);
+            let edit = edit.on_hover_text("Runs in it and in folders below it are listed");
+            if edit.has_focus() {
+                self.typed = Some(text);
+            } else if edit.lost_focus() && text != workspace.runs.folder {
+                workspace.runs.folder = text;
+                workspace.runs.looked = None;
+            }
+            let choose = ui
+                .button("Choose…")
+                .on_hover_text("Choose the folder in a dialog");
+            if choose.clicked() {
+                workspace.command(Command::ChooseFolder(FolderOf::Runs));
+            }
+            if workspace.runs.is_looking && workspace.runs.listed.is_none() {
+                ui.spinner();
+            }
+        });
     }
 
     /// What is found, and what is done with the ticked runs.
@@ -339,30 +371,6 @@ fn tick(ui: &mut Ui, colour: Option<Color32>) {
                 .rect_stroke(area.shrink(0.5), 2.0, stroke, StrokeKind::Inside);
         }
     }
-}
-
-/// The folder that is looked through.
-fn folder(ui: &mut Ui, workspace: &mut Workspace) {
-    ui.horizontal(|ui| {
-        let label = ui.label("folder");
-        let edit = TextEdit::singleline(&mut workspace.runs.folder).desired_width(220.0);
-        let edit = ui.add(edit).labelled_by(label.id);
-        workspace.controls.note("folder of runs", &edit);
-        let edit = edit.on_hover_text("Runs in it and in folders below it are listed");
-        let choose = ui
-            .button("Choose…")
-            .on_hover_text("Choose the folder in a dialog");
-        if choose.clicked() {
-            workspace.command(Command::ChooseFolder(FolderOf::Runs));
-        }
-        if workspace.runs.is_looking && workspace.runs.listed.is_none() {
-            ui.spinner();
-        }
-        // As it is typed, not with every letter.
-        if edit.lost_focus() {
-            workspace.runs.looked = None;
-        }
-    });
 }
 
 /// What is remarkable about a run, for who looks closer.

@@ -11,6 +11,7 @@ use crate::state::Workspace;
 use crate::state::selection::Selection;
 use crate::state::slices::{Facet, Slice, facets};
 use crate::theme;
+use crate::widgets::direction;
 use crate::widgets::matrix::{adds, placeholder};
 
 #[derive(Default)]
@@ -201,7 +202,7 @@ fn bar(ui: &mut Ui, slice: &Slice, most: f32, selection: &Selection, dims: bool)
     name.text(
         names.left_center(),
         egui::Align2::LEFT_CENTER,
-        &slice.name,
+        direction::drawn(&slice.name),
         font.clone(),
         ink,
     );

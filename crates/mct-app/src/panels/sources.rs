@@ -250,8 +250,9 @@ fn model(
             }
         });
     });
-    // What its scores do not promise.
-    for warning in card.fold.iter().flat_map(|fold| &fold.warnings) {
+    // What its scores do not promise, and what it does not read.
+    let warnings = card.fold.iter().flat_map(|fold| &fold.warnings);
+    for warning in warnings.chain(&card.cut) {
         ui.indent(warning, |ui| {
             ui.weak(warning);
         });

@@ -194,12 +194,12 @@ fn settings(ui: &mut Ui, settings: &mut Settings, corpus: Option<&CorpusCard>) -
                     DragValue::new(&mut settings.fold),
                 ),
             }
-            number(
-                ui,
-                "seed",
-                "Another seed gives other initial weights and masks",
-                widgets::seed(&mut settings.seed),
-            );
+            let hint = "Another seed gives other initial weights and masks";
+            let label = ui.label("seed").on_hover_text(hint);
+            ui.horizontal(|ui| {
+                let seed = widgets::seed(ui, &mut settings.seed);
+                seed.labelled_by(label.id).on_hover_text(hint);
+            });
             ui.end_row();
             let rate = |value| {
                 DragValue::new(value)

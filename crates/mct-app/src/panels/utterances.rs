@@ -15,7 +15,7 @@ use crate::state::categories::Categories;
 use crate::state::command::Command;
 use crate::state::models::{Evaluated, Models, OpenModel};
 use crate::state::natural::natural;
-use crate::widgets::mark;
+use crate::widgets::{direction, mark, matrix};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Order {
@@ -41,6 +41,8 @@ pub struct Panel {
     is_sorted_anew: bool,
     /// The rows that were made last, and of what.
     made: Option<(Of, Rc<[Row]>)>,
+    /// Widths of the columns at the start, for a corpus and these categories.
+    widths: Option<(u64, Vec<String>, [f32; 6])>,
 }
 
 /// What the rows depend on.
@@ -70,6 +72,7 @@ impl Default for Panel {
             anchor: None,
             is_sorted_anew: false,
             made: None,
+            widths: None,
         }
     }
 }
@@ -108,8 +111,39 @@ const COLUMNS: [(Order, &str, &str); 6] = [
     (Order::Confidence, "probability", "Of the predicted class"),
 ];
 
-/// Widths of these at the start, so that all of them are seen in a window of 1280 points.
+/// The least widths of these at the start, so that all of them are seen in a window of 1280 points.
 const WIDTHS: [f32; 6] = [98.0, 58.0, 52.0, 52.0, 74.0, 70.0];
+
+/// Their largest widths at the start.
+const WIDEST: [f32; 6] = [220.0, 140.0, 52.0, 180.0, 200.0, 70.0];
+
+/// The widths that show all of what is in the columns, as far as `available` reaches.
+fn widths(ui: &Ui, card: &CorpusCard, categories: &Categories, available: f32) -> [f32; 6] {
+    let font = egui::TextStyle::Body.resolve(ui.style());
+    let longest = |texts: &mut dyn Iterator<Item = &str>| {
+        let longest = texts.max_by_key(|text| text.chars().count());
+        longest.map_or(0.0, |text| matrix::text_width(ui, text, &font) + 8.0)
+    };
+    let ids = longest(&mut card.utterances.iter().map(|own| own.id.as_str()));
+    let speakers = card.metadata.speakers.iter();
+    let speakers = longest(&mut speakers.map(|speaker| speaker.name.as_str()));
+    let classes = longest(&mut categories.names.iter().map(String::as_str));
+    // Beside a mark.
+    let wanted = [ids, speakers, 0.0, classes, classes + 18.0, 0.0];
+    let mut widths = WIDTHS;
+    let gaps = ui.spacing().item_spacing.x * WIDTHS.len() as f32;
+    let room = (available - gaps - WIDTHS.iter().sum::<f32>()).max(0.0);
+    let mut more = [0.0; 6];
+    for (place, more) in more.iter_mut().enumerate() {
+        *more = (wanted[place].min(WIDEST[place]) - WIDTHS[place]).max(0.0);
+    }
+    let all: f32 = more.iter().sum();
+    let share = if all > room { room / all } else { 1.0 };
+    for (width, more) in widths.iter_mut().zip(more) {
+        *width += more * share;
+    }
+    widths
+}
 
 /// The columns that every corpus has, by what is predicted.
 fn columns(categories: &Categories) -> [(Order, &'static str, &'static str); 6] {
@@ -244,6 +278,16 @@ impl Panel {
         if let Some(held) = &held {
             held_line(ui, held, "");
         }
+        let names = &categories.names;
+        let of = |(version, of, widths): &(u64, Vec<String>, [f32; 6])| {
+            (version == corpus_version && of == names).then_some(*widths)
+        };
+        let widths = self.widths.as_ref().and_then(of).unwrap_or_else(|| {
+            // Without the bar that scrolls.
+            let available = ui.available_width() - 12.0;
+            widths(ui, card, &categories, available)
+        });
+        self.widths = Some((*corpus_version, names.clone(), widths));
         let has_compared = models.compared().is_some();
         let position = |focus: usize| rows.iter().position(|row| row.utterance == focus);
         let focus = selection.focus().and_then(position);
@@ -263,11 +307,20 @@ impl Panel {
             .show(ui, |ui| {
                 // A text that can be selected would take the click that selects its line.
                 ui.style_mut().interaction.selectable_labels = false;
+                let has_bar = ui.available_width() < widths.iter().sum::<f32>()
+                    || has_compared
+                    || !card.columns.is_empty();
+                // The bar that scrolls sideways would lie over the last line.
+                let below = if has_bar { 12.0 } else { 0.0 };
+                let lines_height = (ui.available_height() - height - 10.0 - below).max(44.0);
                 let mut table = TableBuilder::new(ui)
+                    // Another corpus begins at its first line, with widths of its own.
+                    .id_salt((*corpus_version, names))
+                    .max_scroll_height(lines_height)
                     .striped(true)
                     .sense(egui::Sense::click())
                     .cell_layout(egui::Layout::left_to_right(egui::Align::Center));
-                for width in WIDTHS {
+                for width in widths {
                     table = table.column(Column::initial(width).clip(true).resizable(true));
                 }
                 let further = usize::from(has_compared) + card.columns.len();
@@ -275,14 +328,19 @@ impl Panel {
                     table =
                         table.columns(Column::initial(84.0).clip(true).resizable(true), further);
                 }
-                if selection.focus() != self.scrolled_to {
-                    self.scrolled_to = selection.focus();
-                    if let Some(row) = selection.focus().and_then(position) {
-                        table = table.scroll_to_row(row, None);
-                    }
-                }
                 if std::mem::take(&mut self.is_sorted_anew) {
                     table = table.scroll_to_row(0, None);
+                }
+                if selection.focus() != self.scrolled_to {
+                    // Once it is in the table: what a session selects may come before its lines.
+                    match selection.focus().map(position) {
+                        None => self.scrolled_to = None,
+                        Some(None) => {}
+                        Some(Some(row)) => {
+                            self.scrolled_to = selection.focus();
+                            table = table.scroll_to_row(row, None);
+                        }
+                    }
                 }
                 let table = table.header(height, |mut header| {
                     for (order, name, hint) in columns(&categories) {
@@ -316,14 +374,14 @@ impl Panel {
                         let is_selected = selection.contains(row.utterance);
                         line.set_selected(is_selected);
                         line.col(|ui| {
-                            let mut id = RichText::new(&utterance.id);
+                            let mut id = RichText::new(direction::drawn(&utterance.id));
                             if selection.focus() == Some(row.utterance) {
                                 id = id.strong();
                             }
                             ui.label(id);
                         });
                         line.col(|ui| {
-                            ui.label(card.speaker(row.utterance));
+                            ui.label(direction::drawn(card.speaker(row.utterance)));
                         });
                         line.col(|ui| {
                             let duration = utterance.duration_secs;
@@ -332,7 +390,7 @@ impl Panel {
                             );
                         });
                         line.col(|ui| {
-                            ui.label(categories.text(utterance));
+                            ui.label(direction::drawn(&categories.text(utterance)));
                         });
                         line.col(|ui| {
                             let right = is_right(categories.label(utterance), row.predicted);
@@ -357,7 +415,7 @@ impl Panel {
                         }
                         for column in &card.columns {
                             line.col(|ui| {
-                                ui.label(column.cells.text(row.utterance));
+                                ui.label(direction::drawn(&column.cells.text(row.utterance)));
                             });
                         }
                         let response = line.response();
@@ -560,7 +618,7 @@ fn prediction(ui: &mut Ui, class: &str, right: Option<bool>, is_selected: bool) 
                 false => mark::is_right(ui, right),
             };
         }
-        ui.label(class);
+        ui.label(direction::drawn(class));
     }
 }
 

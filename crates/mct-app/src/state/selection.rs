@@ -1,6 +1,7 @@
 //! The selected utterances: one set, shared by all views.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 /// Selected utterances, by index into the corpus.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -8,12 +9,11 @@ pub struct Selection {
     chosen: BTreeSet<usize>,
     /// The utterance in the inspector.
     focus: Option<usize>,
-    /// The last action, in words.
+    /// What was chosen at once: its words and its utterances, of which some may have been taken out since.
+    parts: Vec<(String, Rc<BTreeSet<usize>>)>,
+    /// What is selected, in words; empty where it was chosen by hand.
     pub reason: String,
 }
-
-/// Of a selection that has been changed one by one since.
-const CHANGED: &str = ", and changed";
 
 impl Selection {
     pub fn clear(&mut self) {
@@ -23,65 +23,66 @@ impl Selection {
     /// Selects these and no others; unless the focus is among them, it moves to the first.
     pub fn set(&mut self, chosen: impl IntoIterator<Item = usize>, reason: impl Into<String>) {
         self.chosen = chosen.into_iter().collect();
-        self.reason = reason.into();
-        if self.chosen.is_empty() {
-            self.reason.clear();
-        }
+        self.parts = vec![(reason.into(), Rc::new(self.chosen.clone()))];
         if self.focus.is_none_or(|focus| !self.chosen.contains(&focus)) {
             self.focus = self.chosen.first().copied();
         }
+        self.describe();
     }
 
     /// Adds to the selection.
     pub fn add(&mut self, chosen: impl IntoIterator<Item = usize>, reason: impl Into<String>) {
-        let before = self.chosen.len();
-        self.chosen.extend(chosen);
-        if self.chosen.len() == before {
+        let chosen: BTreeSet<usize> = chosen.into_iter().collect();
+        if chosen.is_subset(&self.chosen) {
             return;
         }
-        self.reason = match (before, reason.into()) {
-            (0, reason) => reason,
-            // What was chosen by hand has no words.
-            (_, reason) if self.reason.is_empty() => format!("several, {reason}"),
-            (_, reason) => format!("{}; {reason}", self.reason),
-        };
+        self.chosen.extend(&chosen);
+        let reason = reason.into();
+        // What was taken out in part and is there again is said once.
+        self.parts
+            .retain(|(other, own)| *other != reason || !own.is_subset(&chosen));
+        self.parts.push((reason, Rc::new(chosen)));
         if self.focus.is_none() {
             self.focus = self.chosen.first().copied();
         }
+        self.describe();
     }
 
     /// Takes these away.
     pub fn remove(&mut self, chosen: impl IntoIterator<Item = usize>) {
         for index in chosen {
-            if self.contains(index) {
-                self.toggle(index);
-            }
+            self.take_out(index);
         }
         if self.is_empty() {
-            self.clear();
+            return self.clear();
         }
+        self.describe();
     }
 
     /// Selects this one only.
     pub fn one(&mut self, index: usize) {
         self.chosen = BTreeSet::from([index]);
         self.focus = Some(index);
-        self.reason.clear();
+        self.parts.clear();
+        self.describe();
     }
 
     /// Adds an utterance, or removes it.
     pub fn toggle(&mut self, index: usize) {
-        if !self.reason.is_empty() && !self.reason.ends_with(CHANGED) {
-            self.reason += CHANGED;
-        }
-        if self.chosen.remove(&index) {
-            if self.focus == Some(index) {
-                self.focus = self.chosen.first().copied();
-            }
-        } else {
+        if !self.take_out(index) {
             self.chosen.insert(index);
             self.focus = Some(index);
         }
+        self.describe();
+    }
+
+    /// Takes one out, where it is selected; the focus goes from it to the first that is left.
+    fn take_out(&mut self, index: usize) -> bool {
+        let was_in = self.chosen.remove(&index);
+        if was_in && self.focus == Some(index) {
+            self.focus = self.chosen.first().copied();
+        }
+        was_in
     }
 
     /// Moves the focus; an utterance that is not selected becomes the only one selected.
@@ -100,6 +101,28 @@ impl Selection {
         } else {
             self.one(index);
         }
+    }
+
+    /// Puts into words what is selected: what was chosen at once, as far as it is still there, and how many others.
+    fn describe(&mut self) {
+        let Self { chosen, parts, .. } = self;
+        parts.retain(|(_, own)| !own.is_disjoint(chosen));
+        let words = parts
+            .iter()
+            .map(|(reason, own)| match own.is_subset(chosen) {
+                true => reason.clone(),
+                false => format!("{reason} (in part)"),
+            });
+        let mut words: Vec<String> = words.collect();
+        let by_hand = chosen.iter();
+        let by_hand = by_hand.filter(|index| parts.iter().all(|(_, own)| !own.contains(index)));
+        match by_hand.count() {
+            0 => {}
+            _ if words.is_empty() => {}
+            1 => words.push("1 other".to_owned()),
+            others => words.push(format!("{others} others")),
+        }
+        self.reason = words.join("; ");
     }
 
     pub fn contains(&self, index: usize) -> bool {
@@ -138,12 +161,17 @@ mod tests {
         assert_eq!(selection.reason, "angry; sad", "nothing was added");
         selection.toggle(5);
         selection.toggle(8);
-        assert_eq!(selection.reason, "angry; sad, and changed");
+        assert_eq!(selection.reason, "angry (in part); sad; 1 other");
+        selection.add([3, 5], "angry");
+        assert_eq!(selection.reason, "sad; angry; 1 other");
+        selection.remove([3, 5]);
+        assert_eq!(selection.reason, "sad; 1 other", "the angry are gone");
         selection.set([], "fearful");
         assert_eq!(selection.reason, "", "nothing is selected");
         selection.one(4);
+        assert_eq!(selection.reason, "");
         selection.add([5], "sad");
-        assert_eq!(selection.reason, "several, sad");
+        assert_eq!(selection.reason, "sad; 1 other");
     }
 
     #[test]

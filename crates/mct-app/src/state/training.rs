@@ -161,7 +161,7 @@ impl Settings {
                 .ok_or_else(|| format!("found `{line}`, expected key = value"))?;
             overrides.push((key.trim().to_owned(), value.trim().to_owned()));
         }
-        config.set(&overrides).map_err(message)
+        config.set("more values", &overrides).map_err(message)
     }
 
     /// The next run.

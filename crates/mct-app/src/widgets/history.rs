@@ -1,8 +1,10 @@
 //! Plots of values over the steps or epochs of a training.
 
 use eframe::egui::{Color32, Slider, Ui};
-use egui_plot::{GridMark, HoverPosition, Legend, Line, Plot, PlotPoints};
+use egui_plot::{GridMark, HoverPosition, Line, Plot, PlotPoints};
 use serde::{Deserialize, Serialize};
+
+use super::legend::{self, Entry, Sign};
 
 /// How histories are drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
@@ -51,7 +53,11 @@ pub struct History {
     pub colour: Color32,
 }
 
-/// Draws histories over `x`; on an axis that is not logarithmic with `included`.
+/// The least height of a plot, in points.
+const LEAST: f32 = 90.0;
+
+/// Draws histories over `x`, with their names above, in this height; on an axis that is not logarithmic with
+/// `included`.
 pub fn show(
     ui: &mut Ui,
     id: &str,
@@ -60,10 +66,18 @@ pub fn show(
     included: &[f64],
     histories: &[History],
 ) {
+    let entries = histories.iter().map(|history| Entry {
+        key: history.name.clone(),
+        text: history.name.clone(),
+        colour: history.colour,
+        sign: Sign::Dot,
+    });
+    let top = ui.cursor().top();
+    let hidden = legend::of_lines(ui, id, &entries.collect::<Vec<_>>());
+    let height = (height - (ui.cursor().top() - top)).max(LEAST);
     let value = move |y: f64| if look.is_log { 10f64.powf(y) } else { y };
     let mut plot = Plot::new(id)
         .height(height)
-        .legend(Legend::default())
         .x_axis_label(x)
         .allow_scroll(false)
         .label_formatter(move |position| match position {
@@ -92,6 +106,8 @@ pub fn show(
             points,
             colour,
         } in histories
+            .iter()
+            .filter(|history| !hidden.contains(&history.name))
         {
             let drawn = look.drawn(points);
             plot.line(Line::new(name, PlotPoints::from(drawn)).color(*colour));

@@ -8,6 +8,8 @@ use eframe::egui::{
     TextStyle, Ui, Vec2, WidgetInfo, pos2, vec2,
 };
 
+use super::direction;
+
 /// What was clicked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hit {
@@ -104,7 +106,7 @@ fn draw(
         if header(ui, row, (name, "row", index), &hint).clicked() {
             hit = Some(Hit::Row(index));
         }
-        let short = truncated(ui, class, &font, left - 10.0);
+        let short = truncated(ui, &direction::drawn(class), &font, left - 10.0);
         let position = row.right_center() - vec2(6.0, 0.0);
         ui.painter()
             .text(position, Align2::RIGHT_CENTER, short, font.clone(), ink);
@@ -114,7 +116,7 @@ fn draw(
             hit = Some(Hit::Column(index));
         }
         if upright {
-            let text = truncated(ui, class, &font, top - 6.0);
+            let text = truncated(ui, &direction::drawn(class), &font, top - 6.0);
             let letters = ui.painter().layout_no_wrap(text, font.clone(), ink);
             let place = column.center_bottom() - vec2(letters.size().y / 2.0, 4.0);
             let text = TextShape::new(place, letters, ink).with_angle(-FRAC_PI_2);
@@ -123,7 +125,7 @@ fn draw(
             ui.painter().text(
                 column.center(),
                 Align2::CENTER_CENTER,
-                class,
+                direction::drawn(class),
                 font.clone(),
                 ink,
             );
@@ -187,7 +189,8 @@ fn header(ui: &Ui, area: Rect, id: (&str, &str, usize), hint: &str) -> Response 
     response.on_hover_text(format!("select: {hint}"))
 }
 
-fn text_width(ui: &Ui, text: &str, font: &FontId) -> f32 {
+/// The width of a text on one line, in points.
+pub fn text_width(ui: &Ui, text: &str, font: &FontId) -> f32 {
     let layout = ui
         .painter()
         .layout_no_wrap(text.to_owned(), font.clone(), Color32::WHITE);

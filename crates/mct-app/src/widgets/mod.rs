@@ -1,8 +1,10 @@
 //! Widgets shared by several panels.
 
 pub mod canvas;
+pub mod direction;
 pub mod heat_map;
 pub mod history;
+pub mod legend;
 pub mod mark;
 pub mod matrix;
 mod seed;

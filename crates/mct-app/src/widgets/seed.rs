@@ -1,19 +1,43 @@
 //! The field of a seed.
 
-use eframe::egui::DragValue;
+use std::cell::Cell;
+
+use eframe::egui::{DragValue, Response, Ui};
 
 /// The largest seed: up to it a number is the same in every file and language.
 const MOST: u64 = (1 << 53) - 1;
 
-/// A field for a seed. What is no whole number leaves the seed as it was.
-pub fn seed(value: &mut u64) -> DragValue<'_> {
-    DragValue::new(value)
-        .speed(0.05)
-        .range(0..=MOST)
-        .custom_parser(|text| {
-            let number: u64 = text.trim().parse().ok()?;
-            (number <= MOST).then_some(number as f64)
-        })
+/// A field for a seed. What is no seed leaves it as it was, and is said beside it.
+pub fn seed(ui: &mut Ui, value: &mut u64) -> Response {
+    let refused = Cell::new(None);
+    let response = ui.add(
+        DragValue::new(value)
+            .speed(0.05)
+            .range(0..=MOST)
+            // The first digits of a number that is too large would be taken.
+            .update_while_editing(false)
+            .custom_parser(|text| {
+                let seed = parsed(text);
+                refused.set(Some(seed.is_none()));
+                seed.map(|seed| seed as f64)
+            }),
+    );
+    let id = response.id.with("refused");
+    if let Some(refused) = refused.get() {
+        ui.data_mut(|data| data.insert_temp(id, refused));
+    } else if response.dragged() || response.has_focus() {
+        ui.data_mut(|data| data.remove_temp::<bool>(id));
+    }
+    if ui.data(|data| data.get_temp(id)) == Some(true) {
+        let ink = ui.visuals().warn_fg_color;
+        ui.colored_label(ink, format!("unchanged: expected 0 to {MOST}"));
+    }
+    response
+}
+
+fn parsed(text: &str) -> Option<u64> {
+    let number: u64 = text.trim().parse().ok()?;
+    (number <= MOST).then_some(number)
 }
 
 #[cfg(test)]
@@ -21,7 +45,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_largest_seed_is_shown_as_it_is() {
+    fn what_is_no_seed_is_refused_and_the_largest_is_shown_as_it_is() {
         assert_eq!(MOST as f64 as u64, MOST);
+        assert_eq!(parsed(" 7 "), Some(7));
+        assert_eq!(parsed("9007199254740991"), Some(MOST));
+        for text in ["9007199254740992", "99999999999999999999", "-5", "1.5", ""] {
+            assert_eq!(parsed(text), None, "{text}");
+        }
     }
 }

@@ -49,7 +49,7 @@ impl Setting {
     /// Values of the row that are no valid config, as a usage error.
     pub fn runs(&self, row: &Row, fold: usize, seed: u64) -> Result<Vec<Run>> {
         let base = self.base.clone().with_system(row.system);
-        let mut config = base.set(&row.set).map_err(usage)?;
+        let mut config = base.set("values of a row", &row.set).map_err(usage)?;
         config.training.strategy = row.strategy;
         config.training.fold = fold;
         config.training.seed = seed;

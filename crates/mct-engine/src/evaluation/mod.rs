@@ -16,6 +16,8 @@ use mct_hfr::evaluation::{
     Masking, batch_predictions, batch_representations, inspect, outputs_without,
 };
 use mct_hfr::model::Model;
+use mct_hfr::training::truncations;
+use sha2::{Digest as _, Sha256};
 use web_time::{Duration, Instant};
 
 use crate::device::device;
@@ -63,7 +65,7 @@ struct OpenModel {
     card: ModelCard,
     model: Model,
     /// The corpus that it was trained on and its SHA-256, where known.
-    trained_on: Option<(Source, String)>,
+    trained_on: Option<TrainedOn>,
 }
 
 impl Pipeline for Evaluation {
@@ -222,7 +224,7 @@ impl Evaluation {
         });
         let open_corpus = self.corpus.as_ref();
         for open in self.models.values_mut() {
-            open.card.fold = fold_of(&open.card, open_corpus.map(|open| &open.corpus));
+            open.card.fit(open_corpus.map(|open| &open.corpus));
             open.card.note = note(open.trained_on.as_ref(), open_corpus);
             self.outbox
                 .respond(Response::Model(Box::new(open.card.clone())));
@@ -257,6 +259,16 @@ impl Evaluation {
                 }
             }
         }
+        let trained_on = match opened.corpus {
+            Some((source, sha256)) => Some(TrainedOn {
+                source: Some(source),
+                sha256,
+            }),
+            None => checkpoint.corpus.clone().map(|sha256| TrainedOn {
+                source: None,
+                sha256,
+            }),
+        };
         let mut card = ModelCard {
             id,
             name,
@@ -265,12 +277,12 @@ impl Evaluation {
             parameters: parameters(&model),
             history: opened.history,
             unfinished: opened.unfinished,
-            note: absent.or_else(|| note(opened.corpus.as_ref(), self.corpus.as_ref())),
+            note: absent.or_else(|| note(trained_on.as_ref(), self.corpus.as_ref())),
             fold: Err(String::new()),
+            cut: Vec::new(),
         };
-        card.fold = fold_of(&card, self.corpus.as_ref().map(|open| &open.corpus));
+        card.fit(self.corpus.as_ref().map(|open| &open.corpus));
         self.outbox.respond(Response::Model(Box::new(card.clone())));
-        let trained_on = opened.corpus;
         self.models.insert(
             id,
             OpenModel {
@@ -611,6 +623,20 @@ fn part_names(corpus: &Corpus, count: usize) -> Vec<String> {
     }
 }
 
+impl ModelCard {
+    /// Says what the model has of the open corpus.
+    fn fit(&mut self, corpus: Option<&Corpus>) {
+        self.fold = fold_of(self, corpus);
+        self.cut = match (&self.fold, corpus) {
+            (Ok(_), Some(corpus)) => {
+                let all: Vec<usize> = (0..corpus.len()).collect();
+                truncations(corpus, &self.config.model, &all)
+            }
+            _ => Vec::new(),
+        };
+    }
+}
+
 /// The fold of a model; of a corpus without labels that it knows, all of whose utterances are predicted, a
 /// test set.
 fn fold_of(card: &ModelCard, corpus: Option<&Corpus>) -> Result<Fold, String> {
@@ -631,9 +657,17 @@ fn fold_of(card: &ModelCard, corpus: Option<&Corpus>) -> Result<Fold, String> {
     fold(&fitted, task, training.protocol.into(), training.fold).map_err(message)
 }
 
+/// What a model was trained on.
+struct TrainedOn {
+    /// Where that was, for a run.
+    source: Option<Source>,
+    /// Of the corpus file.
+    sha256: String,
+}
+
 /// That a model was trained on another corpus than the open one.
-fn note(trained_on: Option<&(Source, String)>, open: Option<&OpenCorpus>) -> Option<String> {
-    let ((source, digest), open) = (trained_on?, open?);
+fn note(trained_on: Option<&TrainedOn>, open: Option<&OpenCorpus>) -> Option<String> {
+    let (TrainedOn { source, sha256 }, open) = (trained_on?, open?);
     let is_labelled =
         |own: &Utterance| own.label.is_some() || own.targets.iter().any(Option::is_some);
     if !open.corpus.utterances.iter().any(is_labelled) {
@@ -641,28 +675,32 @@ fn note(trained_on: Option<&(Source, String)>, open: Option<&OpenCorpus>) -> Opt
         return None;
     }
     let found = open.sha256();
-    if found == Some(digest) {
+    if found == Some(sha256) {
         return None;
     }
-    if found.is_some() && open.source.is(source) {
+    let is_moved = |source: &Source| open.source.is(source);
+    if found.is_some() && source.as_ref().is_some_and(is_moved) {
         return Some("its corpus has changed since it was trained".to_owned());
     }
+    let of = source
+        .as_ref()
+        .map_or_else(String::new, |source| format!(" ({})", source.name()));
     Some(format!(
-        "trained on another corpus ({}): what is a test utterance here, it may have been trained on",
-        source.name()
+        "trained on another corpus{of}: what is a test utterance here, it may have been trained on"
     ))
 }
 
 impl OpenCorpus {
-    /// Of its file, where it has one that can be read.
+    /// Of its file, or of the file that a run of it is kept with.
     fn sha256(&self) -> Option<&String> {
-        let read = || match &self.source {
+        let read = || {
             #[cfg(not(target_arch = "wasm32"))]
-            Source::Path(path) => {
+            if let Some(path) = self.source.corpus_file() {
                 let reference = mct_runs::CorpusReference::of(path).ok()?;
-                Some(reference.sha256)
+                return Some(reference.sha256);
             }
-            _ => None,
+            let hash = Sha256::digest(self.corpus.to_bytes().ok()?);
+            Some(hash.iter().map(|byte| format!("{byte:02x}")).collect())
         };
         self.sha256.get_or_init(read).as_ref()
     }

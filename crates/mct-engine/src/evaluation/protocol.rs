@@ -307,6 +307,8 @@ pub struct ModelCard {
     pub note: Option<String>,
     /// The model's fold of the open corpus, or why it cannot be evaluated on that corpus.
     pub fold: Result<Fold, String>,
+    /// Which sequences of the open corpus are longer than what the model reads.
+    pub cut: Vec<String>,
 }
 
 /// What an answer holds for, besides its model.

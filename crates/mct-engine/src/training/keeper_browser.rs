@@ -78,6 +78,12 @@ impl Keeper {
         Ok(keeper)
     }
 
+    /// SHA-256 of the run's corpus file: a page has none.
+    #[expect(clippy::unused_self, reason = "native runs have one")]
+    pub const fn corpus(&self) -> Option<&str> {
+        None
+    }
+
     /// What went wrong with the storage since the last call. Nothing is stored from then on.
     pub fn problem(&mut self) -> Option<String> {
         let problem = self.problem.take();

@@ -85,6 +85,11 @@ impl Keeper {
         Ok(Self(Recorder::new(writer.map_err(message)?, synthetic)))
     }
 
+    /// SHA-256 of the run's corpus file.
+    pub fn corpus(&self) -> Option<&str> {
+        Some(&self.0.folder().manifest.corpus.sha256)
+    }
+
     /// What went wrong behind the scenes: nothing here, where every error ends the run.
     #[expect(
         clippy::unused_self,

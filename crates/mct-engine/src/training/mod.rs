@@ -195,7 +195,8 @@ impl Face for Window<'_> {
     fn save(&mut self, checkpoint: &Checkpoint, best: bool) -> mct_hfr::Result<()> {
         self.keeper.save(checkpoint, best)?;
         self.saved = Instant::now();
-        let bytes = Bytes::from(checkpoint.to_bytes(Precision::F32)?);
+        let bytes = checkpoint.to_bytes_of(self.keeper.corpus(), Precision::F32)?;
+        let bytes = Bytes::from(bytes);
         self.outbox.respond(if best {
             Response::Best(bytes)
         } else {

@@ -108,11 +108,12 @@ impl Config {
         toml::to_string(self).map_err(|error| Error::invalid("config", "config", error, "a config"))
     }
 
-    /// Changes single values: `("training.epochs", "3")`. Another system comes with its own loss weights.
+    /// Changes single values: `("training.epochs", "3")`. Another system comes with its own loss weights. Errors
+    /// name `source`, where the values were given.
     ///
     /// # Errors
     /// When a key does not exist or its value has another type.
-    pub fn set(&self, assignments: &[(String, String)]) -> Result<Self> {
+    pub fn set(&self, source: &str, assignments: &[(String, String)]) -> Result<Self> {
         let is_system = |(key, _): &&(String, String)| key == "model.system";
         let system = assignments.iter().filter(is_system);
         let others = assignments
@@ -120,26 +121,26 @@ impl Config {
             .filter(|assignment| !is_system(assignment));
         let mut config = self.clone();
         for (_, name) in system {
-            config = config.with_system(System::named("--set", name)?);
+            config = config.with_system(System::named(source, name)?);
         }
         for (_, name) in assignments.iter().filter(|(key, _)| key == "model.task") {
             let task = [Task::Classification, Task::Regression]
                 .into_iter()
                 .find(|task| task.name() == name);
             let expected = "classification or regression";
-            let task = task.ok_or_else(|| Error::invalid("--set", "model.task", name, expected))?;
+            let task = task.ok_or_else(|| Error::invalid(source, "model.task", name, expected))?;
             config = config.with_task(task);
         }
         let mut root = toml::Value::try_from(&config)
             .map_err(|error| Error::invalid("config", "config", error, "a config"))?;
         for (key, value) in others {
-            assign(&mut root, key, value)?;
+            assign(&mut root, source, key, value)?;
         }
         let config: Self = root.try_into().map_err(|error: toml::de::Error| {
             let found = error.to_string();
-            Error::invalid("--set", "config", found.trim_end(), "a valid config")
+            Error::invalid(source, "config", found.trim_end(), "a valid config")
         })?;
-        config.validate("--set")?;
+        config.validate(source)?;
         Ok(config)
     }
 
@@ -298,9 +299,9 @@ fn kebab(select: Select) -> String {
 /// Ends of the keys that a config need not have.
 const OPTIONAL: [&str; 2] = [".attention_dropout", "training.alpha_complete"];
 
-/// Changes the value at the path `key` to what `text` says.
-fn assign(root: &mut toml::Value, key: &str, text: &str) -> Result<()> {
-    let unknown = || Error::invalid("--set", key, "no such key", "a key of the config");
+/// Changes the value at the path `key` to what `text` says; `source` is where it was given.
+fn assign(root: &mut toml::Value, source: &str, key: &str, text: &str) -> Result<()> {
+    let unknown = || Error::invalid(source, key, "no such key", "a key of the config");
     let mut place = root;
     let mut parts = key.split('.').peekable();
     let of_names = ["training.loss_weights.", "training.modality_rates."];
@@ -331,7 +332,7 @@ fn assign(root: &mut toml::Value, key: &str, text: &str) -> Result<()> {
         .strip_prefix('"')
         .and_then(|text| text.strip_suffix('"'));
     let text = unquoted.unwrap_or(text);
-    let wrong = |expected: &str| Error::invalid("--set", key, text, expected);
+    let wrong = |expected: &str| Error::invalid(source, key, text, expected);
     let is_steps = key.starts_with("model.modality.") && key.ends_with(".max_steps");
     *place = match place {
         toml::Value::Integer(_) | toml::Value::String(_) if is_steps => match text.parse() {
@@ -378,7 +379,7 @@ mod tests {
     fn single_values_are_set_by_their_path() {
         let set = |key: &str, value: &str| {
             let preset = Config::preset("paper").unwrap();
-            preset.set(&[(key.to_owned(), value.to_owned())])
+            preset.set("--set", &[(key.to_owned(), value.to_owned())])
         };
         assert_eq!(set("training.epochs", "3").unwrap().training.epochs, 3);
         let quoted = set("model.distance", "\"jsd\"").unwrap();
@@ -421,7 +422,7 @@ mod tests {
         let preset = Config::preset("paper").unwrap();
         let set = |assignments: &[(&str, &str)]| {
             let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
-            preset.set(&assignments.iter().map(owned).collect::<Vec<_>>())
+            preset.set("--set", &assignments.iter().map(owned).collect::<Vec<_>>())
         };
         let weights = |config: &Config| config.training.weights(config.model.system);
         let alpha_and_beta = [
@@ -449,9 +450,10 @@ mod tests {
         }
         assert_eq!(Config::from_toml("x", &written).unwrap(), misa);
         // Those of another system would be ignored.
-        let error = misa
-            .with_system(System::Pmr)
-            .set(&[("training.loss_weights.similarity".into(), "0.5".into())]);
+        let error = misa.with_system(System::Pmr).set(
+            "--set",
+            &[("training.loss_weights.similarity".into(), "0.5".into())],
+        );
         assert!(error.unwrap_err().to_string().contains("PMR adds no term"));
     }
 

@@ -43,6 +43,8 @@ pub struct Checkpoint {
     /// The EMA of the weights; empty where there is none.
     pub average: Values,
     pub state: Option<State>,
+    /// SHA-256 of the corpus file that it was trained on, where it was kept with one.
+    pub corpus: Option<String>,
     /// The file it came from, for messages.
     pub source: String,
 }
@@ -57,6 +59,9 @@ struct Header {
     interface: Interface,
     /// TOML too.
     state: Option<String>,
+    /// SHA-256 of the corpus file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    corpus: Option<String>,
     /// Of all of the above but the version, and of the tensors.
     sha256: String,
 }
@@ -67,6 +72,14 @@ impl Checkpoint {
     /// # Errors
     /// When the format cannot hold it.
     pub fn to_bytes(&self, precision: Precision) -> Result<Vec<u8>> {
+        self.to_bytes_of(self.corpus.as_deref(), precision)
+    }
+
+    /// The bytes of the file, which say that it was trained on the corpus file of this SHA-256.
+    ///
+    /// # Errors
+    /// When the format cannot hold it.
+    pub fn to_bytes_of(&self, corpus: Option<&str>, precision: Precision) -> Result<Vec<u8>> {
         let mut tensors: BTreeMap<String, (Vec<usize>, Vec<u8>)> = BTreeMap::new();
         let groups = [
             ("model", &self.model),
@@ -93,6 +106,7 @@ impl Checkpoint {
             config: self.config.to_toml()?,
             interface: self.interface.clone(),
             state: state.map_err(|error| unwritable(&error))?,
+            corpus: corpus.map(str::to_owned),
             sha256: String::new(),
         };
         let named = tensors.iter();
@@ -207,6 +221,7 @@ impl Checkpoint {
             optimizer,
             average,
             state,
+            corpus: header.corpus,
             source: source.to_owned(),
         })
     }
@@ -274,6 +289,10 @@ impl Header {
         for modality in &self.interface.modalities {
             part(modality.name.as_bytes());
             part(&(modality.features as u64).to_le_bytes());
+        }
+        // Those of older versions have none.
+        if let Some(corpus) = &self.corpus {
+            part(corpus.as_bytes());
         }
         for (name, bytes) in tensors {
             part(name.as_bytes());

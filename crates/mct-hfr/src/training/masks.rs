@@ -114,7 +114,11 @@ mod tests {
         let set: Vec<(String, String)> = (set.iter())
             .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
             .collect();
-        let training = &Config::preset("demo").unwrap().set(&set).unwrap().training;
+        let training = &Config::preset("demo")
+            .unwrap()
+            .set("--set", &set)
+            .unwrap()
+            .training;
         let masks = TrainingMasks {
             corpus: &corpus,
             training,
@@ -195,7 +199,11 @@ mod tests {
                 most,
                 ("training.same_moment".to_owned(), same.to_owned()),
             ];
-            let training = &Config::preset("demo").unwrap().set(&set).unwrap().training;
+            let training = &Config::preset("demo")
+                .unwrap()
+                .set("--set", &set)
+                .unwrap()
+                .training;
             let masks = TrainingMasks {
                 corpus: &corpus,
                 training,
@@ -220,7 +228,11 @@ mod tests {
     fn a_rate_of_a_modality_that_is_not_there_is_refused() {
         let corpus = demo::generate(1, 0.02).unwrap();
         let set = [("training.modality_rates.gaze".to_owned(), "0.5".to_owned())];
-        let training = &Config::preset("demo").unwrap().set(&set).unwrap().training;
+        let training = &Config::preset("demo")
+            .unwrap()
+            .set("--set", &set)
+            .unwrap()
+            .training;
         let error = TrainingMasks {
             corpus: &corpus,
             training,

@@ -503,6 +503,7 @@ impl<'a> Trainer<'a> {
             optimizer: parameters::Values::new(),
             average: parameters::Values::new(),
             state: None,
+            corpus: None,
             source: "checkpoint".into(),
         })
     }
@@ -557,7 +558,7 @@ pub fn truncations(corpus: &Corpus, config: &ModelConfig, indices: &[usize]) -> 
         (count > 0).then(|| {
             format!(
                 "{name}: {count} of {all} sequences are truncated to {most} of up to {longest} steps \
-                 (--set model.modality.{name}.max_steps={longest})"
+                 (model.modality.{name}.max_steps={longest} reads all of them)"
             )
         })
     };
