@@ -1,5 +1,6 @@
 //! `cargo run --release --example frames [SECONDS]`: frame times, first at rest and then while a
-//! model is trained on the CPU in the same process.
+//! model is trained on the CPU in the same process. `frames SECONDS SCALE`: all utterances of a demo corpus of
+//! this scale in the embedding (4.6: 50,000 points), while it moves and the pointer rests on it.
 //!
 //! A software rasteriser takes most of the time from frame to frame.
 #![allow(clippy::print_stdout)]
@@ -10,6 +11,7 @@ use eframe::egui::{self, Context, Ui};
 use mct_app::application::{Application, Options, demo_corpus};
 use mct_app::state::command::Command;
 use mct_app::state::training::{Phase, Run, Settings};
+use mct_engine::evaluation::Side;
 use mct_engine::source::Source;
 use mct_engine::training::Begin;
 use mct_scores::Metric;
@@ -28,6 +30,8 @@ enum Stage {
 struct Measured {
     application: Application,
     seconds: f64,
+    /// Whether the embedding is measured.
+    is_of_points: bool,
     folder: String,
     stage: Stage,
     since: Instant,
@@ -77,8 +81,23 @@ impl eframe::App for Measured {
         let shown = workspace.models.shown();
         let curve_is_complete = shown.is_some_and(|open| open.curve.auilc(Metric::Ua).is_some());
         let steps = workspace.training.steps.len() * 10;
+        let points = self.application.workspace.projection.coordinates.len();
         let over = self.since.elapsed().as_secs_f64() > self.seconds;
         match self.stage {
+            Stage::Opening if self.is_of_points => {
+                self.application.workspace.side = Side::All;
+                let shown = self.application.workspace.models.shown();
+                let all = shown.and_then(|open| open.evaluated.as_ref());
+                let all = all.filter(|all| all.held.side == Side::All);
+                if all.is_some_and(|all| points == 2 * all.utterances.len().min(25_000)) {
+                    self.enter(Stage::Rest);
+                }
+            }
+            Stage::Rest if self.is_of_points && over => {
+                self.show(&format!("with {points} points"));
+                context.send_viewport_cmd(egui::ViewportCommand::Close);
+                self.enter(Stage::Starting);
+            }
             Stage::Opening if curve_is_complete && over => self.enter(Stage::Rest),
             Stage::Rest if over => {
                 self.show("at rest");
@@ -94,6 +113,14 @@ impl eframe::App for Measured {
             _ => {}
         }
         context.request_repaint();
+    }
+
+    /// The pointer rests on the embedding.
+    fn raw_input_hook(&mut self, _context: &Context, input: &mut egui::RawInput) {
+        if self.is_of_points {
+            let at = egui::pos2(1240.0, 330.0);
+            input.events.push(egui::Event::PointerMoved(at));
+        }
     }
 
     fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
@@ -119,13 +146,15 @@ fn show(name: &str, millis: &mut [f64]) {
 fn main() -> eframe::Result {
     mct_allocator::keep_memory();
     let seconds = std::env::args().nth(1).and_then(|text| text.parse().ok());
+    let scale: Option<f64> = std::env::args().nth(2).and_then(|text| text.parse().ok());
+    let corpus = scale.map_or(demo_corpus(), |scale| Source::Demo { seed: 1, scale });
     let model = concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/../../assets/demo-model.safetensors"
     );
     let options = Options {
         device: "flex".into(),
-        open: vec![demo_corpus(), Source::Path(model.into())],
+        open: vec![corpus, Source::Path(model.into())],
         set: Vec::new(),
         save_to: None,
         unfinished: None,
@@ -145,6 +174,7 @@ fn main() -> eframe::Result {
             Ok(Box::new(Measured {
                 application: Application::new(&creation.egui_ctx, None, options)?,
                 seconds: seconds.unwrap_or(20.0),
+                is_of_points: scale.is_some(),
                 folder: run_folder,
                 stage: Stage::Opening,
                 since: Instant::now(),

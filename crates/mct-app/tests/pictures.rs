@@ -12,6 +12,8 @@ use egui_kittest::{SnapshotOptions, SnapshotResults};
 use mct_app::application::Application;
 use mct_app::panels::Pane;
 use mct_app::state::command::Command;
+use mct_engine::source::Source;
+use mct_hfr::training::{Checkpoint, Precision};
 use mct_scores::Metric;
 use support::{Window, build, builder, demo_model, options, press, small_corpus, until};
 
@@ -29,6 +31,25 @@ fn rasteriser() -> bool {
     false
 }
 
+/// The demo model, to which all words look alike.
+fn without_text() -> Source {
+    let bytes = std::fs::read(support::assets().join("demo-model.safetensors")).unwrap();
+    let mut checkpoint = Checkpoint::from_bytes("demo", &bytes).unwrap();
+    let of_text = checkpoint.model.iter_mut();
+    let of_text = of_text.filter(|(name, _)| *name == "inputs.2.deviation");
+    let mut count = 0;
+    for (_, values) in of_text {
+        values.as_mut_slice::<f32>().unwrap().fill(1e6);
+        count += 1;
+    }
+    assert!(count > 0);
+    let bytes = checkpoint.to_bytes(Precision::F32).unwrap();
+    Source::Bytes {
+        name: "without-text.safetensors".into(),
+        bytes: bytes.into(),
+    }
+}
+
 fn open(theme: Theme, size: [f32; 2]) -> Window {
     let builder = builder()
         .with_size(Vec2::from(size))
@@ -36,7 +57,14 @@ fn open(theme: Theme, size: [f32; 2]) -> Window {
         // Subpixel positions depend on the last bits of the models' results.
         .with_options(SnapshotOptions::new().max_failed_pixels(200))
         .wgpu();
-    let mut window = build(builder, options(vec![small_corpus(), demo_model()]));
+    let sources = vec![small_corpus(), demo_model(), without_text()];
+    let mut window = build(builder, options(sources));
+    until(&mut window, "both models", |application| {
+        application.workspace.models.iter().count() == 2
+    });
+    let models = &mut window.state_mut().workspace.models;
+    let second = models.iter().nth(1).map(|open| open.card.id);
+    models.compared = second;
     // t-SNE amplifies rounding differences between processors; principal components do not.
     window.state_mut().workspace.projection.settings.tsne = false;
     window.state_mut().workspace.missing.rate = 0.4;
@@ -46,8 +74,9 @@ fn open(theme: Theme, size: [f32; 2]) -> Window {
             return false;
         };
         let projection = &workspace.projection;
-        open.evaluated.is_some()
-            && open.curve.auilc(Metric::Ua).is_some()
+        workspace.models.iter().all(|open| {
+            open.evaluated.is_some() && open.curve.auilc(Metric::Ua).is_some()
+        }) && open.evaluated.is_some()
             && workspace.limit.is_some()
             && workspace.limit_now.is_some()
             // It is computed where it is seen.
@@ -59,7 +88,14 @@ fn open(theme: Theme, size: [f32; 2]) -> Window {
     window
 }
 
-const WIDE: [f32; 2] = [1280.0, 800.0];
+/// What is in front at the first start.
+const FIRST: [Pane; 5] = [
+    Pane::Confusion,
+    Pane::Curves,
+    Pane::Embedding,
+    Pane::Utterances,
+    Pane::Inspector,
+];
 
 fn snapshot(window: &mut Window, name: &str) {
     window.run_steps(4);
@@ -102,61 +138,77 @@ fn gpu_path_the_window_looks_as_it_did() {
         return;
     }
     let mut results = SnapshotResults::new();
-    let mut window = open(Theme::Dark, WIDE);
-    snapshot(&mut window, "overview");
-    results.extend_harness(&mut window);
-    let mut window = open(Theme::Light, WIDE);
-    window.state_mut().workspace.selection.one(1);
-    until(&mut window, "the inspector", |application| {
-        application.workspace.inspector.seen.is_some()
-    });
-    snapshot(&mut window, "inspector");
-    window.get_by_label("Training").click();
-    snapshot(&mut window, "training");
-    results.extend_harness(&mut window);
-    let mut window = open(Theme::Light, [1440.0, 900.0]);
-    window
-        .state_mut()
-        .workspace
-        .command(Command::Show(Pane::Modalities));
-    window
-        .state_mut()
-        .workspace
-        .command(Command::Show(Pane::Slices));
-    until(&mut window, "these views", |application| {
-        modalities_are_computed(application) && slices_are_computed(application)
-    });
-    snapshot(&mut window, "large");
-    results.extend_harness(&mut window);
+    // One view after the other where there is room for one.
     for (name, theme, size) in [
         ("narrow", Theme::Light, [800.0, 600.0]),
         ("phone", Theme::Dark, [390.0, 844.0]),
     ] {
-        let mut window = open(theme, size);
+        let mut window = opened(theme, size);
         if name == "phone" {
             press(&mut window, "data");
             snapshot(&mut window, "phone-data");
             press(&mut window, "data");
         }
-        window.state_mut().workspace.selection.one(1);
-        list_runs(&mut window);
         for pane in Pane::ALL.iter().copied() {
-            window.state_mut().workspace.command(Command::Show(pane));
-            window.run_steps(2);
-            until(&mut window, pane.title(), |application| {
-                let workspace = &application.workspace;
-                match pane {
-                    Pane::Modalities => modalities_are_computed(application),
-                    Pane::Slices => slices_are_computed(application),
-                    Pane::Inspector => {
-                        workspace.inspector.combined.is_some() && workspace.inspector.is_current
-                    }
-                    Pane::Embedding => !workspace.projection.coordinates.is_empty(),
-                    _ => true,
-                }
-            });
+            show(&mut window, &[pane]);
             snapshot(&mut window, &format!("{name}-{}", pane.slug()));
         }
         results.extend_harness(&mut window);
+    }
+    // All views, a few at a time.
+    for (name, theme, size) in [
+        ("medium", Theme::Dark, [1280.0, 720.0]),
+        ("large", Theme::Light, [1440.0, 900.0]),
+    ] {
+        let mut window = opened(theme, size);
+        show(&mut window, &FIRST);
+        snapshot(&mut window, &format!("{name}-first"));
+        for (also, panes) in [
+            (
+                "training",
+                &[
+                    Pane::Training,
+                    Pane::Slices,
+                    Pane::Modalities,
+                    Pane::Intensities,
+                ][..],
+            ),
+            ("runs", &[Pane::Runs, Pane::Confusion][..]),
+            ("comparison", &[Pane::Comparison][..]),
+        ] {
+            show(&mut window, panes);
+            snapshot(&mut window, &format!("{name}-{also}"));
+        }
+        results.extend_harness(&mut window);
+    }
+}
+
+/// The window with an utterance in the inspector and runs in their list.
+fn opened(theme: Theme, size: [f32; 2]) -> Window {
+    let mut window = open(theme, size);
+    window.state_mut().workspace.selection.one(1);
+    list_runs(&mut window);
+    window
+}
+
+/// Brings these views to the front, and waits until they are computed.
+fn show(window: &mut Window, panes: &[Pane]) {
+    for pane in panes {
+        window.state_mut().workspace.command(Command::Show(*pane));
+        window.run_steps(2);
+        until(window, pane.title(), |application| {
+            let workspace = &application.workspace;
+            match pane {
+                Pane::Modalities => modalities_are_computed(application),
+                Pane::Slices => slices_are_computed(application),
+                Pane::Inspector => {
+                    workspace.inspector.combined.is_some()
+                        && workspace.inspector.is_current
+                        && workspace.inspector.compared_is_current
+                }
+                Pane::Embedding => !workspace.projection.coordinates.is_empty(),
+                _ => true,
+            }
+        });
     }
 }

@@ -1295,6 +1295,20 @@ fn a_drag_over_the_curves_sets_the_rate_and_a_side_has_no_curve_of_another() {
         let curve = &application.workspace.models.shown().unwrap().curve;
         curve.auilc(Metric::Ua).is_some()
     });
+    // A click on a slider, within one frame.
+    let slider = support::control(&window, "missing rate");
+    let knob = Pos2::new(slider.left() + 60.0, slider.center().y);
+    window.hover_at(knob);
+    window.step();
+    window.drag_at(knob);
+    window.drop_at(knob);
+    window.run_steps(2);
+    let clicked = window.state().workspace.missing.rate;
+    assert!((clicked - 0.5).abs() < 0.03, "{clicked}");
+    window.key_press(Key::ArrowRight);
+    window.run_steps(2);
+    let stepped = window.state().workspace.missing.rate;
+    assert!((stepped - clicked - 0.01).abs() < 1e-9, "{stepped}");
     let plot = support::control(&window, "curves");
     let at = |share: f32| Pos2::new(plot.left() + share * plot.width(), plot.center().y);
     let rate = |window: &support::Window| window.state().workspace.missing.rate;

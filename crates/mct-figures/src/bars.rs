@@ -3,8 +3,11 @@
 use plotters::prelude::*;
 
 use crate::palette::colour;
-use crate::title::titled;
+use crate::title::{self, titled};
 use crate::{Result, unplottable};
+
+/// Width of the bars without their legend, in pixels.
+const PLOT: u32 = 760;
 
 /// Grouped bars: `bars[group][bar]` holds a score and the standard deviation that its
 /// whisker shows, if any. `names` are those of the bars.
@@ -22,8 +25,11 @@ pub fn bars(
     let low = all().fold(1.0f64, |low, (y, _)| low.min(*y));
     let bottom = ((low - 0.05) * 10.0).floor().max(0.0) / 10.0;
     let top = ((high + 0.03) * 20.0).ceil() / 20.0;
-    titled((title, 18), (760, 392), |area| {
-        let mut chart = ChartBuilder::on(area)
+    let (names, widest) = title::names(names, 12);
+    let height = (36 + 20 * names.len() as u32).max(392);
+    titled((title, 18), (PLOT + 40 + widest, height), |area| {
+        let (area, beside) = area.split_horizontally(PLOT);
+        let mut chart = ChartBuilder::on(&area)
             .margin(12)
             .x_label_area_size(30)
             .y_label_area_size(52)
@@ -46,7 +52,7 @@ pub fn bars(
             .draw()
             .map_err(unplottable)?;
         let width = 0.8 / names.len() as f64;
-        for (index, name) in names.iter().enumerate() {
+        for index in 0..names.len() {
             let fill = colour(index, names.len()).filled();
             let left = |group: usize| group as f64 + 0.1 + index as f64 * width;
             let indexed = bars.iter().enumerate();
@@ -54,11 +60,7 @@ pub fn bars(
             let boxes = values
                 .clone()
                 .map(|(x, (y, _))| Rectangle::new([(x, bottom), (x + width * 0.92, y)], fill));
-            chart
-                .draw_series(boxes)
-                .map_err(unplottable)?
-                .label(name)
-                .legend(move |(x, y)| Rectangle::new([(x, y - 5), (x + 12, y + 5)], fill));
+            chart.draw_series(boxes).map_err(unplottable)?;
             let whiskers = values.filter_map(|(x, (y, deviation))| {
                 let (x, deviation) = (x + width * 0.46, deviation?);
                 Some(PathElement::new(
@@ -68,13 +70,16 @@ pub fn bars(
             });
             chart.draw_series(whiskers).map_err(unplottable)?;
         }
-        chart
-            .configure_series_labels()
-            .position(SeriesLabelPosition::UpperRight)
-            .background_style(WHITE.mix(0.8))
-            .border_style(BLACK.mix(0.2))
-            .label_font(("sans-serif", 12))
-            .draw()
-            .map_err(unplottable)
+        // Beside the bars, where they cover none.
+        for (index, name) in names.iter().enumerate() {
+            let y = 20 + 20 * index as i32;
+            let fill = colour(index, names.len()).filled();
+            let text = Text::new(name.clone(), (22, y - 6), ("sans-serif", 12));
+            beside
+                .draw(&Rectangle::new([(4, y - 5), (16, y + 5)], fill))
+                .map_err(unplottable)?;
+            beside.draw(&text).map_err(unplottable)?;
+        }
+        Ok(())
     })
 }

@@ -21,11 +21,9 @@ pub struct Line {
 /// # Errors
 /// When the figure cannot be drawn.
 pub fn curves(title: &str, lines: &[Line]) -> Result<String> {
-    // Curves fall to the right: the lower left stays free.
-    let legend = Legend::Inside(SeriesLabelPosition::LowerLeft);
     let Range { start, end } = range(lines);
     let range = start.min(0.0)..end.max(1.0);
-    draw_lines((title, "missing rate", "score"), range, legend, lines)
+    draw_lines((title, "missing rate", "score"), range, lines)
 }
 
 /// The share of right answers against the probability of the answer, beside the line where both are equal.
@@ -38,9 +36,8 @@ pub fn reliability(title: &str, mut lines: Vec<Line>) -> Result<String> {
         points: vec![(0.0, 0.0), (1.0, 1.0)],
         bound: true,
     });
-    let legend = Legend::Inside(SeriesLabelPosition::UpperLeft);
     let axes = (title, "probability of the answer", "right answers");
-    draw_lines(axes, 0.0..1.0, legend, &lines)
+    draw_lines(axes, 0.0..1.0, &lines)
 }
 
 /// AUILC against a setting, over the range of the values.
@@ -48,8 +45,7 @@ pub fn reliability(title: &str, mut lines: Vec<Line>) -> Result<String> {
 /// # Errors
 /// When the figure cannot be drawn.
 pub fn sweep(title: &str, setting: &str, lines: &[Line]) -> Result<String> {
-    let legend = Legend::Inside(SeriesLabelPosition::LowerRight);
-    draw_lines((title, setting, "AUILC"), range(lines), legend, lines)
+    draw_lines((title, setting, "AUILC"), range(lines), lines)
 }
 
 /// A score against the missing rate, over the range of the values.
@@ -57,12 +53,7 @@ pub fn sweep(title: &str, setting: &str, lines: &[Line]) -> Result<String> {
 /// # Errors
 /// When the figure cannot be drawn.
 pub fn comparison(title: &str, score: &str, lines: &[Line]) -> Result<String> {
-    draw_lines(
-        (title, "missing rate", score),
-        range(lines),
-        Legend::Beside,
-        lines,
-    )
+    draw_lines((title, "missing rate", score), range(lines), lines)
 }
 
 /// A value over the epochs, a line for each run.
@@ -70,7 +61,7 @@ pub fn comparison(title: &str, score: &str, lines: &[Line]) -> Result<String> {
 /// # Errors
 /// When the figure cannot be drawn.
 pub fn histories(value: &str, lines: &[Line]) -> Result<String> {
-    draw_lines((value, "epoch", value), range(lines), Legend::Beside, lines)
+    draw_lines((value, "epoch", value), range(lines), lines)
 }
 
 /// The range of the values, rounded outwards to the next twentieth.
@@ -87,19 +78,7 @@ fn range(lines: &[Line]) -> Range<f64> {
     }
 }
 
-/// Longer names or more of them would cover the lines.
-const FEW: usize = 6;
-const SHORT: usize = 36;
-
-/// Position of the legend.
-#[derive(Clone)]
-enum Legend {
-    Inside(SeriesLabelPosition),
-    /// For lines that fill the plot.
-    Beside,
-}
-
-/// The legend beside the plot, one line per row.
+/// The legend, one line per row.
 fn names_beside(area: &Area<'_>, lines: &[Line]) -> Result<()> {
     for (index, line) in lines.iter().enumerate() {
         let y = 24 + 20 * index as i32;
@@ -128,11 +107,14 @@ fn style(index: usize, lines: &[Line]) -> RGBColor {
     colour(index, measured)
 }
 
-/// Lines over common axes, with the title and the labels of the axes.
+/// Width of the plot without its legend, in pixels.
+const PLOT: u32 = 640;
+
+/// Lines over common axes, with the title and the labels of the axes. Their names stand beside them, where they
+/// cover nothing.
 fn draw_lines(
     (title, x, y): (&str, &str, &str),
     range: Range<f64>,
-    legend: Legend,
     lines: &[Line],
 ) -> Result<String> {
     let all = || lines.iter().flat_map(|line| &line.points);
@@ -147,14 +129,10 @@ fn draw_lines(
     };
     let widest = lines.iter().map(|line| title::width(&line.name, 13));
     let widest = widest.max().unwrap_or(0);
-    let covers = lines.len() > FEW || widest > title::width(&"x".repeat(SHORT), 13);
-    let legend = if covers { Legend::Beside } else { legend };
-    let width = match legend {
-        Legend::Inside(_) => 640,
-        Legend::Beside => 640 + 40 + widest.max(100),
-    };
-    titled((title, 18), (width, 372), |area| {
-        let (area, beside) = area.split_horizontally(640);
+    let width = PLOT + 40 + widest.max(100);
+    let height = (36 + 20 * lines.len() as u32).max(372);
+    titled((title, 18), (width, height), |area| {
+        let (area, beside) = area.split_horizontally(PLOT);
         let mut chart = ChartBuilder::on(&area)
             .margin(12)
             .x_label_area_size(40)
@@ -178,27 +156,13 @@ fn draw_lines(
             } else {
                 chart.draw_series(LineSeries::new(points(), style))
             };
-            series
-                .map_err(unplottable)?
-                .label(&line.name)
-                .legend(move |(x, y)| PathElement::new([(x, y), (x + 16, y)], style));
+            series.map_err(unplottable)?;
             if !line.bound {
                 let dots = points().map(|point| Circle::new(point, 3, colour.filled()));
                 chart.draw_series(dots).map_err(unplottable)?;
             }
         }
-        let legend = match legend {
-            Legend::Inside(position) => position,
-            Legend::Beside => return names_beside(&beside, lines),
-        };
-        chart
-            .configure_series_labels()
-            .position(legend)
-            .background_style(WHITE.mix(0.8))
-            .border_style(BLACK.mix(0.2))
-            .label_font(("sans-serif", 13))
-            .draw()
-            .map_err(unplottable)
+        names_beside(&beside, lines)
     })
 }
 
@@ -219,7 +183,6 @@ pub fn training(curves: Vec<(&str, Vec<(f64, f64)>)>) -> Result<String> {
         .iter()
         .flat_map(|line| &line.points)
         .fold(1.0f64, |top, (_, y)| top.max(*y));
-    let legend = Legend::Inside(SeriesLabelPosition::UpperRight);
     let range = 0.0..top * 1.05;
-    draw_lines(("training", "epoch", "loss; score"), range, legend, &lines)
+    draw_lines(("training", "epoch", "loss; score"), range, &lines)
 }

@@ -8,6 +8,8 @@
 
 mod support;
 
+use std::cell::Cell;
+
 use burn::tensor::{Device, TensorData};
 use mct_corpus::missing::Missing;
 use mct_corpus::{Corpus, Task, demo};
@@ -18,7 +20,7 @@ use mct_hfr::evaluation::predictions;
 use mct_hfr::model::Model;
 use mct_hfr::nn::mode::Mode;
 use mct_hfr::nn::parameters;
-use mct_hfr::training::{Checkpoint, FinishReason, Precision, Trainer};
+use mct_hfr::training::{Checkpoint, Event, Face, FinishReason, Precision, Trainer};
 use mct_scores::{Evaluation, Metric, PAPER_RATES, Predicted};
 use support::runs::{Recorder, model, small_config};
 use support::{floats, gradients, software};
@@ -381,4 +383,84 @@ fn training_on_the_gpu_path_agrees_with_the_cpu() {
     let deviation = pollster::block_on(deviation(&device, &mut |_| {})).unwrap();
     assert!(deviation < TOLERANCE, "{deviation:e}");
     eprintln!("two training steps on the GPU path deviate by {deviation:.1e}");
+}
+
+/// Stops the so manieth time that it is asked.
+struct Impatient {
+    patience: usize,
+    asked: Cell<usize>,
+    kept: Recorder,
+}
+
+impl Impatient {
+    fn new(patience: usize) -> Self {
+        Self {
+            patience,
+            asked: Cell::new(0),
+            kept: Recorder::new(usize::MAX),
+        }
+    }
+}
+
+impl Face for Impatient {
+    fn event(&mut self, event: Event) -> mct_hfr::Result<()> {
+        self.kept.event(event)
+    }
+    fn save(&mut self, checkpoint: &Checkpoint, best: bool) -> mct_hfr::Result<()> {
+        self.kept.save(checkpoint, best)
+    }
+    fn stop_requested(&self) -> bool {
+        self.asked.set(self.asked.get() + 1);
+        self.asked.get() >= self.patience
+    }
+    fn save_due(&self) -> bool {
+        false
+    }
+    fn yield_now(&mut self) -> impl Future<Output = ()> {
+        std::future::ready(())
+    }
+}
+
+#[test]
+fn a_validation_that_is_stopped_is_done_anew_and_nothing_changes() {
+    let corpus = corpus();
+    let mut config = config();
+    config.training.epochs = 2;
+    config.training.batch_size = 8;
+    config.training.select = Select::Auilc;
+    let device = Device::flex();
+    let mut whole = Impatient::new(usize::MAX);
+    let mut trainer = Trainer::new(&corpus, config.clone(), &device).unwrap();
+    pollster::block_on(trainer.run(&mut whole)).unwrap();
+    let history = |checkpoint: &Checkpoint| checkpoint.state.as_ref().unwrap().history.clone();
+    let expected = whole.kept.last.as_ref().unwrap();
+    let (mut in_validation, mut after) = (0, 0);
+    for patience in (1..=whole.asked.get()).step_by(2) {
+        let mut face = Impatient::new(patience);
+        let mut trainer = Trainer::new(&corpus, config.clone(), &device).unwrap();
+        let reason = pollster::block_on(trainer.run(&mut face)).unwrap();
+        let Some(last) = face.kept.last.clone() else {
+            panic!("nothing was kept at {patience}");
+        };
+        let state = last.state.as_ref().unwrap();
+        let steps = state.total_steps as usize / (state.epoch + 1);
+        if state.step > 0 && state.step == steps && state.total_steps as usize % steps == 0 {
+            in_validation += 1;
+        }
+        if reason != FinishReason::Interrupted {
+            after += 1;
+        }
+        let mut trainer = Trainer::resume(&corpus, &last, &device).unwrap();
+        let mut rest = Impatient::new(usize::MAX);
+        pollster::block_on(trainer.run(&mut rest)).unwrap();
+        let resumed = rest.kept.last.as_ref().unwrap_or(&last);
+        for (name, values) in &expected.model {
+            let found = &resumed.model[name];
+            assert_eq!(floats(values), floats(found), "{name} at {patience}");
+        }
+        assert_eq!(history(expected), history(resumed), "{patience}");
+    }
+    // Every second of the batches of the validation set and of ten rates, in each of two epochs.
+    assert!(in_validation >= 10, "{in_validation}");
+    assert!(after <= 1, "{after}");
 }

@@ -12,7 +12,7 @@ use mct_corpus::{Corpus, Target, Task};
 use serde::Serialize;
 
 use crate::auilc::auilc;
-use crate::confusion::{Confusion, most_probable};
+use crate::confusion::{ClassScores, most_probable};
 use crate::intensity::{IntensitySums, SUMS};
 use crate::metric::Metric;
 use crate::predicted::Predicted;
@@ -128,8 +128,8 @@ pub(crate) fn with_replacement(stream: &mut Stream, count: usize) -> Vec<usize> 
 pub(crate) enum Statistic<'a> {
     /// Of each class its utterances and the right ones: UA.
     Recalls { classes: usize },
-    /// The confusion matrix: its four scores.
-    Matrix { classes: usize },
+    /// Of each class its utterances, those predicted as it and the right ones: the four scores.
+    Classes { classes: usize },
     /// Sums of predicted and true intensities: MAE, Corr and CCC, means over the targets.
     Intensities { targets: &'a [Target] },
 }
@@ -138,7 +138,7 @@ impl Statistic<'_> {
     pub const fn metrics(self) -> &'static [Metric] {
         match self {
             Self::Recalls { .. } => &[Metric::Ua],
-            Self::Matrix { .. } => &[Metric::Ua, Metric::Wa, Metric::Uf1, Metric::Wf1],
+            Self::Classes { .. } => &[Metric::Ua, Metric::Wa, Metric::Uf1, Metric::Wf1],
             Self::Intensities { .. } => &[Metric::Mae, Metric::Corr, Metric::Ccc],
         }
     }
@@ -146,7 +146,7 @@ impl Statistic<'_> {
     const fn width(self) -> usize {
         match self {
             Self::Recalls { classes } => 2 * classes,
-            Self::Matrix { classes } => classes * classes,
+            Self::Classes { classes } => 3 * classes,
             Self::Intensities { targets } => SUMS * targets.len(),
         }
     }
@@ -173,9 +173,12 @@ impl Statistic<'_> {
                         own[classes + label] += f64::from(u8::from(right));
                     }
                 }
-                Self::Matrix { classes } => {
+                Self::Classes { classes } => {
                     if let Some(label) = utterance.label {
-                        own[label * classes + most_probable(row)] += 1.0;
+                        let class = most_probable(row);
+                        own[label] += 1.0;
+                        own[classes + class] += 1.0;
+                        own[2 * classes + label] += f64::from(u8::from(class == label));
                     }
                 }
                 Self::Intensities { targets } => {
@@ -201,9 +204,14 @@ impl Statistic<'_> {
                 let recalls = recalls.map(|(right, size)| right / size.max(1.0));
                 vec![recalls.sum::<f64>() / present as f64]
             }
-            Self::Matrix { classes } => {
-                let counts = |row: &[f64]| row.iter().map(|count| *count as usize).collect();
-                let scores = Confusion(sums.chunks_exact(classes).map(counts).collect()).scores();
+            Self::Classes { classes } => {
+                let count = |place: usize| sums[place] as usize;
+                let of_class = |class: usize| {
+                    let (predicted, right) = (classes + class, 2 * classes + class);
+                    ClassScores::of(count(class), count(predicted), count(right))
+                };
+                let by_class: Vec<ClassScores> = (0..classes).map(of_class).collect();
+                let scores = ClassScores::of_all(&by_class);
                 self.metrics().iter().map(|m| scores.get(*m)).collect()
             }
             Self::Intensities { targets } => {
@@ -296,7 +304,7 @@ impl Intervals {
             return None;
         }
         let statistic = match task {
-            Task::Classification => Statistic::Matrix {
+            Task::Classification => Statistic::Classes {
                 classes: corpus.class_count(),
             },
             Task::Regression => Statistic::Intensities {

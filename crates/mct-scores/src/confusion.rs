@@ -32,28 +32,51 @@ impl Confusion {
     /// Of each class.
     pub fn by_class(&self) -> Vec<ClassScores> {
         let of_class = |class: usize| {
-            let right = self.0[class][class];
-            let utterances: usize = self.0[class].iter().sum();
-            let predicted: usize = self.0.iter().map(|row| row[class]).sum();
-            let share = |of: usize| (of > 0).then(|| right as f64 / of as f64);
-            let f1 = 2.0 * right as f64 / (utterances + predicted).max(1) as f64;
-            ClassScores {
-                utterances,
-                predicted,
-                precision: share(predicted),
-                recall: share(utterances),
-                f1: (utterances + predicted > 0).then_some(f1),
-            }
+            let utterances = self.0[class].iter().sum();
+            let predicted = self.0.iter().map(|row| row[class]).sum();
+            ClassScores::of(utterances, predicted, self.0[class][class])
         };
         (0..self.0.len()).map(of_class).collect()
     }
 
     /// UA, WA, UF1 and WF1; 0 where nothing is counted.
     pub fn scores(&self) -> Scores {
-        let total = self.total().max(1) as f64;
+        ClassScores::of_all(&self.by_class())
+    }
+}
+
+/// The scores of one class; `None` where nothing is divided by.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct ClassScores {
+    pub utterances: usize,
+    /// Utterances that are predicted as it.
+    pub predicted: usize,
+    pub precision: Option<f64>,
+    pub recall: Option<f64>,
+    pub f1: Option<f64>,
+}
+
+impl ClassScores {
+    /// Of a class with so many utterances, of which so many are right, and so many predicted as it.
+    pub fn of(utterances: usize, predicted: usize, right: usize) -> Self {
+        let share = |of: usize| (of > 0).then(|| right as f64 / of as f64);
+        let f1 = 2.0 * right as f64 / (utterances + predicted).max(1) as f64;
+        Self {
+            utterances,
+            predicted,
+            precision: share(predicted),
+            recall: share(utterances),
+            f1: (utterances + predicted > 0).then_some(f1),
+        }
+    }
+
+    /// UA, WA, UF1 and WF1 of all classes; 0 where nothing is counted.
+    pub fn of_all(classes: &[Self]) -> Scores {
+        let total = classes.iter().map(|class| class.utterances).sum::<usize>();
+        let total = total.max(1) as f64;
         let (mut ua, mut wa, mut uf1, mut wf1) = (0.0, 0.0, 0.0, 0.0);
         let (mut present, mut named) = (0usize, 0usize);
-        for class in self.by_class() {
+        for class in classes {
             let size = class.utterances as f64;
             if let Some(recall) = class.recall {
                 present += 1;
@@ -74,17 +97,6 @@ impl Confusion {
         ];
         scores.into_iter().collect()
     }
-}
-
-/// The scores of one class; `None` where nothing is divided by.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct ClassScores {
-    pub utterances: usize,
-    /// Utterances that are predicted as it.
-    pub predicted: usize,
-    pub precision: Option<f64>,
-    pub recall: Option<f64>,
-    pub f1: Option<f64>,
 }
 
 /// The class of the highest probability; the first one of equals.

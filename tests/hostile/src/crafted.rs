@@ -55,6 +55,15 @@ pub fn all() -> Vec<Crafted> {
             npz(&[("audio", npy("<f4", &[1, 20 * MEGA, 1], &vec![0; 80 * MEGA]))]),
         ),
         (
+            "cells of one letter",
+            "table",
+            [
+                b"id,a,b,c,d,e,f,g\n".to_vec(),
+                b"1,2,3,4,5,6,7,8\n".repeat(MEGA),
+            ]
+            .concat(),
+        ),
+        (
             "one file for every utterance",
             "table",
             one_file_many_times(),

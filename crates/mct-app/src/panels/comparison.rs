@@ -14,6 +14,7 @@ use super::{Format, counted, csv_of, fold_name, held_line, json_of};
 use crate::state::Workspace;
 use crate::state::models::{Curve, Evaluated, OpenModel};
 use crate::theme;
+use crate::widgets::legend::{self, Entry};
 use crate::widgets::matrix::{self, Cell, Hit};
 
 #[derive(Default)]
@@ -347,15 +348,20 @@ fn metrics(pair: &Pair<'_>) -> Vec<Metric> {
 
 fn curves(ui: &mut Ui, pair: &Pair<'_>) {
     ui.strong("Difference of the curves");
+    let scores = metrics(pair).into_iter().enumerate();
+    let entries = scores.map(|(index, score)| Entry::dot(score.title(), theme::qualitative(index)));
+    let hidden = legend::of_lines(ui, "differences", &entries.collect::<Vec<_>>());
     let plot = Plot::new("differences")
         .height(180.0)
-        .legend(egui_plot::Legend::default())
         .x_axis_label("missing rate")
         .x_grid_spacer(egui_plot::uniform_grid_spacer(|_| [1.0, 0.2, 0.1]))
         .allow_scroll(false);
     plot.show(ui, |plot| {
         plot.add(HLine::new("no difference", 0.0).style(LineStyle::dashed_dense()));
         for (index, score) in metrics(pair).into_iter().enumerate() {
+            if hidden.contains(score.title()) {
+                continue;
+            }
             let points = difference(&pair.first.curve, &pair.second.curve, score);
             let points = points.into_iter().map(|(x, y)| [x, y]);
             let line = Line::new(score.title(), PlotPoints::from_iter(points));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use eframe::egui::{self, Button, Color32, ComboBox, DragValue, Pos2, Rect, Slider, Ui};
+use eframe::egui::{self, Button, Color32, ComboBox, DragValue, Pos2, Rect, Ui};
 use mct_embedding::Settings as Tsne;
 use mct_engine::evaluation::{CorpusCard, Side};
 use serde_json::json;
@@ -416,17 +416,18 @@ fn settings(ui: &mut Ui, projection: &mut Projection, commands: &mut Vec<Command
         tsne_settings(ui, projection, commands);
     }
     let settings = &mut projection.settings;
-    ui.add(Slider::new(&mut settings.neighbours, 0..=50).text("neighbours"))
+    widgets::slider(ui, &mut settings.neighbours, 0..=50, 1.0, "neighbours")
         .on_hover_text("Nearest neighbours of the utterance in focus, in the original space");
 }
 
 fn tsne_settings(ui: &mut Ui, projection: &mut Projection, commands: &mut Vec<Command>) {
     let max_perplexity = Tsne::most_perplexity(projection.cloud.points.len()).max(2.0);
     let settings = &mut projection.settings;
-    ui.add(Slider::new(&mut settings.perplexity, 2.0..=100.0).text("perplexity"))
-        .on_hover_text(format!(
+    widgets::slider(ui, &mut settings.perplexity, 2.0..=100.0, 0.5, "perplexity").on_hover_text(
+        format!(
             "Effective number of neighbours per point; at most {max_perplexity:.0} for these points"
-        ));
+        ),
+    );
     let mut has_own_rate = settings.learning_rate.is_some();
     ui.horizontal(|ui| {
         let hint = "Instead of the default, which depends on the number of points";
@@ -465,7 +466,7 @@ fn tsne_settings(ui: &mut Ui, projection: &mut Projection, commands: &mut Vec<Co
             widgets::seed(ui, seed).on_hover_text("Another seed gives other initial coordinates");
         }
     });
-    ui.add(Slider::new(&mut settings.steps, 250..=5000).text("steps"))
+    widgets::slider(ui, &mut settings.steps, 250..=5000, 50.0, "steps")
         .on_hover_text("Number of steps of the optimisation");
 }
 

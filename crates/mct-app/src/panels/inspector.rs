@@ -3,7 +3,7 @@
 
 use eframe::egui::{
     self, Align, Color32, ComboBox, DragValue, Layout, Pos2, Rect, RichText, ScrollArea, Sense,
-    Slider, Stroke, StrokeKind, Ui, pos2, vec2,
+    Stroke, StrokeKind, Ui, pos2, vec2,
 };
 use mct_engine::evaluation::{CorpusCard, ModalityCard};
 use mct_engine::extraction::Medium;
@@ -18,8 +18,8 @@ use super::{Format, csv, held_line, json as to_json, lacks_model};
 use crate::state::categories::Categories;
 use crate::state::{Seen, Workspace};
 use crate::theme;
-use crate::widgets::direction;
 use crate::widgets::heat_map::HeatMaps;
+use crate::widgets::{self, direction};
 
 /// Range of the colour map at first, in standard deviations.
 const DEVIATIONS: f32 = 2.5;
@@ -534,7 +534,7 @@ fn predicted(ui: &mut Ui, workspace: &Workspace, card: &CorpusCard, seen: &Seen)
 fn attended(ui: &mut Ui, attending: &mut Attending, layers: usize, heads: usize) {
     ui.horizontal_wrapped(|ui| {
         if layers > 1 {
-            ui.add(Slider::new(&mut attending.layer, 0..=layers - 1).text("layer"))
+            widgets::slider(ui, &mut attending.layer, 0..=layers - 1, 1.0, "layer")
                 .on_hover_text("The layer of the fusion whose attention is shown, from 0");
         }
         ComboBox::from_id_salt("head")

@@ -1,9 +1,9 @@
 //! The missing steps: a rate for all modalities or per modality, bursts, whole modalities.
 
-use eframe::egui::{self, DragValue, Slider, Ui};
+use eframe::egui::{self, DragValue, Ui};
 
 use crate::state::Workspace;
-use crate::widgets::seed;
+use crate::widgets::{seed, slider};
 
 pub fn ui(ui: &mut Ui, workspace: &mut Workspace) {
     let Workspace {
@@ -83,11 +83,5 @@ pub fn ui(ui: &mut Ui, workspace: &mut Workspace) {
 }
 
 fn rate_slider(ui: &mut Ui, rate: &mut f64, name: &str) -> egui::Response {
-    let slider = Slider::new(rate, 0.0..=1.0).step_by(0.01).fixed_decimals(2);
-    let slider = ui.add(slider.text(name));
-    // So that the arrow keys go on from where the pointer let go.
-    if slider.drag_stopped() || slider.clicked() {
-        slider.request_focus();
-    }
-    slider
+    slider(ui, rate, 0.0..=1.0, 0.01, name)
 }

@@ -10,7 +10,7 @@ use crate::state::embedding::{Colour, Point};
 use crate::state::models::Evaluated;
 use crate::theme;
 use crate::widgets::direction;
-use crate::widgets::legend::{self, Entry, Sign};
+use crate::widgets::legend::{self, Entry};
 use crate::widgets::mark;
 
 /// What the points are coloured by.
@@ -136,12 +136,7 @@ pub fn legend(ui: &mut Ui, palette: &Palette<'_>, points: &[Point], hidden: &mut
             names.retain(|(speaker, _)| speakers.contains(speaker));
         }
         for (place, (name, colour)) in names.iter().take(MAX_NAMES) {
-            let entry = Entry {
-                key: name.clone(),
-                text: name.clone(),
-                colour: *colour,
-                sign: Sign::Dot,
-            };
+            let entry = Entry::dot(name, *colour);
             let response = legend::entry(ui, &entry, "these points", hidden.contains(place));
             if response.clicked() && !hidden.remove(place) {
                 hidden.insert(*place);

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use eframe::egui::{
-    self, Align, Button, Color32, ComboBox, Layout, Sense, StrokeKind, TextEdit, Ui, vec2,
+    self, Align, Button, Color32, ComboBox, Layout, ScrollArea, Sense, StrokeKind, TextEdit, Ui,
+    vec2,
 };
 use egui_extras::{Column as Width, TableBuilder};
 use mct_engine::source::Source;
@@ -42,6 +43,15 @@ const WIDTHS: [f32; 8] = [124.0, 104.0, 136.0, 60.0, 80.0, 76.0, 90.0, 44.0];
 
 impl Panel {
     pub fn ui(&mut self, ui: &mut Ui, workspace: &mut Workspace) {
+        let room = ui.available_height();
+        let pane = ScrollArea::vertical().id_salt("pane of runs");
+        pane.show(ui, |ui| self.content(ui, workspace, room));
+    }
+
+    /// `room` is the height of the pane, below which it is scrolled.
+    fn content(&mut self, ui: &mut Ui, workspace: &mut Workspace, room: f32) {
+        let top = ui.cursor().top();
+        let left = |ui: &Ui| room - (ui.cursor().top() - top);
         self.folder(ui, workspace);
         let Some((folder, found)) = &workspace.runs.listed else {
             ui.weak(match workspace.runs.is_looking {
@@ -94,12 +104,12 @@ impl Panel {
         // Without the header; the histories below take the larger part of what is left.
         let has_ticked = !workspace.runs.drawn().is_empty();
         let height = match has_ticked {
-            true => (ui.available_height() * 0.45 - 60.0).max(44.0),
-            false => (ui.available_height() - 40.0).max(44.0),
+            true => (left(ui) * 0.45 - 60.0).max(66.0),
+            false => (left(ui) - 40.0).max(66.0),
         };
         self.list(ui, workspace, &listed, height);
         if has_ticked {
-            self.histories(ui, workspace);
+            self.histories(ui, workspace, left);
         }
     }
 
@@ -203,58 +213,56 @@ impl Panel {
         };
         let (mut ticked, mut opened) = (None, None);
         let line_height = egui::TextStyle::Body.resolve(ui.style()).size + 6.0;
-        egui::ScrollArea::horizontal()
-            .id_salt("runs")
-            .show(ui, |ui| {
-                // A text that can be selected would take the click that ticks its line.
-                ui.style_mut().interaction.selectable_labels = false;
-                let mut table = TableBuilder::new(ui)
-                    .striped(true)
-                    .sense(Sense::click())
-                    .cell_layout(Layout::left_to_right(Align::Center))
-                    .max_scroll_height(height)
-                    .auto_shrink([false, true])
-                    .column(Width::exact(16.0));
-                for width in WIDTHS {
-                    table = table.column(Width::initial(width).clip(true).resizable(true));
-                }
-                let table = table.header(line_height, |mut header| {
-                    header.col(|_| {});
-                    for column in Column::ALL {
-                        let (_, cell) = header.col(|ui| {
-                            if self.order == column {
-                                mark::arrow(ui, self.descending);
-                            }
-                            ui.strong(column.title());
-                        });
-                        let hint = format!("{}. Click to sort", column.hint());
-                        if cell.on_hover_text(hint).clicked() {
-                            self.descending = self.order == column && !self.descending;
-                            self.order = column;
+        ScrollArea::horizontal().id_salt("runs").show(ui, |ui| {
+            // A text that can be selected would take the click that ticks its line.
+            ui.style_mut().interaction.selectable_labels = false;
+            let mut table = TableBuilder::new(ui)
+                .striped(true)
+                .sense(Sense::click())
+                .cell_layout(Layout::left_to_right(Align::Center))
+                .max_scroll_height(height)
+                .auto_shrink([false, true])
+                .column(Width::exact(16.0));
+            for width in WIDTHS {
+                table = table.column(Width::initial(width).clip(true).resizable(true));
+            }
+            let table = table.header(line_height, |mut header| {
+                header.col(|_| {});
+                for column in Column::ALL {
+                    let (_, cell) = header.col(|ui| {
+                        if self.order == column {
+                            mark::arrow(ui, self.descending);
                         }
+                        ui.strong(column.title());
+                    });
+                    let hint = format!("{}. Click to sort", column.hint());
+                    if cell.on_hover_text(hint).clicked() {
+                        self.descending = self.order == column && !self.descending;
+                        self.order = column;
+                    }
+                }
+            });
+            table.body(|body| {
+                body.rows(line_height, listed.len(), |mut line| {
+                    let run = all[listed[line.index()]];
+                    let colour = colour(run);
+                    line.col(|ui| tick(ui, colour));
+                    for column in Column::ALL {
+                        line.col(|ui| {
+                            ui.label(runs.cell(run, column));
+                        });
+                    }
+                    let response = line.response().on_hover_text(settings(run));
+                    if response.double_clicked() {
+                        opened = Some(run.path.clone());
+                    } else if response.clicked() {
+                        ticked = Some(run.path.clone());
                     }
                 });
-                table.body(|body| {
-                    body.rows(line_height, listed.len(), |mut line| {
-                        let run = all[listed[line.index()]];
-                        let colour = colour(run);
-                        line.col(|ui| tick(ui, colour));
-                        for column in Column::ALL {
-                            line.col(|ui| {
-                                ui.label(runs.cell(run, column));
-                            });
-                        }
-                        let response = line.response().on_hover_text(settings(run));
-                        if response.double_clicked() {
-                            opened = Some(run.path.clone());
-                        } else if response.clicked() {
-                            ticked = Some(run.path.clone());
-                        }
-                    });
-                });
-                // The bar that scrolls sideways would lie over the last line.
-                ui.add_space(10.0);
             });
+            // The bar that scrolls sideways would lie over the last line.
+            ui.add_space(10.0);
+        });
         if let Some(path) = ticked {
             workspace.runs.tick(path);
         }
@@ -266,7 +274,7 @@ impl Panel {
     }
 
     /// The histories of the ticked runs over each other.
-    fn histories(&mut self, ui: &mut Ui, workspace: &Workspace) {
+    fn histories(&mut self, ui: &mut Ui, workspace: &Workspace, left: impl Fn(&Ui) -> f32) {
         let drawn = workspace.runs.drawn();
         let possible = Quantity::of(&drawn);
         if !possible.contains(&self.quantity) {
@@ -283,8 +291,8 @@ impl Panel {
                 })
                 .response
                 .labelled_by(label.id);
+            self.look.controls(ui);
         });
-        ui.horizontal_wrapped(|ui| self.look.controls(ui));
         let ticked = &workspace.runs.ticked;
         let histories = drawn.iter().map(|run| History {
             name: workspace.runs.name(&run.path),
@@ -292,7 +300,7 @@ impl Panel {
             colour: theme::qualitative(ticked.get(&run.path).copied().unwrap_or(0)),
         });
         let histories: Vec<History> = histories.collect();
-        let height = (ui.available_height() - 4.0).max(90.0);
+        let height = (left(ui) - 8.0).max(130.0);
         history::show(
             ui,
             "histories",

@@ -374,7 +374,11 @@ impl Panel {
                         let is_selected = selection.contains(row.utterance);
                         line.set_selected(is_selected);
                         line.col(|ui| {
-                            let mut id = RichText::new(direction::drawn(&utterance.id));
+                            let font = egui::TextStyle::Body.resolve(ui.style());
+                            let room = ui.available_width();
+                            let id = direction::drawn(&utterance.id);
+                            let id = matrix::truncated_before(ui, &id, &font, room);
+                            let mut id = RichText::new(id);
                             if selection.focus() == Some(row.utterance) {
                                 id = id.strong();
                             }

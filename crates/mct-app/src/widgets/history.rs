@@ -1,10 +1,10 @@
 //! Plots of values over the steps or epochs of a training.
 
-use eframe::egui::{Color32, Slider, Ui};
+use eframe::egui::{Color32, Ui};
 use egui_plot::{GridMark, HoverPosition, Line, Plot, PlotPoints};
 use serde::{Deserialize, Serialize};
 
-use super::legend::{self, Entry, Sign};
+use super::legend::{self, Entry};
 
 /// How histories are drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
@@ -20,11 +20,9 @@ impl Look {
         ui.checkbox(&mut self.is_log, "log axis")
             .on_hover_text("Of the values: those that are not positive are left out");
         ui.spacing_mut().slider_width = 80.0;
-        let slider = Slider::new(&mut self.smoothing, 0.0..=0.99);
-        ui.add(slider.fixed_decimals(2).text("smoothing"))
-            .on_hover_text(
-                "Weight of what was before, in an exponential moving average; 0: as they are",
-            );
+        super::slider(ui, &mut self.smoothing, 0.0..=0.99, 0.01, "smoothing").on_hover_text(
+            "Weight of what was before, in an exponential moving average; 0: as they are",
+        );
     }
 
     /// The values as they are drawn.
@@ -66,12 +64,8 @@ pub fn show(
     included: &[f64],
     histories: &[History],
 ) {
-    let entries = histories.iter().map(|history| Entry {
-        key: history.name.clone(),
-        text: history.name.clone(),
-        colour: history.colour,
-        sign: Sign::Dot,
-    });
+    let entries = histories.iter();
+    let entries = entries.map(|history| Entry::dot(&history.name, history.colour));
     let top = ui.cursor().top();
     let hidden = legend::of_lines(ui, id, &entries.collect::<Vec<_>>());
     let height = (height - (ui.cursor().top() - top)).max(LEAST);

@@ -29,6 +29,18 @@ pub struct Entry {
     pub sign: Sign,
 }
 
+impl Entry {
+    /// Of a line or of points whose name does not change.
+    pub fn dot(name: &str, colour: Color32) -> Self {
+        Self {
+            key: name.to_owned(),
+            text: name.to_owned(),
+            colour,
+            sign: Sign::Dot,
+        }
+    }
+}
+
 /// One name, as wide as it is: in a row that wraps it goes to the next line as a whole. `what` it names is said in
 /// the hint.
 pub fn entry(ui: &mut Ui, entry: &Entry, what: &str, is_hidden: bool) -> Response {

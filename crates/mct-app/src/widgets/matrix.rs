@@ -1,5 +1,6 @@
 //! A confusion matrix whose cells, rows and columns can be clicked.
 
+use std::borrow::Cow;
 use std::f32::consts::FRAC_PI_2;
 
 use eframe::egui::epaint::TextShape;
@@ -207,6 +208,17 @@ fn truncated(ui: &Ui, text: &str, font: &FontId, width: f32) -> String {
         short.pop();
     }
     format!("{short}…")
+}
+
+/// The end of the text that takes `width` points: ids differ there.
+pub fn truncated_before<'t>(ui: &Ui, text: &'t str, font: &FontId, width: f32) -> Cow<'t, str> {
+    if text_width(ui, text, font) <= width {
+        return Cow::Borrowed(text);
+    }
+    let mut starts = text.char_indices().skip(1).map(|(start, _)| start);
+    let fits = |start: &usize| text_width(ui, &format!("…{}", &text[*start..]), font) <= width;
+    let start = starts.find(fits).unwrap_or(text.len());
+    Cow::Owned(format!("…{}", &text[start..]))
 }
 
 /// Whether a click adds to the selection instead of replacing it.

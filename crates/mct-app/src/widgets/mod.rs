@@ -8,5 +8,7 @@ pub mod legend;
 pub mod mark;
 pub mod matrix;
 mod seed;
+mod slider;
 
 pub use seed::seed;
+pub use slider::slider;

@@ -171,9 +171,9 @@ fn of_sheet(sheet: &Sheet) -> Result<Sequence, Finding> {
         return Err(Finding::new("columns", found, "columns of features"));
     }
     let (mut values, mut missing, mut seconds) = (Vec::new(), Vec::new(), Vec::new());
-    for (line, cells) in &sheet.rows {
+    for (line, cells) in sheet.rows() {
         let number = |column: usize| {
-            let cell = cells[column].as_str();
+            let cell = cells.get(column);
             if cell.is_empty() {
                 return Ok(f32::NAN);
             }

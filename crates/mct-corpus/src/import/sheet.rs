@@ -1,15 +1,45 @@
 //! Tables as spreadsheets save them: separated by tabs, commas or semicolons, in UTF-8 or UTF-16.
 
 use std::borrow::Cow;
+use std::ops::Index;
 
 use crate::error::Finding;
 
-/// A table with a head.
+/// A table with a head. It takes a few times the bytes of its file, also where cells have a letter each.
 #[derive(Debug)]
 pub struct Sheet {
     pub columns: Vec<String>,
-    /// Line of the file, from 1, and the cells.
-    pub rows: Vec<(u64, Vec<String>)>,
+    /// Line of the file of each row, from 1.
+    lines: Vec<u64>,
+    /// All cells after each other, row by row.
+    text: String,
+    /// Where each of them ends.
+    ends: Vec<u32>,
+}
+
+/// The cells of a row.
+#[derive(Debug, Clone, Copy)]
+pub struct Cells<'s> {
+    sheet: &'s Sheet,
+    row: usize,
+}
+
+impl<'s> Cells<'s> {
+    pub fn get(self, column: usize) -> &'s str {
+        self.sheet.cell(self.row, column)
+    }
+
+    pub fn iter(self) -> impl Iterator<Item = &'s str> {
+        (0..self.sheet.columns.len()).map(move |column| self.get(column))
+    }
+}
+
+impl Index<usize> for Cells<'_> {
+    type Output = str;
+
+    fn index(&self, column: usize) -> &str {
+        self.get(column)
+    }
 }
 
 impl Sheet {
@@ -30,31 +60,77 @@ impl Sheet {
             .flexible(true)
             .trim(csv::Trim::All)
             .from_reader(text.as_bytes());
-        let mut columns: Vec<String> = Vec::new();
-        let mut rows = Vec::new();
-        for record in reader.records() {
-            let record = record.map_err(|error| Finding::new("table", error, "rows of cells"))?;
+        let mut sheet = Self {
+            columns: Vec::new(),
+            lines: Vec::new(),
+            text: String::new(),
+            ends: Vec::new(),
+        };
+        let mut record = csv::StringRecord::new();
+        let unreadable = |error| Finding::new("table", error, "rows of cells");
+        while reader.read_record(&mut record).map_err(unreadable)? {
             let line = record.position().map_or(0, |position| {
                 // After CR LF a record counts as beginning at the LF.
                 let first = text.as_bytes().get(position.byte() as usize);
                 position.line() + u64::from(first == Some(&b'\n'))
             });
-            let cells: Vec<String> = record.iter().map(str::to_owned).collect();
-            if columns.is_empty() {
-                columns = cells;
-            } else if cells.len() == columns.len() {
-                rows.push((line, cells));
-            } else if cells.iter().any(|cell| !cell.is_empty()) {
-                let found = format!("{} cells", cells.len());
-                let expected = format!("{}, as in the head", columns.len());
+            if sheet.columns.is_empty() {
+                sheet.columns = record.iter().map(str::to_owned).collect();
+            } else if record.len() == sheet.columns.len() {
+                sheet.push(line, &record)?;
+            } else if record.iter().any(|cell| !cell.is_empty()) {
+                let found = format!("{} cells", record.len());
+                let expected = format!("{}, as in the head", sheet.columns.len());
                 return Err(Finding::new(format!("line {line}"), found, expected));
             }
         }
-        if columns.iter().all(String::is_empty) {
+        if sheet.columns.iter().all(String::is_empty) {
             let expected = "a line with the names of the columns";
             return Err(Finding::new("line 1", "nothing", expected));
         }
-        Ok(Self { columns, rows })
+        Ok(sheet)
+    }
+
+    fn push(&mut self, line: u64, record: &csv::StringRecord) -> Result<(), Finding> {
+        self.lines.push(line);
+        for cell in record {
+            self.text.push_str(cell);
+            let end = u32::try_from(self.text.len());
+            let end = end.map_err(|_| {
+                let field = format!("line {line}");
+                Finding::new(field, "more than 4 GiB of cells", "a smaller table")
+            })?;
+            self.ends.push(end);
+        }
+        Ok(())
+    }
+
+    /// How many rows there are, without the head.
+    pub const fn len(&self) -> usize {
+        self.lines.len()
+    }
+
+    pub const fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    /// A cell.
+    pub fn cell(&self, row: usize, column: usize) -> &str {
+        assert!(column < self.columns.len());
+        let place = row * self.columns.len() + column;
+        let start = place.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.text[start as usize..self.ends[place] as usize]
+    }
+
+    /// The line of the file, from 1, and the cells of each row.
+    pub fn rows(&self) -> impl Iterator<Item = (u64, Cells<'_>)> {
+        let rows = self.lines.iter().enumerate();
+        rows.map(|(row, line)| (*line, Cells { sheet: self, row }))
+    }
+
+    /// The cells of a column.
+    pub fn cells_of(&self, column: usize) -> impl Iterator<Item = &str> {
+        (0..self.len()).map(move |row| self.cell(row, column))
     }
 
     /// The place of the column of this name, in upper or lower case.
@@ -107,7 +183,12 @@ mod tests {
         ] {
             let sheet = Sheet::parse(&bytes).expect("a table");
             assert_eq!(sheet.columns, ["id", "name"]);
-            assert_eq!(sheet.rows, [(2, vec!["a".to_owned(), "b c".to_owned()])]);
+            let rows = sheet.rows();
+            let rows: Vec<_> = rows
+                .map(|(line, cells)| (line, cells.iter().collect()))
+                .collect();
+            assert_eq!(rows, [(2, vec!["a", "b c"])]);
+            assert_eq!(sheet.cells_of(1).collect::<Vec<_>>(), ["b c"]);
             assert_eq!(sheet.column("Name"), Some(1));
         }
     }

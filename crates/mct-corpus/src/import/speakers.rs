@@ -60,17 +60,17 @@ impl SpeakerTable {
         }
         let by_id = names.iter().any(|name| name == "id");
         let mut rows = HashMap::new();
-        for (line, cells) in sheet.rows {
+        for (line, cells) in sheet.rows() {
             let wrong = |found: String, expected: &str| {
                 Finding::new(format!("line {line}"), found, expected)
             };
-            if cells.iter().any(String::is_empty) {
-                let found = format!("`{}`", cells.join(", "));
+            if cells.iter().any(str::is_empty) {
+                let found = format!("`{}`", cells.iter().collect::<Vec<_>>().join(", "));
                 return Err(wrong(found, "a filled cell for every column"));
             }
             let mut key = String::new();
             let mut row = SpeakerRow::default();
-            for (name, cell) in names.iter().zip(cells) {
+            for (name, cell) in names.iter().zip(cells.iter().map(str::to_owned)) {
                 match name.as_str() {
                     "id" => key = cell,
                     "speaker" if by_id => row.speaker = Some(cell),

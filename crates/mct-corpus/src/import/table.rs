@@ -28,24 +28,19 @@ pub fn names_utterances(bytes: &[u8]) -> bool {
 
 pub(super) fn read(bytes: &[u8], files: &dyn Files, options: &Options) -> Result<Draft, Finding> {
     let sheet = Sheet::parse(bytes)?;
-    let n = sheet.rows.len();
+    let n = sheet.len();
     let Some(id) = IDS.iter().find_map(|name| sheet.column(name)) else {
         let found = format!("columns {}", sheet.columns.join(", "));
         return Err(Finding::new("line 1", found, "a column `id`"));
     };
-    let column = |place: usize| {
-        sheet
-            .rows
-            .iter()
-            .map(move |(_, cells)| cells[place].as_str())
-    };
+    let column = |place: usize| sheet.cells_of(place);
     let mut draft = Draft::default();
-    for (line, cells) in &sheet.rows {
+    for (line, cells) in sheet.rows() {
         if cells[id].is_empty() {
             return Err(Finding::new(format!("line {line}"), "no id", "an id"));
         }
         draft.rows.push(Row {
-            id: cells[id].clone(),
+            id: cells[id].to_owned(),
             ..Row::default()
         });
     }

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use crate::data::{Batch, Masks, evaluation_batches};
 use crate::device;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::nn::mode::Mode;
 use crate::systems::View;
@@ -21,7 +21,7 @@ pub type Masking<'a> = (&'a Missing, u64);
 /// none).
 ///
 /// # Errors
-/// When the device fails.
+/// When the device fails, or what is predicted is no number.
 pub async fn predictions(
     model: &Model,
     corpus: &Corpus,
@@ -46,7 +46,7 @@ pub async fn predictions(
 /// the CPU as many batches run at once as there are threads: one alone would leave most of them idle.
 ///
 /// # Errors
-/// When the device fails.
+/// When the device fails, or what is predicted is no number.
 pub async fn batch_predictions(
     model: &Model,
     corpus: &Corpus,
@@ -61,25 +61,38 @@ pub async fn batch_predictions(
     #[cfg(not(target_arch = "wasm32"))]
     if device::is_plain_cpu(on) {
         let all = batches.par_iter();
-        let out: Result<_> = all
+        let out: Result<Vec<_>> = all
             .map(|batch| pollster::block_on(predict(batch)))
             .collect();
         corpus.require_unchanged()?;
-        return out;
+        return finite(out?);
     }
     let mut out = Vec::with_capacity(batches.len());
     for batch in batches {
         out.push(predict(batch).await?);
     }
     corpus.require_unchanged()?;
-    Ok(out)
+    finite(out)
+}
+
+/// Refuses predictions that are no numbers: weights can be such that there are none.
+fn finite(rows: Vec<Vec<f32>>) -> Result<Vec<Vec<f32>>> {
+    match rows.iter().flatten().all(|value| value.is_finite()) {
+        true => Ok(rows),
+        false => Err(Error::invalid(
+            "the model",
+            "predictions",
+            "NaN or infinity",
+            "finite values",
+        )),
+    }
 }
 
 /// The pooled vectors, which the classifier reads, of the utterances `indices` in their order:
 /// `[part][utterance][width]`; for MCT a part is a modality. `masking` as in [`predictions`].
 ///
 /// # Errors
-/// When the device fails.
+/// When the device fails, or what is predicted is no number.
 pub async fn representations(
     model: &Model,
     corpus: &Corpus,
@@ -107,7 +120,7 @@ pub async fn representations(
 /// The pooled vectors of one batch, `[part][utterance][width]`; see [`representations`].
 ///
 /// # Errors
-/// When the device fails.
+/// When the device fails, or what is predicted is no number.
 pub async fn batch_representations(
     model: &Model,
     corpus: &Corpus,

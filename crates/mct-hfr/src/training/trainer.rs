@@ -37,7 +37,8 @@ pub trait Face {
     /// # Errors
     /// When it cannot be kept; training then ends.
     fn save(&mut self, checkpoint: &Checkpoint, best: bool) -> Result<()>;
-    /// Whether to stop after the current step.
+    /// Whether to stop after the current step; in a validation, which is then done anew by the resumed run, after the
+    /// current batch.
     fn stop_requested(&self) -> bool;
     /// Whether enough has been done since the last save that it should not be lost.
     fn save_due(&self) -> bool;
@@ -323,7 +324,9 @@ impl<'a> Trainer<'a> {
                 face.yield_now().await;
             }
         }
-        self.end_of_epoch(steps, face).await?;
+        if !self.end_of_epoch(steps, face).await? {
+            return Ok(false);
+        }
         Ok(!face.stop_requested() || self.done().is_some())
     }
 
@@ -351,15 +354,21 @@ impl<'a> Trainer<'a> {
         Ok(mean(&sums, count))
     }
 
-    async fn end_of_epoch(&mut self, steps: usize, face: &mut impl Face) -> Result<()> {
+    /// Validation, the record and the checkpoints of an epoch. Interrupted in the validation it keeps what was
+    /// trained, returns `false`, and is done anew by the resumed run.
+    async fn end_of_epoch(&mut self, steps: usize, face: &mut impl Face) -> Result<bool> {
         let training = &self.config.training;
         let epoch = self.state.epoch;
-        let Validation {
+        let Some(Validation {
             loss: validation_loss,
             scores: validation,
             confusion,
             imagination,
-        } = self.validate().await?;
+        }) = self.validate(face).await?
+        else {
+            self.save(face, false).await?;
+            return Ok(false);
+        };
         let mut validation_auilc = None;
         if !validation_loss.is_finite() {
             return Err(Error::NotFinite {
@@ -371,7 +380,11 @@ impl<'a> Trainer<'a> {
         let score = match training.select {
             Select::Loss => -validation_loss,
             Select::Auilc => {
-                let area = *validation_auilc.insert(self.validation_auilc().await?);
+                let Some(area) = self.validation_auilc(face).await? else {
+                    self.save(face, false).await?;
+                    return Ok(false);
+                };
+                validation_auilc = Some(area);
                 Metric::main(self.config.model.task).merit(area)
             }
             Select::Ua | Select::Mae | Select::Corr | Select::Ccc => {
@@ -406,10 +419,12 @@ impl<'a> Trainer<'a> {
         if best {
             self.save(face, true).await?;
         }
-        self.save(face, false).await
+        self.save(face, false).await?;
+        Ok(true)
     }
 
-    async fn validate(&self) -> Result<Validation> {
+    /// `None` when it was interrupted.
+    async fn validate(&self, face: &impl Face) -> Result<Option<Validation>> {
         let model = self.model();
         let device = self.device.clone().inner();
         let (mut order, mut rows) = (Vec::new(), Vec::new());
@@ -417,6 +432,9 @@ impl<'a> Trainer<'a> {
         let TrainingConfig { batch_size, .. } = self.config.training;
         let indices = &self.fold.validation;
         for indices in evaluation_batches(self.corpus, indices, &self.config.model, batch_size) {
+            if face.stop_requested() {
+                return Ok(None);
+            }
             let masks = |index| self.masks().of_validation(index);
             let batch = Batch::read(self.corpus, &indices, &self.config.model, masks, &device);
             let view = model.incomplete(&batch, &mut Mode::Evaluation);
@@ -448,7 +466,7 @@ impl<'a> Trainer<'a> {
             .and_then(|matrices| matrices.confusion.first());
         let confusion = matrix.cloned().unwrap_or_else(|| Confusion::new(0));
         let [own, of_another] = imagination.map(|sum| sum / imagined);
-        Ok(Validation {
+        Ok(Some(Validation {
             loss: sum / indices.len() as f64,
             scores: evaluation.curves.at(0),
             confusion,
@@ -456,11 +474,11 @@ impl<'a> Trainer<'a> {
                 loss: own,
                 of_another,
             }),
-        })
+        }))
     }
 
-    /// AUILC of the main score on the validation set.
-    async fn validation_auilc(&self) -> Result<f64> {
+    /// AUILC of the main score on the validation set; `None` when it was interrupted.
+    async fn validation_auilc(&self, face: &impl Face) -> Result<Option<f64>> {
         let (model, device) = (self.model(), self.device.clone().inner());
         let (corpus, indices) = (self.corpus, &self.fold.validation);
         let TrainingConfig {
@@ -469,13 +487,16 @@ impl<'a> Trainer<'a> {
         let task = self.config.model.task;
         let mut predicted = Vec::with_capacity(PAPER_RATES.len());
         for rate in PAPER_RATES {
+            if face.stop_requested() {
+                return Ok(None);
+            }
             let missing = self.masks().at(vec![rate; corpus.modalities.len()]);
             let missing = Some((&missing, seed));
             let rows = predictions(&model, corpus, indices, missing, batch_size, &device).await?;
             predicted.push(Predicted::of(task, rows));
         }
         let evaluation = Evaluation::of(corpus, task, indices, &PAPER_RATES, &[predicted]);
-        Ok(evaluation.auilc.get(Metric::main(task)))
+        Ok(Some(evaluation.auilc.get(Metric::main(task))))
     }
 
     /// Everything as it stands.

@@ -38,13 +38,8 @@ fn read(bytes: &[u8], path: &Path) -> Result<Recordings, Finding> {
     };
     let id = column(&IDS).ok_or_else(|| missing("a column `id`"))?;
     let audio = column(&PATHS);
-    let is_number = |cell: &String| cell.parse::<f64>().is_ok();
-    let names = |place: &usize| {
-        !sheet
-            .rows
-            .iter()
-            .all(|(_, cells)| is_number(&cells[*place]))
-    };
+    let is_number = |cell: &str| cell.parse::<f64>().is_ok();
+    let names = |place: &usize| !sheet.cells_of(*place).all(is_number);
     let video = column(&VIDEOS).or_else(|| column(&FOLDERS).filter(names));
     if audio.or(video).is_none() {
         return Err(missing("a column `audio` or `video` with the paths"));
@@ -67,20 +62,20 @@ fn read(bytes: &[u8], path: &Path) -> Result<Recordings, Finding> {
         }
     }
     let mut lines: BTreeMap<&str, u64> = BTreeMap::new();
-    let named = sheet.rows.iter().filter(|(_, cells)| !cells[id].is_empty());
+    let named = sheet.rows().filter(|(_, cells)| !cells[id].is_empty());
     for (line, cells) in named {
-        if let Some(before) = lines.insert(&cells[id], *line) {
-            let found = format!("`{}` again, as in line {before}", cells[id]);
+        if let Some(before) = lines.insert(cells.get(id), line) {
+            let found = format!("`{}` again, as in line {before}", &cells[id]);
             return Err(Finding::new(format!("line {line}"), found, "an id once"));
         }
     }
     let base = path.parent().unwrap_or(Path::new(""));
     let mut recordings = Vec::new();
-    for (line, cells) in &sheet.rows {
+    for (line, cells) in sheet.rows() {
         if cells[id].is_empty() {
             return Err(Finding::new(format!("line {line}"), "no id", "an id"));
         }
-        let filled = |place: usize| Some(cells[place].clone()).filter(|cell| !cell.is_empty());
+        let filled = |place: usize| Some(cells[place].to_owned()).filter(|cell| !cell.is_empty());
         let path = |place: usize| Some(base.join(filled(place)?.replace('\\', "/")));
         let pictures = video.and_then(path);
         // A video has its sound, too, wherever it is named; a folder of pictures has none.
@@ -89,14 +84,17 @@ fn read(bytes: &[u8], path: &Path) -> Result<Recordings, Finding> {
         let shown = sound.clone().filter(|path| is_video(path));
         let pictures = pictures.or(shown);
         recordings.push(Recording {
-            id: cells[id].clone(),
+            id: cells[id].to_owned(),
             audio: sound.or(own),
             pictures: pictures.map(|path| Pictures {
                 path,
                 ..Pictures::default()
             }),
             transcript: transcript.and_then(filled),
-            further: further.iter().map(|place| cells[*place].clone()).collect(),
+            further: further
+                .iter()
+                .map(|place| cells[*place].to_owned())
+                .collect(),
             ..Recording::default()
         });
     }
