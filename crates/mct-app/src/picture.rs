@@ -7,21 +7,19 @@ use eframe::egui::ColorImage;
 /// # Errors
 /// When the image cannot be encoded, say because it has no pixels.
 pub fn png(image: &ColorImage) -> Result<Vec<u8>, String> {
-    let [width, height] = image.size;
+    let [width, height] = image.size.map(|side| side as u32);
     let pixels: Vec<u8> = image
         .pixels
         .iter()
         .flat_map(|pixel| pixel.to_array())
         .collect();
-    let mut bytes = std::io::Cursor::new(Vec::new());
-    image::write_buffer_with_format(
-        &mut bytes,
-        &pixels,
-        width as u32,
-        height as u32,
-        image::ExtendedColorType::Rgba8,
-        image::ImageFormat::Png,
-    )
-    .map_err(|error| format!("picture of the window: {error}"))?;
-    Ok(bytes.into_inner())
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, width, height);
+    encoder.set_color(png::ColorType::Rgba);
+    encoder.set_depth(png::BitDepth::Eight);
+    encoder
+        .write_header()
+        .and_then(|mut writer| writer.write_image_data(&pixels))
+        .map_err(|error| format!("picture of the window: {error}"))?;
+    Ok(bytes)
 }

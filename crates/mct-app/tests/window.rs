@@ -163,7 +163,7 @@ fn two_models_of_one_name_are_told_apart_and_tested_against_each_other() {
     window.run_steps(5);
     // They are the same: nothing tells one from the other.
     for text in [
-        "UA +0.0 points: of one speaker nothing follows for others",
+        "UA +0.0 points, without an interval: one speaker says nothing of others",
         "exact test p 1.000",
     ] {
         assert!(window.query_by_label_contains(text).is_some(), "{text}");
@@ -1133,7 +1133,7 @@ fn runs_of_a_folder_are_listed_drawn_and_opened() {
         lines.into_iter().map(|(_, name)| name).collect::<Vec<_>>()
     };
     assert_eq!(lines(&window), ["run2/run", "run10/run"], "2 before 10");
-    for text in ["UA 50.0 %", "UA 90.0 %", "finished", "trains now"] {
+    for text in ["UA 50.0 %", "UA 90.0 %", "stopped early", "trains now"] {
         assert!(window.query_by_label(text).is_some(), "{text}");
     }
     let click = |window: &mut support::Window, label: &str| {
@@ -1145,8 +1145,8 @@ fn runs_of_a_folder_are_listed_drawn_and_opened() {
         window.run_steps(2);
     };
     // The best first.
-    click(&mut window, "best validation");
-    click(&mut window, "best validation");
+    click(&mut window, "kept epoch");
+    click(&mut window, "kept epoch");
     assert_eq!(lines(&window), ["run10/run", "run2/run"]);
     // A click on the text of a line ticks it.
     click(&mut window, "run10/run");
@@ -1353,7 +1353,7 @@ fn what_is_no_seed_leaves_the_seed_and_is_said() {
     window.key_press(Key::Enter);
     window.run_steps(3);
     assert_eq!(window.state().workspace.missing.mask_seed, before);
-    window.get_by_label_contains("expected 0 to 9007199254740991");
+    window.get_by_label_contains("a whole number, 0 to 9007199254740991");
 }
 
 #[test]

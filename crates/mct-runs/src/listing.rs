@@ -1,9 +1,11 @@
 //! The runs below a folder, and how far they are, without their weights.
 
+use std::fs::File;
+use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use mct_hfr::training::EpochRecord;
+use mct_hfr::training::{EpochRecord, Event, FinishReason};
 
 use crate::metrics::Metrics;
 use crate::{Error, Manifest, Result, RunFolder};
@@ -23,6 +25,8 @@ pub struct Summary {
     pub fold: String,
     /// Whether there is nothing to resume.
     pub finished: bool,
+    /// Whether it was interrupted, and nothing has gone on with it since.
+    pub is_interrupted: bool,
     /// The best epoch on the validation set, from 0.
     pub best_epoch: Option<usize>,
     /// The finished epochs.
@@ -46,12 +50,14 @@ impl Summary {
             metadata.and_then(|metadata| metadata.modified()).ok()
         });
         let changed = changed.max();
+        let is_interrupted = was_interrupted(&path);
         Ok(match metrics {
             Some(metrics) => Self {
                 path,
                 manifest,
                 fold: metrics.fold.into_owned(),
                 finished: metrics.finished,
+                is_interrupted,
                 best_epoch: metrics.best_epoch,
                 epochs: metrics.epochs.into_owned(),
                 changed,
@@ -61,6 +67,7 @@ impl Summary {
                 manifest,
                 fold: String::new(),
                 finished: false,
+                is_interrupted,
                 best_epoch: None,
                 epochs: Vec::new(),
                 changed,
@@ -72,6 +79,28 @@ impl Summary {
     pub fn best(&self) -> Option<&EpochRecord> {
         self.epochs.get(self.best_epoch?)
     }
+}
+
+/// The last line of a run's events says so.
+fn was_interrupted(run: &Path) -> bool {
+    const LAST: u64 = 256;
+    let read = || -> std::io::Result<Vec<u8>> {
+        let mut events = File::open(run.join("events.jsonl"))?;
+        let length = events.metadata()?.len();
+        events.seek(SeekFrom::Start(length.saturating_sub(LAST)))?;
+        let mut end = Vec::new();
+        events.take(LAST).read_to_end(&mut end)?;
+        Ok(end)
+    };
+    let is_regular = |path: &Path| path.metadata().is_ok_and(|found| found.is_file());
+    if !is_regular(&run.join("events.jsonl")) {
+        return false;
+    }
+    let end = read().unwrap_or_default();
+    let lines = end.trim_ascii_end().split(|byte| *byte == b'\n');
+    let event = lines.last().map(serde_json::from_slice::<Event>);
+    let interrupted = FinishReason::Interrupted;
+    matches!(event, Some(Ok(Event::Finished { reason, .. })) if reason == interrupted)
 }
 
 /// What was found below a folder.

@@ -116,9 +116,9 @@ impl Metric {
     /// What it says, in a sentence without its full stop.
     pub const fn meaning(self) -> &'static str {
         match self {
-            Self::Ua => "unweighted accuracy: mean recall over the classes",
+            Self::Ua => "unweighted accuracy: mean recall over the classes that occur",
             Self::Wa => "weighted accuracy: the share of right answers",
-            Self::Uf1 => "mean F1 over the classes",
+            Self::Uf1 => "mean F1 over the classes that occur or are predicted",
             Self::Wf1 => "mean F1 weighted by class size",
             Self::Mae => "mean absolute error, lower is better",
             Self::Corr => "Pearson's correlation of predicted and true",

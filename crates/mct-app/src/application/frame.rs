@@ -15,6 +15,9 @@ const UNDO: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::Z)
 const REDO: KeyboardShortcut =
     KeyboardShortcut::new(Modifiers::COMMAND.plus(Modifiers::SHIFT), Key::Z);
 
+#[cfg(not(target_arch = "wasm32"))]
+const QUIT: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::Q);
+
 /// As other systems have it.
 const REDO_TOO: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::Y);
 
@@ -143,6 +146,14 @@ impl Application {
         if ui.button("Save a picture of the window…").clicked() {
             self.workspace.command(Command::SavePicture);
         }
+        #[cfg(not(target_arch = "wasm32"))]
+        {
+            ui.separator();
+            let quit = egui::Button::new("Quit").shortcut_text(ui.ctx().format_shortcut(&QUIT));
+            if ui.add(quit).clicked() {
+                ui.ctx().send_viewport_cmd(egui::ViewportCommand::Close);
+            }
+        }
     }
 
     fn edit_menu(&mut self, ui: &mut Ui) {
@@ -241,6 +252,7 @@ impl Application {
                     count => format!("{count} messages"),
                 };
                 ui.toggle_value(&mut self.show_messages, text).on_hover_text("All messages so far");
+                messages::done(ui, &self.workspace);
             });
         });
     }
@@ -249,7 +261,7 @@ impl Application {
         let mut open = self.show_messages;
         egui::Window::new("Messages")
             .open(&mut open)
-            .default_pos(context.content_rect().right_bottom() - egui::vec2(420.0, 380.0))
+            .default_pos(context.content_rect().right_bottom() - egui::vec2(420.0, 460.0))
             .default_size([400.0, 330.0])
             .show(context, |ui| {
                 egui::ScrollArea::vertical()

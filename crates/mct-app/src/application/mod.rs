@@ -309,8 +309,8 @@ impl Application {
         } else if self.closing == Closing::Saving && !busy {
             context.send_viewport_cmd(ViewportCommand::Close);
         } else if self.closing == Closing::Asks && !busy {
-            // The training has ended while it asked.
-            context.send_viewport_cmd(ViewportCommand::Close);
+            // The training has ended while it asked: nobody has said that the window is to close.
+            self.closing = Closing::No;
         }
     }
 

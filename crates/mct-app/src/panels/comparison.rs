@@ -219,7 +219,10 @@ impl Panel {
                             Cell {
                                 ink: theme::ink_on(fill),
                                 fill,
-                                text: format!("{difference:+}"),
+                                text: match difference {
+                                    0 => "0".to_owned(),
+                                    _ => format!("{difference:+}"),
+                                },
                                 small: format!("{first}, {second}"),
                                 hint: format!("{first} of {}, {second} of {}", names.0, names.1),
                                 selected: false,
@@ -290,7 +293,7 @@ fn significance(ui: &mut Ui, tested: &Tested) {
     let points = |value: f64| format!("{:+.1}", value * 100.0);
     let of_ua = match low.is_nan() {
         true => format!(
-            "UA {} points: of one speaker nothing follows for others",
+            "UA {} points, without an interval: one speaker says nothing of others",
             points(mean)
         ),
         false => format!(

@@ -1,13 +1,13 @@
 //! The confusion matrix of the shown model, with the four scores.
 
-use eframe::egui::{Grid, ScrollArea, Ui};
+use eframe::egui::{Grid, Label, RichText, ScrollArea, Ui};
 use mct_corpus::Task;
 use mct_engine::evaluation::CorpusCard;
 use mct_scores::ClassScores;
 use serde_json::json;
 
 use super::{
-    Format, counted, csv_of, fold_name, held_line, json_of, lacks_model, percent, score_row,
+    Format, counted, csv_of, fold_name, held_line, json_of, lacks_model, percent, score_row, shown,
     target_choice,
 };
 use crate::state::Workspace;
@@ -124,7 +124,11 @@ impl Panel {
                 Shares::OfPredicted => column,
             };
             let share = count as f32 / of.max(1) as f32;
-            let percent = format!("{:.0} %", share * 100.0);
+            let percent = match of {
+                // Nothing is no share of nothing.
+                0 => "–".to_owned(),
+                _ => format!("{:.0} %", share * 100.0),
+            };
             let (text, small) = match shares {
                 Shares::Counts => (count.to_string(), percent),
                 Shares::OfTrue | Shares::OfPredicted | Shares::Classes => {
@@ -175,22 +179,29 @@ impl Panel {
     }
 }
 
-/// The scores of the selected utterances, where some of this side are selected.
+/// The scores of the selected utterances of this side, on a line of their own: the matrix below stays where it is.
 fn of_selection(ui: &mut Ui, evaluated: &Evaluated, selection: &Selection, card: &CorpusCard) {
     let chosen: Vec<usize> = selection.iter().collect();
     let here = chosen
         .iter()
         .filter(|index| evaluated.class_of(**index).is_some());
     let count = here.count();
-    if count == 0 || count == evaluated.utterances.len() {
+    if count == 0 {
+        ui.weak("0 selected");
         return;
     }
     let scores = evaluated.scores_on(&chosen, &card.utterances);
-    ui.horizontal_wrapped(|ui| {
-        ui.weak(format!("{count} selected:"))
-            .on_hover_text("The same scores on the selected utterances of this side");
-        score_row(ui, &scores);
-    });
+    let values = scores
+        .iter()
+        .map(|(metric, value)| format!("{} {}", metric.title(), shown(metric, value)));
+    let text = format!(
+        "{count} selected: {}",
+        values.collect::<Vec<_>>().join("  ")
+    );
+    let label = ui.add(Label::new(RichText::new(&text).weak()).truncate());
+    label.on_hover_text(format!(
+        "{text}\nThe same scores on the selected utterances of this side"
+    ));
 }
 
 fn classes_table(ui: &mut Ui, names: &[String], by_class: &[ClassScores]) {

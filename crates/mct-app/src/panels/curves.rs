@@ -17,6 +17,7 @@ use crate::state::Workspace;
 use crate::state::models::{OpenModel, RATES};
 use crate::theme;
 use crate::widgets::legend::{self, Entry, Sign};
+use crate::widgets::matrix::placeholder;
 
 #[derive(Default)]
 pub struct Panel {
@@ -65,20 +66,21 @@ impl Panel {
                 self.shows_all = all.on_hover_text("All rates, and all scores").clicked();
             }
         });
+        if workspace.corpus.is_none() {
+            return placeholder(ui, "open a corpus and a model");
+        }
         if workspace.models.is_empty() {
-            let text = "open a run or a checkpoint, or train one (Training)";
-            crate::widgets::matrix::placeholder(ui, text);
-            return;
+            return placeholder(ui, "open a run or a checkpoint, or train one (Training)");
         }
         let evaluated = workspace.models.shown();
         let evaluated = evaluated.and_then(|open| open.evaluated.as_ref());
         if evaluated.is_some_and(|evaluated| evaluated.scores.iter().next().is_none()) {
             let text = "no utterance of this side has a label: there is nothing to score";
-            crate::widgets::matrix::placeholder(ui, text);
-            return;
+            return placeholder(ui, text);
         }
-        ui.weak(held(workspace))
-            .on_hover_text("The curves do not follow rates of their own of single modalities");
+        let hint = "A click or a drag over the curves sets the missing rate; with the right button a part is looked \
+             at closer";
+        ui.weak(held(workspace)).on_hover_text(hint);
         let lines = self.lines(workspace, score);
         let ink = ui.visuals().text_color();
         let entries = lines.iter().map(|line| Entry {
@@ -98,6 +100,8 @@ impl Panel {
 
     fn plot(&mut self, ui: &mut Ui, workspace: &mut Workspace, score: Metric, lines: Vec<Drawn>) {
         let now = workspace.missing.rate;
+        let mut modalities = workspace.missing.modalities.iter();
+        let has_one_rate = modalities.all(|own| own.off || own.own_rate.is_none());
         let ink = ui.visuals().text_color();
         let rates = AxisHints::new_x()
             .label("missing rate")
@@ -139,12 +143,15 @@ impl Panel {
             for line in lines {
                 draw(plot, line, ink);
             }
-            plot.add(
-                VLine::new("", now)
-                    .color(ink.gamma_multiply(0.5))
-                    .style(LineStyle::dotted_dense())
-                    .allow_hover(false),
-            );
+            // The curves are of equal rates, where there may be none.
+            if has_one_rate {
+                plot.add(
+                    VLine::new("", now)
+                        .color(ink.gamma_multiply(0.5))
+                        .style(LineStyle::dotted_dense())
+                        .allow_hover(false),
+                );
+            }
             plot.pointer_coordinate()
         });
         let memory = PlotMemory::load(ui.ctx(), id);
@@ -153,8 +160,8 @@ impl Panel {
             egui::WidgetInfo::labeled(egui::Role::Image, true, "scores against missing rates")
         });
         workspace.controls.note("curves", &drawn.response);
-        let hint = "Click or drag to set the missing rate; the right button draws a part to look closer at";
-        let response = drawn.response.on_hover_text_at_pointer(hint);
+        let cursor = egui::CursorIcon::ResizeHorizontal;
+        let response = drawn.response.on_hover_cursor(cursor);
         let sets = response.clicked() || response.dragged_by(egui::PointerButton::Primary);
         if let Some(pointer) = drawn.inner.filter(|_| sets) {
             workspace.missing.rate = (pointer.x.clamp(0.0, 1.0) * 100.0).round() / 100.0;
@@ -393,15 +400,19 @@ fn lines(workspace: &Workspace, score: Metric) -> Vec<Drawn> {
             colour: Some(theme::qualitative(open.colour)),
         })
         .collect();
-    if let (Some(limit), Metric::Ua) = (&workspace.limit, score) {
-        let area = mct_scores::auilc(&RATES, limit);
+    let is_computed = models.shown().is_some_and(|open| open.card.fold.is_ok());
+    if score == Metric::Ua && workspace.has_limit() && is_computed {
+        let limit = workspace.limit.as_deref();
+        let area = limit.map(|limit| mct_scores::auilc(&RATES, limit));
         lines.push(Drawn {
             key: "exact posterior".to_owned(),
-            name: with_area("exact posterior", Some(area)),
+            name: with_area("exact posterior", area),
             fold: models
                 .shown()
                 .map_or_else(String::new, |open| fold_name(open).to_owned()),
-            points: RATES.iter().copied().zip(limit.iter().copied()).collect(),
+            points: limit.map_or_else(Vec::new, |limit| {
+                RATES.iter().copied().zip(limit.iter().copied()).collect()
+            }),
             deviations: Vec::new(),
             colour: None,
         });

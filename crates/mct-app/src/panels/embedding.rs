@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use eframe::egui::{self, Button, Color32, ComboBox, DragValue, Pos2, Rect, Ui};
+use eframe::egui::{self, Button, Color32, ComboBox, DragValue, Pos2, Rect, ScrollArea, Ui};
 use mct_embedding::Settings as Tsne;
 use mct_engine::evaluation::{CorpusCard, Side};
 use serde_json::json;
@@ -20,6 +20,9 @@ use crate::widgets::matrix::adds;
 
 /// The largest distance of a click from its point, in pixels.
 const MAX_CLICK_DISTANCE: f32 = 12.0;
+
+/// Of the height that is left for the plane.
+const MOST_OF_LEGEND: f32 = 0.25;
 
 const CAVEAT: &str = "Distances between groups of points and sizes of groups mean little; which \
     points are neighbours means more. Try other perplexities and seeds before you trust a shape.";
@@ -100,13 +103,15 @@ impl Panel {
             if lasso.clicked() {
                 self.viewport.lasso = !self.viewport.lasso;
             }
-            if self.viewport.is_moved() {
-                let hint = "As a double-click on the plane; the wheel zooms, the right button pans";
-                let all = ui.small_button("Show all").on_hover_text(hint);
-                controls.note("show all points", &all);
-                if all.clicked() {
-                    self.viewport.show_all();
-                }
+            let hint = "As a double-click on the plane; the wheel zooms, the right button pans";
+            let all = ui.add_enabled(self.viewport.is_moved(), Button::new("Show all").small());
+            controls.note("show all points", &all);
+            if all
+                .on_hover_text(hint)
+                .on_disabled_hover_text(hint)
+                .clicked()
+            {
+                self.viewport.show_all();
             }
         });
         status(ui, projection);
@@ -132,7 +137,10 @@ impl Panel {
                 self.hidden = (Some(of), BTreeSet::new());
             }
             let points = &projection.cloud.points;
-            legend(ui, &palette, points, &mut self.hidden.1);
+            // Long names do not take the place of the points.
+            let most = (ui.available_height() * MOST_OF_LEGEND).max(22.0);
+            let names = ScrollArea::vertical().id_salt("legend").max_height(most);
+            names.show(ui, |ui| legend(ui, &palette, points, &mut self.hidden.1));
             self.plane(ui, projection, selection, &palette);
         }
         for command in commands {
@@ -200,12 +208,15 @@ impl Panel {
         canvas::paint(ui, frame.rect, &dots);
         name_clusters(ui, frame.rect, palette, points, &positions, hidden);
         if let Some(focused) = focused
+            && is_seen(points[focused])
             && let Some(start) = positions.get(focused)
         {
             let painter = ui.painter_at(frame.rect);
             let stroke = egui::Stroke::new(1.0, ui.visuals().text_color().gamma_multiply(0.6));
             for (neighbour, _) in projection.neighbours(focused) {
-                painter.line_segment([*start, positions[neighbour]], stroke);
+                if is_seen(points[neighbour]) {
+                    painter.line_segment([*start, positions[neighbour]], stroke);
+                }
             }
             neighbours(ui, frame.rect, projection, focused, palette);
         }
@@ -278,10 +289,14 @@ fn name_clusters(
     let painter = ui.painter_at(rect);
     let font = egui::TextStyle::Body.resolve(ui.style());
     let ground = ui.visuals().extreme_bg_color.gamma_multiply(0.7);
+    // Where both views are, the complete one: between the two there may be nothing.
+    let has_complete = points.iter().any(|point| !point.incomplete);
     let mut written: Vec<Rect> = Vec::new();
     for (class, (name, _)) in palette.names().into_iter().enumerate() {
         let own = points.iter().zip(positions);
-        let own = own.filter(|(point, _)| palette.category_of(**point) == Some(class));
+        let own = own.filter(|(point, _)| {
+            palette.category_of(**point) == Some(class) && (!point.incomplete || !has_complete)
+        });
         let (mut x, mut y): (Vec<f32>, Vec<f32>) = own.map(|(_, at)| (at.x, at.y)).unzip();
         if x.len() < 3 || hidden.contains(&class) {
             continue;
@@ -293,8 +308,12 @@ fn name_clusters(
         let text = painter.layout_no_wrap(name, font.clone(), ui.visuals().strong_text_color());
         // Over no other name: a little lower or higher, or not at all.
         let lines = [0.0, 1.0, -1.0, 2.0, -2.0].map(|lines| lines * (text.size().y + 4.0));
-        let places =
-            lines.map(|down| Rect::from_center_size(at + egui::vec2(0.0, down), text.size()));
+        let places = lines.map(|down| {
+            inside(
+                Rect::from_center_size(at + egui::vec2(0.0, down), text.size()),
+                rect,
+            )
+        });
         let is_free = |place: &Rect| {
             written
                 .iter()
@@ -307,6 +326,18 @@ fn name_clusters(
         painter.rect_filled(place.expand(2.0), 3.0, ground);
         painter.galley(place.min, text, ui.visuals().strong_text_color());
     }
+}
+
+/// A place moved into the plane, as far as it fits.
+fn inside(place: Rect, plane: Rect) -> Rect {
+    let room = plane.shrink(3.0);
+    let by = |low: f32, high: f32, least: f32, most: f32| {
+        let back = (high - most).max(0.0);
+        (least - (low - back)).max(0.0) - back
+    };
+    let across = by(place.left(), place.right(), room.left(), room.right());
+    let down = by(place.top(), place.bottom(), room.top(), room.bottom());
+    place.translate(egui::vec2(across, down))
 }
 
 fn run_buttons(
@@ -496,18 +527,16 @@ fn status(ui: &mut Ui, projection: &Projection) {
     }
     let count = projection.cloud.points.len();
     let text = match &projection.progress {
-        Some(progress) if projection.settings.tsne => format!(
-            "{count} points, step {} of {}, divergence {:.3} nats, {:.0} steps a second, learning rate {:.0}",
-            progress.steps,
-            projection.settings.steps,
-            progress.divergence,
-            if progress.finished {
-                0.0
-            } else {
-                progress.steps_per_second
-            },
-            progress.learning_rate
-        ),
+        Some(progress) if projection.settings.tsne => {
+            let mut text = format!(
+                "{count} points, step {} of {}, divergence {:.3} nats",
+                progress.steps, projection.settings.steps, progress.divergence,
+            );
+            if !progress.finished {
+                text += &format!(", {:.0} steps a second", progress.steps_per_second);
+            }
+            text
+        }
         _ => match projection.explained {
             Some([first, second]) if !projection.settings.tsne => format!(
                 "{count} points; to the right {:.1} %, upwards {:.1} % of the variance",
@@ -517,7 +546,13 @@ fn status(ui: &mut Ui, projection: &Projection) {
             _ => format!("{count} points"),
         },
     };
-    ui.weak(text).on_hover_text(CAVEAT);
+    let learning_rate = projection.progress.map(|progress| progress.learning_rate);
+    let learning_rate = learning_rate.filter(|_| projection.settings.tsne);
+    let hint = match learning_rate {
+        Some(rate) => format!("Learning rate {rate:.0}. {CAVEAT}"),
+        None => CAVEAT.to_owned(),
+    };
+    ui.weak(text).on_hover_text(hint);
 }
 
 /// A summary of the neighbours of a point, in a corner of the plane.
@@ -544,8 +579,12 @@ fn neighbours(ui: &Ui, rect: Rect, projection: &Projection, point: usize, palett
     let font = egui::TextStyle::Small.resolve(ui.style());
     let corner = rect.left_bottom() + egui::vec2(6.0, -6.0);
     let ink = ui.visuals().text_color();
-    ui.painter_at(rect)
-        .text(corner, egui::Align2::LEFT_BOTTOM, text, font, ink);
+    let painter = ui.painter_at(rect);
+    let letters = painter.layout_no_wrap(text, font, ink);
+    let place = egui::Align2::LEFT_BOTTOM.anchor_size(corner, letters.size());
+    let ground = ui.visuals().extreme_bg_color.gamma_multiply(0.8);
+    painter.rect_filled(place.expand(2.0), 3.0, ground);
+    painter.galley(place.min, letters, ink);
 }
 
 pub fn export(format: Format, workspace: &Workspace) -> Option<String> {

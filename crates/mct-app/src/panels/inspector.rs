@@ -19,7 +19,7 @@ use crate::state::categories::Categories;
 use crate::state::{Seen, Workspace};
 use crate::theme;
 use crate::widgets::heat_map::HeatMaps;
-use crate::widgets::{self, direction};
+use crate::widgets::{self, canvas, direction};
 
 /// Range of the colour map at first, in standard deviations.
 const DEVIATIONS: f32 = 2.5;
@@ -338,13 +338,21 @@ impl Panel {
             self.stroke = begun.map(|step| !mask[step]);
             self.touched = begun;
         }
+        // A stroke that goes beyond the end goes to the end.
+        let (first, last) = (area.left(), area.right() - width / 2.0);
+        let within = |x: f32| step_at(pos2(x.clamp(first, last.max(first)), area.top()));
+        if let Some((from, to)) = canvas::stroke_within_frame(ui, &response) {
+            let (from, to) = (step_at(from)?, within(to.x)?);
+            let masks = !mask[from];
+            let steps = from.min(to)..=from.max(to);
+            let steps = steps.filter(|step| mask[*step] != masks).collect();
+            return Some((steps, masks));
+        }
         let masks = self.stroke?;
         if !(response.dragged() || response.drag_stopped() || response.clicked()) {
             return None;
         }
-        // A stroke that goes beyond the end goes to the end.
-        let (first, last) = (area.left(), area.right() - width / 2.0);
-        let step = step_at(pos2(pointer?.x.clamp(first, last.max(first)), area.top()))?;
+        let step = within(pointer?.x)?;
         let last = self.touched.replace(step).unwrap_or(step);
         let between = last.min(step)..=last.max(step);
         let steps: Vec<usize> = between
@@ -640,6 +648,11 @@ fn head(ui: &mut Ui, workspace: &mut Workspace, index: usize) {
         if let Some(duration) = utterance.duration_secs {
             ui.weak(format!("{duration:.2} s"));
         }
+        let evaluated = workspace.models.shown().and_then(|open| open.evaluated.as_ref());
+        if evaluated.is_some_and(|evaluated| evaluated.class_of(index).is_none()) {
+            let text = format!("not on the {} side", workspace.side.title());
+            ui.colored_label(ui.visuals().warn_fg_color, text);
+        }
         for modality in &card.modalities {
             if modality.steps[index] == 0 {
                 ui.weak(format!("no {}", modality.name))
@@ -656,8 +669,7 @@ fn head(ui: &mut Ui, workspace: &mut Workspace, index: usize) {
         }
     });
     if let Some(transcript) = &utterance.transcript {
-        let said = format!("“{transcript}”");
-        direction::paragraph(ui, &said, |text| RichText::new(text).italics());
+        direction::quoted(ui, transcript, |text| RichText::new(text).italics());
     }
 }
 

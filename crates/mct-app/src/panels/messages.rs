@@ -14,17 +14,18 @@ const SHOWN: usize = 2;
 /// They take no more than this share of the window's height.
 const MOST_OF_HEIGHT: f32 = 0.25;
 
-/// The newest notices, in a panel of their own: they cover nothing. `shows_all` opens the list.
+/// The newest warnings and errors, in a panel of their own: they cover nothing. `shows_all` opens the list.
 pub fn newest(ui: &mut Ui, workspace: &mut Workspace, shows_all: &mut bool) {
-    let all = workspace.notices.shown();
-    let shown: Vec<(usize, Kind, String)> = all
-        .take(SHOWN)
+    let problems = workspace.notices.shown();
+    let problems = problems.filter(|(_, notice)| notice.kind != Kind::Done);
+    let mut shown: Vec<(usize, Kind, String)> = problems
         .map(|(index, notice)| (index, notice.kind, notice.shown()))
         .collect();
+    let count = shown.len();
+    shown.truncate(SHOWN);
     if shown.is_empty() {
         return;
     }
-    let count = workspace.notices.shown().count();
     // Expired notices disappear with the next frame; errors stay.
     if shown.iter().any(|(_, kind, _)| *kind != Kind::Error) {
         ui.ctx()
@@ -58,6 +59,19 @@ pub fn newest(ui: &mut Ui, workspace: &mut Workspace, shows_all: &mut bool) {
             }
         });
     });
+}
+
+/// What was done last, in the status bar: no view moves for it.
+pub fn done(ui: &mut Ui, workspace: &Workspace) {
+    let mut shown = workspace.notices.shown();
+    let Some((_, notice)) = shown.find(|(_, notice)| notice.kind == Kind::Done) else {
+        return;
+    };
+    let text = notice.shown();
+    ui.add(egui::Label::new(&text).truncate())
+        .on_hover_text(&text);
+    ui.ctx()
+        .request_repaint_after(std::time::Duration::from_secs(1));
 }
 
 /// The pipelines that have died, with a button to restart each.

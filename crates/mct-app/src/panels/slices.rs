@@ -9,10 +9,10 @@ use serde_json::json;
 use super::{Format, counted, csv_of, held_line, json_of, percent};
 use crate::state::Workspace;
 use crate::state::selection::Selection;
-use crate::state::slices::{Facet, Slice, facets};
+use crate::state::slices::{Facet, RIGHT_OR_WRONG, Slice, facets};
 use crate::theme;
 use crate::widgets::direction;
-use crate::widgets::matrix::{adds, placeholder};
+use crate::widgets::matrix::{self, adds, placeholder};
 
 #[derive(Default)]
 pub struct Panel {
@@ -41,7 +41,11 @@ impl Panel {
         let held = workspace.shown_held();
         let held = held.map(|(open, held)| workspace.holds(open.card.id, held));
         if let Some(held) = &held {
-            held_line(ui, held, "");
+            held_line(
+                ui,
+                held,
+                "; bars: utterances, and how many of them are right",
+            );
         }
         let selection = &mut workspace.selection;
         // Those of another side dim nothing.
@@ -160,7 +164,11 @@ fn draw(ui: &mut Ui, facet: &Facet, selection: &mut Selection, dims: bool) {
             facet.slices.len(),
             |ui, rows| {
                 for slice in &facet.slices[rows] {
-                    if bar(ui, slice, most, selection, dims) && !slice.utterances.is_empty() {
+                    // A share of what is right says nothing where all of it is, or none.
+                    let of_right = facet.name != RIGHT_OR_WRONG;
+                    if bar(ui, slice, most, selection, (dims, of_right))
+                        && !slice.utterances.is_empty()
+                    {
                         let reason = format!("{} {}", facet.name, slice.name);
                         choose(ui, selection, slice.utterances.iter().copied(), &reason);
                     }
@@ -171,7 +179,13 @@ fn draw(ui: &mut Ui, facet: &Facet, selection: &mut Selection, dims: bool) {
 
 /// One slice: its name, its size with what is selected of it, and how much of it is right. Whether it was
 /// clicked.
-fn bar(ui: &mut Ui, slice: &Slice, most: f32, selection: &Selection, dims: bool) -> bool {
+fn bar(
+    ui: &mut Ui,
+    slice: &Slice,
+    most: f32,
+    selection: &Selection,
+    (dims, of_right): (bool, bool),
+) -> bool {
     let height = LINE - ui.spacing().item_spacing.y;
     let size = vec2(ui.available_width().max(BAR + 100.0), height);
     let (line, response) = ui.allocate_exact_size(size, Sense::click());
@@ -202,7 +216,7 @@ fn bar(ui: &mut Ui, slice: &Slice, most: f32, selection: &Selection, dims: bool)
     name.text(
         names.left_center(),
         egui::Align2::LEFT_CENTER,
-        direction::drawn(&slice.name),
+        direction::drawn(&matrix::truncated(ui, &slice.name, &font, names.width())),
         font.clone(),
         ink,
     );
@@ -216,7 +230,7 @@ fn bar(ui: &mut Ui, slice: &Slice, most: f32, selection: &Selection, dims: bool)
     painter.rect_filled(bar(count), 1.0, faint);
     painter.rect_filled(bar(selected), 1.0, theme::RIGHT);
     let mut text = count.to_string();
-    if slice.predicted > 0 {
+    if of_right && slice.predicted > 0 {
         let share = slice.right as f32 / slice.predicted as f32 * 100.0;
         text += &format!(", {share:.0} %");
     }

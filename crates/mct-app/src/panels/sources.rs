@@ -68,7 +68,7 @@ pub fn ui(ui: &mut Ui, workspace: &mut Workspace) {
     let lacks = lacks_model(&workspace.models).map(str::to_owned);
     ui.horizontal_wrapped(|ui| {
         for (side, hint) in SIDES {
-            let chosen = workspace.side == side;
+            let chosen = workspace.side == side && lacks.is_none();
             let button = Button::selectable(chosen, side.title());
             let button = ui.add_enabled(lacks.is_none(), button).on_hover_text(hint);
             let button = button.on_disabled_hover_text(lacks.as_deref().unwrap_or_default());

@@ -77,6 +77,10 @@ impl Panel {
             }
             let wide = ui.available_width() > 560.0;
             let training = &workspace.training;
+            if training.steps.is_empty() && training.history.is_empty() {
+                ui.weak("losses and validation scores are drawn here while a model is trained");
+                return;
+            }
             let categories = workspace.corpus.as_ref().zip(training.config.as_ref());
             let categories = categories.map(|(card, config)| {
                 let metadata = &card.metadata;

@@ -112,10 +112,10 @@ const COLUMNS: [(Order, &str, &str); 6] = [
 ];
 
 /// The least widths of these at the start, so that all of them are seen in a window of 1280 points.
-const WIDTHS: [f32; 6] = [98.0, 58.0, 52.0, 52.0, 74.0, 70.0];
+const WIDTHS: [f32; 6] = [98.0, 58.0, 66.0, 52.0, 76.0, 82.0];
 
 /// Their largest widths at the start.
-const WIDEST: [f32; 6] = [220.0, 140.0, 52.0, 180.0, 200.0, 70.0];
+const WIDEST: [f32; 6] = [220.0, 140.0, 66.0, 180.0, 200.0, 82.0];
 
 /// The widths that show all of what is in the columns, as far as `available` reaches.
 fn widths(ui: &Ui, card: &CorpusCard, categories: &Categories, available: f32) -> [f32; 6] {
@@ -385,7 +385,7 @@ impl Panel {
                             ui.label(id);
                         });
                         line.col(|ui| {
-                            ui.label(direction::drawn(card.speaker(row.utterance)));
+                            text(ui, card.speaker(row.utterance));
                         });
                         line.col(|ui| {
                             let duration = utterance.duration_secs;
@@ -394,7 +394,7 @@ impl Panel {
                             );
                         });
                         line.col(|ui| {
-                            ui.label(direction::drawn(&categories.text(utterance)));
+                            text(ui, &categories.text(utterance));
                         });
                         line.col(|ui| {
                             let right = is_right(categories.label(utterance), row.predicted);
@@ -419,7 +419,7 @@ impl Panel {
                         }
                         for column in &card.columns {
                             line.col(|ui| {
-                                ui.label(direction::drawn(&column.cells.text(row.utterance)));
+                                text(ui, &column.cells.text(row.utterance));
                             });
                         }
                         let response = line.response();
@@ -455,6 +455,7 @@ impl Panel {
     }
 
     fn heading(&self, ui: &mut Ui, order: Order, name: &str) {
+        ui.spacing_mut().item_spacing.x = 2.0;
         // First, so that a narrow column does not cut it.
         if self.order == order {
             mark::arrow(ui, self.descending);
@@ -612,6 +613,13 @@ fn is_right(label: Option<usize>, predicted: Option<usize>) -> Option<bool> {
     Some(predicted? == label?)
 }
 
+/// A text in a cell.
+fn text(ui: &mut Ui, text: &str) {
+    let font = egui::TextStyle::Body.resolve(ui.style());
+    let room = ui.available_width();
+    ui.label(direction::within(ui, text, &font, room));
+}
+
 /// A predicted class, marked as right or wrong where that is known.
 fn prediction(ui: &mut Ui, class: &str, right: Option<bool>, is_selected: bool) {
     if !class.is_empty() {
@@ -622,7 +630,7 @@ fn prediction(ui: &mut Ui, class: &str, right: Option<bool>, is_selected: bool) 
                 false => mark::is_right(ui, right),
             };
         }
-        ui.label(direction::drawn(class));
+        text(ui, class);
     }
 }
 

@@ -163,7 +163,7 @@ impl Column {
             Self::Fold => "held out",
             Self::Seed => "seed",
             Self::Epochs => "epochs",
-            Self::Best => "best validation",
+            Self::Best => "kept epoch",
             Self::State => "state",
         }
     }
@@ -176,8 +176,13 @@ impl Column {
             Self::Fold => "The fold: what is not trained on",
             Self::Seed => "Of initial weights and masks",
             Self::Epochs => "Finished, and at most",
-            Self::Best => "The main score of the best epoch on the validation set",
-            Self::State => "Whether it has finished, or when it last wrote",
+            Self::Best => {
+                "The main validation score of the epoch whose weights are kept: the one with the lowest validation loss, \
+                 or what training.select says"
+            }
+            Self::State => {
+                "Whether it has finished (also before its last epoch), or when it last wrote"
+            }
         }
     }
 }
@@ -192,12 +197,19 @@ pub fn best(run: &Summary) -> Option<(Metric, f64)> {
 /// Whether it has finished, or when it last wrote.
 fn state(run: &Summary) -> String {
     if run.finished {
-        return "finished".to_owned();
+        let is_early = run.epochs.len() < run.manifest.training.epochs;
+        return if is_early {
+            "stopped early"
+        } else {
+            "finished"
+        }
+        .to_owned();
     }
     let age = |changed: SystemTime| changed.elapsed().unwrap_or(Duration::ZERO).as_secs();
     match run.changed.map(age) {
         None => "not finished".to_owned(),
-        Some(0..120) => "trains now".to_owned(),
+        Some(0..120) if !run.is_interrupted => "trains now".to_owned(),
+        Some(seconds @ 0..60) => format!("not finished, {seconds} s ago"),
         Some(seconds @ ..7200) => format!("not finished, {} min ago", seconds / 60),
         Some(seconds @ ..172_800) => format!("not finished, {} h ago", seconds / 3600),
         Some(seconds) => format!("not finished, {} days ago", seconds / 86_400),

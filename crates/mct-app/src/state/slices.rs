@@ -8,6 +8,9 @@ use mct_engine::evaluation::CorpusCard;
 use super::categories::Categories;
 use super::models::Evaluated;
 
+/// The name of a facet.
+pub const RIGHT_OR_WRONG: &str = "right or wrong";
+
 /// Utterances that have something in common.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Slice {
@@ -61,7 +64,7 @@ pub fn facets(
             Box::new(move |index| categories.names.get(predicted(index)?).cloned()),
         ),
         (
-            "right or wrong",
+            RIGHT_OR_WRONG,
             Box::new(move |index| right(index).map(yes_no("right", "wrong"))),
         ),
         (

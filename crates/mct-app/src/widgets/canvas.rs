@@ -1,7 +1,8 @@
 //! A plane of points, with panning, zooming and selection.
 
 use eframe::egui::{
-    Color32, Mesh, Pos2, Rect, Response, Sense, Stroke, StrokeKind, Ui, Vec2, pos2, vec2,
+    Color32, Event, Mesh, PointerButton, Pos2, Rect, Response, Sense, Stroke, StrokeKind, Ui, Vec2,
+    pos2, vec2,
 };
 
 /// The visible part of the plane.
@@ -166,10 +167,45 @@ fn interact(ui: &Ui, viewport: &mut Viewport, frame: Frame, response: &Response)
         return Gesture::Nothing;
     }
     viewport.corner = None;
+    if let Some((from, to)) = stroke_within_frame(ui, response).filter(|_| !viewport.lasso) {
+        return Gesture::Rectangle(Rect::from_two_pos(from, to));
+    }
     match (response.clicked(), pointer) {
         (true, Some(pointer)) => Gesture::Click(pointer),
         _ => Gesture::Nothing,
     }
+}
+
+/// From where to where the pointer was drawn over a widget within one frame: neither a click nor a drag to egui, but
+/// to somebody whose frames take long.
+pub fn stroke_within_frame(ui: &Ui, response: &Response) -> Option<(Pos2, Pos2)> {
+    /// egui takes less for a click.
+    const LEAST: f32 = 6.0;
+    let stroke = ui.input(|input| {
+        let mut begun = None;
+        let mut stroke = None;
+        for event in &input.events {
+            let Event::PointerButton {
+                pos,
+                button: PointerButton::Primary,
+                pressed,
+                ..
+            } = event
+            else {
+                continue;
+            };
+            match pressed {
+                true => begun = Some(*pos),
+                false => stroke = begun.take().map(|from| (from, *pos)),
+            }
+        }
+        stroke
+    });
+    stroke.filter(|(from, to)| {
+        response.rect.contains(*from)
+            && from.distance(*to) > LEAST
+            && ui.ctx().layer_id_at(*from) == Some(ui.layer_id())
+    })
 }
 
 /// A point to paint.

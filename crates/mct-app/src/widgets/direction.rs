@@ -4,8 +4,10 @@
 
 use std::borrow::Cow;
 
-use eframe::egui::{Align, Layout, RichText, Ui};
+use eframe::egui::{Align, FontId, Layout, RichText, Ui};
 use unicode_bidi::{BidiInfo, Level};
+
+use super::matrix::truncated;
 
 /// Whether there are letters that are read from right to left: Hebrew, Arabic, Syriac and their forms.
 fn is_mixed(text: &str) -> bool {
@@ -40,8 +42,17 @@ pub fn drawn(text: &str) -> Cow<'_, str> {
     Cow::Owned(drawn)
 }
 
-/// A text of any length, whose lines begin where it is read from.
-pub fn paragraph(ui: &mut Ui, text: &str, style: impl Fn(&str) -> RichText) {
+/// The text as it is drawn, with its end cut off where it takes more than `width` points. What is read from left to
+/// right is left as it is: labels cut it themselves.
+pub fn within<'t>(ui: &Ui, text: &'t str, font: &FontId, width: f32) -> Cow<'t, str> {
+    match is_mixed(text) {
+        false => Cow::Borrowed(text),
+        true => Cow::Owned(drawn(&truncated(ui, text, font, width)).into_owned()),
+    }
+}
+
+/// A text in quotation marks, of any length, whose lines begin where it is read from.
+pub fn quoted(ui: &mut Ui, text: &str, style: impl Fn(&str) -> RichText) {
     let is_rtl = is_mixed(text) && {
         let info = BidiInfo::new(text, None);
         info.paragraphs
@@ -49,10 +60,10 @@ pub fn paragraph(ui: &mut Ui, text: &str, style: impl Fn(&str) -> RichText) {
             .is_some_and(|own| own.level == Level::rtl())
     };
     if !is_rtl {
-        ui.label(style(&drawn(text)));
+        ui.label(style(&drawn(&format!("“{text}”"))));
         return;
     }
-    // Word by word: a label would break the lines from the left.
+    // Word by word: a label would break the lines from the left. Its quotation marks would be others.
     let layout = Layout::right_to_left(Align::Min).with_main_wrap(true);
     ui.with_layout(layout, |ui| {
         ui.spacing_mut().item_spacing.x = 4.0;

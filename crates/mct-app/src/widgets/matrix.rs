@@ -107,17 +107,22 @@ fn draw(
         if header(ui, row, (name, "row", index), &hint).clicked() {
             hit = Some(Hit::Row(index));
         }
-        let short = truncated(ui, &direction::drawn(class), &font, left - 10.0);
+        let short = truncated(ui, class, &font, left - 10.0);
         let position = row.right_center() - vec2(6.0, 0.0);
-        ui.painter()
-            .text(position, Align2::RIGHT_CENTER, short, font.clone(), ink);
+        ui.painter().text(
+            position,
+            Align2::RIGHT_CENTER,
+            direction::drawn(&short),
+            font.clone(),
+            ink,
+        );
         let column = Rect::from_min_size(pos2(origin.x + offset, rect.min.y), vec2(size, top));
         let hint = format!("predicted as {class}{}", further(Hit::Column(index)));
         if header(ui, column, (name, "column", index), &hint).clicked() {
             hit = Some(Hit::Column(index));
         }
         if upright {
-            let text = truncated(ui, &direction::drawn(class), &font, top - 6.0);
+            let text = direction::drawn(&truncated(ui, class, &font, top - 6.0)).into_owned();
             let letters = ui.painter().layout_no_wrap(text, font.clone(), ink);
             let place = column.center_bottom() - vec2(letters.size().y / 2.0, 4.0);
             let text = TextShape::new(place, letters, ink).with_angle(-FRAC_PI_2);
@@ -199,7 +204,7 @@ pub fn text_width(ui: &Ui, text: &str, font: &FontId) -> f32 {
 }
 
 /// The text, truncated to `width` points.
-fn truncated(ui: &Ui, text: &str, font: &FontId, width: f32) -> String {
+pub fn truncated(ui: &Ui, text: &str, font: &FontId, width: f32) -> String {
     if text_width(ui, text, font) <= width {
         return text.to_owned();
     }

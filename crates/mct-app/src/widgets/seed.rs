@@ -2,12 +2,15 @@
 
 use std::cell::Cell;
 
-use eframe::egui::{DragValue, Response, Ui};
+use eframe::egui::{DragValue, Response, Tooltip, Ui};
 
 /// The largest seed: up to it a number is the same in every file and language.
 const MOST: u64 = (1 << 53) - 1;
 
-/// A field for a seed. What is no seed leaves it as it was, and is said beside it.
+/// So long a refusal is said, in seconds.
+const SAID_FOR: f64 = 8.0;
+
+/// A field for a seed. What is no seed leaves it as it was, and is said.
 pub fn seed(ui: &mut Ui, value: &mut u64) -> Response {
     let refused = Cell::new(None);
     let response = ui.add(
@@ -23,14 +26,24 @@ pub fn seed(ui: &mut Ui, value: &mut u64) -> Response {
             }),
     );
     let id = response.id.with("refused");
-    if let Some(refused) = refused.get() {
-        ui.data_mut(|data| data.insert_temp(id, refused));
-    } else if response.dragged() || response.has_focus() {
-        ui.data_mut(|data| data.remove_temp::<bool>(id));
-    }
-    if ui.data(|data| data.get_temp(id)) == Some(true) {
-        let ink = ui.visuals().warn_fg_color;
-        ui.colored_label(ink, format!("unchanged: expected 0 to {MOST}"));
+    let now = ui.input(|input| input.time);
+    ui.data_mut(|data| match refused.get() {
+        Some(true) => {
+            data.insert_temp(id, now);
+        }
+        Some(false) => {
+            data.remove_temp::<f64>(id);
+        }
+        None => {}
+    });
+    let since = ui.data(|data| data.get_temp::<f64>(id));
+    if since.is_some_and(|since| now < since + SAID_FOR) {
+        // Over the panes: in them it would push away what is beside it.
+        Tooltip::always_open(ui.ctx().clone(), ui.layer_id(), id, &response).show(|ui| {
+            let text = format!("unchanged: expected a whole number, 0 to {MOST}");
+            ui.colored_label(ui.visuals().warn_fg_color, text);
+        });
+        ui.ctx().request_repaint_after_secs(1.0);
     }
     response
 }

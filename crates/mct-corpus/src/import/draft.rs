@@ -130,7 +130,7 @@ impl Draft {
         } else if let Some(from) = &guessed {
             notes.push(format!(
                 "the file names no speakers; {from} stands for one ({} of them, a guess; \
-                 --speaker-from-id or --speakers says better)",
+                 the part of the ids that is the speaker, or a table of speakers, says better)",
                 speakers.len()
             ));
         }
