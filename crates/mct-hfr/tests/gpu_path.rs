@@ -66,7 +66,7 @@ fn every_system_trains_on_the_gpu_path_as_on_the_cpu() {
 }
 
 #[test]
-#[ignore = "on a processor that stands in for a GPU it takes a quarter of an hour: see CONTRIBUTING.md"]
+#[ignore = "on a processor that stands in for a GPU it takes minutes: see CONTRIBUTING.md"]
 fn systems_of_one_modality_train_on_the_gpu_path_as_on_the_cpu() {
     compare(1);
 }
