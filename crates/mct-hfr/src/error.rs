@@ -22,6 +22,9 @@ pub enum Error {
         epoch: usize,
         step: usize,
     },
+    /// Weights can be such that nothing follows from them.
+    #[error("the model: predictions: found NaN or infinity, expected numbers")]
+    NoNumbers,
 }
 
 impl Error {

@@ -55,6 +55,7 @@ impl Application {
         });
         // What is chosen is looked at, but where it was chosen stays in sight.
         if let Some(pane) = chosen_in
+            && self.room == Room::Wide
             && layout::is_open(&self.layout, Pane::Inspector)
             && !layout::are_tabs_together(&self.layout, pane, Pane::Inspector)
         {

@@ -190,7 +190,10 @@ fn of_selection(ui: &mut Ui, evaluated: &Evaluated, selection: &Selection, card:
         ui.weak("0 selected");
         return;
     }
-    let scores = evaluated.scores_on(&chosen, &card.utterances);
+    let scores = match count == evaluated.utterances.len() {
+        true => evaluated.scores.clone(),
+        false => evaluated.scores_on(&chosen, &card.utterances),
+    };
     let values = scores
         .iter()
         .map(|(metric, value)| format!("{} {}", metric.title(), shown(metric, value)));

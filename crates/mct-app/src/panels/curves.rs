@@ -152,7 +152,6 @@ impl Panel {
                         .allow_hover(false),
                 );
             }
-            plot.pointer_coordinate()
         });
         let memory = PlotMemory::load(ui.ctx(), id);
         self.is_closer = memory.is_some_and(|memory| !memory.auto_bounds.all());
@@ -162,8 +161,11 @@ impl Panel {
         workspace.controls.note("curves", &drawn.response);
         let cursor = egui::CursorIcon::ResizeHorizontal;
         let response = drawn.response.on_hover_cursor(cursor);
-        let sets = response.clicked() || response.dragged_by(egui::PointerButton::Primary);
-        if let Some(pointer) = drawn.inner.filter(|_| sets) {
+        let button = egui::PointerButton::Primary;
+        let drags = response.dragged_by(button) || response.drag_stopped_by(button);
+        let sets = response.clicked() || drags;
+        if let Some(pointer) = response.interact_pointer_pos().filter(|_| sets) {
+            let pointer = drawn.transform.value_from_position(pointer);
             workspace.missing.rate = (pointer.x.clamp(0.0, 1.0) * 100.0).round() / 100.0;
         }
     }
@@ -282,6 +284,11 @@ fn draw(plot: &mut PlotUi<'_>, line: Drawn, ink: Color32) {
     }
 }
 
+/// What the line of a model, or of runs that it is the first of, stays known by.
+fn key(open: &OpenModel) -> String {
+    open.card.id.0.to_string()
+}
+
 /// What runs have in common that are pooled: everything but fold and seed.
 fn kind(open: &OpenModel) -> (Config, &Interface) {
     let mut config = open.card.config.clone();
@@ -341,7 +348,7 @@ fn pooled(workspace: &Workspace, score: Metric, lines: Vec<Drawn>) -> Vec<Drawn>
             .iter()
             .map(|(_, spread)| spread.deviation.unwrap_or(0.0));
         Drawn {
-            key: name.clone(),
+            key: own.first().map_or_else(String::new, |open| key(open)),
             name: with_area(&format!("{name}, {}", counted(own.len(), "run")), area),
             fold: own
                 .iter()
@@ -392,7 +399,7 @@ fn lines(workspace: &Workspace, score: Metric) -> Vec<Drawn> {
     };
     let mut lines: Vec<Drawn> = usable()
         .map(|open| Drawn {
-            key: name(open),
+            key: key(open),
             name: with_area(&name(open), open.curve.auilc(score)),
             fold: fold_name(open).to_owned(),
             points: open.curve.points(score),

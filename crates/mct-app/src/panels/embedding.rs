@@ -11,6 +11,7 @@ use super::palette::{MAX_NAMES, Palette, legend};
 use super::{Format, csv, held_line, json as to_json, lacks_model};
 use crate::state::Workspace;
 use crate::state::command::Command;
+use crate::state::controls::Controls;
 use crate::state::embedding::{Colour, Point, Projection, Vectors, Views};
 use crate::state::selection::Selection;
 use crate::widgets;
@@ -103,16 +104,6 @@ impl Panel {
             if lasso.clicked() {
                 self.viewport.lasso = !self.viewport.lasso;
             }
-            let hint = "As a double-click on the plane; the wheel zooms, the right button pans";
-            let all = ui.add_enabled(self.viewport.is_moved(), Button::new("Show all").small());
-            controls.note("show all points", &all);
-            if all
-                .on_hover_text(hint)
-                .on_disabled_hover_text(hint)
-                .clicked()
-            {
-                self.viewport.show_all();
-            }
         });
         status(ui, projection);
         if let Some(held) = &held
@@ -141,7 +132,10 @@ impl Panel {
             let most = (ui.available_height() * MOST_OF_LEGEND).max(22.0);
             let names = ScrollArea::vertical().id_salt("legend").max_height(most);
             names.show(ui, |ui| legend(ui, &palette, points, &mut self.hidden.1));
-            self.plane(ui, projection, selection, &palette);
+            let plane = self.plane(ui, projection, selection, &palette);
+            if self.viewport.is_moved() {
+                self.show_all(ui, plane, controls);
+            }
         }
         for command in commands {
             workspace.command(command);
@@ -154,7 +148,7 @@ impl Panel {
         projection: &Projection,
         selection: &mut Selection,
         palette: &Palette<'_>,
-    ) {
+    ) -> Rect {
         let (response, frame, gesture) =
             canvas::show(ui, &mut self.viewport, &projection.coordinates);
         response.widget_info(|| {
@@ -258,7 +252,7 @@ impl Panel {
                         "points in a rectangle",
                         Box::new(move |position| rect.contains(position)),
                     ),
-                    Gesture::Nothing | Gesture::Click(_) => return,
+                    Gesture::Nothing | Gesture::Click(_) => return frame.rect,
                 };
                 let inside = points.iter().zip(&positions);
                 let inside = inside
@@ -270,6 +264,20 @@ impl Panel {
                     selection.set(inside, reason);
                 }
             }
+        }
+        frame.rect
+    }
+
+    /// A button over a corner of the plane: beside the others it would move the plane when it comes.
+    fn show_all(&mut self, ui: &mut Ui, plane: Rect, controls: &mut Controls) {
+        let size = egui::vec2(64.0, 18.0);
+        let corner = plane.right_top() + egui::vec2(-size.x - 6.0, 6.0);
+        let place = Rect::from_min_size(corner, size);
+        let all = ui.put(place, Button::new("Show all").small());
+        controls.note("show all points", &all);
+        let hint = "As a double-click on the plane; the wheel zooms, the right button pans";
+        if all.on_hover_text(hint).clicked() {
+            self.viewport.show_all();
         }
     }
 }
@@ -454,11 +462,16 @@ fn settings(ui: &mut Ui, projection: &mut Projection, commands: &mut Vec<Command
 fn tsne_settings(ui: &mut Ui, projection: &mut Projection, commands: &mut Vec<Command>) {
     let max_perplexity = Tsne::most_perplexity(projection.cloud.points.len()).max(2.0);
     let settings = &mut projection.settings;
-    widgets::slider(ui, &mut settings.perplexity, 2.0..=100.0, 0.5, "perplexity").on_hover_text(
-        format!(
-            "Effective number of neighbours per point; at most {max_perplexity:.0} for these points"
-        ),
-    );
+    widgets::slider(
+        ui,
+        &mut settings.perplexity,
+        2.0..=100.0,
+        0.01,
+        "perplexity",
+    )
+    .on_hover_text(format!(
+        "Effective number of neighbours per point; at most {max_perplexity:.0} for these points"
+    ));
     let mut has_own_rate = settings.learning_rate.is_some();
     ui.horizontal(|ui| {
         let hint = "Instead of the default, which depends on the number of points";
@@ -497,7 +510,7 @@ fn tsne_settings(ui: &mut Ui, projection: &mut Projection, commands: &mut Vec<Co
             widgets::seed(ui, seed).on_hover_text("Another seed gives other initial coordinates");
         }
     });
-    widgets::slider(ui, &mut settings.steps, 250..=5000, 50.0, "steps")
+    widgets::slider(ui, &mut settings.steps, 250..=5000, 1.0, "steps")
         .on_hover_text("Number of steps of the optimisation");
 }
 

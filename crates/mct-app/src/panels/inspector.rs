@@ -649,7 +649,10 @@ fn head(ui: &mut Ui, workspace: &mut Workspace, index: usize) {
             ui.weak(format!("{duration:.2} s"));
         }
         let evaluated = workspace.models.shown().and_then(|open| open.evaluated.as_ref());
-        if evaluated.is_some_and(|evaluated| evaluated.class_of(index).is_none()) {
+        let is_elsewhere = evaluated.is_some_and(|evaluated| {
+            evaluated.held.side == workspace.side && evaluated.class_of(index).is_none()
+        });
+        if is_elsewhere {
             let text = format!("not on the {} side", workspace.side.title());
             ui.colored_label(ui.visuals().warn_fg_color, text);
         }

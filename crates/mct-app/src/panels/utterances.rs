@@ -307,7 +307,8 @@ impl Panel {
             .show(ui, |ui| {
                 // A text that can be selected would take the click that selects its line.
                 ui.style_mut().interaction.selectable_labels = false;
-                let has_bar = ui.available_width() < widths.iter().sum::<f32>()
+                let gaps = ui.spacing().item_spacing.x * widths.len() as f32;
+                let has_bar = ui.available_width() < widths.iter().sum::<f32>() + gaps
                     || has_compared
                     || !card.columns.is_empty();
                 // The bar that scrolls sideways would lie over the last line.
@@ -382,7 +383,11 @@ impl Panel {
                             if selection.focus() == Some(row.utterance) {
                                 id = id.strong();
                             }
-                            ui.label(id);
+                            let is_cut = id.text() != utterance.id;
+                            let label = ui.label(id);
+                            if is_cut {
+                                label.on_hover_text(&utterance.id);
+                            }
                         });
                         line.col(|ui| {
                             text(ui, card.speaker(row.utterance));
@@ -617,7 +622,12 @@ fn is_right(label: Option<usize>, predicted: Option<usize>) -> Option<bool> {
 fn text(ui: &mut Ui, text: &str) {
     let font = egui::TextStyle::Body.resolve(ui.style());
     let room = ui.available_width();
-    ui.label(direction::within(ui, text, &font, room));
+    let drawn = direction::within(ui, text, &font, room);
+    let is_cut = drawn.contains('…');
+    let label = ui.label(drawn);
+    if is_cut {
+        label.on_hover_text(direction::drawn(text));
+    }
 }
 
 /// A predicted class, marked as right or wrong where that is known.

@@ -70,22 +70,29 @@ fn levels(letters: &[char], base: u8) -> Vec<u8> {
         Some(Kind::Left) => Kind::Left,
         Some(_) => Kind::Right,
     };
-    let is_any = |kind: &&Kind| **kind != Kind::Neutral;
-    let level = |place: usize| match kinds[place] {
+    // The last one that is not neutral, up to each place from one of the ends.
+    let nearest = |kinds: &mut dyn Iterator<Item = &Kind>| -> Vec<Kind> {
+        let mut last = None;
+        let follow = kinds.map(|kind| {
+            last = Some(kind).filter(|kind| **kind != Kind::Neutral).or(last);
+            side(last)
+        });
+        follow.collect()
+    };
+    let before = nearest(&mut kinds.iter());
+    let mut after = nearest(&mut kinds.iter().rev());
+    after.reverse();
+    let level = |(place, kind): (usize, &Kind)| match kind {
         Kind::Left => left,
         Kind::Right => 1,
         Kind::Number => 2,
-        Kind::Neutral => {
-            let before = side(kinds[..place].iter().rev().find(is_any));
-            let after = side(kinds[place + 1..].iter().find(is_any));
-            match (before == after, before) {
-                (true, Kind::Right) => 1,
-                (true, _) => left,
-                (false, _) => base,
-            }
-        }
+        Kind::Neutral => match (before[place] == after[place], before[place]) {
+            (true, Kind::Right) => 1,
+            (true, _) => left,
+            (false, _) => base,
+        },
     };
-    (0..kinds.len()).map(level).collect()
+    kinds.iter().enumerate().map(level).collect()
 }
 
 /// The text with its words in the order in which they are drawn. The letters of a word stay as they are: they are
@@ -144,6 +151,22 @@ pub fn within<'t>(ui: &Ui, text: &'t str, font: &FontId, width: f32) -> Cow<'t, 
     }
 }
 
+/// The words of a text from the right, with those in a row that are read from the left as one.
+fn parts_from_right(text: &str) -> Vec<String> {
+    let mut parts: Vec<(bool, String)> = Vec::new();
+    for word in text.split_whitespace() {
+        let from_left = !is_mixed(word) && word.chars().any(char::is_alphanumeric);
+        match parts.last_mut() {
+            Some((true, part)) if from_left => {
+                part.push(' ');
+                part.push_str(word);
+            }
+            _ => parts.push((from_left, word.to_owned())),
+        }
+    }
+    parts.into_iter().map(|(_, part)| part).collect()
+}
+
 /// A text in quotation marks, of any length, whose lines begin where it is read from.
 pub fn quoted(ui: &mut Ui, text: &str, style: impl Fn(&str) -> RichText) {
     if !begins_right(text) {
@@ -154,8 +177,8 @@ pub fn quoted(ui: &mut Ui, text: &str, style: impl Fn(&str) -> RichText) {
     let layout = Layout::right_to_left(Align::Min).with_main_wrap(true);
     ui.with_layout(layout, |ui| {
         ui.spacing_mut().item_spacing.x = 4.0;
-        for word in text.split_whitespace() {
-            ui.label(style(&drawn(word)));
+        for part in parts_from_right(text) {
+            ui.label(style(&drawn(&part)));
         }
     });
 }
@@ -174,5 +197,7 @@ mod tests {
         assert_eq!(drawn("סעיף 3.5 (חדש)"), "(חדש) 3.5 סעיף");
         assert_eq!(drawn("שלום hello world עולם"), "עולם hello world שלום");
         assert_eq!(drawn("سعيد!"), "!سعيد");
+        let parts = parts_from_right("שלום hello world, עולם");
+        assert_eq!(parts, ["שלום", "hello world,", "עולם"]);
     }
 }

@@ -208,11 +208,11 @@ pub fn truncated(ui: &Ui, text: &str, font: &FontId, width: f32) -> String {
     if text_width(ui, text, font) <= width {
         return text.to_owned();
     }
-    let mut short: String = text.to_owned();
-    while short.chars().count() > 1 && text_width(ui, &format!("{short}…"), font) > width {
-        short.pop();
-    }
-    format!("{short}…")
+    let ends: Vec<usize> = text.char_indices().map(|(start, _)| start).collect();
+    let short = |end: usize| format!("{}…", &text[..end]);
+    // The longest beginning that fits, and a letter in any case.
+    let fits = ends.partition_point(|end| text_width(ui, &short(*end), font) <= width);
+    short(ends[fits.saturating_sub(1).max(1).min(ends.len() - 1)])
 }
 
 /// The end of the text that takes `width` points: ids differ there.
@@ -220,10 +220,10 @@ pub fn truncated_before<'t>(ui: &Ui, text: &'t str, font: &FontId, width: f32) -
     if text_width(ui, text, font) <= width {
         return Cow::Borrowed(text);
     }
-    let mut starts = text.char_indices().skip(1).map(|(start, _)| start);
-    let fits = |start: &usize| text_width(ui, &format!("…{}", &text[*start..]), font) <= width;
-    let start = starts.find(fits).unwrap_or(text.len());
-    Cow::Owned(format!("…{}", &text[start..]))
+    let starts: Vec<usize> = text.char_indices().map(|(start, _)| start).collect();
+    let short = |start: usize| format!("…{}", &text[start..]);
+    let too_long = starts.partition_point(|start| text_width(ui, &short(*start), font) > width);
+    Cow::Owned(short(starts.get(too_long).copied().unwrap_or(text.len())))
 }
 
 /// Whether a click adds to the selection instead of replacing it.

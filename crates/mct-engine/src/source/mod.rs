@@ -197,6 +197,17 @@ impl Source {
         self == other
     }
 
+    /// The bytes of a corpus file that is open as such.
+    pub(crate) fn corpus_bytes(&self) -> Option<&[u8]> {
+        match self {
+            Self::Bytes { name, bytes } => {
+                let head = &bytes[..bytes.len().min(HEAD)];
+                (kind(name, head) == Some(Kind::Corpus)).then_some(&bytes[..])
+            }
+            _ => None,
+        }
+    }
+
     /// Whether it is a corpus in a file of its own.
     #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn corpus_file(&self) -> Option<&std::path::Path> {

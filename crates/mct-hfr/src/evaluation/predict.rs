@@ -79,12 +79,7 @@ pub async fn batch_predictions(
 fn finite(rows: Vec<Vec<f32>>) -> Result<Vec<Vec<f32>>> {
     match rows.iter().flatten().all(|value| value.is_finite()) {
         true => Ok(rows),
-        false => Err(Error::invalid(
-            "the model",
-            "predictions",
-            "NaN or infinity",
-            "finite values",
-        )),
+        false => Err(Error::NoNumbers),
     }
 }
 
@@ -92,7 +87,7 @@ fn finite(rows: Vec<Vec<f32>>) -> Result<Vec<Vec<f32>>> {
 /// `[part][utterance][width]`; for MCT a part is a modality. `masking` as in [`predictions`].
 ///
 /// # Errors
-/// When the device fails, or what is predicted is no number.
+/// When the device fails.
 pub async fn representations(
     model: &Model,
     corpus: &Corpus,
@@ -120,7 +115,7 @@ pub async fn representations(
 /// The pooled vectors of one batch, `[part][utterance][width]`; see [`representations`].
 ///
 /// # Errors
-/// When the device fails, or what is predicted is no number.
+/// When the device fails.
 pub async fn batch_representations(
     model: &Model,
     corpus: &Corpus,

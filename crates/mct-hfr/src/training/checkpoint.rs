@@ -23,7 +23,8 @@ use crate::training::state::State;
 
 /// The header entry that makes a safetensors file a checkpoint.
 pub const HEADER: &str = "mct-hfr-checkpoint";
-const FORMAT_VERSION: u32 = 1;
+/// Of files that say their corpus; older ones, and those without, are of version 1.
+const FORMAT_VERSION: u32 = 2;
 
 /// How weights are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,7 +103,7 @@ impl Checkpoint {
         let unwritable = |error: &dyn std::fmt::Debug| self.unwritable(error);
         let state = self.state.as_ref().map(toml::to_string).transpose();
         let mut header = Header {
-            format_version: FORMAT_VERSION,
+            format_version: if corpus.is_some() { FORMAT_VERSION } else { 1 },
             config: self.config.to_toml()?,
             interface: self.interface.clone(),
             state: state.map_err(|error| unwritable(&error))?,
@@ -156,8 +157,8 @@ impl Checkpoint {
         let unreadable =
             |error: serde_json::Error| bad("header", error.to_string(), "a checkpoint's header");
         let version: Version = serde_json::from_str(json).map_err(unreadable)?;
-        if version.format_version != FORMAT_VERSION {
-            let (found, expected) = (version.format_version, FORMAT_VERSION.to_string());
+        if !(1..=FORMAT_VERSION).contains(&version.format_version) {
+            let (found, expected) = (version.format_version, format!("1 to {FORMAT_VERSION}"));
             return Err(bad("header.format_version", found.to_string(), &expected));
         }
         let header: Header = serde_json::from_str(json).map_err(unreadable)?;

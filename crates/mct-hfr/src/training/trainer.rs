@@ -38,7 +38,7 @@ pub trait Face {
     /// When it cannot be kept; training then ends.
     fn save(&mut self, checkpoint: &Checkpoint, best: bool) -> Result<()>;
     /// Whether to stop after the current step; in a validation, which is then done anew by the resumed run, after the
-    /// current batch.
+    /// current batch, or the current rate where an area is computed.
     fn stop_requested(&self) -> bool;
     /// Whether enough has been done since the last save that it should not be lost.
     fn save_due(&self) -> bool;
@@ -492,7 +492,12 @@ impl<'a> Trainer<'a> {
             }
             let missing = self.masks().at(vec![rate; corpus.modalities.len()]);
             let missing = Some((&missing, seed));
-            let rows = predictions(&model, corpus, indices, missing, batch_size, &device).await?;
+            let rows = predictions(&model, corpus, indices, missing, batch_size, &device).await;
+            let rows = match rows {
+                // Worse than any.
+                Err(Error::NoNumbers) => return Ok(Some(f64::NAN)),
+                rows => rows?,
+            };
             predicted.push(Predicted::of(task, rows));
         }
         let evaluation = Evaluation::of(corpus, task, indices, &PAPER_RATES, &[predicted]);
