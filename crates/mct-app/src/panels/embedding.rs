@@ -131,6 +131,7 @@ impl Panel {
             // Long names do not take the place of the points.
             let most = (ui.available_height() * MOST_OF_LEGEND).max(22.0);
             let names = ScrollArea::vertical().id_salt("legend").max_height(most);
+            let names = names.min_scrolled_height(most);
             names.show(ui, |ui| legend(ui, &palette, points, &mut self.hidden.1));
             let plane = self.plane(ui, projection, selection, &palette);
             if self.viewport.is_moved() {
