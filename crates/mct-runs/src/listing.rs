@@ -97,8 +97,8 @@ fn was_interrupted(run: &Path) -> bool {
         return false;
     }
     let end = read().unwrap_or_default();
-    let lines = end.trim_ascii_end().split(|byte| *byte == b'\n');
-    let event = lines.last().map(serde_json::from_slice::<Event>);
+    let mut lines = end.trim_ascii_end().split(|byte| *byte == b'\n');
+    let event = lines.next_back().map(serde_json::from_slice::<Event>);
     let interrupted = FinishReason::Interrupted;
     matches!(event, Some(Ok(Event::Finished { reason, .. })) if reason == interrupted)
 }
