@@ -444,7 +444,10 @@ fn a_validation_that_is_stopped_is_done_anew_and_nothing_changes() {
         };
         let state = last.state.as_ref().unwrap();
         let steps = state.total_steps as usize / (state.epoch + 1);
-        if state.step > 0 && state.step == steps && state.total_steps as usize % steps == 0 {
+        if state.step > 0
+            && state.step == steps
+            && (state.total_steps as usize).is_multiple_of(steps)
+        {
             in_validation += 1;
         }
         if reason != FinishReason::Interrupted {

@@ -108,7 +108,8 @@ pub fn drawn(text: &str) -> Cow<'_, str> {
     let mut last = None;
     for (letter, level) in letters.into_iter().zip(levels) {
         let kind = kind(letter);
-        let goes_on = last == Some((kind, level)) && kind != Kind::Neutral || level % 2 == 0;
+        let goes_on =
+            last == Some((kind, level)) && kind != Kind::Neutral || level.is_multiple_of(2);
         match parts.last_mut() {
             Some((own, part)) if *own == level && goes_on => part.push(letter),
             _ => parts.push((level, mirrored(letter, level).to_string())),
@@ -131,7 +132,7 @@ pub fn drawn(text: &str) -> Cow<'_, str> {
 /// A bracket in a text from the right opens the other way.
 fn mirrored(letter: char, level: u8) -> char {
     const PAIRS: [(char, char); 4] = [('(', ')'), ('[', ']'), ('{', '}'), ('«', '»')];
-    if level % 2 == 0 {
+    if level.is_multiple_of(2) {
         return letter;
     }
     let other = |(open, close): (char, char)| match letter {
