@@ -12,9 +12,9 @@ const fn is_rtl(letter: char) -> bool {
     matches!(letter, '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{feff}')
 }
 
-/// Whether there is anything to order.
+/// Whether there is anything to order. The page has no room for it: its words stay in the order of the text.
 fn is_mixed(text: &str) -> bool {
-    text.chars().any(is_rtl)
+    !cfg!(target_arch = "wasm32") && text.chars().any(is_rtl)
 }
 
 /// What decides in which direction a text is read.
@@ -170,7 +170,7 @@ fn parts_from_right(text: &str) -> Vec<String> {
 
 /// A text in quotation marks, of any length, whose lines begin where it is read from.
 pub fn quoted(ui: &mut Ui, text: &str, style: impl Fn(&str) -> RichText) {
-    if !begins_right(text) {
+    if !is_mixed(text) || !begins_right(text) {
         ui.label(style(&drawn(&format!("“{text}”"))));
         return;
     }
