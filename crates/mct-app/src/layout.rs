@@ -65,6 +65,18 @@ impl Room {
             _ => Self::Wide,
         }
     }
+
+    /// Of the tree of panes beside each other and the one of panes one at a time, what there is room for.
+    pub const fn of_trees<'t>(
+        self,
+        beside: &'t Tree<Pane>,
+        one_by_one: &'t Tree<Pane>,
+    ) -> &'t Tree<Pane> {
+        match self {
+            Self::Wide => beside,
+            Self::Narrow | Self::Phone => one_by_one,
+        }
+    }
 }
 
 /// The layout where there is room for one pane: all of them as tabs.

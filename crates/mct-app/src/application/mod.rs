@@ -245,10 +245,7 @@ impl Application {
 
     /// The tree of panes that there is room for.
     const fn drawn(&self) -> &Tree<Pane> {
-        match self.room {
-            Room::Wide => &self.layout,
-            Room::Narrow | Room::Phone => &self.one_by_one,
-        }
+        self.room.of_trees(&self.layout, &self.one_by_one)
     }
 
     /// Sends the requests that follow from what is chosen, and takes away what was of another choice.
@@ -260,10 +257,7 @@ impl Application {
             embedding,
             ..
         } = self;
-        let drawn = match self.room {
-            Room::Wide => &self.layout,
-            Room::Narrow | Room::Phone => &self.one_by_one,
-        };
+        let drawn = self.room.of_trees(&self.layout, &self.one_by_one);
         let is_seen = |pane| layout::is_seen(drawn, pane);
         requests.request(workspace, evaluation, embedding, is_seen);
     }

@@ -4,8 +4,9 @@
 
 use std::borrow::Cow;
 
-use super::matrix::truncated;
 use eframe::egui::{Align, FontId, Layout, RichText, Ui};
+
+use super::matrix::truncated;
 
 /// Whether a letter is read from right to left: Hebrew, Arabic, Syriac and their forms.
 const fn is_rtl(letter: char) -> bool {

@@ -212,7 +212,8 @@ pub fn truncated(ui: &Ui, text: &str, font: &FontId, width: f32) -> String {
     let short = |end: usize| format!("{}…", &text[..end]);
     // The longest beginning that fits, and a letter in any case.
     let fits = ends.partition_point(|end| text_width(ui, &short(*end), font) <= width);
-    short(ends[fits.saturating_sub(1).max(1).min(ends.len() - 1)])
+    let last = fits.saturating_sub(1).max(1);
+    short(ends.get(last).or(ends.last()).copied().unwrap_or(0))
 }
 
 /// The end of the text that takes `width` points: ids differ there.

@@ -700,12 +700,12 @@ impl OpenCorpus {
                 let reference = mct_runs::CorpusReference::of(path).ok()?;
                 return Some(reference.sha256);
             }
-            let hash = match (&self.source, self.source.corpus_bytes()) {
-                (_, Some(bytes)) => Sha256::digest(bytes),
-                // What is not generated may take all of a page's memory, and here half of it.
-                (Source::Demo { .. }, None) => Sha256::digest(self.corpus.to_bytes().ok()?),
-                _ if cfg!(target_arch = "wasm32") => return None,
-                _ => Sha256::digest(self.corpus.to_bytes().ok()?),
+            let is_generated = matches!(self.source, Source::Demo { .. });
+            let hash = match self.source.corpus_bytes() {
+                Some(bytes) => Sha256::digest(bytes),
+                // A page has no memory for a second corpus; one that is generated has a size that is known.
+                None if cfg!(target_arch = "wasm32") && !is_generated => return None,
+                None => Sha256::digest(self.corpus.to_bytes().ok()?),
             };
             Some(hash.iter().map(|byte| format!("{byte:02x}")).collect())
         };
