@@ -154,7 +154,7 @@ impl Face for CommandLine {
         Ok(())
     }
 
-    fn stop_requested(&self) -> bool {
+    async fn stop_requested(&mut self) -> bool {
         interrupt::requested()
     }
 
@@ -162,7 +162,5 @@ impl Face for CommandLine {
         self.saved.elapsed() >= SAVE_EVERY
     }
 
-    fn yield_now(&mut self) -> impl Future<Output = ()> {
-        std::future::ready(())
-    }
+    async fn pause(&mut self) {}
 }

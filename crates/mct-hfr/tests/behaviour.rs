@@ -409,16 +409,14 @@ impl Face for Impatient {
     fn save(&mut self, checkpoint: &Checkpoint, best: bool) -> mct_hfr::Result<()> {
         self.kept.save(checkpoint, best)
     }
-    fn stop_requested(&self) -> bool {
+    async fn stop_requested(&mut self) -> bool {
         self.asked.set(self.asked.get() + 1);
         self.asked.get() >= self.patience
     }
     fn save_due(&self) -> bool {
         false
     }
-    fn yield_now(&mut self) -> impl Future<Output = ()> {
-        std::future::ready(())
-    }
+    async fn pause(&mut self) {}
 }
 
 #[test]

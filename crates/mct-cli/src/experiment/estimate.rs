@@ -37,19 +37,18 @@ impl Face for Stopwatch {
     fn save(&mut self, _: &Checkpoint, _: bool) -> mct_hfr::Result<()> {
         Ok(())
     }
-    fn stop_requested(&self) -> bool {
+    async fn stop_requested(&mut self) -> bool {
         self.steps + 1 >= STEPS
     }
     fn save_due(&self) -> bool {
         // The losses are then read after each step, which waits for the device.
         true
     }
-    fn yield_now(&mut self) -> impl Future<Output = ()> {
+    async fn pause(&mut self) {
         match self.started {
             None => self.started = Some(Instant::now()),
             Some(started) => self.elapsed = started.elapsed(),
         }
-        std::future::ready(())
     }
 }
 

@@ -205,7 +205,8 @@ impl Face for Window<'_> {
         Ok(())
     }
 
-    fn stop_requested(&self) -> bool {
+    async fn stop_requested(&mut self) -> bool {
+        yield_now().await;
         self.receive();
         self.stopped.get()
     }
@@ -215,9 +216,7 @@ impl Face for Window<'_> {
         self.paused.get() || self.saved.elapsed() >= SAVE_EVERY
     }
 
-    async fn yield_now(&mut self) {
-        yield_now().await;
-        self.receive();
+    async fn pause(&mut self) {
         if !self.paused.get() {
             return;
         }

@@ -38,12 +38,13 @@ pub trait Face {
     /// When it cannot be kept; training then ends.
     fn save(&mut self, checkpoint: &Checkpoint, best: bool) -> Result<()>;
     /// Whether to stop after the current step; in a validation, which is then done anew by the resumed run, after the
-    /// current batch, or the current rate where an area is computed.
-    fn stop_requested(&self) -> bool;
+    /// current batch, or the current rate where an area is computed. Whatever else runs in this thread (the page, in
+    /// a browser) has its turn before.
+    fn stop_requested(&mut self) -> impl Future<Output = bool>;
     /// Whether enough has been done since the last save that it should not be lost.
     fn save_due(&self) -> bool;
-    /// Yields to whatever else runs in this thread (the page, in a browser).
-    fn yield_now(&mut self) -> impl Future<Output = ()>;
+    /// Waits while the training is paused.
+    fn pause(&mut self) -> impl Future<Output = ()>;
 }
 
 /// One training run.
@@ -300,7 +301,7 @@ impl<'a> Trainer<'a> {
                     ema.update(&self.model, self.state.total_steps);
                 }
             }
-            let stop = face.stop_requested();
+            let stop = face.stop_requested().await;
             // A checkpoint has no gradients: it waits for an update.
             let save = (stop || face.save_due()) && self.state.step < steps && updates;
             if pending.len() == READ_EVERY || self.state.step == steps || save {
@@ -321,13 +322,13 @@ impl<'a> Trainer<'a> {
             }
             // Where a face pauses a training, it is saved.
             if updates {
-                face.yield_now().await;
+                face.pause().await;
             }
         }
         if !self.end_of_epoch(steps, face).await? {
             return Ok(false);
         }
-        Ok(!face.stop_requested() || self.done().is_some())
+        Ok(!face.stop_requested().await || self.done().is_some())
     }
 
     /// Reads losses from the device, adds them to the epoch's sums and returns their mean.
@@ -424,7 +425,7 @@ impl<'a> Trainer<'a> {
     }
 
     /// `None` when it was interrupted.
-    async fn validate(&self, face: &impl Face) -> Result<Option<Validation>> {
+    async fn validate(&self, face: &mut impl Face) -> Result<Option<Validation>> {
         let model = self.model();
         let device = self.device.clone().inner();
         let (mut order, mut rows) = (Vec::new(), Vec::new());
@@ -432,7 +433,7 @@ impl<'a> Trainer<'a> {
         let TrainingConfig { batch_size, .. } = self.config.training;
         let indices = &self.fold.validation;
         for indices in evaluation_batches(self.corpus, indices, &self.config.model, batch_size) {
-            if face.stop_requested() {
+            if face.stop_requested().await {
                 return Ok(None);
             }
             let masks = |index| self.masks().of_validation(index);
@@ -478,7 +479,7 @@ impl<'a> Trainer<'a> {
     }
 
     /// AUILC of the main score on the validation set; `None` when it was interrupted.
-    async fn validation_auilc(&self, face: &impl Face) -> Result<Option<f64>> {
+    async fn validation_auilc(&self, face: &mut impl Face) -> Result<Option<f64>> {
         let (model, device) = (self.model(), self.device.clone().inner());
         let (corpus, indices) = (self.corpus, &self.fold.validation);
         let TrainingConfig {
@@ -487,7 +488,7 @@ impl<'a> Trainer<'a> {
         let task = self.config.model.task;
         let mut predicted = Vec::with_capacity(PAPER_RATES.len());
         for rate in PAPER_RATES {
-            if face.stop_requested() {
+            if face.stop_requested().await {
                 return Ok(None);
             }
             let missing = self.masks().at(vec![rate; corpus.modalities.len()]);

@@ -63,14 +63,13 @@ impl Face for Recorder {
         *place = Some(checkpoint.clone());
         Ok(())
     }
-    fn stop_requested(&self) -> bool {
+    async fn stop_requested(&mut self) -> bool {
         self.steps >= self.stop_after
     }
     fn save_due(&self) -> bool {
         false
     }
-    fn yield_now(&mut self) -> impl Future<Output = ()> {
+    async fn pause(&mut self) {
         self.steps += 1;
-        std::future::ready(())
     }
 }
