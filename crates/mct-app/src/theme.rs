@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use eframe::egui::{self, Color32, FontData, FontDefinitions, FontFamily, Visuals};
 
-/// Okabe and Ito (2008), without black and yellow, which have too little contrast in one of the themes.
-const QUALITATIVE: [Color32; 8] = [
+/// Okabe and Ito (2008), without black and yellow, which have too little contrast in one of the themes; after these
+/// eight always the one that is farthest from those before it (in OKLab, Ottosson 2020, also as the colour-blind see
+/// them, Machado et al. 2009) and has a contrast of 2.2 or more in both themes.
+const QUALITATIVE: [Color32; 24] = [
     Color32::from_rgb(0, 114, 178),
     Color32::from_rgb(213, 94, 0),
     Color32::from_rgb(0, 158, 115),
@@ -14,19 +16,27 @@ const QUALITATIVE: [Color32; 8] = [
     Color32::from_rgb(86, 180, 233),
     Color32::from_rgb(148, 103, 189),
     Color32::from_rgb(140, 140, 140),
+    Color32::from_rgb(150, 0, 60),
+    Color32::from_rgb(0, 0, 255),
+    Color32::from_rgb(90, 60, 120),
+    Color32::from_rgb(210, 75, 255),
+    Color32::from_rgb(105, 0, 195),
+    Color32::from_rgb(150, 75, 0),
+    Color32::from_rgb(90, 195, 120),
+    Color32::from_rgb(90, 105, 105),
+    Color32::from_rgb(195, 165, 180),
+    Color32::from_rgb(210, 0, 75),
+    Color32::from_rgb(210, 15, 150),
+    Color32::from_rgb(240, 0, 210),
+    Color32::from_rgb(45, 135, 225),
+    Color32::from_rgb(240, 90, 90),
+    Color32::from_rgb(255, 120, 225),
+    Color32::from_rgb(150, 0, 150),
 ];
 
-/// The colour of a class, model, speaker or loss term, by its index: after the eight come lighter and then darker
-/// ones.
-pub fn qualitative(index: usize) -> Color32 {
-    let own = QUALITATIVE[index % QUALITATIVE.len()];
-    let towards: u16 = match index / QUALITATIVE.len() % 3 {
-        0 => return own,
-        1 => 255,
-        _ => 0,
-    };
-    let mixed = |channel: u8| ((u16::from(channel) * 11 + towards * 9) / 20) as u8;
-    Color32::from_rgb(mixed(own.r()), mixed(own.g()), mixed(own.b()))
+/// The colour of a class, model, speaker or loss term, by its index.
+pub const fn qualitative(index: usize) -> Color32 {
+    QUALITATIVE[index % QUALITATIVE.len()]
 }
 
 pub const RIGHT: Color32 = QUALITATIVE[0];
@@ -149,11 +159,39 @@ pub fn set(context: &egui::Context) {
 mod tests {
     use super::*;
 
+    /// OKLab (Ottosson 2020).
+    fn oklab(colour: Color32) -> [f64; 3] {
+        let [r, g, b, _] = colour.to_array().map(linear);
+        let l = (0.4122214708 * r + 0.5363325363 * g + 0.0514459929 * b).cbrt();
+        let m = (0.2119034982 * r + 0.6806995451 * g + 0.1073969566 * b).cbrt();
+        let s = (0.0883024619 * r + 0.2817188376 * g + 0.6299787005 * b).cbrt();
+        [
+            0.2104542553 * l + 0.7936177850 * m - 0.0040720468 * s,
+            1.9779984951 * l - 2.4285922050 * m + 0.4505937099 * s,
+            0.0259040371 * l + 0.7827717662 * m - 0.8086757660 * s,
+        ]
+    }
+
     #[test]
-    fn two_dozen_speakers_have_colours_of_their_own() {
-        let colours: std::collections::BTreeSet<[u8; 4]> =
-            (0..24).map(|index| qualitative(index).to_array()).collect();
-        assert_eq!(colours.len(), 24);
+    fn two_dozen_speakers_are_told_apart_in_both_themes() {
+        let distance = |one: Color32, other: Color32| {
+            let squares = oklab(one).into_iter().zip(oklab(other));
+            squares.map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt()
+        };
+        // Of Okabe and Ito's own colours, the nearest two are 0.12 apart.
+        for (count, least) in [(16, 0.12), (24, 0.085)] {
+            for other in 0..count {
+                for one in 0..other {
+                    let between = distance(qualitative(one), qualitative(other));
+                    assert!(between > least, "{one} and {other}: {between:.3}");
+                }
+                for ground in [Visuals::dark(), Visuals::light()].map(|own| own.extreme_bg_color) {
+                    let (a, b) = (luminance(qualitative(other)), luminance(ground));
+                    let ratio = (a.max(b) + 0.05) / (a.min(b) + 0.05);
+                    assert!(ratio > 2.2, "{other} on {ground:?}: {ratio:.2}");
+                }
+            }
+        }
     }
 
     #[test]
@@ -165,17 +203,19 @@ mod tests {
         assert_eq!(sequential(f32::NAN), sequential(0.0));
     }
 
+    /// The linear value of a channel of sRGB.
+    fn linear(channel: u8) -> f64 {
+        let value = f64::from(channel) / 255.0;
+        match value <= 0.04045 {
+            true => value / 12.92,
+            false => ((value + 0.055) / 1.055).powf(2.4),
+        }
+    }
+
     /// Relative luminance (WCAG 2).
     fn luminance(colour: Color32) -> f64 {
-        let linear = |channel: u8| {
-            let value = f64::from(channel) / 255.0;
-            match value <= 0.04045 {
-                true => value / 12.92,
-                false => ((value + 0.055) / 1.055).powf(2.4),
-            }
-        };
-        let [r, g, b, _] = colour.to_array();
-        0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b)
+        let [r, g, b, _] = colour.to_array().map(linear);
+        0.2126 * r + 0.7152 * g + 0.0722 * b
     }
 
     #[test]

@@ -50,10 +50,9 @@ fn without_text() -> Source {
     }
 }
 
-fn open(theme: Theme, size: [f32; 2]) -> Window {
+fn open(size: [f32; 2]) -> Window {
     let builder = builder()
         .with_size(Vec2::from(size))
-        .with_theme(theme)
         // Subpixel positions depend on the last bits of the models' results.
         .with_options(SnapshotOptions::new().max_failed_pixels(200))
         .wgpu();
@@ -97,16 +96,20 @@ const FIRST: [Pane; 5] = [
     Pane::Inspector,
 ];
 
+/// In both themes.
 fn snapshot(window: &mut Window, name: &str) {
-    window.run_steps(4);
-    // The computation time differs in every run.
-    let millis = window
-        .query_by_label_contains(" ms")
-        .map(|label| label.rect());
-    if let Some(rect) = millis {
-        window.mask(rect);
+    for (theme, slug) in [(Theme::Light, "light"), (Theme::Dark, "dark")] {
+        window.ctx.set_theme(theme);
+        window.run_steps(4);
+        // The computation time differs in every run.
+        let millis = window
+            .query_by_label_contains(" ms")
+            .map(|label| label.rect());
+        if let Some(rect) = millis {
+            window.mask(rect);
+        }
+        window.snapshot(format!("{name}-{slug}"));
     }
-    window.snapshot(name);
 }
 
 /// Whether what is computed where it is seen is there.
@@ -139,11 +142,8 @@ fn gpu_path_the_window_looks_as_it_did() {
     }
     let mut results = SnapshotResults::new();
     // One view after the other where there is room for one.
-    for (name, theme, size) in [
-        ("narrow", Theme::Light, [800.0, 600.0]),
-        ("phone", Theme::Dark, [390.0, 844.0]),
-    ] {
-        let mut window = opened(theme, size);
+    for (name, size) in [("narrow", [800.0, 600.0]), ("phone", [390.0, 844.0])] {
+        let mut window = opened(size);
         if name == "phone" {
             press(&mut window, "data");
             snapshot(&mut window, "phone-data");
@@ -156,11 +156,8 @@ fn gpu_path_the_window_looks_as_it_did() {
         results.extend_harness(&mut window);
     }
     // All views, a few at a time.
-    for (name, theme, size) in [
-        ("medium", Theme::Dark, [1280.0, 720.0]),
-        ("large", Theme::Light, [1440.0, 900.0]),
-    ] {
-        let mut window = opened(theme, size);
+    for (name, size) in [("medium", [1280.0, 720.0]), ("large", [1440.0, 900.0])] {
+        let mut window = opened(size);
         show(&mut window, &FIRST);
         snapshot(&mut window, &format!("{name}-first"));
         for (also, panes) in [
@@ -184,8 +181,8 @@ fn gpu_path_the_window_looks_as_it_did() {
 }
 
 /// The window with an utterance in the inspector and runs in their list.
-fn opened(theme: Theme, size: [f32; 2]) -> Window {
-    let mut window = open(theme, size);
+fn opened(size: [f32; 2]) -> Window {
+    let mut window = open(size);
     window.state_mut().workspace.selection.one(1);
     list_runs(&mut window);
     window

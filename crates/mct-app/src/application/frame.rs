@@ -3,13 +3,12 @@
 use eframe::egui::{
     self, CentralPanel, Context, Key, KeyboardShortcut, Modifiers, ProgressBar, ThemePreference, Ui,
 };
-use egui_tiles::{Behavior, TileId, Tiles, UiResponse};
 
+use super::panes::Panes;
 use super::{Application, demo_corpus};
 use crate::layout::{self, Room};
-use crate::panels::{Format, Pane, Panels, importing, messages, missing, sources};
-use crate::state::Workspace;
-use crate::state::command::{Command, File, FolderOf};
+use crate::panels::{Pane, importing, messages, missing, sources};
+use crate::state::command::{Command, FolderOf};
 
 const UNDO: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::Z);
 const REDO: KeyboardShortcut =
@@ -38,23 +37,20 @@ impl Application {
         }
         // No view shows what is of another choice, not even in this frame.
         self.request();
-        let mut chosen_in = None;
-        CentralPanel::default().show(ui, |ui| {
+        let central = CentralPanel::default().show(ui, |ui| {
             if self.room == Room::Phone && self.shows_sources {
-                return self.sources(ui);
+                self.sources(ui);
+                return None;
             }
-            let mut panes = Panes {
-                panels: &mut self.panels,
-                workspace: &mut self.workspace,
-                chosen_in: &mut chosen_in,
-            };
+            let mut panes = Panes::new(&mut self.panels, &mut self.workspace);
             match self.room {
                 Room::Wide => self.layout.ui(&mut panes, ui),
                 Room::Narrow | Room::Phone => self.one_by_one.ui(&mut panes, ui),
             }
+            panes.chosen_in
         });
         // What is chosen is looked at, but where it was chosen stays in sight.
-        if let Some(pane) = chosen_in
+        if let Some(pane) = central.inner
             && self.room == Room::Wide
             && layout::is_open(&self.layout, Pane::Inspector)
             && !layout::are_tabs_together(&self.layout, pane, Pane::Inspector)
@@ -274,85 +270,6 @@ impl Application {
                     });
             });
         self.show_messages = open;
-    }
-}
-
-/// Draws the panes of the tree of tiles.
-struct Panes<'a> {
-    panels: &'a mut Panels,
-    workspace: &'a mut Workspace,
-    /// The pane in which another utterance was chosen in this frame.
-    chosen_in: &'a mut Option<Pane>,
-}
-
-impl Behavior<Pane> for Panes<'_> {
-    fn pane_ui(&mut self, ui: &mut Ui, _tile: TileId, pane: &mut Pane) -> UiResponse {
-        let before = self.workspace.selection.focus();
-        egui::Frame::NONE.inner_margin(6.0).show(ui, |ui| {
-            self.panels.ui(ui, *pane, self.workspace);
-        });
-        let focus = self.workspace.selection.focus();
-        if focus.is_some() && focus != before {
-            *self.chosen_in = Some(*pane);
-        }
-        UiResponse::None
-    }
-
-    fn tab_title_for_pane(&mut self, pane: &Pane) -> egui::WidgetText {
-        pane.title().into()
-    }
-
-    fn top_bar_right_ui(
-        &mut self,
-        tiles: &Tiles<Pane>,
-        ui: &mut Ui,
-        _tile: TileId,
-        tabs: &egui_tiles::Tabs,
-        _scroll: &mut f32,
-    ) {
-        let Some(pane) = tabs.active.and_then(|active| tiles.get_pane(&active)) else {
-            return;
-        };
-        let menu = ui.menu_button("Save…", |ui| {
-            for format in Format::ALL {
-                let content = self.panels.export(*pane, format, self.workspace);
-                let name = format!("{}.{}", pane.slug(), format.extension());
-                let button = ui.add_enabled(content.is_some(), egui::Button::new(format.title()));
-                if button.clicked()
-                    && let Some(content) = content
-                {
-                    self.workspace.command(Command::Save(File {
-                        name,
-                        bytes: content.into_bytes(),
-                    }));
-                }
-            }
-        });
-        let hint = format!("Save the {} as a file", pane.title().to_lowercase());
-        self.workspace
-            .controls
-            .note(format!("save {}", pane.slug()), &menu.response);
-        menu.response.on_hover_text(hint);
-    }
-
-    fn on_tab_button(
-        &mut self,
-        tiles: &mut Tiles<Pane>,
-        tile: TileId,
-        button: egui::Response,
-    ) -> egui::Response {
-        if let Some(pane) = tiles.get_pane(&tile) {
-            let name = format!("tab {}", pane.slug());
-            self.workspace.controls.note(name, &button);
-        }
-        button
-    }
-
-    fn simplification_options(&self) -> egui_tiles::SimplificationOptions {
-        egui_tiles::SimplificationOptions {
-            all_panes_must_have_tabs: true,
-            ..Default::default()
-        }
     }
 }
 

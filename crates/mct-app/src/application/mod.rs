@@ -1,6 +1,7 @@
 //! The window: its layout, its pipelines, and the messages between them.
 
 mod frame;
+mod panes;
 mod perform;
 mod receive;
 mod recordings;

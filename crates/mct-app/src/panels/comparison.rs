@@ -14,6 +14,7 @@ use super::{Format, counted, csv_of, fold_name, held_line, json_of};
 use crate::state::Workspace;
 use crate::state::models::{Curve, Evaluated, OpenModel};
 use crate::theme;
+use crate::widgets::axis;
 use crate::widgets::legend::{self, Entry};
 use crate::widgets::matrix::{self, Cell, Hit};
 
@@ -225,7 +226,7 @@ impl Panel {
                                 },
                                 small: format!("{first}, {second}"),
                                 hint: format!("{first} of {}, {second} of {}", names.0, names.1),
-                                selected: false,
+                                selected: 0.0,
                             }
                         },
                     );
@@ -354,11 +355,9 @@ fn curves(ui: &mut Ui, pair: &Pair<'_>) {
     let scores = metrics(pair).into_iter().enumerate();
     let entries = scores.map(|(index, score)| Entry::dot(score.title(), theme::qualitative(index)));
     let hidden = legend::of_lines(ui, "differences", &entries.collect::<Vec<_>>());
-    let plot = Plot::new("differences")
-        .height(180.0)
-        .x_axis_label("missing rate")
-        .x_grid_spacer(egui_plot::uniform_grid_spacer(|_| [1.0, 0.2, 0.1]))
-        .allow_scroll(false);
+    let plot = Plot::new("differences").height(180.0).allow_scroll(false);
+    let plot = axis::over_rates(plot, "missing rate");
+    let plot = axis::of_values(plot, "", false);
     plot.show(ui, |plot| {
         plot.add(HLine::new("no difference", 0.0).style(LineStyle::dashed_dense()));
         for (index, score) in metrics(pair).into_iter().enumerate() {

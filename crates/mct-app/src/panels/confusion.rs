@@ -3,7 +3,7 @@
 use eframe::egui::{Grid, Label, RichText, ScrollArea, Ui};
 use mct_corpus::Task;
 use mct_engine::evaluation::CorpusCard;
-use mct_scores::ClassScores;
+use mct_scores::{ClassScores, Confusion};
 use serde_json::json;
 
 use super::{
@@ -115,6 +115,7 @@ impl Panel {
         let classes = &evaluated.categories.names;
         let background = ui.visuals().extreme_bg_color;
         let adds = matrix::adds(ui);
+        let chosen = selected_in_cells(card, evaluated, selection);
         let hit = matrix::show(ui, "confusion", classes, of_header, |label, predicted| {
             let row = by_class[label].utterances;
             let column = by_class[predicted].predicted;
@@ -136,16 +137,18 @@ impl Panel {
                 }
             };
             let fill = theme::cell(background, share);
-            let mut utterances = in_cell(card, evaluated, label, predicted);
+            let chosen = chosen.0[label][predicted];
+            let mut hint = format!("{count} of {of} utterances, {:.1} %", share * 100.0);
+            if chosen > 0 {
+                hint += &format!(", {chosen} selected");
+            }
             Cell {
                 ink: theme::ink_on(fill),
                 fill,
                 text,
                 small,
-                hint: format!("{count} of {of} utterances, {:.1} %", share * 100.0),
-                selected: count > 0
-                    && !selection.is_empty()
-                    && utterances.all(|utterance| selection.contains(utterance)),
+                hint,
+                selected: chosen as f32 / count.max(1) as f32,
             }
         });
         let Some(hit) = hit else { return };
@@ -228,6 +231,21 @@ fn classes_table(ui: &mut Ui, names: &[String], by_class: &[ClassScores]) {
                 }
             });
     });
+}
+
+/// How many of each cell are selected.
+fn selected_in_cells(card: &CorpusCard, evaluated: &Evaluated, selection: &Selection) -> Confusion {
+    let mut cells = Confusion::new(evaluated.categories.names.len());
+    if selection.is_empty() {
+        return cells;
+    }
+    for (utterance, predicted) in evaluated.utterances.iter().zip(&evaluated.predicted) {
+        let truth = evaluated.categories.label(&card.utterances[*utterance]);
+        if let Some(label) = truth.filter(|_| selection.contains(*utterance)) {
+            cells.add(label, *predicted);
+        }
+    }
+    cells
 }
 
 /// The utterances of a cell.

@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 
 use eframe::egui::{self, Color32, Ui};
 use egui_plot::{
-    AxisHints, FilledArea, Line, LineStyle, MarkerShape, Plot, PlotMemory, PlotPoints, PlotUi,
-    Points, VLine,
+    FilledArea, Line, LineStyle, MarkerShape, Plot, PlotMemory, PlotPoints, PlotUi, Points, VLine,
 };
 use mct_corpus::Task;
 use mct_hfr::config::{Config, Interface};
@@ -16,6 +15,7 @@ use super::{Format, counted, csv, fold_name, json as to_json, shown};
 use crate::state::Workspace;
 use crate::state::models::{OpenModel, RATES};
 use crate::theme;
+use crate::widgets::axis;
 use crate::widgets::legend::{self, Entry, Sign};
 use crate::widgets::matrix::placeholder;
 
@@ -103,20 +103,11 @@ impl Panel {
         let mut modalities = workspace.missing.modalities.iter();
         let has_one_rate = modalities.all(|own| own.off || own.own_rate.is_none());
         let ink = ui.visuals().text_color();
-        let rates = AxisHints::new_x()
-            .label("missing rate")
-            .label_spacing(18.0..=30.0);
         let id = egui::Id::unique("plot of the curves");
         let mut plot = Plot::new("curves")
             .id(id)
-            .custom_x_axes(vec![rates])
-            .y_axis_label(score.title())
-            .include_x(0.0)
-            .include_x(0.9)
             .include_y(0.0)
             .include_y(1.0)
-            .x_grid_spacer(egui_plot::uniform_grid_spacer(|_| [1.0, 0.2, 0.1]))
-            .y_grid_spacer(egui_plot::uniform_grid_spacer(|_| [1.0, 0.2, 0.1]))
             .allow_scroll(false)
             // A drag moves the missing rate, and a double click is two clicks.
             .allow_drag(false)
@@ -136,6 +127,8 @@ impl Panel {
                     shown(score, point.y)
                 ))
             });
+        plot = axis::over_rates(plot, "missing rate");
+        plot = axis::of_values(plot, score.title(), false);
         if std::mem::take(&mut self.shows_all) {
             plot = plot.reset();
         }

@@ -1,7 +1,7 @@
 //! What each modality is worth: scores with some of them alone, and with one of them partly missing.
 
 use eframe::egui::{self, Align, Grid, Layout, Rect, ScrollArea, Sense, Ui, vec2};
-use egui_plot::{AxisHints, Line, MarkerShape, Plot, PlotPoints, Points};
+use egui_plot::{Line, MarkerShape, Plot, PlotPoints, Points};
 use mct_scores::Metric;
 use serde_json::json;
 
@@ -9,6 +9,7 @@ use super::{Format, csv, curves, fold_name, json as to_json, lacks_model, shown}
 use crate::state::Workspace;
 use crate::state::modalities::{ByModality, value};
 use crate::theme;
+use crate::widgets::axis;
 use crate::widgets::legend::{self, Entry};
 use crate::widgets::matrix;
 
@@ -187,17 +188,13 @@ fn sweeps(ui: &mut Ui, by: &ByModality, names: &[&str], target: usize, metric: M
     let entries = names.iter().enumerate();
     let entries = entries.map(|(own, name)| Entry::dot(name, theme::qualitative(own)));
     let hidden = legend::of_lines(ui, "own rates", &entries.collect::<Vec<_>>());
-    let rates = AxisHints::new_x().label("missing rate of this modality alone");
     let plot = Plot::new("own rates")
         .height(220.0)
-        .custom_x_axes(vec![rates])
-        .y_axis_label(metric.title())
-        .include_x(0.0)
-        .include_x(0.9)
         .include_y(0.0)
         .include_y(1.0)
-        .x_grid_spacer(egui_plot::uniform_grid_spacer(|_| [1.0, 0.2, 0.1]))
         .allow_scroll(false);
+    let plot = axis::over_rates(plot, "missing rate of this modality alone");
+    let plot = axis::of_values(plot, metric.title(), false);
     plot.show(ui, |plot| {
         for (own, name) in names.iter().enumerate() {
             if hidden.contains(*name) {

@@ -698,7 +698,7 @@ fn confusion(ui: &mut Ui, record: &EpochRecord, classes: &[String]) {
                     text: format!("{:.0} %", share * 100.0),
                     small: count.to_string(),
                     hint: format!("{count} of {row} validation utterances"),
-                    selected: false,
+                    selected: 0.0,
                 }
             },
         );

@@ -1,9 +1,10 @@
 //! Plots of values over the steps or epochs of a training.
 
 use eframe::egui::{Color32, Ui};
-use egui_plot::{GridMark, HoverPosition, Line, Plot, PlotPoints};
+use egui_plot::{HoverPosition, Line, Plot, PlotPoints};
 use serde::{Deserialize, Serialize};
 
+use super::axis;
 use super::legend::{self, Entry};
 
 /// How histories are drawn.
@@ -72,7 +73,6 @@ pub fn show(
     let value = move |y: f64| if look.is_log { 10f64.powf(y) } else { y };
     let mut plot = Plot::new(id)
         .height(height)
-        .x_axis_label(x)
         .allow_scroll(false)
         .label_formatter(move |position| match position {
             HoverPosition::NearDataPoint {
@@ -87,9 +87,9 @@ pub fn show(
             )),
             HoverPosition::Elsewhere { .. } => None,
         });
-    if look.is_log {
-        plot = plot.y_axis_formatter(|mark: GridMark, _| significant(10f64.powf(mark.value)));
-    } else {
+    plot = axis::over_counts(plot, x);
+    plot = axis::of_values(plot, "", look.is_log);
+    if !look.is_log {
         for y in included {
             plot = plot.include_y(*y);
         }

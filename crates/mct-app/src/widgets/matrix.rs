@@ -34,7 +34,8 @@ pub struct Cell {
     pub small: String,
     /// For hover text and screen reader.
     pub hint: String,
-    pub selected: bool,
+    /// How much of it is selected, 0 to 1.
+    pub selected: f32,
 }
 
 /// Draws the matrix into the available space, and returns what was clicked. `name` distinguishes several
@@ -61,6 +62,9 @@ pub fn height(classes: usize) -> f32 {
 
 /// The height of upright column names at most, in points.
 const MOST_UPRIGHT: f32 = 90.0;
+
+/// The bar of a cell of which a part is selected: its height and its least width, in points.
+const SELECTED: f32 = 3.0;
 
 /// Row names take no more than this share of the width.
 const MOST_OF_WIDTH: f32 = 0.3;
@@ -158,7 +162,7 @@ fn draw(
             response.widget_info(|| WidgetInfo::labeled(Role::Button, true, &label_text));
             let painter = ui.painter();
             painter.rect_filled(area, 2.0, fill);
-            let outline = if response.has_focus() || selected {
+            let outline = if response.has_focus() || selected >= 1.0 {
                 Stroke::new(2.0, ui.visuals().strong_text_color())
             } else if response.hovered() {
                 Stroke::new(1.0, ui.visuals().text_color())
@@ -166,6 +170,13 @@ fn draw(
                 Stroke::NONE
             };
             painter.rect_stroke(area, 2.0, outline, StrokeKind::Inside);
+            if selected > 0.0 && selected < 1.0 {
+                // A bar at the lower edge, as long as its share.
+                let width = (area.width() * selected).max(SELECTED);
+                let corner = area.left_bottom() - vec2(0.0, SELECTED);
+                let bar = Rect::from_min_size(corner, vec2(width, SELECTED));
+                painter.rect_filled(bar, 1.0, ui.visuals().strong_text_color());
+            }
             let large = FontId::proportional((size * 0.26).clamp(10.0, 18.0));
             if size >= 40.0 && !small.is_empty() {
                 let middle = area.center();

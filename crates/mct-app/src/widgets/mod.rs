@@ -1,5 +1,6 @@
 //! Widgets shared by several panels.
 
+pub mod axis;
 pub mod canvas;
 pub mod direction;
 pub mod heat_map;

@@ -172,3 +172,21 @@ fn at_every_size_what_is_pressed_on_answers() {
         });
     }
 }
+
+#[test]
+fn the_tab_in_front_is_in_sight() {
+    for size in [[800.0, 600.0], [390.0, 844.0]] {
+        let builder = support::builder().with_size(Vec2::from(size));
+        let mut window = support::build(builder, options(vec![small_corpus()]));
+        let panes = Pane::ALL.iter();
+        for pane in panes.clone().chain(panes.rev()) {
+            window.state_mut().workspace.command(Command::Show(*pane));
+            window.run_steps(8);
+            let tab = support::control(&window, &format!("tab {}", pane.slug()));
+            let save = support::control(&window, &format!("save {}", pane.slug()));
+            let title = pane.title();
+            assert!(tab.left() >= 0.0, "{title} at {size:?}: {tab}");
+            assert!(tab.right() <= save.left(), "{title} at {size:?}: {tab}");
+        }
+    }
+}

@@ -3,7 +3,7 @@
 use crate::press_on;
 use crate::support::{self, demo, press, slide, until};
 use eframe::egui::{Event, Key, Modifiers, PointerButton};
-use egui_kittest::kittest::Queryable as _;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use mct_app::panels::Pane;
 use mct_app::state::command::Command;
 
@@ -222,4 +222,45 @@ fn what_is_chosen_comes_in_front_and_messages_cover_nothing() {
     press(&mut window, "dismiss all");
     assert_eq!(support::control(&window, "curves"), before);
     assert_eq!(window.state().workspace.notices.all().len(), 2);
+}
+
+#[test]
+fn where_the_selected_go_is_seen_in_the_matrix() {
+    let mut window = demo();
+    window
+        .get_by_label_contains("happy predicted as happy")
+        .click();
+    window.run_steps(3);
+    let chosen = window.state().workspace.selection.len();
+    assert!(chosen > 1);
+    window.get_by_label_contains(&format!(" %, {chosen} selected"));
+    window.state_mut().workspace.missing.rate = 0.95;
+    until(&mut window, "the matrix at a high rate", |application| {
+        let shown = application.workspace.models.shown().unwrap();
+        let evaluated = shown.evaluated.as_ref().unwrap();
+        evaluated
+            .held
+            .conditions
+            .missing
+            .rates
+            .iter()
+            .all(|rate| *rate == 0.95)
+    });
+    // They are still selected, and every cell says how many of them it has.
+    let cells = window.query_all_by_label_contains(" predicted as ");
+    let cells = cells.filter_map(|cell| cell.accesskit_node().label());
+    let counts: Vec<usize> = cells
+        .filter_map(|label| {
+            Some(
+                label
+                    .strip_suffix(" selected")?
+                    .rsplit_once(", ")?
+                    .1
+                    .parse()
+                    .unwrap(),
+            )
+        })
+        .collect();
+    assert!(counts.len() > 1, "{counts:?}");
+    assert_eq!(counts.iter().sum::<usize>(), chosen);
 }

@@ -1,0 +1,163 @@
+//! The panes of the window, as the tiles draw them.
+
+use eframe::egui::{self, Ui};
+use egui_tiles::{Behavior, TileId, Tiles, UiResponse};
+
+use crate::panels::{Format, Pane, Panels};
+use crate::state::Workspace;
+use crate::state::command::{Command, File};
+
+/// Draws the panes of the tree of tiles.
+pub struct Panes<'a> {
+    panels: &'a mut Panels,
+    workspace: &'a mut Workspace,
+    /// The pane in which another utterance was chosen in this frame.
+    pub chosen_in: Option<Pane>,
+    /// The tabs that are drawn, and the one in front.
+    front: Option<(TileId, TileId)>,
+}
+
+impl<'a> Panes<'a> {
+    pub const fn new(panels: &'a mut Panels, workspace: &'a mut Workspace) -> Self {
+        Self {
+            panels,
+            workspace,
+            chosen_in: None,
+            front: None,
+        }
+    }
+}
+
+impl Behavior<Pane> for Panes<'_> {
+    fn pane_ui(&mut self, ui: &mut Ui, _tile: TileId, pane: &mut Pane) -> UiResponse {
+        let before = self.workspace.selection.focus();
+        egui::Frame::NONE.inner_margin(6.0).show(ui, |ui| {
+            self.panels.ui(ui, *pane, self.workspace);
+        });
+        let focus = self.workspace.selection.focus();
+        if focus.is_some() && focus != before {
+            self.chosen_in = Some(*pane);
+        }
+        UiResponse::None
+    }
+
+    fn tab_title_for_pane(&mut self, pane: &Pane) -> egui::WidgetText {
+        pane.title().into()
+    }
+
+    fn top_bar_right_ui(
+        &mut self,
+        tiles: &Tiles<Pane>,
+        ui: &mut Ui,
+        tile: TileId,
+        tabs: &egui_tiles::Tabs,
+        scroll: &mut f32,
+    ) {
+        *scroll += Front::take(ui.ctx(), tile);
+        self.front = tabs.active.map(|front| (tile, front));
+        let Some(pane) = tabs.active.and_then(|active| tiles.get_pane(&active)) else {
+            return;
+        };
+        let menu = ui.menu_button("Save…", |ui| {
+            for format in Format::ALL {
+                let content = self.panels.export(*pane, format, self.workspace);
+                let name = format!("{}.{}", pane.slug(), format.extension());
+                let button = ui.add_enabled(content.is_some(), egui::Button::new(format.title()));
+                if button.clicked()
+                    && let Some(content) = content
+                {
+                    self.workspace.command(Command::Save(File {
+                        name,
+                        bytes: content.into_bytes(),
+                    }));
+                }
+            }
+        });
+        let hint = format!("Save the {} as a file", pane.title().to_lowercase());
+        self.workspace
+            .controls
+            .note(format!("save {}", pane.slug()), &menu.response);
+        menu.response.on_hover_text(hint);
+    }
+
+    fn on_tab_button(
+        &mut self,
+        tiles: &mut Tiles<Pane>,
+        tile: TileId,
+        button: egui::Response,
+    ) -> egui::Response {
+        if let Some(pane) = tiles.get_pane(&tile) {
+            let name = format!("tab {}", pane.slug());
+            self.workspace.controls.note(name, &button);
+        }
+        if let Some((tabs, front)) = self.front
+            && front == tile
+        {
+            Front::note(tabs, tile, &button);
+        }
+        button
+    }
+
+    fn simplification_options(&self) -> egui_tiles::SimplificationOptions {
+        egui_tiles::SimplificationOptions {
+            all_panes_must_have_tabs: true,
+            ..Default::default()
+        }
+    }
+}
+
+/// The tab in front of others, where not all of them fit.
+#[derive(Clone, Copy)]
+struct Front {
+    tile: TileId,
+    /// For so many frames it is brought into sight: the arrows beside the tabs come and go meanwhile. After them the
+    /// tabs are scrolled as one likes.
+    frames: u8,
+    /// Points that it is beyond the right edge, or the left where negative.
+    beyond: f32,
+}
+
+impl Front {
+    const FRAMES: u8 = 4;
+
+    fn id(tabs: TileId) -> egui::Id {
+        egui::Id::unique("front").with(tabs)
+    }
+
+    /// Notes where the tab in front is drawn.
+    fn note(tabs: TileId, tile: TileId, button: &egui::Response) {
+        let before = button
+            .ctx
+            .data(|data| data.get_temp::<Option<Self>>(Self::id(tabs)).flatten());
+        let frames = match before {
+            Some(front) if front.tile == tile => front.frames,
+            _ => Self::FRAMES,
+        };
+        let Some(frames) = frames.checked_sub(1) else {
+            return;
+        };
+        let (all, seen) = (button.rect, button.interact_rect);
+        let beyond = match all.right() - seen.right() {
+            right if right > 0.0 => right,
+            _ => all.left() - seen.left(),
+        };
+        let own = Self {
+            tile,
+            frames,
+            beyond,
+        };
+        button
+            .ctx
+            .data_mut(|data| data.insert_temp(Self::id(tabs), Some(own)));
+        button.ctx.request_repaint();
+    }
+
+    /// What the tabs are to be scrolled by, once.
+    fn take(context: &egui::Context, tabs: TileId) -> f32 {
+        context.data_mut(|data| {
+            let own = data.get_temp_mut_or(Self::id(tabs), None::<Self>);
+            own.as_mut()
+                .map_or(0.0, |own| std::mem::take(&mut own.beyond))
+        })
+    }
+}
