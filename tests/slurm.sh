@@ -17,6 +17,14 @@ finish() {
 }
 trap finish EXIT
 
+# Waits until these jobs, separated by commas, have left the queue.
+await() {
+    for _ in $(seq 400); do
+        [ -z "$(squeue -h -j "$1" 2>/dev/null)" ] && return
+        sleep 0.5
+    done
+}
+
 printf 'munge\n'
 if ! munge -n 2>/dev/null | unmunge >/dev/null 2>&1; then
     [ -s /etc/munge/munge.key ] || {
@@ -94,10 +102,7 @@ if "$mct_hfr" experiment collect "${words[@]}" >early.txt 2>&1; then
     printf 'a report was written before the runs had ended\n' >&2
     exit 1
 fi
-for _ in $(seq 200); do
-    [ -z "$(squeue -h -j "$job" 2>/dev/null)" ] && break
-    sleep 0.5
-done
+await "$job"
 finished=$(find out/runs -name predictions.json | wc -l)
 printf 'job %s: %s of 4 runs finished\n' "$job" "$finished"
 [ "$finished" = 4 ] || {
@@ -110,6 +115,37 @@ grep -q 'MCT-HFR' out/grid/report.html
 "$mct_hfr" experiment "${words[@]}" --dry-run | tail -n 1 | tee last.txt
 grep -q '^0 of 4 runs to do' last.txt
 
+printf 'three submissions to one folder at once, the last of what the first does\n'
+cat >other.toml <<'GRID'
+title = "Another system, meanwhile"
+views = ["scores"]
+
+[[rows]]
+name = "MulT"
+system = "mult"
+strategy = "complete"
+GRID
+shared=("${words[@]:1}" --out shared)
+first=$("$mct_hfr" experiment grid.toml "${shared[@]}" --engine slurm --jobs 2)
+second=$("$mct_hfr" experiment other.toml "${shared[@]}" --engine slurm --jobs 2)
+third=$("$mct_hfr" experiment grid.toml "${shared[@]}" --engine slurm --jobs 2)
+await "$first,$second,$third"
+finished=$(find shared/runs -name predictions.json | wc -l)
+printf 'jobs %s, %s, %s: %s of 6 runs finished\n' "$first" "$second" "$third" "$finished"
+[ "$finished" = 6 ] || {
+    cat shared/runs/*/log.txt shared/slurm-*.txt "$work"/slurm*.out >&2
+    exit 1
+}
+"$mct_hfr" experiment collect grid.toml "${shared[@]}"
+"$mct_hfr" experiment collect other.toml "${shared[@]}"
+# Each run is of its own row, and but for its time the same as when nothing else was submitted.
+untimed() { sed 's/"sha256":"[^"]*"//; s/"training_seconds":[^,]*//' "$1"; }
+for run in out/runs/*/; do
+    grep -q '"training_seconds":[0-9]' "shared/runs/$(basename "$run")/predictions.json"
+    cmp <(untimed "${run}predictions.json") <(untimed "shared/runs/$(basename "$run")/predictions.json")
+done
+grep -l 'system = "mult"' shared/runs/*/config.toml | wc -l | grep -qx 2
+
 printf 'an extraction as an array job\n'
 printf 'id,audio,label\n' >'a table.csv'
 for k in 1 2 3 4 5; do
@@ -119,10 +155,7 @@ done
 extract=(corpus extract 'a table.csv' --from table --features log-mel)
 "$mct_hfr" "${extract[@]}" --out here.safetensors
 job=$("$mct_hfr" "${extract[@]}" --out there.safetensors --slurm 2)
-for _ in $(seq 200); do
-    [ -z "$(squeue -h -j "$job" 2>/dev/null)" ] && break
-    sleep 0.5
-done
+await "$job"
 done=$(find there.safetensors.parts -name '*.json' | wc -l)
 printf 'job %s: %s of 5 recordings\n' "$job" "$done"
 [ "$done" = 5 ] || {

@@ -13,9 +13,9 @@ const fn is_rtl(letter: char) -> bool {
     matches!(letter, '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{feff}')
 }
 
-/// Whether there is anything to order. The page has no room for it: its words stay in the order of the text.
+/// Whether there is anything to order.
 fn is_mixed(text: &str) -> bool {
-    !cfg!(target_arch = "wasm32") && text.chars().any(is_rtl)
+    text.chars().any(is_rtl)
 }
 
 /// What decides in which direction a text is read.

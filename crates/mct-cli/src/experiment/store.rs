@@ -149,7 +149,7 @@ fn digest(text: &str) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn predictions_path(folder: &Path) -> PathBuf {
+pub fn predictions_path(folder: &Path) -> PathBuf {
     folder.join("predictions.json")
 }
 

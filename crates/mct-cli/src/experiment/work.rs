@@ -13,7 +13,7 @@ use mct_runs::{RunFolder, Which};
 
 use crate::draws::Draws;
 use crate::experiment::plan::test_rates;
-use crate::experiment::store::{Predictions, SidePredictions};
+use crate::experiment::store::{Predictions, SidePredictions, predictions_path};
 use crate::missing::MASK_SEEDS;
 use crate::output::Interrupted;
 use crate::{device, interrupt, train};
@@ -43,6 +43,10 @@ impl Work {
 }
 
 fn finish(path: &Path) -> Result<()> {
+    // A task of another submission was faster.
+    if predictions_path(path).exists() {
+        return Ok(());
+    }
     let started = Instant::now();
     let resumed = RunFolder::open(path)?.last()?.is_some();
     train::resume(path, None, true)?;
