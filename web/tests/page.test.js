@@ -330,6 +330,27 @@ test("without WebGPU it says so, and trains on the processor", async () => {
   });
 });
 
+test("a validation on the processor is stopped, and done anew by the resumed run", async () => {
+  const set = ["training.select=auilc", "training.strategy=complete", "training.epochs=2", "model.layers=1"];
+  const query = `?device=flex&${set.map((own) => `set=${own}`).join("&")}`;
+  await inBrowser(NO_WEBGPU, query, async (page) => {
+    await until(page, "the matrix", evaluated);
+    await press(page, "tab training");
+    await until(page, "the button", (own) => own.controls["start training"]);
+    await press(page, "start training");
+    const all = ({ training }) => training.step > 0 && training.step === training.steps_an_epoch;
+    await until(page, "the last step of the first epoch", all, 300);
+    // Ten rates of the validation set take seconds.
+    await press(page, "stop training");
+    const stopped = await until(page, "the end", (own) => own.training.phase === "ended", 300);
+    assert.equal(stopped.training.epochs, 0);
+    await press(page, "resume training");
+    const again = await until(page, "its validation", (own) => own.training.epochs === 1, 300);
+    assert.ok(again.training.validation.ua > 0, JSON.stringify(again.training.validation));
+    assert.deepEqual(page.errors, []);
+  });
+});
+
 test("a worker that broke is started again with what was open", async () => {
   await inBrowser([], `${TINY}&device=flex`, async (page) => {
     await until(page, "the matrix", evaluated);
