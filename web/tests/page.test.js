@@ -331,7 +331,7 @@ test("without WebGPU it says so, and trains on the processor", async () => {
 });
 
 test("a validation on the processor is stopped, and done anew by the resumed run", async () => {
-  const set = ["training.select=auilc", "training.strategy=complete", "training.epochs=2", "model.layers=1"];
+  const set = ["training.select=auilc", "training.strategy=complete", "training.epochs=2"];
   const query = `?device=flex&${set.map((own) => `set=${own}`).join("&")}`;
   await inBrowser(NO_WEBGPU, query, async (page) => {
     await until(page, "the matrix", evaluated);

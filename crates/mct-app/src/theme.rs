@@ -1,11 +1,11 @@
-//! Colours and sizes shared by all views. The colours are distinguishable with colour blindness.
+//! Colours and sizes shared by all views.
 
 use std::sync::Arc;
 
 use eframe::egui::{self, Color32, FontData, FontDefinitions, FontFamily, Visuals};
 
-/// Okabe and Ito (2008), without black and yellow, which have too little contrast in one of the themes; after these
-/// eight always the one that is farthest from those before it (in OKLab, Ottosson 2020, also as the colour-blind see
+/// Okabe and Ito (2008), without black and yellow, which have too little contrast in one of the themes, and a purple and
+/// a grey; after these eight always the one that is farthest from those before it (in OKLab, Ottosson 2020, also as the colour-blind see
 /// them, Machado et al. 2009) and has a contrast of 2.2 or more in both themes.
 const QUALITATIVE: [Color32; 24] = [
     Color32::from_rgb(0, 114, 178),
@@ -178,7 +178,7 @@ mod tests {
             let squares = oklab(one).into_iter().zip(oklab(other));
             squares.map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt()
         };
-        // Of Okabe and Ito's own colours, the nearest two are 0.12 apart.
+        // Of the first eight, the nearest two are 0.12 apart.
         for (count, least) in [(16, 0.12), (24, 0.085)] {
             for other in 0..count {
                 for one in 0..other {

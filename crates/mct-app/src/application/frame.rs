@@ -42,7 +42,7 @@ impl Application {
                 self.sources(ui);
                 return None;
             }
-            let mut panes = Panes::new(&mut self.panels, &mut self.workspace);
+            let mut panes = Panes::new(&mut self.panels, &mut self.workspace, self.room);
             match self.room {
                 Room::Wide => self.layout.ui(&mut panes, ui),
                 Room::Narrow | Room::Phone => self.one_by_one.ui(&mut panes, ui),

@@ -3,6 +3,7 @@
 use eframe::egui::{self, Ui};
 use egui_tiles::{Behavior, TileId, Tiles, UiResponse};
 
+use crate::layout::Room;
 use crate::panels::{Format, Pane, Panels};
 use crate::state::Workspace;
 use crate::state::command::{Command, File};
@@ -11,19 +12,22 @@ use crate::state::command::{Command, File};
 pub struct Panes<'a> {
     panels: &'a mut Panels,
     workspace: &'a mut Workspace,
+    /// Whether panes can be dragged to other places: not where there is room for one.
+    can_move: bool,
     /// The pane in which another utterance was chosen in this frame.
     pub chosen_in: Option<Pane>,
-    /// The tabs that are drawn, and the one in front.
-    front: Option<(TileId, TileId)>,
+    /// The tabs that are drawn.
+    bar: Option<Bar>,
 }
 
 impl<'a> Panes<'a> {
-    pub const fn new(panels: &'a mut Panels, workspace: &'a mut Workspace) -> Self {
+    pub fn new(panels: &'a mut Panels, workspace: &'a mut Workspace, room: Room) -> Self {
         Self {
             panels,
             workspace,
+            can_move: room == Room::Wide,
             chosen_in: None,
-            front: None,
+            bar: None,
         }
     }
 }
@@ -41,6 +45,10 @@ impl Behavior<Pane> for Panes<'_> {
         UiResponse::None
     }
 
+    fn is_tile_draggable(&self, _tiles: &Tiles<Pane>, _tile: TileId) -> bool {
+        self.can_move
+    }
+
     fn tab_title_for_pane(&mut self, pane: &Pane) -> egui::WidgetText {
         pane.title().into()
     }
@@ -53,8 +61,14 @@ impl Behavior<Pane> for Panes<'_> {
         tabs: &egui_tiles::Tabs,
         scroll: &mut f32,
     ) {
-        *scroll += Front::take(ui.ctx(), tile);
-        self.front = tabs.active.map(|front| (tile, front));
+        // The two trees of panes number their tiles alike.
+        let id = egui::Id::unique("front").with((tile, self.can_move));
+        *scroll += Front::take(ui.ctx(), id);
+        self.bar = Some(Bar {
+            id,
+            width: ui.max_rect().width(),
+            front: tabs.active,
+        });
         let Some(pane) = tabs.active.and_then(|active| tiles.get_pane(&active)) else {
             return;
         };
@@ -88,12 +102,12 @@ impl Behavior<Pane> for Panes<'_> {
     ) -> egui::Response {
         if let Some(pane) = tiles.get_pane(&tile) {
             let name = format!("tab {}", pane.slug());
-            self.workspace.controls.note(name, &button);
+            self.workspace.controls.note_seen(name, &button);
         }
-        if let Some((tabs, front)) = self.front
-            && front == tile
+        if let Some(bar) = self.bar
+            && bar.front == Some(tile)
         {
-            Front::note(tabs, tile, &button);
+            Front::note(bar, tile, &button);
         }
         button
     }
@@ -110,6 +124,8 @@ impl Behavior<Pane> for Panes<'_> {
 #[derive(Clone, Copy)]
 struct Front {
     tile: TileId,
+    /// Of the bar of tabs, in points.
+    width: f32,
     /// For so many frames it is brought into sight: the arrows beside the tabs come and go meanwhile. After them the
     /// tabs are scrolled as one likes.
     frames: u8,
@@ -117,22 +133,25 @@ struct Front {
     beyond: f32,
 }
 
+/// A bar of tabs.
+#[derive(Clone, Copy)]
+struct Bar {
+    id: egui::Id,
+    width: f32,
+    /// The tab in front.
+    front: Option<TileId>,
+}
+
 impl Front {
     const FRAMES: u8 = 4;
 
-    fn id(tabs: TileId) -> egui::Id {
-        egui::Id::unique("front").with(tabs)
-    }
-
     /// Notes where the tab in front is drawn.
-    fn note(tabs: TileId, tile: TileId, button: &egui::Response) {
-        let before = button
-            .ctx
-            .data(|data| data.get_temp::<Option<Self>>(Self::id(tabs)).flatten());
-        let frames = match before {
-            Some(front) if front.tile == tile => front.frames,
-            _ => Self::FRAMES,
-        };
+    fn note(bar: Bar, tile: TileId, button: &egui::Response) {
+        let before = button.ctx.data(|data| data.get_temp::<Self>(bar.id));
+        let is_same = |own: &Self| own.tile == tile && own.width == bar.width;
+        let frames = before
+            .filter(is_same)
+            .map_or(Self::FRAMES, |own| own.frames);
         let Some(frames) = frames.checked_sub(1) else {
             return;
         };
@@ -143,21 +162,22 @@ impl Front {
         };
         let own = Self {
             tile,
+            width: bar.width,
             frames,
             beyond,
         };
-        button
-            .ctx
-            .data_mut(|data| data.insert_temp(Self::id(tabs), Some(own)));
+        button.ctx.data_mut(|data| data.insert_temp(bar.id, own));
         button.ctx.request_repaint();
     }
 
     /// What the tabs are to be scrolled by, once.
-    fn take(context: &egui::Context, tabs: TileId) -> f32 {
+    fn take(context: &egui::Context, bar: egui::Id) -> f32 {
         context.data_mut(|data| {
-            let own = data.get_temp_mut_or(Self::id(tabs), None::<Self>);
-            own.as_mut()
-                .map_or(0.0, |own| std::mem::take(&mut own.beyond))
+            let Some(own) = data.get_temp::<Self>(bar) else {
+                return 0.0;
+            };
+            data.insert_temp(bar, Self { beyond: 0.0, ..own });
+            own.beyond
         })
     }
 }

@@ -14,6 +14,11 @@ impl Controls {
         self.0.insert(name.into(), response.rect);
     }
 
+    /// Records what is in sight of a control in this frame.
+    pub fn note_seen(&mut self, name: impl Into<String>, response: &Response) {
+        self.0.insert(name.into(), response.interact_rect);
+    }
+
     /// Removes all controls, before a frame.
     pub fn clear(&mut self) {
         self.0.clear();

@@ -13,9 +13,10 @@ const fn is_rtl(letter: char) -> bool {
     matches!(letter, '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{feff}')
 }
 
-/// Whether there is anything to order.
+/// Whether there is anything to order. On the page egui has one font and lets the browser draw what that lacks, cluster
+/// by cluster: a text is one run, whose words it turns around itself.
 fn is_mixed(text: &str) -> bool {
-    text.chars().any(is_rtl)
+    !cfg!(target_arch = "wasm32") && text.chars().any(is_rtl)
 }
 
 /// What decides in which direction a text is read.

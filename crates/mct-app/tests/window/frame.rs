@@ -175,18 +175,50 @@ fn at_every_size_what_is_pressed_on_answers() {
 
 #[test]
 fn the_tab_in_front_is_in_sight() {
-    for size in [[800.0, 600.0], [390.0, 844.0]] {
-        let builder = support::builder().with_size(Vec2::from(size));
-        let mut window = support::build(builder, options(vec![small_corpus()]));
+    let is_whole = |window: &mut support::Window, pane: Pane| {
+        window.run_steps(8);
+        let seen = support::control(window, &format!("tab {}", pane.slug()));
+        let nodes = window.query_all_by_label(pane.title());
+        let mut rects = nodes.map(|node| node.rect());
+        let size = window.ctx.content_rect().size();
+        assert!(
+            rects.any(|rect| (rect.min - seen.min).length() + (rect.max - seen.max).length() < 0.1),
+            "{} at {size}: {seen} is not all of it",
+            pane.title()
+        );
+    };
+    let builder = support::builder().with_size(Vec2::new(800.0, 600.0));
+    let mut window = support::build(builder, options(vec![small_corpus()]));
+    for size in [Vec2::new(800.0, 600.0), Vec2::new(390.0, 844.0)] {
+        window.set_size(size);
         let panes = Pane::ALL.iter();
         for pane in panes.clone().chain(panes.rev()) {
             window.state_mut().workspace.command(Command::Show(*pane));
-            window.run_steps(8);
-            let tab = support::control(&window, &format!("tab {}", pane.slug()));
-            let save = support::control(&window, &format!("save {}", pane.slug()));
-            let title = pane.title();
-            assert!(tab.left() >= 0.0, "{title} at {size:?}: {tab}");
-            assert!(tab.right() <= save.left(), "{title} at {size:?}: {tab}");
+            is_whole(&mut window, *pane);
         }
+    }
+    // Nor when the window becomes narrower.
+    window.set_size(Vec2::new(900.0, 600.0));
+    window
+        .state_mut()
+        .workspace
+        .command(Command::Show(Pane::Inspector));
+    is_whole(&mut window, Pane::Inspector);
+    window.set_size(Vec2::new(390.0, 844.0));
+    is_whole(&mut window, Pane::Inspector);
+}
+
+#[test]
+fn where_there_is_room_for_one_pane_a_dragged_tab_stays() {
+    for (size, moves) in [([390.0, 844.0], false), ([1440.0, 900.0], true)] {
+        let builder = support::builder().with_size(Vec2::from(size));
+        let mut window = support::build(builder, options(vec![small_corpus()]));
+        window.run_steps(8);
+        let tab = support::control(&window, "tab confusion");
+        let beside = support::control(&window, "tab curves").center();
+        support::drag(&mut window, tab.center(), beside);
+        window.run_steps(8);
+        let after = support::control(&window, "tab confusion");
+        assert_eq!(after != tab, moves, "{size:?}: {tab} and then {after}");
     }
 }

@@ -88,13 +88,17 @@ fn finish(path: &Path) -> Result<()> {
             draws: draws.predict(&model, indices, next)?,
         })
     };
-    Predictions {
+    let predictions = Predictions {
         training_seconds: (!resumed).then_some(seconds),
         epochs: last.epoch,
         validation: of_side(&fold.validation)?,
         test: of_side(&fold.test)?,
         fold: fold.name,
         rates,
+    };
+    // Nor is what one has finished meanwhile replaced: it knows how long training took.
+    if predictions_path(path).exists() {
+        return Ok(());
     }
-    .save(path)
+    predictions.save(path)
 }

@@ -6,8 +6,6 @@ mod keeper_browser;
 mod keeper_native;
 mod protocol;
 
-use std::cell::Cell;
-
 use mct_hfr::device::{Named, answers};
 use mct_hfr::training::{Checkpoint, Event, Face, FinishReason, Precision, Trainer};
 use web_time::{Duration, Instant};
@@ -116,8 +114,8 @@ impl Training {
             inbox: &self.inbox,
             outbox: &self.outbox,
             keeper,
-            paused: Cell::new(false),
-            stopped: Cell::new(false),
+            paused: false,
+            stopped: false,
             saved: Instant::now(),
         };
         trainer.run(&mut window).await.map_err(message)
@@ -144,19 +142,19 @@ struct Window<'a> {
     inbox: &'a Inbox<Request>,
     outbox: &'a Outbox<Response>,
     keeper: Keeper,
-    paused: Cell<bool>,
-    stopped: Cell<bool>,
+    paused: bool,
+    stopped: bool,
     saved: Instant,
 }
 
 impl Window<'_> {
-    fn handle(&self, request: Request) {
+    fn handle(&mut self, request: Request) {
         match request {
-            Request::Pause => self.paused.set(true),
-            Request::Continue => self.paused.set(false),
+            Request::Pause => self.paused = true,
+            Request::Continue => self.paused = false,
             Request::Stop => {
-                self.paused.set(false);
-                self.stopped.set(true);
+                self.paused = false;
+                self.stopped = true;
             }
             Request::Start(_) => {
                 let message = "a run is in progress; stop it first".to_owned();
@@ -174,12 +172,12 @@ impl Window<'_> {
     }
 
     /// Handles the queued requests; stops the run when the window has closed.
-    fn receive(&self) {
+    fn receive(&mut self) {
         while let Some(request) = self.inbox.try_next() {
             self.handle(request);
         }
         if self.inbox.is_closed() {
-            self.stopped.set(true);
+            self.stopped = true;
         }
     }
 }
@@ -208,26 +206,26 @@ impl Face for Window<'_> {
     async fn stop_requested(&mut self) -> bool {
         yield_now().await;
         self.receive();
-        self.stopped.get()
+        self.stopped
     }
 
     fn save_due(&self) -> bool {
         // The window may be closed during a pause.
-        self.paused.get() || self.saved.elapsed() >= SAVE_EVERY
+        self.paused || self.saved.elapsed() >= SAVE_EVERY
     }
 
     async fn pause(&mut self) {
-        if !self.paused.get() {
+        if !self.paused {
             return;
         }
         self.outbox.respond(Response::Paused);
         self.tell_problem();
-        while self.paused.get() {
+        while self.paused {
             match self.inbox.next().await {
                 Some(request) => self.handle(request),
                 None => {
-                    self.paused.set(false);
-                    self.stopped.set(true);
+                    self.paused = false;
+                    self.stopped = true;
                 }
             }
         }

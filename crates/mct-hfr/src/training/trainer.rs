@@ -320,13 +320,16 @@ impl<'a> Trainer<'a> {
                     return Ok(false);
                 }
             }
-            // Where a face pauses a training, it is saved.
-            if updates {
+            // Where a face pauses a training, it is saved: at the last step, after its validation.
+            if updates && self.state.step < steps {
                 face.pause().await;
             }
         }
         if !self.end_of_epoch(steps, face).await? {
             return Ok(false);
+        }
+        if self.done().is_none() {
+            face.pause().await;
         }
         Ok(!face.stop_requested().await || self.done().is_some())
     }
