@@ -54,25 +54,27 @@ if (what === "training") {
   await page.getByRole("button", { name: "Train" }).press("Enter");
   await until(page, "a first step", (own) => own.training.losses.length > 0);
 }
+if (what === "slider") {
+  // In the page, so that nothing of calls from outside is counted.
+  await rate.evaluate((input) => {
+    self.turned = 0;
+    setInterval(() => {
+      input.value = (self.turned++ % 100) / 100;
+      input.dispatchEvent(new Event("input", { bubbles: true }));
+      input.dispatchEvent(new Event("change", { bubbles: true }));
+    }, 300);
+  });
+}
 const started = Date.now();
 const samples = [];
 let turns = 0;
 let next = 0;
 while (Date.now() - started < minutes * 60_000) {
-  if (what === "slider") {
-    await rate.evaluate((input, value) => {
-      input.value = value;
-      input.dispatchEvent(new Event("input", { bubbles: true }));
-      input.dispatchEvent(new Event("change", { bubbles: true }));
-    }, (turns % 100) / 100);
-    await page.waitForTimeout(300);
-  } else {
-    await page.waitForTimeout(1000);
-  }
-  turns += 1;
+  await page.waitForTimeout(1000);
   const elapsed = (Date.now() - started) / 60_000;
   if (elapsed >= next) {
     const kinds = memory();
+    turns = await page.evaluate(() => self.turned ?? 0);
     samples.push([elapsed, sum(kinds)]);
     console.log(`${elapsed.toFixed(1)} min: ${sum(kinds)} MB (${write(kinds)}), ${turns} turns`);
     next += minutes / 30;
@@ -85,8 +87,8 @@ await page.waitForTimeout(1000);
 const collected = memory();
 const warm = samples.filter(([at]) => at >= minutes / 10).map(([, megabytes]) => megabytes);
 const [first, last, most] = [warm[0], warm.at(-1), Math.max(...warm)];
-const epoch = what === "training" ? `, epoch ${own.training.epoch}` : "";
-console.log(`${what}, ${minutes} min, ${turns} turns${epoch}: ${first} MB, at the end ${last}, at most ${most}`);
+const did = what === "training" ? `epoch ${own.training.epoch}` : `${turns} turns`;
+console.log(`${what}, ${minutes} min, ${did}: ${first} MB, at the end ${last}, at most ${most}`);
 console.log(`garbage collected: ${sum(collected)} MB (${write(collected)})`);
 console.log(`errors: ${JSON.stringify([...page.errors, ...own.dead])}`);
 await browser.close();
