@@ -8,8 +8,6 @@
 
 mod support;
 
-use std::cell::Cell;
-
 use burn::tensor::{Device, TensorData};
 use mct_corpus::missing::Missing;
 use mct_corpus::{Corpus, Task, demo};
@@ -388,7 +386,7 @@ fn training_on_the_gpu_path_agrees_with_the_cpu() {
 /// Stops the so manieth time that it is asked.
 struct Impatient {
     patience: usize,
-    asked: Cell<usize>,
+    asked: usize,
     kept: Recorder,
 }
 
@@ -396,7 +394,7 @@ impl Impatient {
     fn new(patience: usize) -> Self {
         Self {
             patience,
-            asked: Cell::new(0),
+            asked: 0,
             kept: Recorder::new(usize::MAX),
         }
     }
@@ -410,8 +408,8 @@ impl Face for Impatient {
         self.kept.save(checkpoint, best)
     }
     async fn stop_requested(&mut self) -> bool {
-        self.asked.set(self.asked.get() + 1);
-        self.asked.get() >= self.patience
+        self.asked += 1;
+        self.asked >= self.patience
     }
     fn save_due(&self) -> bool {
         false
@@ -433,7 +431,7 @@ fn a_validation_that_is_stopped_is_done_anew_and_nothing_changes() {
     let history = |checkpoint: &Checkpoint| checkpoint.state.as_ref().unwrap().history.clone();
     let expected = whole.kept.last.as_ref().unwrap();
     let (mut in_validation, mut after) = (0, 0);
-    for patience in (1..=whole.asked.get()).step_by(2) {
+    for patience in (1..=whole.asked).step_by(2) {
         let mut face = Impatient::new(patience);
         let mut trainer = Trainer::new(&corpus, config.clone(), &device).unwrap();
         let reason = pollster::block_on(trainer.run(&mut face)).unwrap();
@@ -464,4 +462,50 @@ fn a_validation_that_is_stopped_is_done_anew_and_nothing_changes() {
     // Every second of the batches of the validation set and of ten rates, in each of two epochs.
     assert!(in_validation >= 10, "{in_validation}");
     assert!(after <= 1, "{after}");
+}
+
+/// Pauses wherever it can.
+#[derive(Default)]
+struct Sleepy {
+    steps: usize,
+    pauses: usize,
+    is_saved: bool,
+}
+
+impl Face for Sleepy {
+    fn event(&mut self, event: Event) -> mct_hfr::Result<()> {
+        if matches!(event, Event::Step { .. }) {
+            self.steps += 1;
+            self.is_saved = false;
+        }
+        Ok(())
+    }
+    fn save(&mut self, _checkpoint: &Checkpoint, best: bool) -> mct_hfr::Result<()> {
+        self.is_saved |= !best;
+        Ok(())
+    }
+    async fn stop_requested(&mut self) -> bool {
+        false
+    }
+    fn save_due(&self) -> bool {
+        true
+    }
+    async fn pause(&mut self) {
+        assert!(self.is_saved, "at step {}", self.steps);
+        self.pauses += 1;
+    }
+}
+
+#[test]
+fn where_a_training_is_paused_all_of_it_is_saved() {
+    let corpus = corpus();
+    let mut config = config();
+    config.training.epochs = 2;
+    config.training.batch_size = 8;
+    let mut face = Sleepy::default();
+    let mut trainer = Trainer::new(&corpus, config, &Device::flex()).unwrap();
+    pollster::block_on(trainer.run(&mut face)).unwrap();
+    // After each step, at the end of the first epoch too; after the last there is nothing to pause.
+    assert!(face.steps > 4, "{}", face.steps);
+    assert_eq!(face.pauses, face.steps - 1);
 }
