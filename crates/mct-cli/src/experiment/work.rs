@@ -96,8 +96,8 @@ fn finish(path: &Path) -> Result<()> {
         fold: fold.name,
         rates,
     };
-    // Nor is what one has finished meanwhile replaced: it knows how long training took.
-    if predictions_path(path).exists() {
+    // Nor is what one has finished meanwhile replaced: the one that trained knows how long it took.
+    if resumed && predictions_path(path).exists() {
         return Ok(());
     }
     predictions.save(path)
