@@ -56,12 +56,14 @@ function write(conditions) {
   return address.href;
 }
 
-/** Keeps the address as the window is, and the window as the address where somebody changes that. */
+/** Keeps the address as the window is once that rests, and the window as the address where somebody changes that.
+ * (With each new address a browser loads the icon again.) */
 export function follow(page, state) {
   const act = (conditions) => page.act(JSON.stringify({ conditions }));
   const nothing = { rate: 0, without: [], own: {}, selected: [] };
   let wanted = read(new URLSearchParams(location.search));
   let last;
+  let coming;
   /** What a step back is kept for: a slider is no place to go back to. */
   const steps = ({ side, without, same_moments, selected, model, compared, views }) =>
     JSON.stringify([side, without, same_moments, selected, model, compared, views]);
@@ -80,8 +82,11 @@ export function follow(page, state) {
         wanted = null;
         take(asked);
       } else {
-        const now = steps(own.conditions);
         const address = write(own.conditions);
+        const moves = address !== coming;
+        coming = address;
+        if (moves) return;
+        const now = steps(own.conditions);
         if (address !== location.href) {
           const isStep = last !== undefined && now !== last;
           history[isStep ? "pushState" : "replaceState"](null, "", address);

@@ -189,7 +189,11 @@ function goBetween(place, first) {
   );
 }
 
-/** Keeps `place` as the window is, once a second where something has changed. */
+/** Milliseconds that what is written has to have been the same, and that the texts stay behind at most. */
+const REST = 500;
+const BEHIND = 5000;
+
+/** Keeps `place` as the window is: looks once a second, and writes what has changed once it rests. */
 export function speak(place, page, state) {
   const asked = element("div");
   const said = element("div");
@@ -204,6 +208,9 @@ export function speak(place, page, state) {
   const follow = controls(asked, act);
   goBetween(place, asked.querySelector("input"));
   let before;
+  let coming;
+  let moved;
+  let behind;
   let last = [];
   let told = 0;
   function update() {
@@ -218,7 +225,13 @@ export function speak(place, page, state) {
     told = Math.max(told, ...own.notices.map((notice) => notice.number));
     // A reader that is in the middle of a table keeps it until it changes.
     const seen = JSON.stringify([own.device, own.corpus, own.shown, own.side]);
-    if (seen === before) return;
+    const now = performance.now();
+    if (seen !== coming) {
+      if (coming === before) behind = now;
+      moved = now;
+      coming = seen;
+    }
+    if (seen === before || (now - moved < REST && now - behind < BEHIND)) return;
     before = seen;
     const utterances = page.utterances();
     const blocks = texts(own, utterances && JSON.parse(utterances));
