@@ -27,7 +27,7 @@ pub struct Array<'a> {
 pub struct Task {
     /// The words behind the name of this program.
     pub words: Vec<OsString>,
-    /// Where its output goes; where Slurm writes that of its tasks if there is none.
+    /// Where its output is added; where Slurm writes that of its tasks if there is none.
     pub log: Option<PathBuf>,
 }
 
@@ -75,7 +75,7 @@ impl Array<'_> {
             let words: Vec<String> = task.words.iter().map(|word| quoted(word)).collect();
             let log = task.log.as_ref();
             let log = log.map_or_else(String::new, |path| {
-                format!(" > {} 2>&1", quoted(path.as_os_str()))
+                format!(" >> {} 2>&1", quoted(path.as_os_str()))
             });
             // Writing to a String cannot fail.
             let _ = writeln!(
@@ -233,8 +233,11 @@ mod tests {
         };
         assert_eq!(run("1"), "<a b><it's><two\nlines>");
         assert_eq!(run("2"), "");
-        assert_eq!(std::fs::read(folder.path().join("o'ut")).unwrap(), b"<%>");
         assert_eq!(run("3"), "");
+        // What another submission's task has written stays.
+        assert_eq!(run("2"), "");
+        let log = std::fs::read(folder.path().join("o'ut")).unwrap();
+        assert_eq!(log, b"<%><%>");
     }
 
     #[test]

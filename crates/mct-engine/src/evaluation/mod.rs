@@ -32,7 +32,7 @@ pub use protocol::{
     Representations, Request, Response, Series, Side, Split, Ticket,
 };
 
-/// Utterances per batch: few enough that the activations stay in a CPU cache.
+/// Utterances per batch.
 const BATCH: usize = 16;
 
 /// Batches between checks for new requests.
@@ -534,13 +534,14 @@ impl Evaluation {
                 .zip([None, Some(masking(&request.conditions))])
             {
                 let (corpus, model, _) = self.resolve(request.model, Side::All)?;
-                let vectors = batch_representations(model, corpus, &batch, masking, &self.device)
+                let batch = std::slice::from_ref(&batch);
+                let vectors = batch_representations(model, corpus, batch, masking, &self.device)
                     .await
                     .map_err(message)?;
-                view.resize(vectors.len(), vec![Vec::new(); corpus.len()]);
-                for (by_index, rows) in view.iter_mut().zip(vectors) {
-                    for (index, row) in batch.iter().zip(rows) {
-                        by_index[*index] = row;
+                for (index, vectors) in batch.iter().flatten().zip(vectors.into_iter().flatten()) {
+                    view.resize(vectors.len(), vec![Vec::new(); corpus.len()]);
+                    for (by_index, vector) in view.iter_mut().zip(vectors) {
+                        by_index[*index] = vector;
                     }
                 }
             }

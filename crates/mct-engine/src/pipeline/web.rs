@@ -1,15 +1,17 @@
 //! Pipelines as web workers. Messages cross as MessagePack.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
-use js_sys::{Array, Function, Object, Promise, Reflect, Uint8Array};
+use js_sys::{Array, Function, Object, Reflect, Uint8Array};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::{JsFuture, spawn_local};
+use wasm_bindgen_futures::spawn_local;
 use web_sys::{
     DedicatedWorkerGlobalScope, ErrorEvent, MessageChannel, MessageEvent, Worker, WorkerOptions,
     WorkerType,
@@ -149,23 +151,68 @@ fn unpack<T: DeserializeOwned>(bytes: &Uint8Array) -> Result<T, String> {
     rmp_serde::from_slice(&bytes.to_vec()).map_err(|error| error.to_string())
 }
 
+/// Turns of this worker's event loop: messages that it sends itself. One closure serves all of them, since what a
+/// turn leaves behind a worker collects late.
+struct Turns {
+    channel: MessageChannel,
+    counts: Rc<Counts>,
+    _on_message: Closure<dyn FnMut()>,
+}
+
+#[derive(Default)]
+struct Counts {
+    asked: Cell<u64>,
+    begun: Cell<u64>,
+    waiting: RefCell<Vec<Waker>>,
+}
+
+impl Turns {
+    fn new() -> Option<Self> {
+        let channel = MessageChannel::new().ok()?;
+        let counts = Rc::new(Counts::default());
+        let own = counts.clone();
+        let on_message = Closure::<dyn FnMut()>::new(move || {
+            own.begun.set(own.begun.get() + 1);
+            own.waiting.take().into_iter().for_each(Waker::wake);
+        });
+        let port = channel.port1();
+        port.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+        Some(Self {
+            channel,
+            counts,
+            _on_message: on_message,
+        })
+    }
+
+    /// Asks for a turn, and returns its number.
+    fn ask(&self) -> Option<u64> {
+        let posted = self.channel.port2().post_message(&JsValue::NULL);
+        let turn = self.counts.asked.get() + 1;
+        posted.ok()?;
+        self.counts.asked.set(turn);
+        Some(turn)
+    }
+}
+
 thread_local! {
-    static CHANNEL: Option<MessageChannel> = MessageChannel::new().ok();
+    static TURNS: Option<Turns> = Turns::new();
 }
 
 /// Yields to the worker's event loop, so that messages are delivered. A resolved promise would resume
 /// before them, and a timer waits 4 ms.
 pub async fn yield_now() {
-    let next_turn = Promise::new(&mut |resolve, _| {
-        CHANNEL.with(|channel| {
-            let Some(channel) = channel else {
-                // Without a channel: resumes at once.
-                resolve.call0(&JsValue::NULL).ok();
-                return;
-            };
-            channel.port1().set_onmessage(Some(&resolve));
-            channel.port2().post_message(&JsValue::NULL).ok();
-        });
-    });
-    JsFuture::from(next_turn).await.ok();
+    // Without a channel: resumes at once.
+    let Some(turn) = TURNS.with(|turns| turns.as_ref().and_then(Turns::ask)) else {
+        return;
+    };
+    let begun = |context: &mut Context| {
+        TURNS.with(|turns| match turns {
+            Some(Turns { counts, .. }) if counts.begun.get() < turn => {
+                counts.waiting.borrow_mut().push(context.waker().clone());
+                Poll::Pending
+            }
+            _ => Poll::Ready(()),
+        })
+    };
+    poll_fn(begun).await;
 }

@@ -17,8 +17,8 @@ use crate::systems::View;
 pub type Masking<'a> = (&'a Missing, u64);
 
 /// Class probabilities or intensities of the utterances `indices`, in their order:
-/// `[utterance][output]`. Batch size and padding change none by more than rounding. `masking` says which steps are missing (`None`:
-/// none).
+/// `[utterance][output]`. On the CPU they are the same whatever is predicted beside them; on a GPU batch size and
+/// padding change them by no more than rounding. `masking` says which steps are missing (`None`: none).
 ///
 /// # Errors
 /// When the device fails, or what is predicted is no number.
@@ -42,8 +42,7 @@ pub async fn predictions(
     Ok(in_order(&mut out, indices))
 }
 
-/// Predictions of each of these batches, `[utterance, output]` row by row; see [`predictions`]. On
-/// the CPU as many batches run at once as there are threads: one alone would leave most of them idle.
+/// Predictions of each of these batches, `[utterance, output]` row by row; see [`predictions`].
 ///
 /// # Errors
 /// When the device fails, or what is predicted is no number.
@@ -54,25 +53,54 @@ pub async fn batch_predictions(
     masking: Option<Masking<'_>>,
     on: &Device,
 ) -> Result<Vec<Vec<f32>>> {
-    let predict = |batch: &Vec<usize>| {
-        let (batch, view) = view(model, corpus, batch, masking, on);
-        device::read(model.predictions(view.logits, &batch, false))
-    };
-    #[cfg(not(target_arch = "wasm32"))]
-    if device::is_plain_cpu(on) {
-        let all = batches.par_iter();
-        let out: Result<Vec<_>> = all
-            .map(|batch| pollster::block_on(predict(batch)))
-            .collect();
-        corpus.require_unchanged()?;
-        return finite(out?);
-    }
-    let mut out = Vec::with_capacity(batches.len());
-    for batch in batches {
-        out.push(predict(batch).await?);
-    }
+    let out = of_batches(batches, on, async |indices: &[usize]| {
+        let (batch, view) = view(model, corpus, indices, masking, on);
+        let values = device::read(model.predictions(view.logits, &batch, false)).await?;
+        let rows = values.chunks_exact(values.len() / indices.len());
+        Ok(rows.map(<[f32]>::to_vec).collect())
+    })
+    .await?;
     corpus.require_unchanged()?;
-    finite(out)
+    finite(out.into_iter().map(|rows| rows.concat()).collect())
+}
+
+/// What `compute` gives of each utterance of each of these batches.
+///
+/// A GPU computes a batch at once. The CPU computes each utterance alone, on all threads: that is as fast, since
+/// nothing is padded, and how a product of matrices adds up depends on its shape, so that with others an
+/// utterance's values would differ in their last digits.
+async fn of_batches<T: Send>(
+    batches: &[Vec<usize>],
+    on: &Device,
+    compute: impl AsyncFn(&[usize]) -> Result<Vec<T>> + Sync,
+) -> Result<Vec<Vec<T>>> {
+    let mut out = Vec::with_capacity(batches.len());
+    if !device::is_plain_cpu(on) {
+        for batch in batches {
+            out.push(compute(batch).await?);
+        }
+        return Ok(out);
+    }
+    #[cfg(not(target_arch = "wasm32"))]
+    let mut alone = {
+        let all: Vec<usize> = batches.concat();
+        let values = all.par_iter();
+        let values = values.map(|index| pollster::block_on(compute(&[*index])));
+        values.collect::<Result<Vec<_>>>()?.into_iter().flatten()
+    };
+    for batch in batches {
+        #[cfg(not(target_arch = "wasm32"))]
+        out.push(alone.by_ref().take(batch.len()).collect());
+        #[cfg(target_arch = "wasm32")]
+        {
+            let mut values = Vec::with_capacity(batch.len());
+            for index in batch {
+                values.extend(compute(&[*index]).await?);
+            }
+            out.push(values);
+        }
+    }
+    Ok(out)
 }
 
 /// Refuses predictions that are no numbers: weights can be such that there are none.
@@ -97,13 +125,12 @@ pub async fn representations(
     on: &Device,
 ) -> Result<Vec<Vec<Vec<f32>>>> {
     let mut parts: Vec<Vec<Vec<f32>>> = Vec::new();
-    for batch in evaluation_batches(corpus, indices, model.config(), batch_size) {
-        let rows = batch_representations(model, corpus, &batch, masking, on).await?;
-        parts.resize(rows.len(), vec![Vec::new(); corpus.len()]);
-        for (part, rows) in parts.iter_mut().zip(rows) {
-            for (index, row) in batch.iter().zip(rows) {
-                part[*index] = row;
-            }
+    let batches = evaluation_batches(corpus, indices, model.config(), batch_size);
+    let vectors = batch_representations(model, corpus, &batches, masking, on).await?;
+    for (index, vectors) in batches.iter().flatten().zip(vectors.into_iter().flatten()) {
+        parts.resize(vectors.len(), vec![Vec::new(); corpus.len()]);
+        for (part, vector) in parts.iter_mut().zip(vectors) {
+            part[*index] = vector;
         }
     }
     Ok(parts
@@ -112,26 +139,32 @@ pub async fn representations(
         .collect())
 }
 
-/// The pooled vectors of one batch, `[part][utterance][width]`; see [`representations`].
+/// The pooled vectors of these batches, `[batch][utterance][part][width]`; see [`representations`].
 ///
 /// # Errors
 /// When the device fails.
 pub async fn batch_representations(
     model: &Model,
     corpus: &Corpus,
-    indices: &[usize],
+    batches: &[Vec<usize>],
     masking: Option<Masking<'_>>,
     on: &Device,
-) -> Result<Vec<Vec<Vec<f32>>>> {
-    let (_, view) = view(model, corpus, indices, masking, on);
-    let mut parts = Vec::with_capacity(view.pooled.len());
-    for pooled in view.pooled {
-        let [rows, width] = pooled.dims();
-        let values = device::read(pooled.reshape([rows * width])).await?;
-        parts.push(values.chunks_exact(width).map(<[f32]>::to_vec).collect());
-    }
+) -> Result<Vec<Vec<Vec<Vec<f32>>>>> {
+    let out = of_batches(batches, on, async |indices: &[usize]| {
+        let (_, view) = view(model, corpus, indices, masking, on);
+        let mut vectors = vec![Vec::with_capacity(view.pooled.len()); indices.len()];
+        for pooled in view.pooled {
+            let [rows, width] = pooled.dims();
+            let values = device::read(pooled.reshape([rows * width])).await?;
+            for (vectors, row) in vectors.iter_mut().zip(values.chunks_exact(width)) {
+                vectors.push(row.to_vec());
+            }
+        }
+        Ok(vectors)
+    })
+    .await?;
     corpus.require_unchanged()?;
-    Ok(parts)
+    Ok(out)
 }
 
 fn view(
