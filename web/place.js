@@ -56,22 +56,24 @@ function write(conditions) {
   return address.href;
 }
 
-/** Keeps the address as the window is once that rests, and the window as the address where somebody changes that.
- * (With each new address a browser loads the icon again.) */
+/** Keeps the address as the window is, and the window as the address where somebody changes that. A slider's way is
+ * written once it rests: with each new address a browser loads the icon again. */
 export function follow(page, state) {
   const act = (conditions) => page.act(JSON.stringify({ conditions }));
   const nothing = { rate: 0, without: [], own: {}, selected: [] };
   let wanted = read(new URLSearchParams(location.search));
   let last;
   let coming;
+  /** Whether the window is still becoming what an address says. */
+  let settles = false;
   /** What a step back is kept for: a slider is no place to go back to. */
   const steps = ({ side, without, same_moments, selected, model, compared, views }) =>
     JSON.stringify([side, without, same_moments, selected, model, compared, views]);
   /** Makes the window as an address says, which is no step of its own. */
   const take = (conditions) => {
     act(conditions);
-    const own = state();
-    if (own) last = steps(own.conditions);
+    settles = true;
+    coming = undefined;
   };
   addEventListener("popstate", () => take(read(new URLSearchParams(location.search)) ?? nothing));
   const update = () => {
@@ -85,12 +87,11 @@ export function follow(page, state) {
         const address = write(own.conditions);
         const moves = address !== coming;
         coming = address;
-        if (moves) return;
         const now = steps(own.conditions);
-        if (address !== location.href) {
-          const isStep = last !== undefined && now !== last;
-          history[isStep ? "pushState" : "replaceState"](null, "", address);
-        }
+        if (settles || last === undefined) last = now;
+        settles &&= moves;
+        if (moves && now === last) return;
+        if (address !== location.href) history[now === last ? "replaceState" : "pushState"](null, "", address);
         last = now;
       }
     }

@@ -189,11 +189,11 @@ function goBetween(place, first) {
   );
 }
 
-/** Milliseconds that what is written has to have been the same, and that the texts stay behind at most. */
+/** Milliseconds without a change after which a control rests, and that texts wait for this at most. */
 const REST = 500;
 const BEHIND = 5000;
 
-/** Keeps `place` as the window is: looks once a second, and writes what has changed once it rests. */
+/** Keeps `place` as the window is, once a second where something has changed. */
 export function speak(place, page, state) {
   const asked = element("div");
   const said = element("div");
@@ -208,7 +208,7 @@ export function speak(place, page, state) {
   const follow = controls(asked, act);
   goBetween(place, asked.querySelector("input"));
   let before;
-  let coming;
+  let asks;
   let moved;
   let behind;
   let last = [];
@@ -223,15 +223,19 @@ export function speak(place, page, state) {
       if (notice.number > told) messages.append(element("li", {}, notice.text));
     }
     told = Math.max(told, ...own.notices.map((notice) => notice.number));
+    // What is said of a slider that moves is old before it is heard.
+    const now = performance.now();
+    const question = JSON.stringify([own.missing, own.side, own.shown_index]);
+    if (question !== asks) {
+      asks = question;
+      moved = now;
+      behind ??= now;
+    }
+    if (before !== undefined && now - moved < REST && now - behind < BEHIND) return;
+    behind = undefined;
     // A reader that is in the middle of a table keeps it until it changes.
     const seen = JSON.stringify([own.device, own.corpus, own.shown, own.side]);
-    const now = performance.now();
-    if (seen !== coming) {
-      if (coming === before) behind = now;
-      moved = now;
-      coming = seen;
-    }
-    if (seen === before || (now - moved < REST && now - behind < BEHIND)) return;
+    if (seen === before) return;
     before = seen;
     const utterances = page.utterances();
     const blocks = texts(own, utterances && JSON.parse(utterances));

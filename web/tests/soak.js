@@ -40,6 +40,22 @@ function memory() {
   return kinds;
 }
 
+/** Makes the page and its workers collect their garbage: a worker that makes little of it does so late. */
+async function collect(page) {
+  const session = await page.context().newCDPSession(page);
+  await session.send("HeapProfiler.collectGarbage");
+  const workers = page.workers().length;
+  await new Promise((resolve) => {
+    let collected = 0;
+    session.on("Target.receivedMessageFromTarget", () => ++collected === workers && resolve());
+    session.on("Target.attachedToTarget", ({ sessionId }) => {
+      const message = JSON.stringify({ id: 1, method: "HeapProfiler.collectGarbage" });
+      session.send("Target.sendMessageToTarget", { sessionId, message }).catch(resolve);
+    });
+    session.send("Target.setAutoAttach", { autoAttach: true, waitForDebuggerOnStart: false, flatten: false });
+  });
+}
+
 const sum = (kinds) => Math.round(Object.values(kinds).reduce((all, own) => all + own, 0));
 const write = (kinds) => Object.entries(kinds).map(([kind, own]) => `${kind} ${Math.round(own)}`).join(", ");
 
@@ -82,8 +98,7 @@ while (Date.now() - started < minutes * 60_000) {
 }
 const own = await until(page, "the state", () => true);
 // What the browser would give back if it had to.
-await (await page.context().newCDPSession(page)).send("HeapProfiler.collectGarbage");
-await page.waitForTimeout(1000);
+await collect(page);
 const collected = memory();
 const warm = samples.filter(([at]) => at >= minutes / 10).map(([, megabytes]) => megabytes);
 const [first, last, most] = [warm[0], warm.at(-1), Math.max(...warm)];

@@ -45,7 +45,7 @@ pub struct Evaluate {
     /// Fit a temperature and sets of classes on the validation set of each run, which is then predicted too
     #[arg(long)]
     calibrate: bool,
-    /// Utterances per batch on a GPU; affects only time and memory (the CPU takes one after the other)
+    /// Utterances per batch on a GPU; affects only time and memory (the CPU takes each alone, several at once)
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = batch_size)]
     batch_size: usize,
     /// auto, or a name that `mct-hfr devices` lists

@@ -50,7 +50,7 @@ pub struct Predict {
     /// Seed of the masks
     #[arg(long, default_value_t = MASK_SEED)]
     mask_seed: u64,
-    /// Utterances per batch on a GPU; affects only time and memory (the CPU takes one after the other)
+    /// Utterances per batch on a GPU; affects only time and memory (the CPU takes each alone, several at once)
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = batch_size)]
     batch_size: usize,
     /// auto, or a name that `mct-hfr devices` lists

@@ -10,17 +10,25 @@ use std::path::Path;
 /// # Errors
 /// When there is a link, or something at `path` that is no regular file, and when it cannot be opened.
 pub fn open(path: &Path) -> io::Result<File> {
+    own(path, OpenOptions::new().truncate(false).write(true))
+}
+
+/// Opens a file to write at its end, wherever that is by then, and makes it where there is none.
+///
+/// # Errors
+/// As [`open`].
+pub fn append(path: &Path) -> io::Result<File> {
+    own(path, OpenOptions::new().append(true))
+}
+
+fn own(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     // In words; whoever makes a link between this and opening meets the flags.
     if std::fs::symlink_metadata(path).is_ok_and(|kind| kind.is_symlink()) {
         return Err(io::Error::other("is a link, expected a file of its own"));
     }
-    let mut options = OpenOptions::new();
-    options.create(true).truncate(false).read(true).write(true);
+    options.create(true).read(true);
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::custom_flags(
-        &mut options,
-        libc::O_NOFOLLOW | libc::O_NONBLOCK,
-    );
+    std::os::unix::fs::OpenOptionsExt::custom_flags(options, libc::O_NOFOLLOW | libc::O_NONBLOCK);
     require(options.open(path)?)
 }
 

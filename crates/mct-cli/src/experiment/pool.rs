@@ -1,7 +1,7 @@
 //! Runs as separate processes on this machine, several at a time.
 
 use std::collections::VecDeque;
-use std::io::{BufRead as _, BufReader, Seek as _, SeekFrom};
+use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
@@ -107,8 +107,8 @@ fn finish_one(store: &Store, run: &Run, threads: usize, bar: &ProgressBar) -> Re
     let folder = store.folder(&run.id);
     let log = folder.join("log.txt");
     // What is there stays: that of a process that was interrupted, or of one that has the run now.
-    let (errors, before) = regular::open(&log)
-        .and_then(|mut file| file.seek(SeekFrom::End(0)).map(|before| (file, before)))
+    let (errors, before) = regular::append(&log)
+        .and_then(|file| file.metadata().map(|before| (file, before.len())))
         .with_context(|| log.display().to_string())?;
     let mut child = Command::new(this_program()?)
         .args(["experiment", "work", "--until-closed"])
@@ -145,8 +145,10 @@ fn finish_one(store: &Store, run: &Run, threads: usize, bar: &ProgressBar) -> Re
     if !status.success() || !store.is_finished(&run.id) {
         let text = std::fs::read(&log).unwrap_or_default();
         let text = String::from_utf8_lossy(text.get(before as usize..).unwrap_or_default());
+        // Another process may write there too.
+        let error = text.lines().rfind(|line| line.starts_with("error:"));
         let last = text.lines().rfind(|line| !line.trim().is_empty());
-        let said = last.unwrap_or("no error message").to_owned();
+        let said = error.or(last).unwrap_or("no error message").to_owned();
         bail!("{said} (see {})", log.display());
     }
     Ok(())

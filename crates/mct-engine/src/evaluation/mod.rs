@@ -32,7 +32,7 @@ pub use protocol::{
     Representations, Request, Response, Series, Side, Split, Ticket,
 };
 
-/// Utterances per batch.
+/// Utterances per batch: few enough that the activations stay in a CPU cache.
 const BATCH: usize = 16;
 
 /// Batches between checks for new requests.
@@ -539,7 +539,7 @@ impl Evaluation {
                     .await
                     .map_err(message)?;
                 for (index, vectors) in batch.iter().flatten().zip(vectors.into_iter().flatten()) {
-                    view.resize(vectors.len(), vec![Vec::new(); corpus.len()]);
+                    view.resize_with(vectors.len(), || vec![Vec::new(); corpus.len()]);
                     for (by_index, vector) in view.iter_mut().zip(vectors) {
                         by_index[*index] = vector;
                     }
