@@ -69,6 +69,10 @@ pub async fn batch_predictions(
 /// A GPU computes a batch at once, and so does a browser, whose one thread takes a fifth longer without. Natively the
 /// CPU computes each utterance alone, on all threads: that is as fast, since nothing is padded, and how a product of
 /// matrices adds up depends on its shape, so that with others an utterance's values would differ in their last digits.
+#[cfg_attr(
+    target_arch = "wasm32",
+    expect(unused_variables, reason = "a browser computes on every device alike")
+)]
 async fn of_batches<T: Send>(
     batches: &[Vec<usize>],
     on: &Device,
