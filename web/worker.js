@@ -6,6 +6,16 @@ import init, { serve } from "./mct-web.js";
 const waiting = [];
 let deliver = null;
 
+/** Makes the browser collect this worker's garbage. What messages leave behind counts as next to nothing, so that it
+ * would be collected after hours, tens of megabytes later; an allocation of this size counts, and is never touched. */
+function collect() {
+  try {
+    new ArrayBuffer(100 * 2 ** 20);
+  } catch {
+    // With so little memory left the browser collects by itself.
+  }
+}
+
 self.onmessage = async ({ data }) => {
   if (deliver) {
     deliver(data);
@@ -25,4 +35,5 @@ self.onmessage = async ({ data }) => {
     return;
   }
   for (const message of waiting.slice(1)) deliver(message);
+  setInterval(collect, 60_000);
 };
