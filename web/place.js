@@ -74,6 +74,7 @@ export function follow(page, state) {
     act(conditions);
     settles = true;
     coming = undefined;
+    setTimeout(update, 100);
   };
   addEventListener("popstate", () => take(read(new URLSearchParams(location.search)) ?? nothing));
   const update = () => {
@@ -89,7 +90,7 @@ export function follow(page, state) {
         coming = address;
         const now = steps(own.conditions);
         if (settles || last === undefined) last = now;
-        settles &&= moves;
+        settles &&= moves && address !== location.href;
         if (moves && now === last) return;
         if (address !== location.href) history[now === last ? "replaceState" : "pushState"](null, "", address);
         last = now;

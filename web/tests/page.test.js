@@ -447,6 +447,21 @@ test("the address follows what is shown, and Back goes back", async () => {
     await until(page, "the same again", (own) => {
       return own.side === "validation" && own.missing.rates?.[2] === 0.8 && own.conditions.views.includes("slices");
     });
+    // A slider's way is no place: it is written where it rests, and is no step back.
+    const [places, addresses] = await page.evaluate(async () => {
+      const input = document.querySelector('#spoken input[type="range"]');
+      const before = history.length;
+      const seen = new Set();
+      for (let turn = 0; turn <= 40; turn++) {
+        input.value = turn / 100;
+        input.dispatchEvent(new Event("input", { bubbles: true }));
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        seen.add(new URLSearchParams(location.search).get("rate"));
+      }
+      return [history.length - before, [...seen]];
+    });
+    assert.deepEqual([places, addresses], [0, ["0.30"]]);
+    await page.waitForURL(/rate=0\.40/);
   });
 });
 
