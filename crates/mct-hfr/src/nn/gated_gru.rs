@@ -14,6 +14,7 @@ use crate::config::ModelConfig;
 use crate::nn::linear::linear;
 use crate::nn::mode::Mode;
 use crate::nn::padding::PaddingMask;
+use crate::nn::steps::steps;
 
 #[derive(Module, Debug)]
 pub struct GatedGru {
@@ -43,8 +44,9 @@ impl GatedGru {
     pub fn forward(&self, sequence: Tensor<3>, mask: &PaddingMask, mode: &mut Mode) -> Tensor<2> {
         let [batch, time, _] = sequence.dims();
         let mut hidden = sequence.clone();
+        let valid = steps(mask.valid.clone());
         for layer in &self.gru {
-            hidden = layer.forward(hidden, &mask.valid, mode);
+            hidden = layer.forward(hidden, &valid, mode);
         }
         mode.count_weight(&self.gate.weight, batch * time);
         let gate = self
@@ -74,7 +76,7 @@ impl Bidirectional {
         }
     }
 
-    fn forward(&self, input: Tensor<3>, valid: &Tensor<3>, mode: &mut Mode) -> Tensor<3> {
+    fn forward(&self, input: Tensor<3>, valid: &[Tensor<2>], mode: &mut Mode) -> Tensor<3> {
         let time = input.dims()[1];
         let forward = self.forward.run(input.clone(), valid, 0..time, mode);
         let backward = self.backward.run(input, valid, (0..time).rev(), mode);
@@ -107,12 +109,12 @@ impl Gru {
     }
 
     /// Runs over the steps in the given order: `[batch, time, input]` to `[batch, time, hidden]`, with
-    /// `valid` `[batch, time, 1]`. The state is held at zero in the padding, so that the backward
+    /// `valid` `[batch, 1]` of each step. The state is held at zero in the padding, so that the backward
     /// direction starts at the last valid step of each sample.
     fn run(
         &self,
         input: Tensor<3>,
-        valid: &Tensor<3>,
+        valid: &[Tensor<2>],
         order: impl Iterator<Item = usize>,
         mode: &mut Mode,
     ) -> Tensor<3> {
@@ -122,25 +124,21 @@ impl Gru {
         mode.count_weight(&self.input_weight, batch * time);
         mode.count_weight(&self.hidden_weight, batch * time);
         let weight = self.input_weight.val().unsqueeze::<3>();
-        let from_input = input.matmul(weight) + self.input_bias.val().unsqueeze();
+        let from_input = steps(input.matmul(weight) + self.input_bias.val().unsqueeze());
         let hidden_bias = self.hidden_bias.val().unsqueeze::<2>();
         let mut state: Tensor<2> = Tensor::zeros([batch, hidden], &device);
-        let mut outputs: Vec<Option<Tensor<3>>> = vec![None; time];
+        let mut outputs = vec![state.clone(); time];
         for t in order {
-            let x = from_input
-                .clone()
-                .narrow(1, t, 1)
-                .reshape([batch, 3 * hidden]);
+            let x = from_input[t].clone();
             let h = state.clone().matmul(self.hidden_weight.val()) + hidden_bias.clone();
             let gate =
                 |tensor: &Tensor<2>, index: usize| tensor.clone().narrow(1, index * hidden, hidden);
             let reset = sigmoid(gate(&x, 0) + gate(&h, 0));
             let update = sigmoid(gate(&x, 1) + gate(&h, 1));
             let new = (gate(&x, 2) + reset * gate(&h, 2)).tanh();
-            let valid = valid.clone().narrow(1, t, 1).reshape([batch, 1]);
-            state = (new.clone() + update * (state - new)) * valid;
-            outputs[t] = Some(state.clone().reshape([batch, 1, hidden]));
+            state = (new.clone() + update * (state - new)) * valid[t].clone();
+            outputs[t] = state.clone();
         }
-        Tensor::cat(outputs.into_iter().flatten().collect(), 1)
+        Tensor::stack(outputs, 1)
     }
 }

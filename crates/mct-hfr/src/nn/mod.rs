@@ -15,4 +15,5 @@ pub mod parameters;
 pub mod pooling;
 pub mod softmax;
 mod softmax_rows;
+pub mod steps;
 pub mod unimodal;

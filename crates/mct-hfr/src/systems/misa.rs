@@ -20,6 +20,7 @@ use crate::nn::linear::linear;
 use crate::nn::lstm::StackedLstm;
 use crate::nn::mode::Mode;
 use crate::nn::padding::PaddingMask;
+use crate::nn::steps::steps;
 use crate::objectives::gfa::distance_between;
 use crate::objectives::losses::Losses;
 use crate::systems::network::{Network, Sample, View};
@@ -179,12 +180,11 @@ impl Network for Misa {
         let joint = fused.clone().reshape([batch, count * d_model]);
         let hidden = linear(&self.hidden, joint, mode);
         let hidden = relu(mode.dropout(hidden, self.dropout));
-        let token = |t| fused.clone().narrow(1, t, 1).reshape([batch, d_model]);
         View {
             convolved: Vec::new(),
             embedded: Vec::new(),
             layers,
-            pooled: (0..count).map(token).collect(),
+            pooled: steps(fused),
             logits: linear(&self.output, hidden, mode),
         }
     }
