@@ -59,43 +59,39 @@ function write(conditions) {
 /** Keeps the address as the window is, and the window as the address where somebody changes that. A slider's way is
  * written once it rests: with each new address a browser loads the icon again. */
 export function follow(page, state) {
-  const act = (conditions) => page.act(JSON.stringify({ conditions }));
   const nothing = { rate: 0, without: [], own: {}, selected: [] };
   let wanted = read(new URLSearchParams(location.search));
+  /** The steps at the newest address; undefined while the window becomes what an address asks for. */
   let last;
   let coming;
-  /** Whether the window is still becoming what an address says. */
-  let settles = false;
   /** What a step back is kept for: a slider is no place to go back to. */
   const steps = ({ side, without, same_moments, selected, model, compared, views }) =>
     JSON.stringify([side, without, same_moments, selected, model, compared, views]);
   /** Makes the window as an address says, which is no step of its own. */
   const take = (conditions) => {
-    act(conditions);
-    settles = true;
+    page.act(JSON.stringify({ conditions }));
+    last = undefined;
     coming = undefined;
-    setTimeout(update, 100);
   };
   addEventListener("popstate", () => take(read(new URLSearchParams(location.search)) ?? nothing));
-  const update = () => {
+  setInterval(() => {
     const own = state();
-    if (own?.corpus) {
-      if (wanted) {
-        const asked = wanted;
-        wanted = null;
-        take(asked);
-      } else {
-        const address = write(own.conditions);
-        const moves = address !== coming;
-        coming = address;
-        const now = steps(own.conditions);
-        if (settles || last === undefined) last = now;
-        settles &&= moves && address !== location.href;
-        if (moves && now === last) return;
-        if (address !== location.href) history[now === last ? "replaceState" : "pushState"](null, "", address);
-        last = now;
-      }
+    if (!own?.corpus) return;
+    if (wanted) {
+      take(wanted);
+      wanted = null;
+      return;
     }
-  };
-  setInterval(update, 1000);
+    if (last === undefined) {
+      if (!own.settled) return;
+      last = steps(own.settled);
+    }
+    const address = write(own.conditions);
+    const rests = address === coming;
+    coming = address;
+    const now = steps(own.conditions);
+    if (!rests && now === last) return;
+    if (address !== location.href) history[now === last ? "replaceState" : "pushState"](null, "", address);
+    last = now;
+  }, 1000);
 }

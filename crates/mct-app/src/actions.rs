@@ -74,7 +74,9 @@ impl Workspace {
             Action::Side(title) => self.side = side(&title).unwrap_or(self.side),
             Action::Model(index) => {
                 let id = self.models.iter().nth(index).map(|open| open.card.id);
-                self.models.shown = id.or(self.models.shown);
+                if let Some(id) = id {
+                    self.models.show(id);
+                }
             }
             Action::Train(true) => match self.training.settings.run() {
                 Ok(run) if self.corpus.is_some() && !self.training.phase.is_busy() => {
@@ -89,6 +91,7 @@ impl Workspace {
     }
 
     fn set_conditions(&mut self, conditions: &Conditions) {
+        self.settled = None;
         let missing = &mut self.missing;
         missing.reset();
         missing.rate = conditions.rate.clamp(0.0, 1.0);
@@ -130,6 +133,17 @@ impl Workspace {
         }
     }
 
+    /// Remembers the conditions once the window has become what was asked, which is no step of a person's: nothing
+    /// is to be performed any more, and the views are those of the frame `before`. Whether it waits for nothing.
+    pub fn settle(&mut self, before: &[String]) -> bool {
+        if self.settled.is_none() && self.corpus.is_some() {
+            let is_still = !self.has_commands() && before == self.front;
+            self.settled = is_still.then(|| self.conditions());
+            return is_still;
+        }
+        true
+    }
+
     /// What [`Action::Conditions`] brings back.
     pub fn conditions(&self) -> Conditions {
         let missing = &self.missing;
@@ -150,7 +164,7 @@ impl Workspace {
             side: (self.side != Side::default()).then(|| self.side.title().to_owned()),
             selected: self.selected_ids(),
             model: self.models.shown_name().map(str::to_owned),
-            compared: self.models.compared().map(|open| open.card.name.clone()),
+            compared: self.models.compared_name().map(str::to_owned),
             views: self.front.clone(),
             importance: self.inspector.weighs,
         }
@@ -212,6 +226,9 @@ fn side(title: &str) -> Option<Side> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use mct_corpus::Metadata;
+    use mct_engine::evaluation::CorpusCard;
+    use mct_engine::source::Source;
 
     fn fresh() -> Workspace {
         let mut workspace = Workspace::new();
@@ -287,6 +304,45 @@ mod tests {
         assert_eq!(other.missing, workspace.missing);
         act(&mut other, r#"{"conditions":{}}"#);
         assert_eq!(other.conditions(), Conditions::default());
+    }
+
+    /// Whatever comes later is a step of a person's, however soon it comes.
+    #[test]
+    fn what_an_address_asked_for_is_told_from_a_step() {
+        let mut workspace = fresh();
+        assert!(workspace.settle(&[]));
+        assert_eq!(workspace.settled, None, "there is nothing to see yet");
+        workspace.corpus = Some(CorpusCard {
+            source: Source::Demo {
+                seed: 0,
+                scale: 1.0,
+            },
+            metadata: Metadata::default(),
+            utterances: Vec::new(),
+            modalities: Vec::new(),
+            columns: Vec::new(),
+            notes: None,
+            splits: Vec::new(),
+        });
+        assert!(workspace.settle(&[]));
+        assert_eq!(workspace.settled, Some(Conditions::default()));
+        act(
+            &mut workspace,
+            r#"{"conditions":{"side":"validation","views":["slices"],"model":"b"}}"#,
+        );
+        assert_eq!(workspace.settled, None);
+        assert!(!workspace.settle(&[]), "the view is still to be shown");
+        workspace.take_commands();
+        workspace.front = vec!["slices".to_owned()];
+        assert!(!workspace.settle(&[]), "the frame before had other views");
+        assert!(workspace.settle(&["slices".to_owned()]));
+        let settled = workspace.settled.clone().unwrap();
+        assert_eq!(settled, workspace.conditions());
+        // The model that is not open yet stays in the address.
+        assert_eq!(settled.model.as_deref(), Some("b"));
+        act(&mut workspace, r#"{"side":"training"}"#);
+        assert!(workspace.settle(&["slices".to_owned()]));
+        assert_eq!(workspace.settled, Some(settled));
     }
 
     #[test]

@@ -57,6 +57,7 @@ pub fn summary(workspace: &Workspace) -> Value {
         "sides": Side::EVERY.map(Side::title),
         "side": workspace.side.title(),
         "conditions": workspace.conditions(),
+        "settled": workspace.settled,
         "shown": workspace.models.shown().map(|open| model(workspace, open)),
         "compared": workspace.models.compared().map(|open| model(workspace, open)),
         "shown_index": workspace.models.iter().position(|open| Some(open.card.id) == workspace.models.shown),

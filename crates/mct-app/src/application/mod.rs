@@ -238,7 +238,11 @@ impl Application {
         #[cfg(not(target_arch = "wasm32"))]
         self.follow_session();
         self.save_before_closing(context);
-        self.workspace.front = layout::front(self.drawn());
+        let front = layout::front(self.drawn());
+        let before = std::mem::replace(&mut self.workspace.front, front);
+        if !self.workspace.settle(&before) {
+            context.request_repaint();
+        }
         self.request();
         #[cfg(not(target_arch = "wasm32"))]
         self.look_for_runs(layout::is_seen(self.drawn(), Pane::Runs), context);

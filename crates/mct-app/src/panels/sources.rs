@@ -93,13 +93,8 @@ pub fn ui(ui: &mut Ui, workspace: &mut Workspace) {
     }
     workspace.controls = controls;
     match change {
-        Some(Change::Show(id)) => {
-            workspace.models.shown = Some(id);
-            if workspace.models.compared == Some(id) {
-                workspace.models.compared = None;
-            }
-        }
-        Some(Change::Compare(other)) => workspace.models.compared = other,
+        Some(Change::Show(id)) => workspace.models.show(id),
+        Some(Change::Compare(other)) => workspace.models.compare(other),
         Some(Change::Close(id)) => workspace.command(Command::Close(id)),
         None => {}
     }

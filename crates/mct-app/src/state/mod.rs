@@ -23,6 +23,7 @@ pub mod training;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use crate::actions::Conditions;
 use mct_engine::evaluation::{Combination, CorpusCard, DeviceCard, Held, LeftOut, ModelId, Side};
 use mct_engine::source::Source;
 use mct_hfr::evaluation::{Attending, Inspection};
@@ -76,6 +77,8 @@ pub struct Workspace {
     pub runs: Runs,
     /// The views in front, by their slugs, where they are not those of the first start.
     pub front: Vec<String>,
+    /// The conditions that the window began with or that were asked for, once it has become like that.
+    pub settled: Option<Conditions>,
     commands: Vec<Command>,
 }
 
@@ -150,6 +153,7 @@ impl Workspace {
             #[cfg(not(target_arch = "wasm32"))]
             runs: Runs::default(),
             front: Vec::new(),
+            settled: None,
             commands: Vec::new(),
         }
     }

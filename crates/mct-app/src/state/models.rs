@@ -312,6 +312,21 @@ impl Models {
         self.next = Some(source);
     }
 
+    /// Shows a model, from now on and whatever was wanted.
+    pub fn show(&mut self, id: ModelId) {
+        self.wanted[0] = None;
+        self.shown = Some(id);
+        if self.compared == Some(id) {
+            self.compared = None;
+        }
+    }
+
+    /// Compares the shown model with this one, or with none, whatever was wanted.
+    pub fn compare(&mut self, other: Option<ModelId>) {
+        self.wanted[1] = None;
+        self.compared = other;
+    }
+
     /// Shows and compares the models of these names, now or once they are open; without a name the first one is
     /// shown, and none compared.
     pub fn want(&mut self, shown: Option<String>, compared: Option<String>) {
@@ -337,11 +352,21 @@ impl Models {
         }
     }
 
-    /// The name of the shown model, where it is not the first.
+    /// The name of the model that is to be shown once it is open, or else of the shown one where it is not the
+    /// first.
     pub fn shown_name(&self) -> Option<&str> {
+        if let Some(wanted) = &self.wanted[0] {
+            return Some(wanted);
+        }
         let first = self.open.first().map(|open| open.card.id);
         let shown = self.shown().filter(|open| Some(open.card.id) != first);
         shown.map(|open| open.card.name.as_str())
+    }
+
+    /// The name of the model that is to be compared once it is open, or else of the compared one.
+    pub fn compared_name(&self) -> Option<&str> {
+        let compared = || self.compared().map(|open| open.card.name.as_str());
+        self.wanted[1].as_deref().or_else(compared)
     }
 
     /// The name of a model, with more of its path where another one has the same.
