@@ -61,8 +61,9 @@ function write(conditions) {
 export function follow(page, state) {
   const nothing = { rate: 0, without: [], own: {}, selected: [] };
   let wanted = read(new URLSearchParams(location.search));
-  /** The steps at the newest address; undefined while the window becomes what an address asks for. */
+  /** The steps at the newest address, and the number of the settling since which they are a person's. */
   let last;
+  let settled;
   let coming;
   /** What a step back is kept for: a slider is no place to go back to. */
   const steps = ({ side, without, same_moments, selected, model, compared, views }) =>
@@ -70,22 +71,21 @@ export function follow(page, state) {
   /** Makes the window as an address says, which is no step of its own. */
   const take = (conditions) => {
     page.act(JSON.stringify({ conditions }));
-    last = undefined;
+    wanted = null;
     coming = undefined;
   };
-  addEventListener("popstate", () => take(read(new URLSearchParams(location.search)) ?? nothing));
+  addEventListener("popstate", () => {
+    wanted = read(new URLSearchParams(location.search)) ?? nothing;
+    if (state()?.corpus) take(wanted);
+  });
   setInterval(() => {
     const own = state();
     if (!own?.corpus) return;
-    if (wanted) {
-      take(wanted);
-      wanted = null;
-      return;
-    }
-    if (last === undefined) {
-      if (!own.settled) return;
-      last = steps(own.settled);
-    }
+    if (wanted) return take(wanted);
+    // What an address asks for, a model that opens later, other views in a narrower window: no steps.
+    if (!own.settled) return;
+    if (own.settled.number !== settled) last = steps(own.settled.conditions);
+    settled = own.settled.number;
     const address = write(own.conditions);
     const rests = address === coming;
     coming = address;

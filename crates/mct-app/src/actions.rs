@@ -45,13 +45,22 @@ pub struct Conditions {
     pub side: Option<String>,
     /// The ids of the utterances that are selected; empty where they are many.
     pub selected: Vec<String>,
-    /// The name of the shown model, where it is not the first, and of the one that it is compared with.
+    /// The name of the shown model, where it is not the first, and of the one that it is compared with; of those
+    /// that are asked for, also before they are open.
     pub model: Option<String>,
     pub compared: Option<String>,
     /// The views in front, by their slugs, where they are not those of the first start.
     pub views: Vec<String>,
     /// Whether it is shown how much each step counts.
     pub importance: bool,
+}
+
+/// The conditions once the window has become what was asked for, or what nobody chose: with another number each
+/// time.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Settled {
+    pub number: u32,
+    pub conditions: Conditions,
 }
 
 /// Of more selected utterances none is named.
@@ -133,12 +142,18 @@ impl Workspace {
         }
     }
 
-    /// Remembers the conditions once the window has become what was asked, which is no step of a person's: nothing
-    /// is to be performed any more, and the views are those of the frame `before`. Whether it waits for nothing.
+    /// Remembers the conditions once the window has become what was asked for, which is no step of a person's:
+    /// nothing is to be performed any more, and the views are those of the frame `before`. `false` while it waits.
     pub fn settle(&mut self, before: &[String]) -> bool {
         if self.settled.is_none() && self.corpus.is_some() {
             let is_still = !self.has_commands() && before == self.front;
-            self.settled = is_still.then(|| self.conditions());
+            self.settled = is_still.then(|| {
+                self.settlings += 1;
+                Settled {
+                    number: self.settlings,
+                    conditions: self.conditions(),
+                }
+            });
             return is_still;
         }
         true
@@ -311,7 +326,7 @@ mod tests {
     fn what_an_address_asked_for_is_told_from_a_step() {
         let mut workspace = fresh();
         assert!(workspace.settle(&[]));
-        assert_eq!(workspace.settled, None, "there is nothing to see yet");
+        assert!(workspace.settled.is_none(), "there is nothing to see yet");
         workspace.corpus = Some(CorpusCard {
             source: Source::Demo {
                 seed: 0,
@@ -325,21 +340,23 @@ mod tests {
             splits: Vec::new(),
         });
         assert!(workspace.settle(&[]));
-        assert_eq!(workspace.settled, Some(Conditions::default()));
+        let first = workspace.settled.clone().unwrap();
+        assert_eq!(first.conditions, Conditions::default());
         act(
             &mut workspace,
             r#"{"conditions":{"side":"validation","views":["slices"],"model":"b"}}"#,
         );
-        assert_eq!(workspace.settled, None);
+        assert!(workspace.settled.is_none());
         assert!(!workspace.settle(&[]), "the view is still to be shown");
         workspace.take_commands();
         workspace.front = vec!["slices".to_owned()];
         assert!(!workspace.settle(&[]), "the frame before had other views");
         assert!(workspace.settle(&["slices".to_owned()]));
         let settled = workspace.settled.clone().unwrap();
-        assert_eq!(settled, workspace.conditions());
+        assert_eq!(settled.conditions, workspace.conditions());
+        assert_ne!(settled.number, first.number);
         // The model that is not open yet stays in the address.
-        assert_eq!(settled.model.as_deref(), Some("b"));
+        assert_eq!(settled.conditions.model.as_deref(), Some("b"));
         act(&mut workspace, r#"{"side":"training"}"#);
         assert!(workspace.settle(&["slices".to_owned()]));
         assert_eq!(workspace.settled, Some(settled));

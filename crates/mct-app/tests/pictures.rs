@@ -63,7 +63,9 @@ fn open(size: [f32; 2]) -> Window {
     });
     let models = &mut window.state_mut().workspace.models;
     let second = models.iter().nth(1).map(|open| open.card.id);
-    models.compared = second;
+    models.compare(second);
+    let workspace = &mut window.state_mut().workspace;
+    workspace.command(Command::Show(Pane::Comparison));
     // t-SNE amplifies rounding differences between processors; principal components do not.
     window.state_mut().workspace.projection.settings.tsne = false;
     window.state_mut().workspace.missing.rate = 0.4;

@@ -25,7 +25,12 @@ impl Application {
     pub fn ui(&mut self, ui: &mut Ui) {
         self.workspace.controls.clear();
         self.undo_by_keys(ui.ctx());
-        self.room = Room::of(ui.available_width());
+        let room = Room::of(ui.available_width());
+        if room != self.room {
+            // Other views are in front, which nobody chose.
+            self.workspace.settled = None;
+            self.room = room;
+        }
         egui::Panel::top("top").show(ui, |ui| self.top(ui));
         egui::Panel::bottom("bottom").show(ui, |ui| self.bottom(ui));
         messages::newest(ui, &mut self.workspace, &mut self.show_messages);

@@ -125,8 +125,6 @@ pub struct Application {
     /// Requested sources, until the response.
     opening: BTreeMap<ModelId, Source>,
     show_messages: bool,
-    /// The model that was compared in the last frame.
-    compared: Option<ModelId>,
     closing: Closing,
     /// The files and folders that were opened last, the newest first.
     recent: Vec<PathBuf>,
@@ -206,7 +204,6 @@ impl Application {
             wake,
             opening: BTreeMap::new(),
             show_messages: false,
-            compared: None,
             closing: Closing::No,
             recent: stored.recent,
             #[cfg(not(target_arch = "wasm32"))]
@@ -230,11 +227,6 @@ impl Application {
             self.perform(command, context);
         }
         self.extract_waiting();
-        let compared = self.workspace.models.compared;
-        if compared.is_some() && compared != self.compared {
-            self.bring(Pane::Comparison);
-        }
-        self.compared = compared;
         #[cfg(not(target_arch = "wasm32"))]
         self.follow_session();
         self.save_before_closing(context);

@@ -50,7 +50,9 @@ impl Application {
                     // Its weights may have changed.
                     self.requests.forget_model(id);
                 }
-                workspace.models.set(*card, source);
+                if workspace.models.set(*card, source) {
+                    workspace.settled = None;
+                }
             }
             Response::Opened(id) => {
                 self.opening.remove(&id);

@@ -3,7 +3,7 @@
 use eframe::egui::{self, Button, RichText, Ui};
 use mct_engine::evaluation::{CorpusCard, ModelId, Side};
 
-use super::{counted, lacks_model};
+use super::{Pane, counted, lacks_model};
 use crate::state::Workspace;
 use crate::state::command::{Command, FolderOf};
 use crate::state::controls::Controls;
@@ -94,7 +94,12 @@ pub fn ui(ui: &mut Ui, workspace: &mut Workspace) {
     workspace.controls = controls;
     match change {
         Some(Change::Show(id)) => workspace.models.show(id),
-        Some(Change::Compare(other)) => workspace.models.compare(other),
+        Some(Change::Compare(other)) => {
+            workspace.models.compare(other);
+            if other.is_some() {
+                workspace.command(Command::Show(Pane::Comparison));
+            }
+        }
         Some(Change::Close(id)) => workspace.command(Command::Close(id)),
         None => {}
     }

@@ -23,7 +23,7 @@ pub mod training;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crate::actions::Conditions;
+use crate::actions::Settled;
 use mct_engine::evaluation::{Combination, CorpusCard, DeviceCard, Held, LeftOut, ModelId, Side};
 use mct_engine::source::Source;
 use mct_hfr::evaluation::{Attending, Inspection};
@@ -78,7 +78,9 @@ pub struct Workspace {
     /// The views in front, by their slugs, where they are not those of the first start.
     pub front: Vec<String>,
     /// The conditions that the window began with or that were asked for, once it has become like that.
-    pub settled: Option<Conditions>,
+    pub settled: Option<Settled>,
+    /// How often it has.
+    pub settlings: u32,
     commands: Vec<Command>,
 }
 
@@ -154,6 +156,7 @@ impl Workspace {
             runs: Runs::default(),
             front: Vec::new(),
             settled: None,
+            settlings: 0,
             commands: Vec::new(),
         }
     }

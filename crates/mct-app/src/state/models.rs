@@ -254,8 +254,8 @@ impl Models {
         ModelId(self.last_id)
     }
 
-    /// Updates an open model, or adds a new one. A new one without a source is ignored.
-    pub fn set(&mut self, mut card: ModelCard, source: Option<Source>) {
+    /// Updates an open model, or adds a new one. A new one without a source is ignored. Whether it was wanted.
+    pub fn set(&mut self, mut card: ModelCard, source: Option<Source>) -> bool {
         let id = card.id;
         let known = self.open.iter().find(|open| open.card.id == id);
         let of = source.as_ref().or(known.map(|open| &open.source));
@@ -268,7 +268,7 @@ impl Models {
                 }
             }
             None => {
-                let Some(source) = source else { return };
+                let Some(source) = source else { return false };
                 let taken = |colour: &usize| self.open.iter().any(|open| open.colour == *colour);
                 let colour = (0..).find(|colour| !taken(colour)).unwrap_or(0);
                 self.open.push(OpenModel {
@@ -289,14 +289,11 @@ impl Models {
             .is_some_and(|open| Some(&open.source) == self.next.as_ref());
         if is_next {
             self.next = None;
-            if self.compared == Some(id) {
-                self.compared = None;
-            }
-        }
-        if self.shown.is_none() || is_next {
+            self.show(id);
+        } else if self.shown.is_none() {
             self.shown = Some(id);
         }
-        self.take_wanted();
+        self.take_wanted()
     }
 
     /// The run that models were opened from has finished.
@@ -314,7 +311,7 @@ impl Models {
 
     /// Shows a model, from now on and whatever was wanted.
     pub fn show(&mut self, id: ModelId) {
-        self.wanted[0] = None;
+        self.wanted = [None, None];
         self.shown = Some(id);
         if self.compared == Some(id) {
             self.compared = None;
@@ -331,14 +328,14 @@ impl Models {
     /// shown, and none compared.
     pub fn want(&mut self, shown: Option<String>, compared: Option<String>) {
         self.compared = None;
-        if shown.is_none() {
-            self.shown = self.open.first().map(|open| open.card.id);
-        }
+        self.shown = self.open.first().map(|open| open.card.id);
         self.wanted = [shown, compared];
         self.take_wanted();
     }
 
-    fn take_wanted(&mut self) {
+    /// Whether there was something to take.
+    fn take_wanted(&mut self) -> bool {
+        let mut takes = false;
         for (wanted, chosen) in self
             .wanted
             .iter_mut()
@@ -348,8 +345,13 @@ impl Models {
             if let Some(open) = self.open.iter().find(named) {
                 *chosen = Some(open.card.id);
                 *wanted = None;
+                takes = true;
             }
         }
+        if self.compared == self.shown {
+            self.compared = None;
+        }
+        takes
     }
 
     /// The name of the model that is to be shown once it is open, or else of the shown one where it is not the

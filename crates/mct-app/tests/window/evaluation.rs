@@ -5,6 +5,8 @@ use crate::support::{
 };
 use eframe::egui::{Key, Pos2};
 use egui_kittest::kittest::Queryable as _;
+use mct_app::panels::Pane;
+use mct_app::state::command::Command;
 use mct_app::state::models::RATES;
 use mct_engine::source::Source;
 use mct_scores::Metric;
@@ -72,7 +74,9 @@ fn two_models_of_one_name_are_told_apart_and_tested_against_each_other() {
         ["demo-model.safetensors", "again/demo-model.safetensors"]
     );
     let second = models.iter().nth(1).map(|open| open.card.id);
-    models.compared = second;
+    models.compare(second);
+    let workspace = &mut window.state_mut().workspace;
+    workspace.command(Command::Show(Pane::Comparison));
     until(&mut window, "the comparison", |application| {
         let compared = application.workspace.models.compared();
         compared.is_some_and(|open| open.evaluated.is_some())

@@ -56,8 +56,8 @@ impl StackedLstm {
             let (backward, first) = layer.backward.run(sequence.clone(), &valid, true, mode);
             finals.extend([last, first]);
             if index + 1 < self.layers.len() {
-                let both = Tensor::cat(vec![forward, backward], 2);
-                sequence = self.norm.forward(both);
+                let both = [forward, backward].map(|states| Tensor::stack(states, 1));
+                sequence = self.norm.forward(Tensor::cat(both.to_vec(), 2));
             }
         }
         Tensor::cat(finals, 1)
@@ -78,7 +78,7 @@ impl Lstm {
         }
     }
 
-    /// Hidden states `[batch, time, hidden]` and the final one `[batch, hidden]` of `[batch, time, input]`, with
+    /// The hidden states of each step and the final one, each `[batch, hidden]`, of `[batch, time, input]` with
     /// `valid` `[batch, 1]` of each step. At padding the state is carried over, so that the backward direction
     /// starts at the last valid step of each sample.
     fn run(
@@ -87,7 +87,7 @@ impl Lstm {
         valid: &[Tensor<2>],
         backwards: bool,
         mode: &mut Mode,
-    ) -> (Tensor<3>, Tensor<2>) {
+    ) -> (Vec<Tensor<2>>, Tensor<2>) {
         let [batch, time, _] = input.dims();
         let hidden = self.hidden_weight.val().dims()[0];
         let device = input.device();
@@ -112,6 +112,6 @@ impl Lstm {
             state = carry_over(state, new_state);
             outputs[t] = state.clone();
         }
-        (Tensor::stack(outputs, 1), state)
+        (outputs, state)
     }
 }
