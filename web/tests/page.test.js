@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -463,6 +463,31 @@ test("the address follows what is shown, and Back goes back", async () => {
     assert.deepEqual([places, addresses], [0, ["0.30"]]);
     await page.waitForURL(/rate=0\.40/);
   });
+});
+
+test("a model of the address that opens late is no step", async () => {
+  copyFileSync(join(folder, "tiny-model.safetensors"), join(folder, "late-model.safetensors"));
+  const browser = await launch([]);
+  try {
+    const context = await browser.newContext();
+    let opens;
+    const late = new Promise((resolve) => (opens = resolve));
+    await context.route("**/late-model.safetensors", (route) => late.then(() => route.continue()));
+    const models = "open=./tiny-model.safetensors&open=./late-model.safetensors&compare=late-model.safetensors";
+    const page = await open(context, `${server.address}?device=flex&open=./tiny.safetensors&${models}`);
+    await until(page, "the first model", (own) => own.models.length === 1 && own.settled);
+    await page.waitForTimeout(1500);
+    const places = await page.evaluate(() => history.length);
+    opens();
+    const own = await until(page, "the second model", (own) => own.compared && own.settled);
+    assert.equal(own.compared.name, "late-model.safetensors");
+    await page.waitForTimeout(2500);
+    assert.equal(await page.evaluate(() => history.length), places);
+    assert.match(page.url(), /compare=late-model\.safetensors/);
+    assert.equal((await state(page)).compared.name, "late-model.safetensors");
+  } finally {
+    await browser.close();
+  }
 });
 
 test("files are chosen in the browser's dialog", async () => {

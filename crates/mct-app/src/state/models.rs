@@ -454,6 +454,7 @@ impl Models {
 mod tests {
     use mct_corpus::{Metadata, Target};
     use mct_engine::evaluation::Side;
+    use mct_hfr::config::Config;
 
     use super::*;
     use crate::state::missing::MissingSettings;
@@ -534,6 +535,74 @@ mod tests {
         evaluated.show(&utterances, categories(1));
         assert_eq!(evaluated.scores.get(Metric::Mae), 1.0);
         assert_eq!(evaluated.intensity_of(1), Some(3.0));
+    }
+
+    /// Opens a model of this name. Whether it was wanted.
+    fn open(models: &mut Models, name: &str) -> bool {
+        let seed = models.new_id().0;
+        let card = ModelCard {
+            id: ModelId(models.last_id),
+            name: name.to_owned(),
+            config: Config::preset("demo").unwrap(),
+            interface: interface(&["a"], &[]),
+            parameters: 0,
+            history: Vec::new(),
+            unfinished: false,
+            note: None,
+            fold: Err(String::new()),
+            cut: Vec::new(),
+        };
+        let seed = u64::from(seed);
+        models.set(card, Some(Source::Demo { seed, scale: 1.0 }))
+    }
+
+    fn names(models: &Models) -> [Option<&str>; 2] {
+        let name = |open: Option<&OpenModel>| Some(models.get(open?.card.id)?.card.name.as_str());
+        [name(models.shown()), name(models.compared())]
+    }
+
+    #[test]
+    fn what_is_wanted_is_shown_once_it_is_open() {
+        let mut models = Models::default();
+        models.want(Some("b".to_owned()), Some("c".to_owned()));
+        assert!(!open(&mut models, "a"));
+        assert_eq!(names(&models), [Some("a"), None]);
+        assert_eq!(models.shown_name(), Some("b"), "an address keeps it");
+        assert_eq!(models.compared_name(), Some("c"));
+        assert!(open(&mut models, "b"));
+        assert!(open(&mut models, "c"));
+        assert_eq!(names(&models), [Some("b"), Some("c")]);
+        // What is not open shows the first, and no model is compared with itself.
+        models.want(Some("d".to_owned()), None);
+        assert_eq!(names(&models), [Some("a"), None]);
+        models.want(None, Some("a".to_owned()));
+        assert_eq!(names(&models), [Some("a"), None]);
+        models.want(Some("b".to_owned()), Some("b".to_owned()));
+        assert_eq!(names(&models), [Some("b"), None]);
+    }
+
+    #[test]
+    fn what_a_person_chooses_is_not_taken_away_by_what_was_wanted() {
+        let mut models = Models::default();
+        open(&mut models, "a");
+        let first = models.shown.unwrap();
+        models.want(Some("late".to_owned()), Some("later".to_owned()));
+        models.show(first);
+        assert_eq!(models.shown_name(), None);
+        assert!(!open(&mut models, "late"));
+        assert!(!open(&mut models, "later"));
+        assert_eq!(names(&models), [Some("a"), None]);
+        models.want(None, Some("never".to_owned()));
+        models.compare(Some(ModelId(first.0 + 1)));
+        assert_eq!(models.compared_name(), Some("late"));
+        // A run that was chosen to be opened is what is wanted last.
+        models.want(Some("gone".to_owned()), None);
+        let seed = u64::from(models.last_id + 1);
+        models.show_next(Source::Demo { seed, scale: 1.0 });
+        assert!(!open(&mut models, "run"));
+        assert_eq!(models.shown_name(), Some("run"));
+        assert!(!open(&mut models, "gone"));
+        assert_eq!(names(&models), [Some("run"), None]);
     }
 
     #[test]
