@@ -38,11 +38,11 @@ mod tests {
             let steps = super::steps(sequence.clone());
             assert_eq!(steps.len(), time);
             let stacked: Tensor<3> = Tensor::stack(steps, 1);
-            assert_eq!(stacked.to_data().to_vec::<f32>().unwrap(), values);
+            assert_eq!(stacked.to_data().try_to_vec::<f32>().unwrap(), values);
             let gradients = stacked.powi_scalar(2).sum().backward();
             let gradient = sequence.grad(&gradients).unwrap().to_data();
             let doubled: Vec<f32> = values.iter().map(|value| 2.0 * value).collect();
-            assert_eq!(gradient.to_vec::<f32>().unwrap(), doubled);
+            assert_eq!(gradient.try_to_vec::<f32>().unwrap(), doubled);
         }
     }
 }
