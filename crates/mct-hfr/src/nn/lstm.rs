@@ -10,7 +10,6 @@ use burn::tensor::{Device, Tensor};
 
 use crate::nn::mode::Mode;
 use crate::nn::padding::PaddingMask;
-use crate::nn::steps::steps;
 
 /// Two bidirectional LSTMs with a layer norm between them; their final states concatenated.
 #[derive(Module, Debug)]
@@ -48,16 +47,26 @@ impl StackedLstm {
 
     /// `[batch, time, features]` to `[batch, 4 * hidden]`.
     pub fn forward(&self, features: &Tensor<3>, mask: &PaddingMask, mode: &mut Mode) -> Tensor<2> {
-        let valid = steps(mask.valid.clone());
-        let mut sequence = features.clone();
+        // Sequences are lists of steps: slicing steps out of one tensor would, in the backward pass,
+        // cost a gradient of the whole sequence per step.
+        let [batch, time, width] = features.dims();
+        let step = |x: &Tensor<3>, t| x.clone().narrow(1, t, 1);
+        let mut sequence: Vec<Tensor<2>> = (0..time)
+            .map(|t| step(features, t).reshape([batch, width]))
+            .collect();
+        let valid: Vec<Tensor<2>> = (0..time)
+            .map(|t| step(&mask.valid, t).reshape([batch, 1]))
+            .collect();
         let mut finals = Vec::new();
         for (index, layer) in self.layers.iter().enumerate() {
-            let (forward, last) = layer.forward.run(sequence.clone(), &valid, false, mode);
-            let (backward, first) = layer.backward.run(sequence.clone(), &valid, true, mode);
+            let (forward, last) = layer.forward.run(&sequence, &valid, false, mode);
+            let (backward, first) = layer.backward.run(&sequence, &valid, true, mode);
             finals.extend([last, first]);
             if index + 1 < self.layers.len() {
-                let both = [forward, backward].map(|states| Tensor::stack(states, 1));
-                sequence = self.norm.forward(Tensor::cat(both.to_vec(), 2));
+                let both = forward.into_iter().zip(backward);
+                sequence = both
+                    .map(|(a, b)| self.norm.forward(Tensor::cat(vec![a, b], 1)))
+                    .collect();
             }
         }
         Tensor::cat(finals, 1)
@@ -78,30 +87,34 @@ impl Lstm {
         }
     }
 
-    /// The hidden states of each step and the final one, each `[batch, hidden]`, of `[batch, time, input]` with
-    /// `valid` `[batch, 1]` of each step. At padding the state is carried over, so that the backward direction
-    /// starts at the last valid step of each sample.
+    /// Hidden states at each step, and the final one, each `[batch, hidden]`, from steps
+    /// `[batch, input]` with `valid` `[batch, 1]`. At padding the state is carried over, so that the
+    /// backward direction starts at the last valid step of each sample.
     fn run(
         &self,
-        input: Tensor<3>,
+        sequence: &[Tensor<2>],
         valid: &[Tensor<2>],
         backwards: bool,
         mode: &mut Mode,
     ) -> (Vec<Tensor<2>>, Tensor<2>) {
-        let [batch, time, _] = input.dims();
         let hidden = self.hidden_weight.val().dims()[0];
-        let device = input.device();
-        mode.count_weight(&self.input_weight, batch * time);
-        mode.count_weight(&self.hidden_weight, batch * time);
-        let hidden_weight = self.hidden_weight.val();
-        let from_input = input.matmul(self.input_weight.val().unsqueeze::<3>());
-        let from_input = steps(from_input + self.bias.val().unsqueeze());
+        let (batch, device) = (valid[0].dims()[0], valid[0].device());
+        mode.count_weight(&self.input_weight, batch * sequence.len());
+        mode.count_weight(&self.hidden_weight, batch * sequence.len());
+        let bias = self.bias.val().unsqueeze::<2>();
+        let (input_weight, hidden_weight) = (self.input_weight.val(), self.hidden_weight.val());
         let mut state: Tensor<2> = Tensor::zeros([batch, hidden], &device);
         let mut cell = state.clone();
-        let mut outputs = vec![state.clone(); time];
-        for index in 0..time {
-            let t = if backwards { time - 1 - index } else { index };
-            let gates = from_input[t].clone() + state.clone().matmul(hidden_weight.clone());
+        let mut outputs = vec![state.clone(); sequence.len()];
+        for index in 0..sequence.len() {
+            let t = if backwards {
+                sequence.len() - 1 - index
+            } else {
+                index
+            };
+            let gates = sequence[t].clone().matmul(input_weight.clone())
+                + state.clone().matmul(hidden_weight.clone())
+                + bias.clone();
             let gate = |index: usize| gates.clone().narrow(1, index * hidden, hidden);
             let kept = sigmoid(gate(1)) * cell.clone();
             let new_cell = kept + sigmoid(gate(0)) * gate(2).tanh();
