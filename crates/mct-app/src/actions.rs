@@ -360,6 +360,13 @@ mod tests {
         act(&mut workspace, r#"{"side":"training"}"#);
         assert!(workspace.settle(&["slices".to_owned()]));
         assert_eq!(workspace.settled, Some(settled));
+        // A press that has a view follow is one step with it.
+        let said = |workspace: &Workspace| crate::summary::summary(workspace)["settled"].clone();
+        assert!(said(&workspace).is_object());
+        workspace.command(Command::Show(Pane::Comparison));
+        assert!(said(&workspace).is_null());
+        workspace.take_commands();
+        assert!(said(&workspace).is_object());
     }
 
     #[test]

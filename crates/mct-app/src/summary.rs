@@ -57,7 +57,8 @@ pub fn summary(workspace: &Workspace) -> Value {
         "sides": Side::EVERY.map(Side::title),
         "side": workspace.side.title(),
         "conditions": workspace.conditions(),
-        "settled": workspace.settled,
+        // What a press brings with it, such as a view, is one step with it.
+        "settled": workspace.settled.as_ref().filter(|_| !workspace.has_commands()),
         "shown": workspace.models.shown().map(|open| model(workspace, open)),
         "compared": workspace.models.compared().map(|open| model(workspace, open)),
         "shown_index": workspace.models.iter().position(|open| Some(open.card.id) == workspace.models.shown),

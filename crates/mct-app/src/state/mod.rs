@@ -23,11 +23,11 @@ pub mod training;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crate::actions::Settled;
 use mct_engine::evaluation::{Combination, CorpusCard, DeviceCard, Held, LeftOut, ModelId, Side};
 use mct_engine::source::Source;
 use mct_hfr::evaluation::{Attending, Inspection};
 
+use crate::actions::Settled;
 use categories::Categories;
 use command::Command;
 use controls::Controls;
