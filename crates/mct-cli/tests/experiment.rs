@@ -264,7 +264,7 @@ fn an_interrupted_experiment_resumes_and_ends_as_an_uninterrupted_one() {
     damaged(
         false,
         &|value| value["test"]["draws"][0][0]["probabilities"][0][0] = 0.5.into(),
-        "changed since it was written",
+        "it has changed since it was written",
     );
     damaged(
         true,
@@ -273,17 +273,17 @@ fn an_interrupted_experiment_resumes_and_ends_as_an_uninterrupted_one() {
             let rows = draw[0]["probabilities"].as_array_mut().unwrap();
             drop(rows.pop());
         },
-        "predictions at rate 0",
+        "predictions at rate 0: found",
     );
     damaged(
         true,
         &|value| drop(value["test"]["draws"][4].as_array_mut().unwrap().pop()),
-        "predictions at 9 rates, expected 10",
+        "rates that were predicted at: found 9, expected 10",
     );
     damaged(
         true,
         &|value| drop(value["test"]["draws"].as_array_mut().unwrap().pop()),
-        "4 draws of the missing steps, expected 5",
+        "draws of the missing steps: found 4, expected 5",
     );
     damaged(
         true,

@@ -173,7 +173,9 @@ impl Reader {
                 needs_ffmpeg: true,
                 is_transient: false,
             }),
-            Err(stopped @ RecordingError::Stopped) => Err(Failed::of(&stopped)),
+            Err(own @ (RecordingError::Stopped | RecordingError::TooLong { .. })) => {
+                Err(Failed::of(&own))
+            }
             // Our own words are the clearer ones.
             Err(other) if !matches!(other, RecordingError::NoAudio) => Err(Failed::of(&error)),
             other => other.map_err(|error| Failed::of(&error)),

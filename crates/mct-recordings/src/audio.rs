@@ -1,6 +1,6 @@
 //! Audio files as samples: WAV (8 to 32 bit, float), AIFF, FLAC, MP3, M4A and Ogg Vorbis, on every target.
 
-use std::io::{self, Read as _, SeekFrom};
+use std::io::{self, Read, SeekFrom};
 
 use audioadapter_buffers::direct::InterleavedSlice;
 use rubato::{Fft, FixedSync, Resampler as _, WindowFunction};
@@ -9,6 +9,8 @@ use symphonia::core::codecs::audio::{AudioDecoder, AudioDecoderOptions};
 use symphonia::core::errors::Error as Symphonia;
 use symphonia::core::formats::probe::Hint;
 use symphonia::core::formats::{FormatReader, TrackType};
+#[cfg(not(target_arch = "wasm32"))]
+use symphonia::core::io::ReadOnlySource;
 use symphonia::core::io::{MediaSource, MediaSourceStream};
 
 use crate::error::RecordingError;
@@ -28,6 +30,11 @@ const CONTAINERS: [&[u8]; 5] = [
     b"\0\0\x01\xB3",
 ];
 
+/// How long a sound may be: samples for each byte of its file (Opus in its lowest quality has 64), and whatever the
+/// length of the file as many as are 46 minutes at 48 kHz.
+const PER_BYTE: u64 = 64;
+const ANYWAY: u64 = 1 << 27;
+
 /// Sound of one channel.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Waveform {
@@ -44,12 +51,42 @@ impl Waveform {
     /// Decodes an audio file; channels are averaged. `ending` is that of its name, a hint.
     ///
     /// # Errors
-    /// When the source cannot be read, is of no known format, has no audio or none that can be decoded.
+    /// When the source cannot be read, is of no known format, has no audio or none that can be decoded, or has
+    /// more of it than a file of its length can be expected to hold.
     pub fn decode(
-        mut source: Box<dyn MediaSource>,
+        source: Box<dyn MediaSource>,
         ending: Option<&str>,
     ) -> Result<Self, RecordingError> {
+        let most = Most::of(source.byte_len().unwrap_or(0));
+        Self::of_at_most(source, ending, most)
+    }
+
+    fn of_at_most(
+        mut source: Box<dyn MediaSource>,
+        ending: Option<&str>,
+        most: Most,
+    ) -> Result<Self, RecordingError> {
         refuse_containers(&mut *source)?;
+        Self::of(source, ending, most)
+    }
+
+    /// Decodes a WAV file while it is written.
+    ///
+    /// # Errors
+    /// As [`Self::decode`].
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn of_pipe(
+        pipe: impl Read + Send + Sync + 'static,
+        most: Most,
+    ) -> Result<Self, RecordingError> {
+        Self::of(Box::new(ReadOnlySource::new(pipe)), Some("wav"), most)
+    }
+
+    fn of(
+        source: Box<dyn MediaSource>,
+        ending: Option<&str>,
+        most: Most,
+    ) -> Result<Self, RecordingError> {
         let mut hint = Hint::new();
         if let Some(ending) = ending {
             hint.with_extension(ending);
@@ -78,7 +115,7 @@ impl Waveform {
         let mut decoder = symphonia::default::get_codecs()
             .make_audio_decoder(parameters, &AudioDecoderOptions::default().gapless(trims))
             .map_err(|error| RecordingError::Undecodable(error.to_string()))?;
-        let mut waveform = decode(&mut *format, &mut *decoder, id)?;
+        let mut waveform = decode(&mut *format, &mut *decoder, id, most)?;
         // A WAV from a pipe does not know its length.
         waveform.cut_off &= !is_endless;
         Ok(waveform)
@@ -126,6 +163,36 @@ impl Waveform {
     }
 }
 
+/// As many samples as a file may hold.
+#[derive(Clone, Copy)]
+pub(crate) struct Most {
+    bytes: u64,
+    pub samples: usize,
+}
+
+impl Most {
+    /// Of a file of this length.
+    pub fn of(bytes: u64) -> Self {
+        let samples = bytes.saturating_mul(PER_BYTE).saturating_add(ANYWAY);
+        Self {
+            bytes,
+            samples: usize::try_from(samples).unwrap_or(usize::MAX),
+        }
+    }
+
+    /// # Errors
+    /// When it holds more.
+    pub fn require(self, found: usize) -> Result<(), RecordingError> {
+        match found > self.samples {
+            true => Err(RecordingError::TooLong {
+                bytes: self.bytes,
+                most: self.samples,
+            }),
+            false => Ok(()),
+        }
+    }
+}
+
 /// Samples of the input that are transformed at a time: a whole number of periods of both rates, and an even
 /// one, since the middle of the filter has to be a sample for the sound not to be moved by half of one.
 fn block(from: usize, to: usize) -> usize {
@@ -157,6 +224,7 @@ fn decode(
     format: &mut dyn FormatReader,
     decoder: &mut dyn AudioDecoder,
     track: u32,
+    most: Most,
 ) -> Result<Waveform, RecordingError> {
     let mut waveform = Waveform {
         samples: Vec::new(),
@@ -203,6 +271,7 @@ fn decode(
         let frames = interleaved.chunks_exact(channels);
         let mono = frames.map(|frame| frame.iter().sum::<f32>() / channels as f32);
         waveform.samples.extend(mono);
+        most.require(waveform.samples.len())?;
     }
     whole(waveform)
 }
@@ -227,4 +296,38 @@ fn whole(waveform: Waveform) -> Result<Waveform, RecordingError> {
         return Err(RecordingError::NotFinite);
     }
     Ok(waveform)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+
+    #[test]
+    fn a_small_file_does_not_unfold_without_end() {
+        // A minute of silence, 8 bits a sample.
+        let mut wav = b"RIFF".to_vec();
+        wav.extend(480_036_u32.to_le_bytes());
+        wav.extend(b"WAVEfmt \x10\0\0\0\x01\0\x01\0");
+        wav.extend([8000_u32, 8000].map(u32::to_le_bytes).concat());
+        wav.extend(b"\x01\0\x08\0data");
+        wav.extend(480_000_u32.to_le_bytes());
+        wav.resize(wav.len() + 480_000, 128);
+        let open = |most| {
+            let source = Box::new(Cursor::new(wav.clone()));
+            Waveform::of_at_most(source, Some("wav"), most)
+        };
+        let most = |samples| Most { bytes: 7, samples };
+        assert_eq!(open(most(480_000)).unwrap().samples.len(), 480_000);
+        let refused = open(most(479_999)).unwrap_err().to_string();
+        assert!(refused.contains("more than 479999 samples"), "{refused}");
+        assert!(refused.contains("a file of 7 bytes"), "{refused}");
+        // 48 kHz for an hour, in the quality of a telephone and in silence.
+        let hour = 48_000 * 3600;
+        assert!(Most::of(6000 / 8 * 3600).require(hour).is_ok());
+        assert!(Most::of(100_000).require(hour).is_err());
+        assert!(Most::of(u64::MAX).require(usize::MAX).is_ok());
+    }
 }

@@ -20,6 +20,11 @@ pub enum RecordingError {
     NotFinite,
     #[error("cannot be resampled from {from} Hz: {cause}")]
     Rate { from: u32, cause: String },
+    /// Silence shrinks to nothing: a small file can claim any length.
+    #[error(
+        "unfolds to more than {most} samples, more than a file of {bytes} bytes can be expected to hold"
+    )]
+    TooLong { bytes: u64, most: usize },
     /// By a signal, such as that of a machine out of memory: it may go well another time.
     #[error("ffmpeg was stopped")]
     Stopped,

@@ -1,16 +1,25 @@
 //! The program ffmpeg as a child process, and sound out of what only it can read.
 
 use std::ffi::OsString;
-use std::io::Cursor;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{ChildStdout, Command, ExitStatus, Stdio};
 
-use crate::audio::Waveform;
+use crate::audio::{Most, Waveform};
 use crate::error::RecordingError;
 
 /// The program `ffmpeg`.
 #[derive(Debug, Clone)]
 pub struct Ffmpeg(PathBuf);
+
+/// How a run of it ended.
+pub(crate) struct Ended<T, E> {
+    /// What was made of its output.
+    pub read: Result<T, E>,
+    pub status: ExitStatus,
+    /// What it wrote to its error output.
+    pub complaints: String,
+}
 
 impl Default for Ffmpeg {
     /// The one on the PATH.
@@ -24,26 +33,63 @@ impl Ffmpeg {
     /// those of all files are.
     ///
     /// # Errors
-    /// When there is no ffmpeg, it fails or is stopped, or the file has no audio.
+    /// When there is no ffmpeg, it fails or is stopped, or the file has no audio or too much of it.
     pub fn sound(&self, path: &Path) -> Result<Waveform, RecordingError> {
+        let most = Most::of(std::fs::metadata(path).map_or(0, |file| file.len()));
         let output = ["-map", "0:a:0", "-c:a", "pcm_f32le", "-f", "wav", "-"];
-        let output = self.command(&[], path, &output).output();
-        let output = output.map_err(Self::absent)?;
-        let complaints = String::from_utf8_lossy(&output.stderr);
-        if output.status.code().is_none() {
+        let command = self.command(&[], path, &output);
+        let Ended {
+            read,
+            status,
+            complaints,
+        } = Self::listen(command, |pipe| Waveform::of_pipe(pipe, most))?;
+        if let Err(RecordingError::TooLong { .. }) = read {
+            return read;
+        }
+        if complaints.contains("matches no streams") {
+            return Err(RecordingError::NoAudio);
+        }
+        if status.code().is_none() {
             return Err(RecordingError::Stopped);
         }
-        if !output.status.success() {
-            if complaints.contains("matches no streams") {
-                return Err(RecordingError::NoAudio);
-            }
+        if !status.success() {
             // The last line says what stopped it.
             let last = complaints.lines().last().unwrap_or("ffmpeg was stopped");
             return Err(RecordingError::Undecodable(last.to_owned()));
         }
-        let mut waveform = Waveform::decode(Box::new(Cursor::new(output.stdout)), Some("wav"))?;
+        let mut waveform = read?;
         waveform.damaged += complaints.lines().count();
         Ok(waveform)
+    }
+
+    /// Reads what the program writes; it ends where that fails, since nobody takes what it writes.
+    ///
+    /// # Errors
+    /// When it does not start, or cannot be waited for.
+    pub(crate) fn listen<T, E>(
+        mut command: Command,
+        read: impl FnOnce(ChildStdout) -> Result<T, E>,
+    ) -> Result<Ended<T, E>, RecordingError> {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().map_err(Self::absent)?;
+        let (Some(output), Some(mut complaints)) = (child.stdout.take(), child.stderr.take())
+        else {
+            return Err(std::io::Error::other("its output is not piped").into());
+        };
+        // Read beside: a full pipe would stop ffmpeg.
+        let listener = std::thread::spawn(move || {
+            let mut text = Vec::new();
+            // What cannot be read of the complaints is not missed.
+            let _ = complaints.read_to_end(&mut text);
+            String::from_utf8_lossy(&text).into_owned()
+        });
+        // The pipe is closed then: a program that goes on writing ends.
+        let read = read(output);
+        Ok(Ended {
+            read,
+            status: child.wait()?,
+            complaints: listener.join().unwrap_or_default(),
+        })
     }
 
     /// The program with what is said of the input, the input, and what is said of the output.

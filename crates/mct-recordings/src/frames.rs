@@ -3,10 +3,9 @@
 use std::ffi::OsString;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 
 use crate::error::RecordingError;
-use crate::ffmpeg::Ffmpeg;
+use crate::ffmpeg::{Ended, Ffmpeg};
 use crate::frame::{FRAMES_HZ, Frame, is_recording};
 
 /// Pixels of a picture, at most: a header may claim any number.
@@ -45,31 +44,18 @@ impl Ffmpeg {
             "image2pipe",
             "-",
         ];
-        let mut command = self.command(&options, path, &output);
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().map_err(Self::absent)?;
-        let (pictures, complaints) = (child.stdout.take(), child.stderr.take());
-        // Read beside: a full pipe would stop ffmpeg.
-        let listener = std::thread::spawn(move || {
-            let mut text = Vec::new();
-            // What cannot be read of the complaints is not missed.
-            let _ = complaints.map(|mut pipe| pipe.read_to_end(&mut text));
-            String::from_utf8_lossy(&text).into_owned()
-        });
+        let command = self.command(&options, path, &output);
         let mut count = 0;
-        let read = match pictures {
-            Some(pipe) => each(&mut BufReader::new(pipe), |frame| {
+        let Ended {
+            read,
+            status,
+            complaints,
+        } = Self::listen(command, |pipe| {
+            each(&mut BufReader::new(pipe), |frame| {
                 count += 1;
                 take(frame);
-            }),
-            None => Ok(()),
-        };
-        if read.is_err() {
-            // It is not listened to any more; if it has ended already, so much the better.
-            let _ = child.kill();
-        }
-        let status = child.wait()?;
-        let complaints = listener.join().unwrap_or_default();
+            })
+        })?;
         if complaints.contains("matches no streams") {
             return Err(RecordingError::NoPicture);
         }

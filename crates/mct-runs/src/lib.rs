@@ -1,10 +1,11 @@
-//! Run folders: `config.toml`, `events.jsonl`, `metrics.json` and `checkpoints/`.
+//! Run folders: `config.toml`, `events.jsonl`, `metrics.json`, `checkpoints/`, and `predictions.json` of experiments.
 //!
 //! The application opens what the command line trains, and vice versa.
 
 mod error;
 mod listing;
 mod metrics;
+mod predictions;
 mod recorder;
 
 use std::fs::File;
@@ -19,6 +20,7 @@ use sha2::{Digest as _, Sha256};
 
 pub use error::{Error, Result};
 pub use listing::{Listing, Summary, runs_below};
+pub use predictions::{Predictions, SidePredictions, sealed};
 pub use recorder::Recorder;
 
 /// `config.toml`: everything that reproduces the run.

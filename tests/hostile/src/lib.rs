@@ -22,7 +22,8 @@ use mct_engine::{embedding, evaluation, training};
 use mct_hfr::config::{Config, PRESETS};
 use mct_hfr::training::{Checkpoint, Event, Precision, Trainer};
 use mct_recordings::Waveform;
-use mct_runs::Manifest;
+use mct_runs::{Manifest, Predictions, SidePredictions, sealed};
+use mct_scores::Predicted;
 use peak_alloc::PeakAlloc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -38,6 +39,9 @@ const PLUS: usize = 64 << 20;
 /// Of a message, which comes from the page's own worker: serde reserves a mebibyte for a list, whose length is
 /// claimed in five bytes.
 const TIMES_OF_MESSAGES: usize = (1 << 20) / 4;
+/// Of sound, which may unfold; its vector is copied into one of twice its length when it is full.
+const TIMES_OF_SOUND: usize = 3 * 64 * size_of::<f32>();
+const PLUS_OF_SOUND: usize = (3 * size_of::<f32>()) << 27;
 
 /// A format, and how it is read.
 pub struct Format {
@@ -49,7 +53,7 @@ pub struct Format {
 }
 
 /// All formats.
-pub const FORMATS: [Format; 9] = [
+pub const FORMATS: [Format; 10] = [
     Format {
         name: "container",
         seeds: containers,
@@ -114,6 +118,17 @@ pub const FORMATS: [Format; 9] = [
         },
     },
     Format {
+        name: "predictions",
+        seeds: predictions,
+        read: |bytes| {
+            let file = std::str::from_utf8(bytes).map_err(text)?;
+            // A mutation would not get past the checksum.
+            let as_json = Predictions::parse("predictions.json", &sealed(file));
+            let outcome = Predictions::parse("predictions.json", file).or(as_json);
+            outcome.map(drop).map_err(text)
+        },
+    },
+    Format {
         name: "messages",
         seeds: messages,
         read: |bytes| {
@@ -163,14 +178,13 @@ impl Format {
         let before = MEMORY.current_usage();
         MEMORY.reset_peak_usage();
         let outcome = (self.read)(bytes);
-        let times = match self.name {
-            "messages" => TIMES_OF_MESSAGES,
-            _ => TIMES,
+        let (times, plus) = match self.name {
+            "messages" => (TIMES_OF_MESSAGES, PLUS),
+            "sound" => (TIMES_OF_SOUND, PLUS_OF_SOUND),
+            _ => (TIMES, PLUS),
         };
-        let (found, most) = (
-            MEMORY.peak_usage().saturating_sub(before),
-            times * bytes.len() + PLUS,
-        );
+        let found = MEMORY.peak_usage().saturating_sub(before);
+        let most = times * bytes.len() + plus;
         assert!(
             found <= most,
             "{}: {} bytes took {found} bytes of memory",
@@ -297,6 +311,34 @@ fn events() -> Vec<Vec<u8>> {
     let mut seeds = vec![lines.join("\n").into_bytes()];
     seeds.extend(lines.map(|line| line.as_bytes().to_vec()));
     seeds
+}
+
+/// As JSON, and as the file with its checksum.
+fn predictions() -> Vec<Vec<u8>> {
+    let side = |predicted: Predicted| SidePredictions {
+        utterances: vec!["clip1".into(), "clip2".into()],
+        draws: vec![
+            vec![predicted.clone(), predicted.clone()],
+            vec![predicted.clone(), predicted],
+        ],
+    };
+    let of = |validation, test| Predictions {
+        training_seconds: Some(1.5),
+        epochs: 2,
+        fold: "1".into(),
+        rates: vec![0.0, 0.5],
+        validation: side(validation),
+        test: side(test),
+    };
+    let probabilities = || Predicted::Probabilities(vec![vec![0.25, 0.75], vec![1.0, 0.0]]);
+    let intensities = || Predicted::Intensities(vec![vec![0.25], vec![-1.0]]);
+    let both = [
+        of(probabilities(), probabilities()),
+        of(intensities(), intensities()),
+    ];
+    let json = both.map(|predictions| serde_json::to_string(&predictions).unwrap());
+    let texts = json.iter().flat_map(|json| [json.clone(), sealed(json)]);
+    texts.map(String::into_bytes).collect()
 }
 
 fn messages() -> Vec<Vec<u8>> {

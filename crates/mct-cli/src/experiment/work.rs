@@ -9,11 +9,10 @@ use anyhow::{Result, bail};
 use clap::Args;
 use mct_corpus::fold::fold;
 use mct_corpus::missing::Missing;
-use mct_runs::{RunFolder, Which};
+use mct_runs::{Predictions, RunFolder, SidePredictions, Which};
 
 use crate::draws::Draws;
 use crate::experiment::plan::test_rates;
-use crate::experiment::store::{Predictions, SidePredictions, predictions_path};
 use crate::missing::MASK_SEEDS;
 use crate::output::Interrupted;
 use crate::{device, interrupt, train};
@@ -44,7 +43,7 @@ impl Work {
 
 fn finish(path: &Path) -> Result<()> {
     // A task of another submission was faster.
-    if predictions_path(path).exists() {
+    if Predictions::path(path).exists() {
         return Ok(());
     }
     let started = Instant::now();
@@ -97,8 +96,8 @@ fn finish(path: &Path) -> Result<()> {
         rates,
     };
     // Nor is what one has finished meanwhile replaced: the one that trained knows how long it took.
-    if resumed && predictions_path(path).exists() {
+    if resumed && Predictions::path(path).exists() {
         return Ok(());
     }
-    predictions.save(path)
+    Ok(predictions.save(path)?)
 }
