@@ -173,9 +173,11 @@ impl Reader {
                 needs_ffmpeg: true,
                 is_transient: false,
             }),
-            Err(own @ (RecordingError::Stopped | RecordingError::TooLong { .. })) => {
-                Err(Failed::of(&own))
-            }
+            Err(
+                own @ (RecordingError::Stopped
+                | RecordingError::TooLong { .. }
+                | RecordingError::Io(_)),
+            ) => Err(Failed::of(&own)),
             // Our own words are the clearer ones.
             Err(other) if !matches!(other, RecordingError::NoAudio) => Err(Failed::of(&error)),
             other => other.map_err(|error| Failed::of(&error)),

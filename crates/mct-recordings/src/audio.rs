@@ -30,10 +30,16 @@ const CONTAINERS: [&[u8]; 5] = [
     b"\0\0\x01\xB3",
 ];
 
-/// How long a sound may be: samples for each byte of its file (Opus in its lowest quality has 64), and whatever the
-/// length of the file as many as are 46 minutes at 48 kHz.
+/// How long a sound may be: samples for each byte of its file (speech as Opus in its lowest quality has 64, silence
+/// hundreds), and whatever the length of the file as many as are 93 minutes at 48 kHz.
 const PER_BYTE: u64 = 64;
-const ANYWAY: u64 = 1 << 27;
+const ANYWAY: u64 = 1 << 28;
+/// Where addresses have 32 bits, as in a page, a vector of twice as many cannot be made.
+const ADDRESSABLE: usize = if cfg!(target_pointer_width = "32") {
+    1 << 27
+} else {
+    usize::MAX
+};
 
 /// Sound of one channel.
 #[derive(Debug, Clone, PartialEq)]
@@ -176,7 +182,7 @@ impl Most {
         let samples = bytes.saturating_mul(PER_BYTE).saturating_add(ANYWAY);
         Self {
             bytes,
-            samples: usize::try_from(samples).unwrap_or(usize::MAX),
+            samples: usize::try_from(samples).map_or(ADDRESSABLE, |all| all.min(ADDRESSABLE)),
         }
     }
 
@@ -324,10 +330,10 @@ mod tests {
         let refused = open(most(479_999)).unwrap_err().to_string();
         assert!(refused.contains("more than 479999 samples"), "{refused}");
         assert!(refused.contains("a file of 7 bytes"), "{refused}");
-        // 48 kHz for an hour, in the quality of a telephone and in silence.
-        let hour = 48_000 * 3600;
-        assert!(Most::of(6000 / 8 * 3600).require(hour).is_ok());
-        assert!(Most::of(100_000).require(hour).is_err());
+        // Two hours at 48 kHz, in the lowest quality and in silence.
+        let hours = 48_000 * 7200;
+        assert!(Most::of(6000 / 8 * 7200).require(hours).is_ok());
+        assert!(Most::of(100_000).require(hours).is_err());
         assert!(Most::of(u64::MAX).require(usize::MAX).is_ok());
     }
 }

@@ -5,7 +5,7 @@ use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use crate::error::RecordingError;
-use crate::ffmpeg::{Ended, Ffmpeg};
+use crate::ffmpeg::{Ffmpeg, Unread};
 use crate::frame::{FRAMES_HZ, Frame, is_recording};
 
 /// Pixels of a picture, at most: a header may claim any number.
@@ -46,28 +46,12 @@ impl Ffmpeg {
         ];
         let command = self.command(&options, path, &output);
         let mut count = 0;
-        let Ended {
-            read,
-            status,
-            complaints,
-        } = Self::listen(command, |pipe| {
+        Self::listen(command, RecordingError::NoPicture, |pipe| {
             each(&mut BufReader::new(pipe), |frame| {
                 count += 1;
                 take(frame);
             })
         })?;
-        if complaints.contains("matches no streams") {
-            return Err(RecordingError::NoPicture);
-        }
-        if status.code().is_none() && read.is_ok() {
-            return Err(RecordingError::Stopped);
-        }
-        if !status.success() || read.is_err() {
-            let last = complaints.lines().last().map(str::to_owned);
-            let cause = last.or_else(|| read.err());
-            let cause = cause.unwrap_or_else(|| "ffmpeg was stopped".to_owned());
-            return Err(RecordingError::Undecodable(cause));
-        }
         match count {
             0 => Err(RecordingError::NoPicture),
             count => Ok(count),
@@ -76,12 +60,12 @@ impl Ffmpeg {
 }
 
 /// Every picture of a stream of binary portable pixmaps.
-fn each(stream: &mut impl Read, mut take: impl FnMut(Frame)) -> Result<(), String> {
+fn each(stream: &mut impl Read, mut take: impl FnMut(Frame)) -> Result<(), Unread> {
     while let Some([width, height]) = header(stream)? {
         let pixels = width.checked_mul(height).filter(|&all| all <= MOST_PIXELS);
-        let pixels = pixels.ok_or_else(|| format!("a picture of {width} x {height}"))?;
+        let pixels = pixels.ok_or_else(|| refused(format!("a picture of {width} x {height}")))?;
         let mut rgb = vec![0; 3 * pixels];
-        let cut = |_| "ends within a picture".to_owned();
+        let cut = |_| ended("ends within a picture".to_owned());
         stream.read_exact(&mut rgb).map_err(cut)?;
         take(Frame { width, height, rgb });
     }
@@ -89,29 +73,37 @@ fn each(stream: &mut impl Read, mut take: impl FnMut(Frame)) -> Result<(), Strin
 }
 
 /// Width and height of the next picture, `P6\nWIDTH HEIGHT\n255\n`; `None` at the end.
-fn header(stream: &mut impl Read) -> Result<Option<[usize; 2]>, String> {
+fn header(stream: &mut impl Read) -> Result<Option<[usize; 2]>, Unread> {
     let mut words: [String; 4] = Default::default();
-    for word in &mut words {
+    for (at, word) in words.iter_mut().enumerate() {
         loop {
             let mut byte = [0];
             match stream.read(&mut byte) {
-                Ok(0) if word.is_empty() => return Ok(None),
-                Ok(0) => return Err("ends within a header".to_owned()),
+                Ok(0) if at == 0 && word.is_empty() => return Ok(None),
+                Ok(0) => return Err(ended("ends within a header".to_owned())),
                 Ok(_) if byte[0].is_ascii_whitespace() => break,
                 Ok(_) if word.len() < 20 => word.push(char::from(byte[0])),
-                Ok(_) => return Err("is no stream of pictures".to_owned()),
+                Ok(_) => return Err(refused("is no stream of pictures".to_owned())),
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error.to_string()),
+                Err(error) => return Err(Unread::Refused(error.into())),
             }
         }
     }
     let [kind, width, height, most] = words;
     match (width.parse(), height.parse()) {
         (Ok(width), Ok(height)) if kind == "P6" && most == "255" => Ok(Some([width, height])),
-        _ => Err(format!(
+        _ => Err(refused(format!(
             "is no stream of pictures: {kind} {width} {height} {most}"
-        )),
+        ))),
     }
+}
+
+fn refused(cause: String) -> Unread {
+    Unread::Refused(RecordingError::Undecodable(cause))
+}
+
+fn ended(cause: String) -> Unread {
+    Unread::Ended(RecordingError::Undecodable(cause))
 }
 
 /// The recordings in a folder, in the order of their names.
@@ -191,7 +183,11 @@ mod tests {
 
     fn all(mut bytes: &[u8]) -> Result<Vec<Frame>, String> {
         let mut frames = Vec::new();
-        each(&mut bytes, |frame| frames.push(frame))?;
+        let read = each(&mut bytes, |frame| frames.push(frame));
+        read.map_err(|unread| match unread {
+            Unread::Refused(error) => format!("refused: {error}"),
+            Unread::Ended(error) => format!("ended: {error}"),
+        })?;
         Ok(frames)
     }
 
@@ -207,22 +203,25 @@ mod tests {
 
     #[test]
     fn what_is_none_is_refused() {
-        assert!(
-            all(b"P6\n2 1\n255\nabc")
-                .unwrap_err()
-                .contains("ends within a picture")
-        );
-        assert!(
-            all(b"P6\n99999999 99999999\n255\n")
-                .unwrap_err()
-                .contains("a picture of")
-        );
-        assert!(
-            all(b"P5\n2 1\n255\nabcdef")
-                .unwrap_err()
-                .contains("no stream")
-        );
-        assert!(all(b"P6\n2").unwrap_err().contains("header"));
+        for (bytes, expected) in [
+            (
+                &b"P6\n2 1\n255\nabc"[..],
+                "ended: cannot be decoded: ends within a picture",
+            ),
+            (b"P6\n2", "ended: cannot be decoded: ends within a header"),
+            (b"P6\n", "ended: cannot be decoded: ends within a header"),
+            (
+                b"P6\n99999999 99999999\n255\n",
+                "refused: cannot be decoded: a picture of",
+            ),
+            (
+                b"P5\n2 1\n255\nabcdef",
+                "refused: cannot be decoded: is no stream",
+            ),
+        ] {
+            let error = all(bytes).unwrap_err();
+            assert!(error.starts_with(expected), "{error}");
+        }
         assert_eq!(all(b"").unwrap(), []);
     }
 
