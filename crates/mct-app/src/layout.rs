@@ -1,7 +1,9 @@
 //! The layout of the panes.
 
+use std::collections::HashSet;
+
 use eframe::egui;
-use egui_tiles::{Linear, LinearDir, Tile, Tiles, Tree};
+use egui_tiles::{Container, GridLayout, Linear, LinearDir, Tile, TileId, Tiles, Tree};
 
 use crate::panels::Pane;
 
@@ -38,9 +40,9 @@ pub fn standard() -> Tree<Pane> {
     detail.push(comparison);
     let detail = tiles.insert_tab_tile(detail);
     let below = Linear::new_binary(LinearDir::Horizontal, [table, detail], 0.46);
-    let below = tiles.insert_new(Tile::Container(egui_tiles::Container::Linear(below)));
+    let below = tiles.insert_new(Tile::Container(Container::Linear(below)));
     let root = Linear::new_binary(LinearDir::Vertical, [above, below], 0.52);
-    let root = tiles.insert_new(Tile::Container(egui_tiles::Container::Linear(root)));
+    let root = tiles.insert_new(Tile::Container(Container::Linear(root)));
     Tree::new(egui::Id::unique("panes"), root, tiles)
 }
 
@@ -88,20 +90,41 @@ pub fn one_by_one() -> Tree<Pane> {
     Tree::new(egui::Id::unique("panes one by one"), root, tiles)
 }
 
-/// A stored layout, or the default one where a pane is missing from it.
+/// A stored layout, or the default one where it is none: a pane is missing from it or twice in it, a tile is within
+/// itself, or a grid has more columns than there are panes.
 pub fn checked(tree: Tree<Pane>) -> Tree<Pane> {
-    let count = |pane: Pane| {
-        let tiles = tree.tiles.tiles();
-        tiles
-            .filter(|tile| matches!(tile, Tile::Pane(other) if *other == pane))
-            .count()
-    };
-    if tree.root.is_some() && Pane::ALL.iter().all(|pane| count(*pane) == 1) {
-        tree
-    } else {
-        standard()
-    }
+    if is_layout(&tree) { tree } else { standard() }
 }
+
+fn is_layout(tree: &Tree<Pane>) -> bool {
+    let mut open: Vec<TileId> = tree.root.into_iter().collect();
+    let mut seen = HashSet::new();
+    let mut panes = Vec::new();
+    while let Some(tile) = open.pop() {
+        // The tree is walked by recursion later.
+        if !seen.insert(tile) || seen.len() > MOST_TILES {
+            return false;
+        }
+        match tree.tiles.get(tile) {
+            None => return false,
+            Some(Tile::Pane(pane)) => panes.push(*pane),
+            Some(Tile::Container(container)) => {
+                if let Container::Grid(grid) = container
+                    && let GridLayout::Columns(columns) = grid.layout
+                    && columns > Pane::ALL.len()
+                {
+                    return false;
+                }
+                open.extend(container.children());
+            }
+        }
+    }
+    let count = |pane: &Pane| panes.iter().filter(|other| *other == pane).count();
+    Pane::ALL.iter().all(|pane| count(pane) == 1)
+}
+
+/// Far more than a person makes of these panes.
+const MOST_TILES: usize = 100;
 
 /// Whether the pane is drawn: neither behind another tab nor closed.
 pub fn is_seen(tree: &Tree<Pane>, pane: Pane) -> bool {
@@ -171,6 +194,54 @@ mod tests {
             !is_open(&again, Pane::Curves),
             "a valid layout is unchanged"
         );
+    }
+
+    #[test]
+    fn a_stored_layout_that_is_none_is_the_default_one() {
+        let is_kept = |tree: Tree<Pane>| {
+            let panes = tree.tiles.len();
+            checked(tree).tiles.len() == panes
+        };
+        let grown = |change: fn(&mut Tree<Pane>, TileId)| {
+            let mut tree = one_by_one();
+            let root = tree.root.unwrap();
+            change(&mut tree, root);
+            tree
+        };
+        let children = |tree: &mut Tree<Pane>, root: TileId| match tree.tiles.get(root) {
+            Some(Tile::Container(container)) => container.children_vec(),
+            _ => Vec::new(),
+        };
+        let nested = |tree: &mut Tree<Pane>, root: TileId| {
+            tree.root = Some(tree.tiles.insert_horizontal_tile(vec![root]));
+        };
+        assert!(is_kept(grown(nested)));
+        // Within itself.
+        let own = grown(|tree, root| {
+            if let Some(Tile::Container(container)) = tree.tiles.get_mut(root) {
+                container.add_child(root);
+            }
+        });
+        assert!(!is_layout(&own));
+        let deep = grown(|tree, _| {
+            for _ in 0..1000 {
+                tree.root = Some(
+                    tree.tiles
+                        .insert_horizontal_tile(tree.root.into_iter().collect()),
+                );
+            }
+        });
+        assert!(!is_layout(&deep));
+        let mut wide = one_by_one();
+        let root = wide.root.unwrap();
+        let panes = children(&mut wide, root);
+        let grid = wide.tiles.insert_grid_tile(panes);
+        wide.root = Some(grid);
+        assert!(is_layout(&wide));
+        if let Some(Tile::Container(Container::Grid(grid))) = wide.tiles.get_mut(grid) {
+            grid.layout = GridLayout::Columns(1_000_000_000_000);
+        }
+        assert!(!is_layout(&wide));
     }
 
     #[test]

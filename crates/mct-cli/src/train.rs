@@ -118,7 +118,7 @@ impl Train {
 /// A config file, or the `config.toml` of a run.
 fn read_config(path: &Path) -> Result<Config> {
     let name = path.display().to_string();
-    let text = regular::read_text(path).context(name.clone())?;
+    let text = regular::read_settings(path).context(name.clone())?;
     let mut table: toml::Table = toml::from_str(&text).with_context(|| name.clone())?;
     for key_of_run in ["device", "corpus"] {
         table.remove(key_of_run);

@@ -287,6 +287,19 @@ fn an_interrupted_experiment_resumes_and_ends_as_an_uninterrupted_one() {
     );
     damaged(
         true,
+        &|value| value["training_seconds"] = (-1.0).into(),
+        "training_seconds: found -1, expected a duration",
+    );
+    damaged(
+        true,
+        &|value| {
+            let draw = &mut value["test"]["draws"][0][0];
+            *draw = serde_json::json!({ "intensities": draw["probabilities"] });
+        },
+        "task: found Regression, expected Classification",
+    );
+    damaged(
+        true,
         &|value| {
             let row = &mut value["test"]["draws"][0][0]["probabilities"][0];
             row.as_array_mut().unwrap().push(0.5.into());

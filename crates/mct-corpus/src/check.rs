@@ -113,6 +113,17 @@ pub(crate) fn structure(
             let field = format!("modality.{name}.unknown");
             findings.push(Finding::new(field, "NaN or infinity", "finite values"));
         }
+        if let Some(unknown) = &modality.unknown
+            && (unknown.is_empty() || unknown.len() % modality.dim.max(1) != 0)
+        {
+            let expected = format!("rows of {} features", modality.dim);
+            let field = format!("modality.{name}.unknown");
+            findings.push(Finding::new(
+                field,
+                format!("{} values", unknown.len()),
+                expected,
+            ));
+        }
     }
     findings
 }

@@ -75,8 +75,19 @@ pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
 /// # Errors
 /// As [`read`], and when it is not UTF-8.
 pub fn read_text(path: &Path) -> io::Result<String> {
-    const MOST: u64 = 64 << 20;
-    String::from_utf8(read(path, MOST)?)
+    text(path, 64 << 20)
+}
+
+/// As [`read_text`], of settings, which take a hundred times their length once they are read: 1 MiB at most.
+///
+/// # Errors
+/// As [`read_text`].
+pub fn read_settings(path: &Path) -> io::Result<String> {
+    text(path, 1 << 20)
+}
+
+fn text(path: &Path, most: u64) -> io::Result<String> {
+    String::from_utf8(read(path, most)?)
         .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.utf8_error().to_string()))
 }
 
@@ -120,6 +131,9 @@ mod tests {
         assert!(head(&path("pipe"), 2).is_err());
         assert_eq!(read(&path("link"), 4).expect("a file"), b"mine");
         assert_eq!(read_text(&path("mine")).expect("a text"), "mine");
+        std::fs::write(path("long"), vec![b'a'; (1 << 20) + 1]).expect("a file");
+        assert!(read_text(&path("long")).is_ok());
+        assert!(said(read_settings(&path("long")).expect_err("long")).contains("1048576 or fewer"));
         open(&path("new")).expect("a new file");
         assert_eq!(std::fs::read(path("mine")).expect("a file"), b"mine");
     }

@@ -481,6 +481,12 @@ fn a_label_table_goes_with_a_folder_of_features() {
     }
     std::fs::write(features.join("audio/u0.npy"), npy(2, &expected(0, 2, 3))).unwrap();
     std::fs::write(features.join("face/u1.npy"), npy(1, &expected(1, 1, 2))).unwrap();
+    // Links that lead back are walked through once.
+    #[cfg(unix)]
+    for name in ["a", "b"] {
+        std::os::unix::fs::symlink(features.join("audio"), features.join("audio").join(name))
+            .unwrap();
+    }
     let table = folder.path().join("labels.csv");
     std::fs::write(&table, "id,label\nu0,1\nu1,0\n").unwrap();
     let corpus = import(None, &table, &Options::default()).unwrap().corpus;

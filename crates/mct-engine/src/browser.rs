@@ -41,18 +41,25 @@ pub async fn fetch(url: &str) -> Result<Vec<u8>, String> {
             response.status()
         ));
     }
+    let require = |length: f64| match length > LARGEST {
+        true => {
+            let found = length / 1e9;
+            Err(format!(
+                "{url}: found {found:.1} GB, expected 1.5 GB at most in a browser"
+            ))
+        }
+        false => Ok(()),
+    };
     let length = response.headers().get("content-length").ok().flatten();
-    if let Some(length) = length.and_then(|text| text.parse::<f64>().ok())
-        && length > LARGEST
-    {
-        let found = length / 1e9;
-        return Err(format!(
-            "{url}: found {found:.1} GB, expected 1.5 GB at most in a browser"
-        ));
+    if let Some(length) = length.and_then(|text| text.parse().ok()) {
+        require(length)?;
     }
     let buffer = response.array_buffer().map_err(failed)?;
     let buffer = JsFuture::from(buffer).await.map_err(failed)?;
-    Ok(Uint8Array::new(&buffer).to_vec())
+    let bytes = Uint8Array::new(&buffer);
+    // What was compressed is longer than was said.
+    require(f64::from(bytes.length()))?;
+    Ok(bytes.to_vec())
 }
 
 fn describe(error: &JsValue) -> String {

@@ -44,6 +44,14 @@ pub enum ExtractionError {
         wanted: String,
         found: String,
     },
+    #[error(
+        "{modality}: the model has {found} features, where its extractor gives {dim} or a multiple of them"
+    )]
+    Width {
+        modality: String,
+        found: usize,
+        dim: usize,
+    },
     #[error(transparent)]
     Load(#[from] LoadError),
     #[error("{0}")]
@@ -123,7 +131,7 @@ impl Known {
     }
 
     /// # Errors
-    /// When other weights than those of the model's corpus are loaded.
+    /// When other weights than those of the model's corpus are loaded, or they give other features.
     fn require(
         &self,
         interface: &Interface,
@@ -137,6 +145,15 @@ impl Known {
                     modality: shape.name.clone(),
                     wanted,
                     found,
+                });
+            }
+            // Of one step, or of several that were stacked.
+            let (found, dim) = (shape.features, loaded.dim());
+            if found == 0 || !found.is_multiple_of(dim) {
+                return Err(ExtractionError::Width {
+                    modality: shape.name.clone(),
+                    found,
+                    dim,
                 });
             }
         }

@@ -142,6 +142,8 @@ impl Reader {
                 let read = match path.is_dir() {
                     true => pictures(path, take),
                     false => match std::fs::metadata(path) {
+                        // A pipe would be waited for.
+                        Ok(kind) if !kind.is_file() => Err(no_file()),
                         Ok(_) => self.ffmpeg.frames(path, source.seconds, take),
                         Err(error) => Err(error.into()),
                     },
@@ -186,11 +188,15 @@ impl Reader {
 }
 
 #[cfg(not(target_arch = "wasm32"))]
+fn no_file() -> RecordingError {
+    std::io::Error::new(ErrorKind::InvalidInput, "no regular file").into()
+}
+
+#[cfg(not(target_arch = "wasm32"))]
 fn own(path: &Path) -> Result<Waveform, RecordingError> {
     let file = std::fs::File::open(path)?;
     if !file.metadata()?.is_file() {
-        let kind = ErrorKind::InvalidInput;
-        return Err(std::io::Error::new(kind, "no regular file").into());
+        return Err(no_file());
     }
     let ending = path
         .extension()

@@ -4,7 +4,7 @@ use plotters::prelude::*;
 
 use crate::palette::colour;
 use crate::title::titled;
-use crate::{Result, unplottable};
+use crate::{Result, require_drawable, unplottable};
 
 /// Bars of a histogram over the range.
 const BARS: usize = 24;
@@ -23,6 +23,7 @@ pub fn intensities(title: &str, range: [f32; 2], points: &[(f32, f32)]) -> Resul
     let (low, high) = all.fold((range[0], range[1]), |(l, h), v| (l.min(v), h.max(v)));
     let room = 0.02 * (high - low).max(1e-6);
     let (low, high) = (f64::from(low - room), f64::from(high + room));
+    require_drawable([&low, &high])?;
     let fill = colour(0, 1);
     titled((title, 16), (460 + HISTOGRAM, 418 + HISTOGRAM), |area| {
         let (upper, lower) = area.split_vertically(HISTOGRAM + 6);

@@ -40,6 +40,43 @@ fn drawn(size: (u32, u32), draw: impl FnOnce(&Area<'_>) -> Result<()>) -> Result
     Ok(svg)
 }
 
+/// An axis without end has no marks.
+fn require_drawable<'a>(ends: impl IntoIterator<Item = &'a f64>) -> Result<()> {
+    const MOST: f64 = 1e100;
+    match ends
+        .into_iter()
+        .find(|end| end.is_nan() || end.abs() > MOST)
+    {
+        None => Ok(()),
+        Some(end) => Err(Error(format!(
+            "found {end}, expected values within ±{MOST:e}"
+        ))),
+    }
+}
+
 fn unplottable(error: impl std::fmt::Display) -> Error {
     Error(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_without_end_are_refused_where_an_axis_would_have_no_end() {
+        let line = |points: &[(f64, f64)]| Line {
+            name: "a".to_owned(),
+            points: points.to_vec(),
+            bound: false,
+        };
+        for value in [1e308, f64::INFINITY, -1e300] {
+            for points in [[(0.0, value), (1.0, 0.5)], [(value, 0.0), (1.0, 0.5)]] {
+                assert!(histories("loss", &[line(&points)]).is_err(), "{points:?}");
+            }
+        }
+        assert!(histories("loss", &[line(&[(0.0, 1e30), (1.0, 0.5)])]).is_ok());
+        let wide = intensities("x", [0.0, 1.0], &[(3e38, -3e38)]);
+        assert!(wide.is_err());
+        assert!(intensities("x", [0.0, 1.0], &[(0.5, 0.25)]).is_ok());
+    }
 }

@@ -6,7 +6,7 @@ use plotters::prelude::*;
 
 use crate::palette::colour;
 use crate::title::{self, titled};
-use crate::{Area, Result, unplottable};
+use crate::{Area, Result, require_drawable, unplottable};
 
 /// One line of a plot.
 pub struct Line {
@@ -121,6 +121,7 @@ fn draw_lines(
     let (low, high) = all().fold((f64::MAX, f64::MIN), |(low, high), (x, _)| {
         (low.min(*x), high.max(*x))
     });
+    require_drawable([&low, &high, &range.start, &range.end])?;
     // One point still needs an axis.
     let (low, high) = if low < high {
         (low, high)

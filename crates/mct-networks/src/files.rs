@@ -7,7 +7,7 @@ use std::path::Path;
 /// When there is no such file, or it cannot be read.
 #[cfg(not(target_arch = "wasm32"))]
 pub fn read(path: &Path) -> io::Result<Vec<u8>> {
-    std::fs::read(path)
+    mct_corpus::regular::read(path, u64::MAX)
 }
 
 #[cfg(not(target_arch = "wasm32"))]

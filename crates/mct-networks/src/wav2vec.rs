@@ -271,6 +271,9 @@ impl Wav2Vec {
     }
 }
 
+/// Samples of a step.
+const STRIDES: std::ops::RangeInclusive<usize> = 40..=16_000;
+
 fn encoder(weights: &Weights, config: &Config) -> Result<Vec<Convolution>, WeightsError> {
     let by_step = match config.feat_extract_norm.as_str() {
         "layer" => true,
@@ -290,6 +293,16 @@ fn encoder(weights: &Weights, config: &Config) -> Result<Vec<Convolution>, Weigh
         weights.within_range("conv_kernel", kernel, 1..=4096)?;
         weights.within_range("conv_stride", stride, 1..=4096)?;
     }
+    // Published ones have 320: attention is over all steps, and with few samples a step they are too many.
+    let product = config
+        .conv_stride
+        .iter()
+        .try_fold(1, |all: usize, &stride| all.checked_mul(stride));
+    weights.within_range(
+        "product of conv_stride",
+        product.unwrap_or(usize::MAX),
+        STRIDES,
+    )?;
     let mut input = 1;
     let mut layers = Vec::new();
     for (index, &width) in config.conv_dim.iter().enumerate() {

@@ -1,7 +1,8 @@
 //! Weights as they are published: Hugging Face's safetensors, PyTorch archives old and new, shards of
 //! TensorFlow.js. They are read as data; nothing in them is executed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{Read, Seek};
 use std::ops::RangeInclusive;
 use std::path::Path;
 
@@ -155,7 +156,7 @@ impl Weights {
         layers: usize,
     ) -> Result<(), WeightsError> {
         self.within_range("hidden_size", width, 1..=65_536)?;
-        self.within_range("num_attention_heads", heads, 1..=width)?;
+        self.within_range("num_attention_heads", heads, 1..=width.min(128))?;
         self.within_range("num_hidden_layers", layers, 1..=1000)?;
         match width.is_multiple_of(heads) {
             true => Ok(()),
@@ -258,7 +259,9 @@ fn numpy(pickle: &[u8]) -> Layers {
 
 fn pytorch(path: &Path) -> Layers {
     // The reader says nothing of a file that is not there.
-    std::fs::File::open(path).map_err(|error| error.to_string())?;
+    let mut file = std::fs::File::open(path).map_err(|error| error.to_string())?;
+    let length = file.metadata().map_or(0, |file| file.len());
+    require_small_pickle(&mut file)?;
     // Weights alone, or under a key beside the state of an optimizer.
     const KEYS: [&str; 4] = ["model_state", "state_dict", "model", "model_state_dict"];
     let nested = KEYS
@@ -269,8 +272,15 @@ fn pytorch(path: &Path) -> Layers {
         Some(reader) => reader,
         None => PytorchReader::new(path).map_err(|error| error.to_string())?,
     };
+    let tensors = reader.into_tensors();
+    // A view of a few values can claim any shape.
+    let claimed = tensors.values().map(|tensor| tensor.byte_len() as u64);
+    let claimed = claimed.fold(0, u64::saturating_add);
+    if claimed > length.saturating_mul(4).saturating_add(64 << 20) {
+        return Err(format!("claims {claimed} bytes of values in {length}"));
+    }
     let mut layers = BTreeMap::new();
-    for (name, tensor) in reader.into_tensors() {
+    for (name, tensor) in tensors {
         use pytorch_reader::DType;
         let convert = match tensor.dtype() {
             DType::F32 => floats,
@@ -285,6 +295,35 @@ fn pytorch(path: &Path) -> Layers {
         layers.insert(name, Layer { shape, values });
     }
     Ok(layers)
+}
+
+/// Refuses archives whose reader would take far more memory than they have: its stack has 88 bytes for each byte of
+/// the pickle, and a tar may have holes.
+fn require_small_pickle(file: &mut (impl Read + Seek)) -> Result<(), String> {
+    const MOST: u64 = 4 << 20;
+    let mut head = Vec::new();
+    let read = file.by_ref().take(512).read_to_end(&mut head);
+    read.map_err(|error| error.to_string())?;
+    if head.get(257..262) == Some(b"ustar") {
+        return Err("is a tar, as PyTorch wrote them before 0.1.10".to_owned());
+    }
+    let Ok(mut archive) = zip::ZipArchive::new(file) else {
+        return Ok(());
+    };
+    for index in 0..archive.len() {
+        let entry = archive.by_index_raw(index);
+        let entry = entry.map_err(|error| error.to_string())?;
+        let name = entry.name().map_err(|error| error.to_string())?;
+        let found = entry.size().max(entry.compressed_size());
+        let is_packed = entry.compression() != zip::CompressionMethod::Stored;
+        if name.ends_with(".pkl") && (is_packed || found > MOST) {
+            let packed = if is_packed { ", packed" } else { "" };
+            return Err(format!(
+                "{name}: found {found} bytes{packed}, expected {MOST} or fewer as they are"
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// A group of weights in a manifest of TensorFlow.js.
@@ -313,12 +352,16 @@ fn tfjs(manifest: &[u8], read: impl Fn(&str) -> Result<Vec<u8>, String>) -> Laye
     let groups: Vec<Group> = serde_json::from_slice(manifest)
         .map_err(|error| format!("is no manifest of TensorFlow.js weights: {error}"))?;
     let mut layers = BTreeMap::new();
+    let mut shards = BTreeSet::new();
     for group in groups {
         let mut bytes = Vec::new();
         for shard in &group.paths {
             // A name of a file beside the manifest; not a way out of its folder.
             if shard.contains(['/', '\\']) || shard == ".." {
                 return Err(format!("its shard {shard} lies elsewhere"));
+            }
+            if !shards.insert(shard.clone()) {
+                return Err(format!("its shard {shard} is named twice"));
             }
             bytes.extend(read(shard)?);
         }
@@ -421,6 +464,37 @@ mod tests {
             .err()
             .unwrap();
         assert!(error.contains("system"), "{error}");
+    }
+
+    #[test]
+    fn an_archive_that_would_take_far_more_memory_is_refused() {
+        use std::io::{Cursor, Write as _};
+        let archive = |method, length: usize| {
+            let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
+            let options = zip::write::SimpleFileOptions::default().compression_method(method);
+            zip.start_file("a/data.pkl", options).unwrap();
+            zip.write_all(&vec![b'N'; length]).unwrap();
+            zip.finish().unwrap()
+        };
+        let refused = |mut file: Cursor<Vec<u8>>| {
+            file.set_position(0);
+            require_small_pickle(&mut file).err().unwrap_or_default()
+        };
+        assert_eq!(refused(archive(zip::CompressionMethod::Stored, 1000)), "");
+        let long = refused(archive(zip::CompressionMethod::Stored, 5 << 20));
+        assert!(long.contains("a/data.pkl: found 5242880 bytes"), "{long}");
+        let packed = refused(archive(zip::CompressionMethod::Deflated, 1000));
+        assert!(packed.contains("packed"), "{packed}");
+        let mut tar = vec![0; 512];
+        tar[257..262].copy_from_slice(b"ustar");
+        assert!(refused(Cursor::new(tar)).contains("is a tar"));
+    }
+
+    #[test]
+    fn a_shard_that_is_named_again_is_refused() {
+        let json = r#"[{"paths": ["a.bin", "a.bin"], "weights": []}]"#;
+        let error = tfjs(json.as_bytes(), |_| Ok(vec![0])).err().unwrap();
+        assert!(error.contains("a.bin is named twice"), "{error}");
     }
 
     #[test]

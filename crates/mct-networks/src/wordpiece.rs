@@ -94,16 +94,19 @@ impl WordPiece {
     /// The pieces of a text, without `[CLS]` and `[SEP]`.
     pub fn encode(&self, text: &str) -> Vec<u32> {
         let mut ids = Vec::new();
-        let mut rest = text;
-        while let Some((at, which)) = (0..SPECIAL.len())
-            .filter_map(|which| Some((rest.find(SPECIAL[which])?, which)))
-            .min()
-        {
-            self.words(&rest[..at], &mut ids);
-            ids.push(self.special[which]);
-            rest = &rest[at + SPECIAL[which].len()..];
+        let mut from = 0;
+        for (at, _) in text.match_indices('[') {
+            let here = &text[at..];
+            // One that is within another is none.
+            if let Some(which) = SPECIAL.iter().position(|special| here.starts_with(special))
+                && at >= from
+            {
+                self.words(&text[from..at], &mut ids);
+                ids.push(self.special[which]);
+                from = at + SPECIAL[which].len();
+            }
         }
-        self.words(rest, &mut ids);
+        self.words(&text[from..], &mut ids);
         ids
     }
 
@@ -224,6 +227,15 @@ mod tests {
     fn the_longest_piece_is_taken_first() {
         assert_eq!(pieces("Unhappyness!"), ["un", "##happy", "##ness", "!"]);
         assert_eq!(pieces("happyx"), ["[UNK]"]);
+    }
+
+    #[test]
+    fn special_pieces_stand_for_themselves_wherever_they_are() {
+        assert_eq!(
+            pieces("[[MASK]happy[SEP][UNK"),
+            ["[UNK]", "[MASK]", "happy", "[SEP]", "[UNK]", "[UNK]"]
+        );
+        assert_eq!(pieces(&"[UNK]".repeat(200_000)).len(), 200_000);
     }
 
     #[test]

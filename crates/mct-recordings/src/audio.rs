@@ -34,12 +34,6 @@ const CONTAINERS: [&[u8]; 5] = [
 /// hundreds), and whatever the length of the file as many as are 93 minutes at 48 kHz.
 const PER_BYTE: u64 = 64;
 const ANYWAY: u64 = 1 << 28;
-/// Where addresses have 32 bits, as in a page, a vector of twice as many cannot be made.
-const ADDRESSABLE: usize = if cfg!(target_pointer_width = "32") {
-    1 << 27
-} else {
-    usize::MAX
-};
 
 /// Sound of one channel.
 #[derive(Debug, Clone, PartialEq)]
@@ -179,10 +173,14 @@ pub(crate) struct Most {
 impl Most {
     /// Of a file of this length.
     pub fn of(bytes: u64) -> Self {
-        let samples = bytes.saturating_mul(PER_BYTE).saturating_add(ANYWAY);
+        let mut samples = bytes.saturating_mul(PER_BYTE).saturating_add(ANYWAY);
+        if cfg!(target_pointer_width = "32") {
+            // As in a page: a vector of twice as many cannot be made.
+            samples = samples.min(1 << 27);
+        }
         Self {
             bytes,
-            samples: usize::try_from(samples).map_or(ADDRESSABLE, |all| all.min(ADDRESSABLE)),
+            samples: usize::try_from(samples).unwrap_or(usize::MAX),
         }
     }
 

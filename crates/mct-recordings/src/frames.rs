@@ -11,6 +11,9 @@ use crate::frame::{FRAMES_HZ, Frame, is_recording};
 /// Pixels of a picture, at most: a header may claim any number.
 const MOST_PIXELS: usize = 1 << 26;
 
+/// Pictures of a video, at most, which are those of a day: a gap in its times is filled with copies.
+const MOST_PICTURES: usize = (FRAMES_HZ * 86_400.0) as usize;
+
 impl Ffmpeg {
     /// Gives the pictures of a video, [`FRAMES_HZ`] a second, to `take`, one after the other; `seconds` is
     /// the part that is wanted.
@@ -61,7 +64,12 @@ impl Ffmpeg {
 
 /// Every picture of a stream of binary portable pixmaps.
 fn each(stream: &mut impl Read, mut take: impl FnMut(Frame)) -> Result<(), Unread> {
+    let mut count = 0;
     while let Some([width, height]) = header(stream)? {
+        count += 1;
+        if count > MOST_PICTURES {
+            return Err(refused(format!("more than {MOST_PICTURES} pictures")));
+        }
         let pixels = width.checked_mul(height).filter(|&all| all <= MOST_PIXELS);
         let pixels = pixels.ok_or_else(|| refused(format!("a picture of {width} x {height}")))?;
         let mut rgb = vec![0; 3 * pixels];
@@ -136,7 +144,9 @@ pub fn pictures(folder: &Path, mut take: impl FnMut(Frame)) -> Result<usize, Rec
         let hidden = path
             .file_name()
             .is_some_and(|name| name.as_encoded_bytes()[0] == b'.');
-        if ending.is_some_and(|ending| known.contains(&ending)) && !hidden {
+        let is_picture = ending.is_some_and(|ending| known.contains(&ending)) && !hidden;
+        // A device or a pipe is nobody's picture.
+        if is_picture && path.is_file() {
             paths.push(path);
         }
     }
@@ -162,8 +172,19 @@ pub fn pictures(folder: &Path, mut take: impl FnMut(Frame)) -> Result<usize, Rec
     });
     for path in &paths {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let picture = image::open(path)
-            .map_err(|error| RecordingError::Undecodable(format!("{name}: {error}")))?
+        let unreadable = |error: String| RecordingError::Undecodable(format!("{name}: {error}"));
+        let open = || image::ImageReader::open(path)?.with_guessed_format();
+        // Of its header alone, before anything is made for it.
+        let size = open().map_err(|error| unreadable(error.to_string()))?;
+        let size = size.into_dimensions();
+        let (width, height) = size.map_err(|error| unreadable(error.to_string()))?;
+        if (width as usize).saturating_mul(height as usize) > MOST_PIXELS {
+            return Err(unreadable(format!("a picture of {width} x {height}")));
+        }
+        let picture = open().map_err(|error| unreadable(error.to_string()))?;
+        let picture = picture.decode();
+        let picture = picture
+            .map_err(|error| unreadable(error.to_string()))?
             .into_rgb8();
         take(Frame {
             width: picture.width() as usize,
@@ -225,6 +246,16 @@ mod tests {
         assert_eq!(all(b"").unwrap(), []);
     }
 
+    /// That of PNG.
+    fn crc32(bytes: &[u8]) -> u32 {
+        !bytes.iter().fold(u32::MAX, |sum, byte| {
+            (0..8).fold(sum ^ u32::from(*byte), |sum, _| match sum & 1 {
+                1 => (sum >> 1) ^ 0xEDB8_8320,
+                _ => sum >> 1,
+            })
+        })
+    }
+
     #[test]
     fn a_folder_of_pictures_in_their_order() {
         let folder = tempfile::tempdir().unwrap();
@@ -234,9 +265,23 @@ mod tests {
         }
         std::fs::write(folder.path().join("._f1.png"), b"").unwrap();
         std::fs::write(folder.path().join("notes.txt"), b"").unwrap();
+        // A pipe would be waited for, and a device has no end.
+        #[cfg(unix)]
+        std::os::unix::fs::symlink("/dev/zero", folder.path().join("f4.png")).unwrap();
         let mut reds = Vec::new();
         let count = pictures(folder.path(), |frame| reds.push(frame.rgb[0])).unwrap();
         assert_eq!((count, reds), (3, vec![1, 2, 10]));
+        // Its header alone says that it is too large.
+        let mut large = std::fs::read(folder.path().join("f1.png")).unwrap();
+        large[16..24].copy_from_slice(&[0, 1, 0, 0, 0, 1, 0, 0]);
+        let checksum = crc32(&large[12..29]);
+        large[29..33].copy_from_slice(&checksum.to_be_bytes());
+        std::fs::write(folder.path().join("f3.png"), large).unwrap();
+        let error = pictures(folder.path(), |_| ()).unwrap_err().to_string();
+        assert!(
+            error.contains("f3.png: a picture of 65536 x 65536"),
+            "{error}"
+        );
         std::fs::write(folder.path().join("f3.png"), b"no picture").unwrap();
         let error = pictures(folder.path(), |_| ()).unwrap_err().to_string();
         assert!(error.contains("f3.png"), "{error}");

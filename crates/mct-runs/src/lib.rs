@@ -165,7 +165,7 @@ impl Manifest {
 
     fn read(path: &Path) -> Result<Self> {
         let name = path.display().to_string();
-        let text = regular::read_text(path).map_err(Error::io(path))?;
+        let text = regular::read_settings(path).map_err(Error::io(path))?;
         let manifest: Self = toml::from_str(&text).map_err(|error| {
             let found = error.to_string();
             mct_hfr::Error::invalid(&name, "config", found.trim_end(), "the config of a run")

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use mct_corpus::{atomic, regular};
 use mct_scores::Predicted;
@@ -78,6 +79,14 @@ impl Predictions {
         }
         let predictions: Self = serde_json::from_str(json)
             .map_err(|error| invalid("form", &error.to_string(), "the predictions of a run"))?;
+        let seconds = predictions.training_seconds;
+        if let Some(found) = seconds.filter(|time| Duration::try_from_secs_f64(*time).is_err()) {
+            return Err(invalid(
+                "training_seconds",
+                &found.to_string(),
+                "a duration",
+            ));
+        }
         let count = |field: &str, found: usize, expected: usize| match found == expected {
             true => Ok(()),
             false => Err(invalid(field, &found.to_string(), &expected.to_string())),

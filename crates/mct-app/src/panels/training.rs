@@ -670,7 +670,8 @@ fn validation(ui: &mut Ui, training: &Training, look: Look) {
 }
 
 fn confusion(ui: &mut Ui, record: &EpochRecord, classes: &[String]) {
-    if record.confusion.0.len() != classes.len() {
+    let rows = &record.confusion.0;
+    if rows.len() != classes.len() || rows.iter().any(|row| row.len() != classes.len()) {
         return;
     }
     let first = record.validation.iter().next();

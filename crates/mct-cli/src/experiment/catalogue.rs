@@ -219,7 +219,7 @@ impl Experiment {
                 "experiment: found `{name}`, expected {expected}, table4, all or a TOML file"
             )));
         }
-        let text = mct_corpus::regular::read_text(name.as_ref()).context(name.to_owned())?;
+        let text = mct_corpus::regular::read_settings(name.as_ref()).context(name.to_owned())?;
         let experiment: Self = toml::from_str(&text).map_err(|error| {
             let found = error.to_string();
             mct_hfr::Error::invalid(

@@ -113,7 +113,9 @@ pub fn show(
         };
         entry.0 += 1;
     }
-    let human = |seconds: f64| HumanDuration(Duration::from_secs_f64(seconds)).to_string();
+    let human = |seconds: f64| {
+        HumanDuration(Duration::try_from_secs_f64(seconds).unwrap_or_default()).to_string()
+    };
     let rows: Vec<Vec<String>> = kinds
         .iter()
         .map(|(kind, (count, seconds, how))| {

@@ -210,7 +210,7 @@ impl OfFold {
         let mut filled = vec![false; PAPER_RATES.len()];
         for run in setting.runs(row, fold, seed)? {
             let predictions = store.predictions(&run.id)?;
-            store.require(&run.id, &predictions, corpus)?;
+            store.require(&run.id, &predictions, corpus, setting.base.model.task)?;
             for (rate, value) in predictions.rates.iter().enumerate() {
                 let index = PAPER_RATES.iter().position(|other| other == value);
                 // The first run of one-to-one MCT-HFR is MCT, which is tested at all rates.

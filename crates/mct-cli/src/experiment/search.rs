@@ -76,7 +76,7 @@ const RUNGS: u32 = 3;
 impl Space {
     fn read(path: &Path) -> Result<Self> {
         let name = path.display().to_string();
-        let text = mct_corpus::regular::read_text(path).context(name.clone())?;
+        let text = mct_corpus::regular::read_settings(path).context(name.clone())?;
         let space: Self =
             toml::from_str(&text).map_err(|error| usage(format!("{name}: {error}")))?;
         if space.systems.is_empty() {

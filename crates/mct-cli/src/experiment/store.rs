@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use mct_corpus::Corpus;
+use mct_corpus::{Corpus, Task};
 use mct_runs::{Predictions, RunFolder};
 use mct_scores::Predicted;
 
@@ -64,15 +64,27 @@ impl Store {
         Ok(predictions)
     }
 
-    /// Refuses predictions that no model of this corpus makes.
+    /// Refuses predictions that no model of this corpus and task makes.
     ///
     /// # Errors
-    /// When the number of classes or of intensities is not that of the corpus.
-    pub fn require(&self, id: &str, predictions: &Predictions, corpus: &Corpus) -> Result<()> {
+    /// When they are of another task, or their number of classes or of intensities is not that of the corpus.
+    pub fn require(
+        &self,
+        id: &str,
+        predictions: &Predictions,
+        corpus: &Corpus,
+        task: Task,
+    ) -> Result<()> {
         let name = Predictions::path(&self.folder(id)).display().to_string();
         let sides = [&predictions.validation, &predictions.test];
         let draws = sides.into_iter().flat_map(|side| &side.draws);
         for predicted in draws.flatten() {
+            if predicted.task() != task {
+                bail!(
+                    "{name}: task: found {:?}, expected {task:?}",
+                    predicted.task()
+                );
+            }
             let (expected, what) = match predicted {
                 Predicted::Probabilities(_) => (corpus.metadata.classes.len(), "probabilities"),
                 Predicted::Intensities(_) => (corpus.metadata.targets.len(), "intensities"),

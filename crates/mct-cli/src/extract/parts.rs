@@ -10,7 +10,7 @@ use std::time::UNIX_EPOCH;
 use anyhow::{Context as _, Result, bail};
 use mct_corpus::atomic;
 use mct_corpus::import::{self, Files, Format, Import, Listed, Options};
-use mct_corpus::{Finding, Sex};
+use mct_corpus::{Finding, Sex, regular};
 use mct_extraction::{Cause, Moving, Reader, Sound, Subject, of_recording};
 use mct_extractors::{Corruption, Extractors, Input, Loaded, vocabulary};
 use mct_recordings::FRAMES_HZ;
@@ -138,7 +138,7 @@ impl Parts {
     pub fn of(&self, recording: &Recording, reader: &Reader) -> Result<Outcome> {
         let key = self.key(recording);
         let marker = self.folder.join(format!("{key}.json"));
-        let before = fs::read(&marker).ok();
+        let before = regular::read(&marker, 64 << 20).ok();
         let before = before.and_then(|bytes| serde_json::from_slice::<Outcome>(&bytes).ok());
         // Whoever was stopped while removing them has removed some.
         if let Some(outcome) = before
@@ -428,7 +428,7 @@ struct Named<'a> {
 impl Files for Named<'_> {
     fn read(&self, path: &str) -> Result<Vec<u8>, Finding> {
         let unreadable = |error| Finding::new("file", error, "a file of features");
-        fs::read(self.base.join(path)).map_err(unreadable)
+        regular::read(&self.base.join(path), u64::MAX).map_err(unreadable)
     }
 
     fn features(&self) -> Result<BTreeMap<String, Listed>, Finding> {

@@ -1,6 +1,6 @@
 //! The files that a table names.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::Finding;
 
@@ -121,7 +121,12 @@ impl Files for Folder {
             }
             let mut listed = Listed::new();
             let mut open = vec![folder.clone()];
+            // A link may lead back to where it stands.
+            let mut seen = BTreeSet::new();
             while let Some(next) = open.pop() {
+                if !seen.insert(next.canonicalize().map_err(unreadable)?) {
+                    continue;
+                }
                 for entry in std::fs::read_dir(&next).map_err(unreadable)? {
                     let path = entry.map_err(unreadable)?.path();
                     if path.is_dir() {

@@ -144,9 +144,12 @@ struct Read<'a> {
 impl Read<'_> {
     /// Counts a file with the bytes of its values; a table may name one file any number of times.
     fn count(&mut self, path: &str, file: usize, values: usize) -> Result<(), Finding> {
-        if self.known.insert(path.to_owned()) {
+        let is_new = self.known.insert(path.to_owned());
+        if is_new {
             self.files = self.files.saturating_add(file as u64);
         }
+        // What is read again is read for nothing, however little of it is kept.
+        let values = if is_new { values } else { values.max(file) };
         self.values = self.values.saturating_add(values as u64);
         let most = self
             .options

@@ -302,6 +302,10 @@ const OPTIONAL: [&str; 2] = [".attention_dropout", "training.alpha_complete"];
 /// Changes the value at the path `key` to what `text` says; `source` is where it was given.
 fn assign(root: &mut toml::Value, source: &str, key: &str, text: &str) -> Result<()> {
     let unknown = || Error::invalid(source, key, "no such key", "a key of the config");
+    // Tables are made on the way, and no key is deeper than `model.modality.NAME.FIELD`.
+    if key.split('.').nth(4).is_some() {
+        return Err(unknown());
+    }
     let mut place = root;
     let mut parts = key.split('.').peekable();
     let of_names = ["training.loss_weights.", "training.modality_rates."];
@@ -455,6 +459,20 @@ mod tests {
             &[("training.loss_weights.similarity".into(), "0.5".into())],
         );
         assert!(error.unwrap_err().to_string().contains("PMR adds no term"));
+    }
+
+    #[test]
+    fn a_key_of_any_depth_is_no_key() {
+        let preset = Config::preset("demo").unwrap();
+        for start in [
+            "training.loss_weights",
+            "training.modality_rates",
+            "model.modality",
+        ] {
+            let key = format!("{start}{}", ".a".repeat(1_000_000));
+            let error = preset.set("--set", &[(key, "1".into())]).unwrap_err();
+            assert!(error.to_string().contains("no such key"), "{start}");
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ mod msp_improv;
 mod ravdess;
 mod table;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use mct_corpus::{CorpusError, Result, Sex};
@@ -115,7 +115,12 @@ fn io(path: &Path) -> impl FnOnce(std::io::Error) -> CorpusError {
 fn files(root: &Path, endings: &[&str]) -> Result<BTreeMap<String, Vec<PathBuf>>> {
     let mut found: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
     let mut open = vec![root.to_owned()];
+    // A link may lead back to where it stands.
+    let mut seen = BTreeSet::new();
     while let Some(folder) = open.pop() {
+        if !seen.insert(folder.canonicalize().map_err(io(&folder))?) {
+            continue;
+        }
         for entry in std::fs::read_dir(&folder).map_err(io(&folder))? {
             let path = entry.map_err(io(&folder))?.path();
             let name = path.file_name().unwrap_or_default().to_string_lossy();

@@ -1,6 +1,6 @@
 //! A table with the paths of recordings, for everybody else.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use mct_corpus::import::Sheet;
@@ -47,9 +47,9 @@ fn read(bytes: &[u8], path: &Path) -> Result<Recordings, Finding> {
     let transcript = column(&TRANSCRIPTS);
     let is_further = |place: &usize| ![Some(id), audio, video, transcript].contains(&Some(*place));
     let further: Vec<usize> = (0..sheet.columns.len()).filter(is_further).collect();
-    for (place, name) in sheet.columns.iter().enumerate() {
-        let again = sheet.columns[..place].iter();
-        if name.is_empty() || { again }.any(|other| other.eq_ignore_ascii_case(name)) {
+    let mut names = BTreeSet::new();
+    for name in &sheet.columns {
+        if name.is_empty() || !names.insert(name.to_ascii_lowercase()) {
             let found = match name.as_str() {
                 "" => "a column without a name".to_owned(),
                 name => format!("two columns `{name}`"),

@@ -42,6 +42,8 @@ pub fn arrays(pickle: &[u8]) -> Result<BTreeMap<String, Shaped>, Finding> {
         if value.is_packed_array() {
             let array = value.array(name)?;
             let count = array.shape.iter().product();
+            // Any number of names may share an array.
+            value.charge(size_of::<f32>().saturating_mul(count))?;
             arrays.insert(
                 name.to_owned(),
                 (array.shape.clone(), array.values(0..count)),
