@@ -1,6 +1,6 @@
 //! The files that a table names.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::error::Finding;
 
@@ -122,7 +122,7 @@ impl Files for Folder {
             let mut listed = Listed::new();
             let mut open = vec![folder.clone()];
             // A link may lead back to where it stands.
-            let mut seen = BTreeSet::new();
+            let mut seen = std::collections::BTreeSet::new();
             while let Some(next) = open.pop() {
                 if !seen.insert(next.canonicalize().map_err(unreadable)?) {
                     continue;
