@@ -144,9 +144,7 @@ pub fn pictures(folder: &Path, mut take: impl FnMut(Frame)) -> Result<usize, Rec
         let hidden = path
             .file_name()
             .is_some_and(|name| name.as_encoded_bytes()[0] == b'.');
-        let is_picture = ending.is_some_and(|ending| known.contains(&ending)) && !hidden;
-        // A device or a pipe is nobody's picture.
-        if is_picture && path.is_file() {
+        if ending.is_some_and(|ending| known.contains(&ending)) && !hidden {
             paths.push(path);
         }
     }
@@ -173,6 +171,11 @@ pub fn pictures(folder: &Path, mut take: impl FnMut(Frame)) -> Result<usize, Rec
     for path in &paths {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let unreadable = |error: String| RecordingError::Undecodable(format!("{name}: {error}"));
+        // A pipe would be waited for, and a device has no end.
+        let kind = std::fs::metadata(path).map_err(|error| unreadable(error.to_string()))?;
+        if !kind.is_file() {
+            return Err(unreadable("no regular file".to_owned()));
+        }
         let open = || image::ImageReader::open(path)?.with_guessed_format();
         // Of its header alone, before anything is made for it.
         let size = open().map_err(|error| unreadable(error.to_string()))?;
@@ -265,9 +268,6 @@ mod tests {
         }
         std::fs::write(folder.path().join("._f1.png"), b"").unwrap();
         std::fs::write(folder.path().join("notes.txt"), b"").unwrap();
-        // A pipe would be waited for, and a device has no end.
-        #[cfg(unix)]
-        std::os::unix::fs::symlink("/dev/zero", folder.path().join("f4.png")).unwrap();
         let mut reds = Vec::new();
         let count = pictures(folder.path(), |frame| reds.push(frame.rgb[0])).unwrap();
         assert_eq!((count, reds), (3, vec![1, 2, 10]));
@@ -282,6 +282,14 @@ mod tests {
             error.contains("f3.png: a picture of 65536 x 65536"),
             "{error}"
         );
+        #[cfg(unix)]
+        {
+            std::fs::remove_file(folder.path().join("f3.png")).unwrap();
+            std::os::unix::fs::symlink("/dev/zero", folder.path().join("f3.png")).unwrap();
+            let error = pictures(folder.path(), |_| ()).unwrap_err().to_string();
+            assert!(error.contains("f3.png: no regular file"), "{error}");
+            std::fs::remove_file(folder.path().join("f3.png")).unwrap();
+        }
         std::fs::write(folder.path().join("f3.png"), b"no picture").unwrap();
         let error = pictures(folder.path(), |_| ()).unwrap_err().to_string();
         assert!(error.contains("f3.png"), "{error}");
