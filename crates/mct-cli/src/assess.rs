@@ -12,8 +12,8 @@ use mct_hfr::device::Named;
 use mct_hfr::training::{Checkpoint, EpochRecord, truncations};
 use mct_runs::{CorpusReference, RunFolder, Which, read_checkpoint};
 use mct_scores::{
-    Calibration, Calibrator, ClassScores, Confusion, Curves, Evaluation, Intervals, Metric, Part,
-    Predicted, Reliability, Scores, auilc,
+    Calibration, Calibrator, ClassScores, Confusion, Curves, Evaluation, Fitted, Intervals, Metric,
+    Part, Predicted, Reliability, Scores, auilc,
 };
 use serde::Serialize;
 
@@ -36,31 +36,50 @@ pub struct LimitCurve {
     /// Of the posterior with the true class shares.
     #[serde(flatten)]
     pub reliability: Reliability,
+    /// What follows from a validation set, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fitted: Option<Fitted>,
 }
 
 impl LimitCurve {
-    /// The limit on the utterances `indices` with the masks of `mask_seed`.
+    /// The limit on the utterances `indices` with the masks of `mask_seed`, calibrated on those of `validation`
+    /// if there are any.
     ///
     /// # Errors
     /// A corpus that is not synthetic, or rates and modalities that do not fit it.
     pub fn of(
         corpus: &Corpus,
         indices: &[usize],
+        validation: &[usize],
         missing: &MissingArgs,
         mask_seed: u64,
     ) -> Result<Self> {
         let settings = missing.settings(corpus)?;
         let posterior = Posterior::of(corpus, indices, &settings, mask_seed)?;
         let points = posterior.points(&settings);
-        let probabilities = posterior.probabilities().into_iter();
+        let predicted = |posterior: &Posterior| -> Vec<Predicted> {
+            let probabilities = posterior.probabilities().into_iter();
+            probabilities.map(Predicted::Probabilities).collect()
+        };
+        let calibrator = match validation {
+            [] => None,
+            own => {
+                let posterior = Posterior::of(corpus, own, &settings, mask_seed)?;
+                let draws = [predicted(&posterior)];
+                Calibrator::fit(corpus, own, settings.len(), &draws, false)
+            }
+        };
         let part = Part {
             indices,
-            draws: &[probabilities.map(Predicted::Probabilities).collect()],
-            calibrator: None,
+            draws: &[predicted(&posterior)],
+            calibrator,
         };
         let calibration = Calibration::of(corpus, settings.len(), &[part]);
         let list = |pick: fn(&LimitPoint) -> f64| -> Vec<f64> { points.iter().map(pick).collect() };
         let (rates, ua) = (list(|p| p.rate), list(|p| p.ua));
+        let (reliability, fitted) = calibration
+            .map(|own| (own.as_predicted, own.fitted))
+            .unwrap_or_default();
         Ok(Self {
             synthetic: true,
             utterances: indices.len(),
@@ -68,7 +87,8 @@ impl LimitCurve {
             accuracy: list(|p| p.accuracy),
             rates,
             ua,
-            reliability: calibration.map(|own| own.as_predicted).unwrap_or_default(),
+            reliability,
+            fitted,
         })
     }
 }
@@ -174,7 +194,9 @@ fn trained_on(source: &Source, corpus: &Corpus, indices: &[usize]) -> Result<Vec
             "weights do not say which utterances they were trained on".to_owned(),
         ]);
     };
-    if corpus.source == reference.path.display().to_string() {
+    // Another corpus may have taken the place of its own.
+    let path = Path::new(&corpus.source);
+    if path == reference.path && CorpusReference::of(path)?.sha256 == reference.sha256 {
         return Ok(Vec::new());
     }
     let own = match reference.open() {
@@ -386,6 +408,7 @@ impl Conditions<'_> {
             Some(_) if task == Task::Classification => Some(LimitCurve::of(
                 self.corpus,
                 &all,
+                &[],
                 self.missing,
                 self.mask_seed,
             )?),

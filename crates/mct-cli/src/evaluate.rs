@@ -120,9 +120,7 @@ pub fn show(assessment: &Assessment) -> Result<()> {
         let header: Vec<&str> = section.header.iter().map(String::as_str).collect();
         say(table(&header, &section.rows));
     }
-    if let Some(intervals) = &assessment.intervals {
-        say(interval_note(intervals));
-    }
+    say(interval_note(assessment.intervals.as_ref()));
     let (columns, body) = calibration_rows(assessment);
     if !body.is_empty() {
         let header: Vec<&str> = columns.iter().map(String::as_str).collect();

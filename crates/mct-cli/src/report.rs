@@ -58,9 +58,10 @@ pub fn write(
         let header: Vec<&str> = section.header.iter().map(String::as_str).collect();
         page.table(&title, &header, &section.rows);
     }
-    if let Some(intervals) = &assessment.intervals {
-        page.paragraph(&format!("{}.", interval_note(intervals)));
-    }
+    page.paragraph(&format!(
+        "{}.",
+        interval_note(assessment.intervals.as_ref())
+    ));
     let (columns, body) = calibration_rows(assessment);
     let header: Vec<&str> = columns.iter().map(String::as_str).collect();
     if !body.is_empty() {

@@ -122,7 +122,11 @@ pub fn duration_rows(evaluation: &Evaluation) -> (Vec<String>, Vec<Vec<String>>)
 }
 
 /// What the intervals are over.
-pub fn interval_note(intervals: &Intervals) -> String {
+pub fn interval_note(intervals: Option<&Intervals>) -> String {
+    let Some(intervals) = intervals else {
+        return "no 95 % intervals: of one speaker nothing follows for others (score the folds together)"
+            .to_owned();
+    };
     let over = match intervals.of_speakers {
         true => format!("the {} speakers", intervals.clusters),
         false => "utterances, since nobody knows who speaks".to_owned(),

@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use mct_corpus::{Corpus, Task, regular};
-use mct_hfr::config::{Config, PRESETS, ProtocolKind, Strategy, System};
+use mct_hfr::config::{Config, PRESETS, ProtocolKind, StartingWeights, Strategy, System};
+use mct_hfr::device::Named;
 use mct_hfr::training::{FinishReason, Trainer};
-use mct_runs::{CorpusReference, Manifest, Recorder, RunFolder, Which, Writer, read_checkpoint};
+use mct_runs::{CorpusReference, Manifest, Recorder, RunFolder, Writer, read_checkpoint};
 
 use crate::arguments::{kebab, key_value, rate, settings, system};
 use crate::output::{Interrupted, existing_run, remark, usage};
@@ -87,7 +88,16 @@ impl Train {
         training.epochs = self.epochs.unwrap_or(training.epochs);
         let system = self.system.unwrap_or(config.model.system);
         let task = self.task.unwrap_or(config.model.task);
-        settings(config.with_system(system).with_task(task), &self.set)
+        let config = config.with_system(system).with_task(task);
+        let mut config = settings(config, &self.set)?;
+        if let Some(path) = &self.weights {
+            config.training.weights = Some(StartingWeights {
+                path: path.display().to_string(),
+                sha256: String::new(),
+            });
+        }
+        pin_weights(&mut config)?;
+        Ok(config)
     }
 
     pub fn run(self) -> Result<()> {
@@ -95,10 +105,7 @@ impl Train {
         let (reference, corpus) = CorpusReference::read(&self.corpus)?;
         let device = device::choose(&self.device)?;
         // Everything is validated before the folder is created.
-        let mut trainer = Trainer::new(&corpus, config, &device.device)?;
-        if let Some(path) = &self.weights {
-            trainer.start_from(&read_checkpoint(path)?)?;
-        }
+        let mut trainer = start(&corpus, config, &device)?;
         let manifest = Manifest {
             device: device.name,
             corpus: reference,
@@ -106,13 +113,42 @@ impl Train {
             training: trainer.config().training.clone(),
         };
         let writer = RunFolder::create(&self.out, manifest).map_err(existing_run)?;
-        if self.weights.is_some() {
-            // Without it a run that is killed early would be resumed from random weights.
-            writer.save(&pollster::block_on(trainer.checkpoint())?, Which::Last)?;
-        }
         interrupt::watch()?;
         drive(&mut trainer, writer, &corpus, self.json)
     }
+}
+
+/// Writes down which file the config starts from: where it is from any folder, and its SHA-256.
+///
+/// # Errors
+/// When the file cannot be read, or is not the one that the config names.
+pub fn pin_weights(config: &mut Config) -> Result<()> {
+    let Some(weights) = &mut config.training.weights else {
+        return Ok(());
+    };
+    let found = CorpusReference::of(Path::new(&weights.path))?;
+    if !weights.sha256.is_empty() && weights.sha256 != found.sha256 {
+        bail!(
+            "{}: training.weights: found SHA-256 {}, expected {}",
+            weights.path,
+            found.sha256,
+            weights.sha256
+        );
+    }
+    weights.path = found.path.display().to_string();
+    weights.sha256 = found.sha256;
+    Ok(())
+}
+
+/// A training that has not begun, with the weights that its config starts from.
+fn start<'a>(corpus: &'a Corpus, mut config: Config, device: &Named) -> Result<Trainer<'a>> {
+    pin_weights(&mut config)?;
+    let weights = config.training.weights.clone();
+    let mut trainer = Trainer::new(corpus, config, &device.device)?;
+    if let Some(weights) = weights {
+        trainer.start_from(&read_checkpoint(Path::new(&weights.path))?)?;
+    }
+    Ok(trainer)
 }
 
 /// A config file, or the `config.toml` of a run.
@@ -177,7 +213,7 @@ pub fn resume(path: &Path, device: Option<&str>, json: bool) -> Result<()> {
     let device = device::choose(device.unwrap_or(&folder.manifest.device))?;
     let mut trainer = match folder.last()? {
         Some(checkpoint) => Trainer::resume(&corpus, &checkpoint, &device.device)?,
-        None => Trainer::new(&corpus, folder.manifest.config(), &device.device)?,
+        None => start(&corpus, folder.manifest.config(), &device)?,
     };
     drive(&mut trainer, writer, &corpus, json)
 }

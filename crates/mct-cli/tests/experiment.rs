@@ -127,6 +127,7 @@ fn a_grid_is_trained_once_and_its_numbers_are_those_of_evaluate() {
         "significance.csv",
         "curves-ua.svg",
         "curves-uf1.svg",
+        "curves-ua-validation.csv",
         "durations.csv",
         "bars.svg",
         "sweep-1.svg",
@@ -145,6 +146,35 @@ fn a_grid_is_trained_once_and_its_numbers_are_those_of_evaluate() {
     let page = String::from_utf8(workshop.bytes("out/grid/report.html")).unwrap();
     assert!(page.contains("MCT-HFR, cosine") && page.contains("exact limit"));
     assert!(page.contains("seeds and 5 draws of the missing steps"));
+    assert!(!page.contains("there is one seed"));
+    let coverage = String::from_utf8(workshop.bytes("out/grid/calibration-coverage.csv")).unwrap();
+    assert!(coverage.contains("exact posterior"), "{coverage}");
+
+    // What is chosen, is so on validation; what the test set would choose is said when asked for.
+    let numbers: Value = serde_json::from_slice(&workshop.bytes("out/grid/numbers.json")).unwrap();
+    let areas = |of: &dyn Fn(&Value) -> f64| -> Vec<f64> {
+        numbers["rows"].as_array().unwrap().iter().map(of).collect()
+    };
+    let by_validation = areas(&|row| row["validation"][1]["mean"].as_f64().unwrap());
+    let by_test = areas(&|row| row["columns"][4]["mean"].as_f64().unwrap());
+    let chosen = |areas: &[f64]| if areas[1] >= areas[0] { "2" } else { "1" };
+    let said = format!(
+        "Chosen on validation: layers {}, test",
+        chosen(&by_validation)
+    );
+    assert!(page.contains(&said), "{by_validation:?}");
+    assert!(!page.contains("Test-selected"));
+    let mut also = arguments("collect grid.toml", "out", &SHORT);
+    also.push("--also-test-selected");
+    let printed = workshop.ok(&also);
+    let said = format!("no honest report claims: layers {}, test", chosen(&by_test));
+    assert!(
+        printed.contains("Test-selected") && printed.contains(&said),
+        "{printed}"
+    );
+    let seed = &numbers["rows"][0]["seeds"][0];
+    assert_eq!(seed["validation"]["ua"].as_array().unwrap().len(), 10);
+    assert_ne!(seed["validation"]["ua"], seed["ua"]);
 
     // Nothing is trained again, and the report is the same.
     let numbers = workshop.bytes("out/grid/numbers.json");
@@ -190,6 +220,7 @@ fn a_report_says_what_was_truncated() {
     short.extend(["--set", "model.modality.audio.max_steps=3"]);
     workshop.ok(&short);
     let page = String::from_utf8(workshop.bytes("out/grid/report.html")).unwrap();
+    assert!(page.contains("there is one seed"));
     let begin = page.find("Warning: audio: ").unwrap();
     assert!(page[begin..].contains("sequences are truncated to 3 of up to "));
     let numbers: Value = serde_json::from_slice(&workshop.bytes("out/grid/numbers.json")).unwrap();
@@ -350,6 +381,81 @@ fn a_search_keeps_the_better_ones_and_never_trains_a_run_twice() {
         b"systems = [\"mct\"]\n[common]\n\"a\" = { log = [0, 1] }\n",
     );
     workshop.fails(2, &search, &["space.toml", "a: found", "above 0"]);
+}
+
+#[test]
+fn a_candidate_whose_loss_is_not_finite_is_out() {
+    let workshop = workshop();
+    let space = "systems = [\"mct\"]\n[common]\n\"training.learning_rate\" = { among = [1e30] }\n";
+    workshop.write("space.toml", space.as_bytes());
+    let mut search = vec!["search", "space.toml"];
+    search.extend(&arguments("grid.toml", "out", &["--seeds", "1"])[2..]);
+    search.extend(["--set", "training.epochs=3", "--budget", "3", "--jobs", "2"]);
+    let output = workshop.run(&search);
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{errors}");
+    assert!(errors.contains("MCT 1: its loss is not finite"), "{errors}");
+    let text = workshop.bytes("out/space/candidates.json");
+    let candidates: Value = serde_json::from_slice(&text).unwrap();
+    let of = |index: usize| {
+        let own = &candidates[0][index];
+        let reached = own["validation"].as_array().unwrap().len();
+        (own["diverged"].as_bool().unwrap(), reached)
+    };
+    assert_eq!([of(0), of(1), of(2)], [(false, 2), (true, 0), (true, 0)]);
+    // They are not tried again, and where nothing else is left that is an error.
+    let before = finished(&workshop, "out");
+    workshop.ok(&search);
+    assert_eq!(before, finished(&workshop, "out"));
+    search.extend(["--set", "training.learning_rate=1e30"]);
+    workshop.fails(1, &search, &["the loss of every candidate is not finite"]);
+}
+
+#[test]
+fn an_experiment_goes_on_with_a_corpus_that_has_moved() {
+    let workshop = workshop();
+    let short = ["--seeds", "1", "--set", "training.epochs=1"];
+    workshop.ok(&arguments("grid.toml", "out", &short));
+    let before = finished(&workshop, "out");
+    for (id, _) in &before {
+        std::fs::remove_file(workshop.path(&format!("out/runs/{id}/predictions.json"))).unwrap();
+    }
+    std::fs::rename(workshop.path("corpus.safetensors"), workshop.path("moved")).unwrap();
+    let mut moved = arguments("grid.toml", "out", &short);
+    for argument in &mut moved {
+        if *argument == "corpus.safetensors" {
+            *argument = "moved";
+        }
+    }
+    workshop.ok(&moved);
+    let ids = |runs: &[(String, std::time::SystemTime)]| -> Vec<String> {
+        runs.iter().map(|(id, _)| id.clone()).collect()
+    };
+    assert_eq!(ids(&before), ids(&finished(&workshop, "out")));
+}
+
+#[test]
+fn what_an_experiment_sets_itself_is_no_setting() {
+    let workshop = workshop();
+    for (set, says) in [
+        ("training.fold=1", "--folds"),
+        ("training.seed=4", "--seeds"),
+        ("training.strategy=complete", "belongs to the row"),
+        ("model.system=mct", "belongs to the row"),
+    ] {
+        let more = ["--set", set];
+        workshop.fails(
+            2,
+            &arguments("grid.toml", "out", &more),
+            &[set.split('=').next().unwrap(), says],
+        );
+    }
+    workshop.write("runs.toml", GRID.as_bytes());
+    workshop.fails(
+        2,
+        &arguments("runs.toml", "out", &SHORT),
+        &["folder of all runs"],
+    );
 }
 
 /// The job script, with a stand-in for `sbatch` that runs the tasks of the array one by one.

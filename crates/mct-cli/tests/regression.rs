@@ -118,6 +118,24 @@ fn a_model_scored_on_another_corpus_says_what_it_was_trained_on() {
     ];
     let warnings = workshop.json(&on_test)["warnings"].to_string();
     assert!(!warnings.contains("trained on"), "{warnings}");
+    // Its own, until another takes its place.
+    let own = workshop.path("corpus.safetensors");
+    let mut own_place = arguments.to_vec();
+    own_place[3] = own.to_str().unwrap();
+    own_place.extend(["--rates", "0", "--json"]);
+    let warnings = |place: &[&str]| workshop.json(place)["warnings"].to_string();
+    assert!(!warnings(&own_place).contains("trained on"));
+    let demo = ["corpus", "demo", "--seed", "9", "--scale", "0.01", "--out"];
+    std::fs::remove_file(&own).unwrap();
+    workshop.ok(&[&demo[..], &["corpus.safetensors"]].concat());
+    own_place.extend(["--task", "classification"]);
+    let said = workshop.run(&own_place);
+    let said =
+        String::from_utf8_lossy(&said.stderr).into_owned() + &String::from_utf8_lossy(&said.stdout);
+    assert!(
+        said.contains("SHA-256") || said.contains("is not known"),
+        "{said}"
+    );
 }
 
 #[test]

@@ -339,10 +339,45 @@ fn predictions_do_not_depend_on_the_batch_and_weights_travel() {
     // There is nothing to resume, and nothing is lost by trying.
     workshop.ok(&["resume", "back"]);
     close(&predict("back", &[]), &exact, 0.0);
+    // In a run of another corpus nobody would know what they were trained on.
+    let demo = [
+        "corpus", "demo", "--seed", "9", "--scale", "0.02", "--out", "other",
+    ];
+    workshop.ok(&demo);
+    let import = [
+        "weights",
+        "import",
+        "w32.safetensors",
+        "--corpus",
+        "other",
+        "--out",
+        "no",
+    ];
+    workshop.fails(
+        1,
+        &import,
+        &["other", "SHA-256", "mct-hfr evaluate w32.safetensors"],
+    );
+    assert!(!workshop.path("no").exists());
     workshop.ok(&small_training(
         "warm",
         &["--weights", "w32.safetensors", "--epochs", "1"],
     ));
+    // Its config reproduces it; by `--set` it is the same.
+    let again = ["--config", "warm/config.toml", "--epochs", "1"];
+    let mut again = small_training("again", &again);
+    again.retain(|argument| !["--preset", "demo"].contains(argument));
+    workshop.ok(&again);
+    let set = ["--set", "training.weights=w32.safetensors", "--epochs", "1"];
+    workshop.ok(&small_training("set", &set));
+    let last = |run: &str| workshop.bytes(&format!("{run}/checkpoints/last.safetensors"));
+    assert!(last("warm") == last("again") && last("warm") == last("set"));
+    workshop.write("w32.safetensors", b"other");
+    workshop.fails(
+        1,
+        &small_training("never", &["--config", "warm/config.toml"]),
+        &["w32.safetensors"],
+    );
     // As a table.
     let table = workshop.ok(&["predict", "run"]);
     assert_eq!(table.lines().count(), 1 + exact.len() / 4);

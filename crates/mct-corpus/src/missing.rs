@@ -68,17 +68,20 @@ pub fn rate_between(
 }
 
 /// Takes whole modalities of one utterance away from `rates`: each with this probability, but never the last
-/// one that is there.
+/// one that is there. `seen`: which have a step that is not missing by nature.
 pub fn take_modalities_away(
     seed: u64,
     purpose: Purpose,
     probability: f64,
     utterance_id: &str,
+    seen: &[bool],
     rates: &mut [f64],
 ) {
     let utterance = counter::text_key(utterance_id);
     let mut stream = Stream::new(&[ABSENT, seed, purpose.word(), utterance]);
-    let there: Vec<usize> = (0..rates.len()).filter(|m| rates[*m] < 1.0).collect();
+    let there: Vec<usize> = (0..rates.len())
+        .filter(|m| seen[*m] && rates[*m] < 1.0)
+        .collect();
     let draw = |_: &usize| stream.uniform() < probability;
     let mut absent: Vec<usize> = there.iter().copied().filter(draw).collect();
     if absent.len() == there.len() && !there.is_empty() {
@@ -348,7 +351,7 @@ mod tests {
     #[test]
     fn modalities_are_absent_as_often_as_said_and_never_all() {
         let away = |purpose, probability, id: &str, mut rates: [f64; 3]| {
-            take_modalities_away(1, purpose, probability, id, &mut rates);
+            take_modalities_away(1, purpose, probability, id, &[true; 3], &mut rates);
             rates
         };
         let (mut absent, mut counted) = (0, 0);
@@ -369,6 +372,13 @@ mod tests {
         assert_eq!(away(Purpose::Static, 0.0, "u", [0.5; 3]), [0.5; 3]);
         let one = away(Purpose::Static, 1.0, "u", [0.5; 3]);
         assert_eq!(one.iter().filter(|rate| **rate == 1.0).count(), 2);
+        // Nor is one left that has no steps.
+        for id in ["a", "b", "c", "d", "e", "f"] {
+            let mut rates = [0.5; 3];
+            let seen = [false, true, true];
+            take_modalities_away(1, Purpose::Static, 1.0, id, &seen, &mut rates);
+            assert!(rates[1] < 1.0 || rates[2] < 1.0, "{rates:?}");
+        }
         // What is absent already is not the one that is left.
         for id in ["a", "b", "c", "d"] {
             let left = away(Purpose::Static, 1.0, id, [1.0, 0.2, 0.3]);

@@ -16,7 +16,7 @@ use crate::data::{Batch, FeatureStatistics, Input, LabelStatistics};
 use crate::error::{Error, Result};
 use crate::nn::mode::Mode;
 use crate::nn::padding::{PaddingMask, next_samples};
-use crate::nn::parameters;
+use crate::nn::parameters::{self, Values};
 use crate::objectives::lfi::imagination_loss;
 use crate::objectives::losses::Losses;
 use crate::objectives::supervision::{Kind, Supervision};
@@ -117,12 +117,18 @@ impl Model {
         self
     }
 
-    /// With what `other` knows of the features and labels of its training set.
-    pub(crate) fn with_statistics_of(mut self, other: &Self) -> Self {
-        self.inputs.clone_from(&other.inputs);
-        self.prior.clone_from(&other.prior);
-        self.deviation.clone_from(&other.deviation);
-        self
+    /// With these weights of the network, by name; what is known of features and labels stays.
+    ///
+    /// # Errors
+    /// When names or shapes differ: all of them are listed.
+    pub(crate) fn with_network(
+        mut self,
+        values: &Values,
+        source: &str,
+        device: &Device,
+    ) -> Result<Self> {
+        self.network = parameters::assign(self.network, values, source, device)?;
+        Ok(self)
     }
 
     /// Without a prior: as a checkpoint of an older version.

@@ -11,7 +11,9 @@ mod support;
 use burn::tensor::{Device, TensorData};
 use mct_corpus::missing::Missing;
 use mct_corpus::{Corpus, Task, demo};
-use mct_hfr::config::{Config, Interface, Select, Strategy, System, Term};
+use mct_hfr::config::{
+    Alignment, ClassifierKind, Config, Interface, PredictorKind, Select, Strategy, System, Term,
+};
 use mct_hfr::data::Batch;
 use mct_hfr::device::{TOLERANCE, deviation};
 use mct_hfr::evaluation::{predictions, static_masks};
@@ -144,7 +146,22 @@ fn the_unknown_vector_stands_for_missing_text() {
 
 #[test]
 fn a_run_stopped_at_any_step_ends_as_the_one_that_was_not() {
+    stopped_at_any_step(&config());
+}
+
+/// The statistics of batch norm are no parameters.
+#[test]
+fn nor_does_a_stop_lose_what_batch_norm_has_counted() {
+    let mut config = config();
+    config.model.classifier = ClassifierKind::Released;
+    config.model.predictor = PredictorKind::Bottleneck;
+    config.model.alignment = Alignment::JointVectors;
+    stopped_at_any_step(&config);
+}
+
+fn stopped_at_any_step(config: &Config) {
     let corpus = corpus();
+    let config = || config.clone();
     let whole = {
         let mut trainer = Trainer::new(&corpus, config(), &Device::flex()).unwrap();
         let mut face = Recorder::new(usize::MAX);
@@ -358,11 +375,34 @@ fn half_precision_weights_predict_nearly_the_same() {
             .zip(&rounded)
             .all(|(a, b)| (a - b).abs() < 5e-3)
     );
+    // Features that f16 cannot tell apart, or not even hold, have their statistics in f32.
+    let mut far = checkpoint.clone();
+    let mean = [1e5f32, 1000.03].into_iter().cycle();
+    let shape = checkpoint.model["inputs.0.mean"].shape().to_vec();
+    let mean: Vec<f32> = mean.take(shape.iter().product()).collect();
+    let mean = TensorData::new(mean, shape);
+    far.model.insert("inputs.0.mean".into(), mean.clone());
+    let bytes = far.to_bytes(Precision::F16).unwrap();
+    let read = Checkpoint::from_bytes("x", &bytes).unwrap();
+    assert_eq!(read.model["inputs.0.mean"], mean);
+    // What it cannot hold of the network is refused, as is what no checkpoint may have.
+    for (value, precision) in [
+        (1e5, Precision::F16),
+        (f32::NAN, Precision::F16),
+        (f32::INFINITY, Precision::F32),
+    ] {
+        let bias = TensorData::new(vec![0.0, value, 0.0, 0.0], [4]);
+        far.model
+            .insert("network.classifier.output.bias".into(), bias);
+        let error = far.to_bytes(precision).unwrap_err().to_string();
+        assert!(error.contains("classifier.output.bias"), "{error}");
+    }
 }
 
 #[test]
 fn no_changed_or_missing_byte_of_a_checkpoint_goes_unnoticed() {
-    let corpus = corpus();
+    let mut corpus = corpus();
+    corpus.modalities[0].extractor = Some("some-extractor@0123456789abcdef".repeat(8));
     let trainer = Trainer::new(&corpus, config(), &Device::flex()).unwrap();
     let checkpoint = pollster::block_on(trainer.checkpoint()).unwrap();
     let good = checkpoint.to_bytes(Precision::F32).unwrap();

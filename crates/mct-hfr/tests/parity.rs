@@ -12,7 +12,7 @@ mod support;
 use std::collections::BTreeSet;
 
 use burn::tensor::{Device, Tensor};
-use mct_hfr::config::{PoolingKind, System, Term};
+use mct_hfr::config::{Config, ModelConfig, PoolingKind, System, Term};
 use mct_hfr::nn::mode::Mode;
 use mct_hfr::nn::parameters;
 use mct_hfr::training::{AdamW, AdamWConfig};
@@ -272,4 +272,34 @@ fn the_released_fixture_has_the_released_parts() {
     let config = Fixture::read("released").config.model;
     assert_eq!(config.pooling, PoolingKind::GatedGru);
     assert!(config.scaled_input && config.outer_residual && config.gfa_symmetric);
+    // What is compared with PyTorch is what the preset is made of.
+    let preset = Config::preset("released").unwrap().model;
+    let structure = |model: &ModelConfig| {
+        let mut table = toml::Table::try_from(model).unwrap();
+        for size in [
+            "d",
+            "heads",
+            "layers",
+            "decoder_layers",
+            "modality",
+            "dropout",
+        ] {
+            table.remove(size);
+        }
+        table
+    };
+    assert_eq!(structure(&preset), structure(&config));
+    // The released code has these, and no dropout of the attention of vision.
+    let [audio, vision] = ["audio", "vision"].map(|name| preset.modality[name]);
+    assert_eq!((preset.dropout.attention, preset.dropout.outer), (0.1, 0.1));
+    assert_eq!(
+        (audio.attention_dropout, vision.attention_dropout),
+        (None, Some(0.0))
+    );
+    assert!(
+        config
+            .modality
+            .values()
+            .any(|own| own.attention_dropout.is_some())
+    );
 }

@@ -11,7 +11,7 @@ mod support;
 use burn::tensor::Device;
 use mct_corpus::missing::Missing;
 use mct_corpus::{Corpus, demo};
-use mct_hfr::config::{ClassWeights, Config, System, Term};
+use mct_hfr::config::{ClassWeights, ClassifierKind, Config, System, Term};
 use mct_hfr::data::Batch;
 use mct_hfr::evaluation::static_masks;
 use mct_hfr::model::Model;
@@ -87,9 +87,36 @@ fn frozen_parameters_stay_as_they_were() {
         .unwrap()
         .to_string();
     assert!(
-        error.contains("network.encoder") && error.contains("beginning"),
+        error.contains("network.encoder") && error.contains("a part that holds some"),
         "{error}"
     );
+}
+
+#[test]
+fn a_part_is_frozen_whole_with_its_statistics_and_without_others_of_like_names() {
+    let corpus = corpus();
+    let mut config = small_config(System::MctHfr);
+    config.model.classifier = ClassifierKind::Released;
+    config.model.layers = 11;
+    config.training.epochs = 1;
+    let free = train(&corpus, &config, usize::MAX).0;
+    config.training.freeze = vec![
+        "network.classifier".to_owned(),
+        "network.layers.1".to_owned(),
+    ];
+    let start = Trainer::new(&corpus, config.clone(), &Device::flex());
+    let start = values(&start.unwrap().model());
+    let trained = train(&corpus, &config, usize::MAX).0;
+    let moved = |of: &Values, name: &str| floats(&of[name]) != floats(&start[name]);
+    for statistic in ["running_mean", "running_var"] {
+        let name = format!("network.classifier.norm.{statistic}");
+        assert!(moved(&free, &name) && !moved(&trained, &name), "{name}");
+    }
+    let any = |part: &str| {
+        let mut names = start.keys().filter(|name| name.starts_with(part));
+        names.any(|name| moved(&trained, name))
+    };
+    assert!(!any("network.layers.1.") && any("network.layers.10."));
 }
 
 #[test]
@@ -300,6 +327,61 @@ fn weights_come_without_what_was_known_of_their_own_corpus() {
         assert_eq!(value, &from[name], "{name}");
     }
     assert_ne!(fresh["inputs.0.mean"], weights.model["inputs.0.mean"]);
+    // Nor does the shape of what is not taken matter: one unknown vector, or one for each position.
+    let mut other = weights.clone();
+    let replacement = &weights.model["inputs.2.replacement"];
+    let twice = [floats(replacement), floats(replacement)].concat();
+    let size = twice.len();
+    let replacement = burn::tensor::TensorData::new(twice, [size]);
+    other
+        .model
+        .insert("inputs.2.replacement".into(), replacement);
+    trainer.start_from(&other).unwrap();
+    other.model.remove("network.classifier.output.bias");
+    let error = trainer.start_from(&other).unwrap_err().to_string();
+    assert!(
+        error.contains("classifier.output.bias [4] is missing"),
+        "{error}"
+    );
+}
+
+#[test]
+fn weights_that_a_config_names_are_not_left_out() {
+    let corpus = corpus();
+    let path = ("training.weights".to_owned(), "some.safetensors".to_owned());
+    let config = small_config(System::Mct).set("--set", &[path]).unwrap();
+    let again = Config::from_toml("again", &config.to_toml().unwrap()).unwrap();
+    assert_eq!(again.training.weights.unwrap().path, "some.safetensors");
+    let mut trainer = Trainer::new(&corpus, config, &Device::flex()).unwrap();
+    let weights = pollster::block_on(trainer.checkpoint()).unwrap();
+    let mut recorder = Recorder::new(1);
+    let error = pollster::block_on(trainer.run(&mut recorder)).unwrap_err();
+    assert!(error.to_string().contains("some.safetensors"), "{error}");
+    trainer.start_from(&weights).unwrap();
+    pollster::block_on(trainer.run(&mut recorder)).unwrap();
+}
+
+#[test]
+fn a_training_set_that_batch_norm_cannot_use_is_refused() {
+    let mut corpus = corpus();
+    // Of all that is trained on, one has a label.
+    let config = small_config(System::Mct);
+    let fold = Trainer::new(&corpus, config.clone(), &Device::flex());
+    let train_side = fold.unwrap().fold().train.clone();
+    for index in &train_side[1..] {
+        corpus.utterances[*index].label = None;
+    }
+    let mut config = config;
+    config.model.classifier = ClassifierKind::Released;
+    let mut trainer = Trainer::new(&corpus, config, &Device::flex()).unwrap();
+    assert_eq!(trainer.fold().train.len(), 1);
+    let mut recorder = Recorder::new(usize::MAX);
+    let error = pollster::block_on(trainer.run(&mut recorder)).unwrap_err();
+    assert!(
+        error.to_string().contains("two utterances in a batch"),
+        "{error}"
+    );
+    assert!(recorder.best.is_none());
 }
 
 #[test]
@@ -322,6 +404,17 @@ fn a_complete_run_with_reconstruction_and_chfn_without_words_say_what_they_do() 
     };
     let said = warnings(&corpus, &config);
     assert!(said.contains("MCT-HFR is MCT"), "{said}");
+    // The same by other words.
+    config.training.strategy = mct_hfr::config::Strategy::OneToOne;
+    config.training.missing_rate = 0.0;
+    let said = warnings(&corpus, &config);
+    assert!(said.contains("MCT-HFR is MCT"), "{said}");
+    config.training.missing_rate = 0.5;
+    assert!(!warnings(&corpus, &config).contains("is MCT"));
+    config.training.schedule = mct_hfr::config::Schedule::Cosine;
+    config.training.final_learning_rate = config.training.learning_rate;
+    let said = warnings(&corpus, &config);
+    assert!(said.contains("the learning rate stays at"), "{said}");
     config.model.system = System::Mct;
     assert!(!warnings(&corpus, &config).contains("is MCT"));
     let mut renamed = corpus.clone();

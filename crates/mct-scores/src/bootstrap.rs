@@ -2,8 +2,9 @@
 //! more alike than those of several (Field and Welsh, 2007).
 //!
 //! Scores are computed from sums over utterances, so that a resample adds up one sum per speaker, however
-//! many utterances there are. Few speakers make the percentiles of a bootstrap too narrow: they are widened
-//! around the observed value by the small-sample factor of the variance and by Student's t (Hesterberg, 2015).
+//! many utterances there are. Few speakers, seeds or draws make the percentiles of a bootstrap too narrow: they
+//! are widened around the observed value (Hesterberg, 2015), to the variance that a jackknife of each of these
+//! factors says, and by Student's t with Satterthwaite's degrees of freedom.
 
 use std::collections::BTreeMap;
 
@@ -85,24 +86,90 @@ impl Clusters {
         times
     }
 
-    /// By what the percentiles of a bootstrap over so many clusters are too narrow.
-    fn widening(&self) -> f64 {
-        let freedom = self.count.saturating_sub(1).max(1) as f64;
-        ((freedom + 1.0) / freedom).sqrt() * student(freedom) / NORMAL
+    /// Each cluster once, but one not at all: for each of them in turn.
+    pub fn without_one(&self) -> impl Iterator<Item = Vec<f64>> {
+        let count = self.count;
+        (0..count).map(move |left_out| {
+            let mut times = vec![1.0; count];
+            times[left_out] = 0.0;
+            times
+        })
     }
+}
+
+/// All of `count` but one, for each of them in turn; nothing where there is but one.
+pub(crate) fn without_one(count: usize) -> impl Iterator<Item = Vec<usize>> {
+    let left_out = if count > 1 { 0..count } else { 0..0 };
+    left_out.map(move |left_out| (0..count).filter(|index| *index != left_out).collect())
+}
+
+/// How much an estimate varies by all that is drawn.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Variation {
+    variance: f64,
+    /// Degrees of freedom that the variance is known with.
+    freedom: f64,
+}
+
+impl Variation {
+    /// By the jackknife (Efron and Stein, 1981): of each factor (speakers, seeds, draws of the missing steps)
+    /// the values of the estimate without one of its levels. The factors are crossed, so that their variances
+    /// add up, and their degrees of freedom are joined as Satterthwaite (1946) says.
+    pub fn of(factors: &[Vec<f64>]) -> Self {
+        let (mut variance, mut squares) = (0.0, 0.0);
+        for values in factors.iter().filter(|values| values.len() > 1) {
+            let count = values.len() as f64;
+            let mean = values.iter().sum::<f64>() / count;
+            let around: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+            let own = around * (count - 1.0) / count;
+            variance += own;
+            squares += own * own / (count - 1.0);
+        }
+        let freedom = match squares > 0.0 {
+            true => variance * variance / squares,
+            false => f64::INFINITY,
+        };
+        Self { variance, freedom }
+    }
+
+    /// By what the percentiles of this bootstrap, in ascending order, are too narrow; never below 1. Of few seeds
+    /// it has few values, so that its width says more than its variance.
+    fn widening(self, resampled: &[f64]) -> f64 {
+        let [low, high] = percentiles(resampled);
+        let found = (high - low) / 2.0;
+        match found > 0.0 {
+            true => (self.variance.sqrt() * student(self.freedom) / found).max(1.0),
+            false => 1.0,
+        }
+    }
+}
+
+/// The 2.5 and 97.5 percentiles of values in ascending order.
+fn percentiles(values: &[f64]) -> [f64; 2] {
+    let last = (values.len() - 1) as f64;
+    [0.025, 0.975].map(|share| values[(last * share).round() as usize])
 }
 
 /// The 97.5 percentile of the standard normal distribution.
 const NORMAL: f64 = 1.959_964;
 
-/// The 97.5 percentile of Student's t: the table for 1 and 2 degrees of freedom, from 3 up the expansion
-/// in their inverse (Abramowitz and Stegun, 26.7.5), right to a percent.
+/// The 97.5 percentile of Student's t: below 3 degrees of freedom between those of its table, from there up
+/// the expansion in their inverse (Abramowitz and Stegun, 26.7.5); right to three percent.
 fn student(freedom: f64) -> f64 {
-    if freedom < 1.5 {
-        return 12.706;
-    }
-    if freedom < 2.5 {
-        return 4.303;
+    const TABLE: [(f64, f64); 5] = [
+        (1.0, 12.706),
+        (1.25, 8.028),
+        (1.5, 6.017),
+        (2.0, 4.303),
+        (3.0, 3.182),
+    ];
+    let freedom = freedom.max(1.0);
+    for pair in TABLE.windows(2) {
+        let [(low, at_low), (high, at_high)] = [pair[0], pair[1]];
+        if freedom < high {
+            let share = (1.0 / low - 1.0 / freedom) / (1.0 / low - 1.0 / high);
+            return at_low * (at_high / at_low).powf(share);
+        }
     }
     let z = NORMAL;
     let terms = [
@@ -254,21 +321,21 @@ pub(crate) struct Estimate {
 }
 
 impl Estimate {
-    /// From the value observed and those of resamples over `clusters`.
-    pub fn of(value: f64, mut resampled: Vec<f64>, clusters: &Clusters) -> Self {
-        let widening = clusters.widening();
+    /// From the value observed and those of resamples.
+    pub fn of(value: f64, mut resampled: Vec<f64>, variation: Variation) -> Self {
+        resampled.sort_by(f64::total_cmp);
+        let widening = variation.widening(&resampled);
         for other in &mut resampled {
             *other = value + widening * (*other - value);
         }
-        resampled.sort_by(f64::total_cmp);
+        let [low, high] = percentiles(&resampled);
         let count = resampled.len();
-        let quantile = |share: f64| resampled[((count - 1) as f64 * share).round() as usize];
         let below = resampled.iter().filter(|value| **value <= 0.0).count();
         let above = resampled.iter().filter(|value| **value >= 0.0).count();
         Self {
             value,
-            low: quantile(0.025),
-            high: quantile(0.975),
+            low,
+            high,
             p: (2.0 * (below.min(above) + 1) as f64 / (count + 1) as f64).min(1.0),
         }
     }
@@ -340,9 +407,21 @@ impl Intervals {
             at(&chosen, &times)
         };
         let resamples: Vec<Vec<Vec<f64>>> = (0..RESAMPLES).map(resample).collect();
+        let without_a_cluster: Vec<_> = clusters
+            .without_one()
+            .map(|times| at(&every, &times))
+            .collect();
+        let each = vec![1.0; clusters.count];
+        let without_a_draw: Vec<_> = without_one(draws.len())
+            .map(|chosen| at(&chosen, &each))
+            .collect();
         let interval = |row: usize, m: usize| {
-            let resampled = resamples.iter().map(|scores| scores[row][m]).collect();
-            let Estimate { low, high, .. } = Estimate::of(observed[row][m], resampled, &clusters);
+            let of = |scores: &Vec<Vec<Vec<f64>>>| -> Vec<f64> {
+                scores.iter().map(|scores| scores[row][m]).collect()
+            };
+            let variation = Variation::of(&[of(&without_a_cluster), of(&without_a_draw)]);
+            let Estimate { low, high, .. } =
+                Estimate::of(observed[row][m], of(&resamples), variation);
             let (least, most) = match statistic.metrics()[m] {
                 Metric::Corr | Metric::Ccc => (-1.0, 1.0),
                 Metric::Mae => (0.0, f64::MAX),
@@ -373,10 +452,34 @@ mod tests {
     #[test]
     fn the_percentiles_of_students_t() {
         // From its tables.
-        for (freedom, expected) in [(1.0, 12.706), (3.0, 3.182), (9.0, 2.262), (23.0, 2.069)] {
+        for (freedom, expected) in [
+            (1.0, 12.706),
+            (1.75, 4.949),
+            (2.0, 4.303),
+            (2.5, 3.575),
+            (3.0, 3.182),
+            (9.0, 2.262),
+            (23.0, 2.069),
+            (f64::INFINITY, 1.960),
+        ] {
             let found = student(freedom);
-            assert!((found / expected - 1.0).abs() < 0.02, "{freedom}: {found}");
+            assert!((found / expected - 1.0).abs() < 0.03, "{freedom}: {found}");
         }
+    }
+
+    #[test]
+    fn variances_of_crossed_factors_add_up() {
+        // The mean of 1, 2, 3, 6 without each of them: a variance of 14 / 3 / 4.
+        let mean = [11.0 / 3.0, 10.0 / 3.0, 3.0, 2.0].to_vec();
+        let one = Variation::of(&[mean.clone(), vec![]]);
+        assert!((one.variance - 14.0 / 12.0).abs() < 1e-12, "{one:?}");
+        assert!((one.freedom - 3.0).abs() < 1e-12);
+        let two = Variation::of(&[mean.clone(), mean]);
+        assert!((two.variance - 28.0 / 12.0).abs() < 1e-12);
+        assert!((two.freedom - 6.0).abs() < 1e-12);
+        let none = Variation::of(&[vec![0.5; 4]]);
+        assert_eq!((none.variance, none.freedom), (0.0, f64::INFINITY));
+        assert_eq!(none.widening(&[0.5; 9]), 1.0);
     }
 
     #[test]

@@ -16,7 +16,7 @@ mod warnings;
 mod work;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand, ValueEnum};
@@ -136,6 +136,9 @@ impl Command {
 
 impl Shared {
     pub fn setting(&self, corpus: &Corpus) -> Result<Setting> {
+        for (key, _) in &self.set {
+            plan::require_free("--set", key)?;
+        }
         let mut base = Config::preset(&self.preset).map_err(usage)?;
         base.training.protocol = self.protocol.unwrap_or(base.training.protocol);
         let base = settings(base.with_task(self.task), &self.set)?;
@@ -165,6 +168,22 @@ impl Shared {
         })
     }
 
+    /// The folder of the reports of a file or a built-in experiment, by its name without an extension.
+    ///
+    /// # Errors
+    /// Where that is the folder of all runs.
+    fn report_folder(&self, name: &Path) -> Result<PathBuf> {
+        let stem = name.file_stem().unwrap_or_default();
+        if stem == store::RUNS {
+            return Err(usage(format!(
+                "{}: `{}` in `--out` is the folder of all runs: another name",
+                name.display(),
+                store::RUNS
+            )));
+        }
+        Ok(self.out.join(stem))
+    }
+
     /// Trains what is not trained yet of these rows; `false` where that was handed to Slurm.
     pub fn train(&self, setting: &Setting, store: &Store, rows: &[Row]) -> Result<bool> {
         let runs = setting.all(rows)?;
@@ -191,22 +210,23 @@ fn unfinished(runs: &BTreeMap<String, Run>, store: &Store) -> Vec<Run> {
 }
 
 impl Reproduce {
-    /// The requested experiments, by name.
-    fn experiments(&self) -> Result<Vec<(String, Experiment)>> {
+    /// The requested experiments, and the folders of their reports.
+    fn experiments(&self) -> Result<Vec<(PathBuf, Experiment)>> {
         if self.named.name == "all" {
             // Tables 2 and 3, figures 3 and 4 differ only in the paper's corpus.
             return NAMES
                 .iter()
                 .filter(|name| !["table3", "fig4"].contains(name))
-                .map(|name| Ok(((*name).to_owned(), Experiment::read(name)?)))
+                .map(|name| {
+                    Ok((
+                        self.shared.report_folder(Path::new(name))?,
+                        Experiment::read(name)?,
+                    ))
+                })
                 .collect();
         }
-        let path = PathBuf::from(&self.named.name);
-        let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-        Ok(vec![(
-            stem.into_owned(),
-            Experiment::read(&self.named.name)?,
-        )])
+        let folder = self.shared.report_folder(Path::new(&self.named.name))?;
+        Ok(vec![(folder, Experiment::read(&self.named.name)?)])
     }
 
     fn run(self, collect: bool) -> Result<()> {
@@ -237,10 +257,12 @@ impl Reproduce {
         if !self.shared.train(&setting, &store, &rows)? {
             return Ok(());
         }
-        for (name, experiment) in &experiments {
-            let folder = out.join(name);
-            let also = self.named.also_test_selected;
-            report::write(&folder, experiment, &setting, &store, &corpus, also)?;
+        for (folder, experiment) in &experiments {
+            let also = report::Chosen {
+                also_by_test: self.named.also_test_selected,
+                ..report::Chosen::default()
+            };
+            report::write(folder, experiment, &setting, &store, &corpus, also)?;
             say(format!("{}", folder.join("report.html").display()));
         }
         if self.named.name == "all" {

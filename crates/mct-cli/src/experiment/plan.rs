@@ -13,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::experiment::catalogue::Row;
 use crate::output::usage;
+use crate::train;
 
 /// What all runs of an experiment have in common.
 pub struct Setting {
@@ -24,7 +25,7 @@ pub struct Setting {
 }
 
 /// Incremented when the same config would train a different model.
-const TRAINING_VERSION: u32 = 4;
+const TRAINING_VERSION: u32 = 5;
 
 /// One training, by its name.
 #[derive(Clone)]
@@ -42,12 +43,30 @@ pub fn test_rates(config: &Config) -> Vec<f64> {
     }
 }
 
+/// Refuses a key that an experiment sets itself, so that a value of it would do nothing.
+///
+/// # Errors
+/// Names `source` and what sets it, as a usage error.
+pub fn require_free(source: &str, key: &str) -> Result<()> {
+    let by = match key {
+        "training.fold" => "`--folds` sets it",
+        "training.seed" => "`--seeds` sets it",
+        "training.strategy" => "it belongs to the row: `strategy`, or `--strategy` of a search",
+        "model.system" => "it belongs to the row: `system`",
+        _ => return Ok(()),
+    };
+    Err(usage(format!("{source}: {key}: {by}")))
+}
+
 impl Setting {
     /// The runs of one row on one fold with one seed: one per missing rate for one-to-one training.
     ///
     /// # Errors
     /// Values of the row that are no valid config, as a usage error.
     pub fn runs(&self, row: &Row, fold: usize, seed: u64) -> Result<Vec<Run>> {
+        for (key, _) in &row.set {
+            require_free(&row.name, key)?;
+        }
         let base = self.base.clone().with_system(row.system);
         let mut config = base.set("values of a row", &row.set).map_err(usage)?;
         config.training.strategy = row.strategy;
@@ -73,7 +92,8 @@ impl Setting {
         PAPER_RATES.iter().map(at_rate).collect()
     }
 
-    fn run(&self, config: Config) -> Result<Run> {
+    fn run(&self, mut config: Config) -> Result<Run> {
+        train::pin_weights(&mut config)?;
         config.validate("experiment").map_err(usage)?;
         let mut hash = Sha256::new();
         hash.update(TRAINING_VERSION.to_le_bytes());

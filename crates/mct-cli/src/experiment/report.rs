@@ -17,7 +17,7 @@ use crate::experiment::catalogue::{Experiment, Row, View};
 use crate::experiment::plan::Setting;
 use crate::experiment::scores::{RowScores, Table};
 use crate::experiment::store::Store;
-use crate::experiment::{embedding, paper, warnings};
+use crate::experiment::{embedding, paper, search, warnings};
 use crate::missing::{MASK_SEED, MASK_SEEDS, MissingArgs};
 use crate::output::{remark, say, table};
 use crate::report::{Page, bold};
@@ -56,6 +56,8 @@ struct RowNumbers<'a> {
 struct SeedNumbers<'a> {
     #[serde(flatten)]
     evaluation: &'a Evaluation,
+    /// Of the validation sets.
+    validation: &'a Evaluation,
     #[serde(skip_serializing_if = "Option::is_none")]
     calibration: &'a Option<Calibration>,
 }
@@ -240,15 +242,10 @@ impl Report<'_> {
         for (metric, comparisons) in comparisons {
             self.significance(*metric, &reference, comparisons)?;
         }
-        let seeds = last.seeds.len();
-        let of_seeds = match seeds {
-            1 => " There is one seed: how much training itself varies is not in the intervals.",
-            _ => "",
-        };
         self.page.paragraph(&format!(
             "Paired bootstrap over speakers (utterances where nobody knows who speaks), seeds and {} draws of \
-             the missing steps, 2000 resamples, widened for few speakers; two-sided p, and p corrected by Holm's method for the \
-             differences of a table.{of_seeds}",
+             the missing steps, 2000 resamples, widened for few of them; two-sided p, and p corrected by Holm's method \
+             for the differences of a table.",
             MASK_SEEDS.len()
         ));
         Ok(())
@@ -343,6 +340,24 @@ impl Report<'_> {
                 .collect();
             let title = format!("{name}{} by missing rate", unit_of(metric));
             self.table(&file, &title, &header, &rows)?;
+            let at = |row: &RowScores, rate: usize| {
+                let mean = row.validation(|e| e.curves.get(metric)[rate]).mean;
+                format!("{:.digits$}", mean * scale)
+            };
+            let of_validation = self.table.rows.iter().map(|row| {
+                let values = (0..PAPER_RATES.len()).map(|rate| at(row, rate));
+                std::iter::once(row.row.name.clone())
+                    .chain(values)
+                    .collect()
+            });
+            let of_validation: Vec<Vec<String>> = of_validation.collect();
+            let title = format!("{title}, on the validation sets");
+            self.table(
+                &format!("{file}-validation"),
+                &title,
+                &header,
+                &of_validation,
+            )?;
         }
         Ok(())
     }
@@ -362,12 +377,16 @@ impl Report<'_> {
             .collect();
         let mut header = vec!["system"];
         header.extend(names.iter().map(String::as_str));
-        header.push("overall");
+        header.extend(["overall", "validation, overall"]);
         let count = bins.len();
         let mut rows = Vec::new();
         for row in &self.table.rows {
             let by_bin = (0..count).map(|bin| row.spread(|e| e.durations[bin].auilc));
-            let values = by_bin.chain([row.spread(|e| e.auilc.get(metric))]);
+            let overall = [
+                row.spread(|e| e.auilc.get(metric)),
+                row.validation(|e| e.auilc.get(metric)),
+            ];
+            let values = by_bin.chain(overall);
             let mut cells = vec![row.row.name.clone()];
             cells.extend(values.map(|value| shown(metric, value)));
             rows.push(cells);
@@ -376,6 +395,7 @@ impl Report<'_> {
             {
                 let mut cells = vec!["  the paper".to_owned()];
                 cells.extend(paper.iter().map(|value| format!("{value:.2}")));
+                cells.push("–".to_owned());
                 rows.push(cells);
             }
         }
@@ -405,6 +425,9 @@ impl Report<'_> {
         self.figure("bars", &svg)?;
         let mut header = vec!["system"];
         header.extend(groups.iter().copied());
+        let main = Metric::main(self.table.task);
+        let of_validation = ["", "AUILC "].map(|of| format!("validation {of}{}", main.title()));
+        header.extend(of_validation.iter().map(String::as_str));
         let cells: Vec<Vec<String>> = names
             .iter()
             .enumerate()
@@ -412,7 +435,11 @@ impl Report<'_> {
                 let columns = spreads.iter().enumerate();
                 let values =
                     columns.map(|(group, s)| shown(metrics[group % metrics.len()], s[index]));
-                std::iter::once(name.clone()).chain(values).collect()
+                let chosen_by = validation(&rows[index], main).map(|value| shown(main, value));
+                std::iter::once(name.clone())
+                    .chain(values)
+                    .chain(chosen_by)
+                    .collect()
             })
             .collect();
         let title = format!("Scores{}", unit(self.table.task));
@@ -525,6 +552,18 @@ impl Report<'_> {
     }
 }
 
+/// What is to be said of a table of one seed.
+const ONE_SEED: &str = "there is one seed: how much training itself varies is in no number here";
+
+/// What of an experiment was, or is, chosen by its own scores.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Chosen {
+    /// The settings of its rows, on the validation sets.
+    pub is_chosen: bool,
+    /// Whether what the test set would choose is said too.
+    pub also_by_test: bool,
+}
+
 /// Writes the report of an experiment whose runs are finished.
 ///
 /// # Errors
@@ -535,7 +574,7 @@ pub fn write(
     setting: &Setting,
     store: &Store,
     corpus: &Corpus,
-    also_test_selected: bool,
+    chosen: Chosen,
 ) -> Result<()> {
     std::fs::create_dir_all(folder).context(folder.display().to_string())?;
     let scores = Table::read(setting, store, &experiment.rows, corpus)?;
@@ -544,7 +583,9 @@ pub fn write(
         Some(_) if scores.task == Task::Regression => None,
         Some(_) => {
             let (missing, indices) = (MissingArgs::curve(), &scores.indices);
-            Some(LimitCurve::of(corpus, indices, &missing, MASK_SEED)?)
+            let of_validation = &scores.validation;
+            let limit = LimitCurve::of(corpus, indices, of_validation, &missing, MASK_SEED)?;
+            Some(limit)
         }
     };
     let comparisons = if experiment.views.contains(&View::Scores) {
@@ -559,7 +600,7 @@ pub fn write(
         table: &scores,
         limit: &limit,
         page: Page::new(&experiment.title),
-        also_test_selected,
+        also_test_selected: chosen.also_by_test,
     };
     let Setting { folds, seeds, .. } = setting;
     report.page.paragraph(&format!(
@@ -571,6 +612,16 @@ pub fn write(
         report.page.paragraph(
             "Synthetic data: these numbers compare systems on a known process, and say nothing about people.",
         );
+    }
+    let sweeps = experiment.views.contains(&View::Sweep);
+    let seen = match chosen.is_chosen || sweeps {
+        true => search::tested_elsewhere(setting, corpus)?,
+        false => None,
+    };
+    let of_training = (seeds.len() == 1).then(|| ONE_SEED.to_owned());
+    for note in of_training.into_iter().chain(seen) {
+        remark(format!("note: {note}"));
+        report.page.paragraph(&format!("Note: {note}."));
     }
     let runs = setting.all(&experiment.rows)?;
     let warnings = warnings::of(setting, runs.values(), corpus)?;
@@ -614,6 +665,7 @@ pub fn write(
                     .iter()
                     .map(|seed| SeedNumbers {
                         evaluation: &seed.evaluation,
+                        validation: &seed.validation,
                         calibration: &seed.calibration,
                     })
                     .collect(),

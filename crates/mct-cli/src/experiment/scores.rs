@@ -39,6 +39,8 @@ pub struct Table {
     pub rows: Vec<RowScores>,
     /// The test utterances of all folds.
     pub indices: Vec<usize>,
+    /// The validation utterances of all folds.
+    pub validation: Vec<usize>,
     pub task: Task,
 }
 
@@ -125,7 +127,7 @@ impl Table {
             .map(|(index, utterance)| (utterance.id.as_str(), index))
             .collect();
         let task = setting.base.model.task;
-        let mut indices: Vec<usize> = Vec::new();
+        let (mut indices, mut validation) = (Vec::new(), Vec::new());
         let mut table = Vec::new();
         for row in rows {
             let mut seeds = Vec::new();
@@ -145,6 +147,7 @@ impl Table {
                 }
                 if indices.is_empty() {
                     indices.clone_from(&tested_by_row);
+                    validation.clone_from(&validated);
                 }
                 if indices != tested_by_row {
                     bail!(
@@ -179,6 +182,7 @@ impl Table {
         Ok(Self {
             rows: table,
             indices,
+            validation,
             task,
         })
     }

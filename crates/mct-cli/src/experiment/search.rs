@@ -2,17 +2,20 @@
 //! halving (Jamieson and Talwalkar, 2016): all of them are trained for a few epochs, the better third of
 //! each system for three times as many, and so on up to the epochs of the settings.
 //!
-//! Every system has the same budget, and the settings as they are come first among its candidates. Runs are
-//! those of experiments, so that an interrupted search goes on where it stopped.
+//! Every system has the same budget, and the settings as they are come first among its candidates. What is
+//! counted in epochs shrinks with them, so that a short rung is the whole training in small. A candidate whose
+//! loss is not finite is out. Runs are those of experiments, so that an interrupted search goes on where it
+//! stopped.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use mct_corpus::counter::{Stream, text_key};
+use mct_corpus::fold::fold;
 use mct_corpus::{Corpus, atomic};
-use mct_hfr::config::{Strategy, System};
+use mct_hfr::config::{Config, Strategy, System};
 use mct_scores::Metric;
 use serde::{Deserialize, Serialize};
 
@@ -20,7 +23,7 @@ use crate::experiment::catalogue::{Experiment, Row, View};
 use crate::experiment::plan::Setting;
 use crate::experiment::scores::Table;
 use crate::experiment::store::Store;
-use crate::experiment::{Shared, report};
+use crate::experiment::{Shared, plan, report};
 use crate::output::{remark, say, table, usage};
 use crate::{interrupt, output};
 
@@ -28,7 +31,8 @@ use crate::{interrupt, output};
 ///
 /// SPACE is a TOML file: `systems = ["mct", "mct-hfr"]`, `[common]` with values for all of them, such as
 /// `"training.learning_rate" = { log = [1e-4, 1e-2] }`, `{ between = [0, 1] }` or `{ among = [1, 2, 3] }`, and
-/// `[system.mct-hfr]` with those of one. If it is interrupted, the same command resumes where it stopped.
+/// `[system.mct-hfr]` with those of one. Values of whole-number keys are rounded. If it is interrupted, the same
+/// command resumes where it stopped.
 #[derive(Args)]
 pub struct Search {
     /// What is searched
@@ -73,6 +77,11 @@ const HALVING: usize = 3;
 /// Rungs of a search of which the last has the epochs of the settings.
 const RUNGS: u32 = 3;
 
+/// How often values that do not go together are drawn anew.
+const MOST_DRAWS: usize = 100;
+
+const EPOCHS: &str = "training.epochs";
+
 impl Space {
     fn read(path: &Path) -> Result<Self> {
         let name = path.display().to_string();
@@ -88,8 +97,18 @@ impl Space {
                 "{name}: system.{other} is not among `systems`"
             )));
         }
+        let mut earlier = BTreeSet::new();
+        if let Some(twice) = space.systems.iter().find(|system| !earlier.insert(*system)) {
+            return Err(usage(format!("{name}: systems: {twice} is there twice")));
+        }
         let of_systems = space.system.values().flatten();
         for (key, values) in space.common.iter().chain(of_systems) {
+            plan::require_free(&name, key)?;
+            if key == EPOCHS {
+                return Err(usage(format!(
+                    "{name}: {key}: the rungs of a search have epochs of their own; `--set {key}=…` says those of the last"
+                )));
+            }
             let expected = match values {
                 Values::Among(values) if values.is_empty() => "one value or more",
                 Values::Between([low, high]) if low > high => "the lower end first",
@@ -105,29 +124,75 @@ impl Space {
         Ok(space)
     }
 
-    /// Candidate number `index` of a system; number 0 is the settings as they are.
-    fn candidate(&self, system: System, strategy: Strategy, index: usize) -> Row {
+    /// Candidate number `index` of a system; number 0 is the settings as they are. Values that do not go
+    /// together, such as a width and heads that do not divide it, are drawn anew.
+    ///
+    /// # Errors
+    /// When none of many draws is a valid config, with what is wrong in the last one.
+    fn candidate(
+        &self,
+        base: &Config,
+        system: System,
+        strategy: Strategy,
+        index: usize,
+    ) -> Result<Row> {
+        let base = base.clone().with_system(system);
+        let whole = whole_keys(&base)?;
         let own = self.system.get(system.name());
         let values = self.common.iter().chain(own.into_iter().flatten());
-        let set = values.filter(|_| index > 0).map(|(key, values)| {
-            // By key, so that what systems have in common is the same for all of them.
-            let mut stream = Stream::new(&[0x7365_6172, text_key(key), index as u64]);
-            (key.clone(), values.draw(stream.uniform()))
-        });
-        Row {
-            name: format!("{} {index}", system.title()),
-            system,
-            strategy,
-            set: set.collect(),
-            sweep: None,
+        let mut refusal = None;
+        for draw in 0..MOST_DRAWS {
+            let set = values.clone().filter(|_| index > 0).map(|(key, values)| {
+                // By key, so that what systems have in common is the same for all of them.
+                let mut stream = Stream::new(&[0x7365_6172, text_key(key), index as u64]);
+                let place = (0..=draw).fold(0.0, |_, _| stream.uniform());
+                (key.clone(), values.draw(place, whole.contains(key)))
+            });
+            let row = Row {
+                name: format!("{} {index}", system.title()),
+                system,
+                strategy,
+                set: set.collect(),
+                sweep: None,
+            };
+            let Err(error) = base.set("values of a candidate", &row.set) else {
+                return Ok(row);
+            };
+            refusal = Some(error);
+        }
+        let refusal = refusal.map_or_else(String::new, |error| error.to_string());
+        Err(usage(format!(
+            "{}: none of {MOST_DRAWS} draws of candidate {index} can be used: {refusal}",
+            system.title()
+        )))
+    }
+}
+
+/// The keys of a config whose values are whole numbers.
+fn whole_keys(config: &Config) -> Result<BTreeSet<String>> {
+    fn collect(value: &toml::Value, path: &str, keys: &mut BTreeSet<String>) {
+        match value {
+            toml::Value::Table(table) => {
+                for (key, value) in table {
+                    let separator = if path.is_empty() { "" } else { "." };
+                    collect(value, &format!("{path}{separator}{key}"), keys);
+                }
+            }
+            toml::Value::Integer(_) => {
+                keys.insert(path.to_owned());
+            }
+            _ => {}
         }
     }
+    let mut keys = BTreeSet::new();
+    collect(&toml::Value::try_from(config)?, "", &mut keys);
+    Ok(keys)
 }
 
 impl Values {
     /// The value at `place`, 0 up to, but not, 1, as a config writes it.
-    fn draw(&self, place: f64) -> String {
-        let number = match self {
+    fn draw(&self, place: f64, whole: bool) -> String {
+        let (number, [low, high]) = match self {
             Self::Among(values) => {
                 let index = (place * values.len() as f64) as usize;
                 return match &values[index.min(values.len() - 1)] {
@@ -135,12 +200,20 @@ impl Values {
                     value => value.to_string(),
                 };
             }
-            Self::Between([low, high]) => low + (high - low) * place,
-            Self::Log([low, high]) => (low.ln() + (high.ln() - low.ln()) * place).exp(),
+            Self::Between([low, high]) => (low + (high - low) * place, [low, high]),
+            Self::Log([low, high]) => {
+                let number = (low.ln() + (high.ln() - low.ln()) * place).exp();
+                (number, [low, high])
+            }
         };
-        // Three digits say all that a search knows.
+        if whole {
+            return number.round().to_string();
+        }
+        // Three digits say all that a search knows, but not outside of what is searched.
         let rounded: f64 = format!("{number:.2e}").parse().unwrap_or(number);
-        rounded.to_string()
+        let inside = (*low..=*high).contains(&rounded);
+        let number = if inside { rounded } else { number };
+        number.clamp(*low, *high).to_string()
     }
 }
 
@@ -150,6 +223,8 @@ struct Candidate {
     row: Row,
     /// AUILC of the main score on the validation sets, by rung.
     validation: Vec<f64>,
+    /// Whether its loss was not finite in the rung after these: it is out.
+    diverged: bool,
 }
 
 /// The epochs of the rungs, ascending, without repetitions.
@@ -171,67 +246,128 @@ impl Search {
         let corpus = Corpus::open(&self.shared.corpus)?;
         let setting = self.shared.setting(&corpus)?;
         let store = Store::new(&self.shared.out)?;
-        let stem = self.space.file_stem().unwrap_or_default();
-        let folder = self.shared.out.join(stem);
+        let folder = self.shared.report_folder(&self.space)?;
         interrupt::watch()?;
         let metric = Metric::main(setting.base.model.task);
         let budget = usize::from(self.budget);
         let mut all: Vec<Vec<Candidate>> = Vec::new();
         for system in &systems {
-            let row = |index| Candidate {
-                row: space.candidate(*system, self.strategy, index),
-                validation: Vec::new(),
+            let candidate = |index| {
+                Ok(Candidate {
+                    row: space.candidate(&setting.base, *system, self.strategy, index)?,
+                    validation: Vec::new(),
+                    diverged: false,
+                })
             };
-            all.push((0..budget).map(row).collect());
+            all.push((0..budget).map(candidate).collect::<Result<_>>()?);
         }
         let rungs = rungs(setting.base.training.epochs);
         for (rung, epochs) in rungs.iter().enumerate() {
             // The best of each system, first.
             let kept = budget.div_ceil(HALVING.pow(rung as u32));
-            let at_rung = |candidate: &Candidate| Row {
-                set: with_epochs(&candidate.row.set, *epochs),
-                ..candidate.row.clone()
-            };
-            let rows: Vec<Row> = all
-                .iter()
-                .flat_map(|own| own.iter().take(kept).map(at_rung))
-                .collect();
             remark(format!(
                 "rung {} of {}: {kept} candidates a system, {epochs} epochs",
                 rung + 1,
                 rungs.len()
             ));
-            if !self.shared.train(&setting, &store, &rows)? {
+            for own in &mut all {
+                let best = own.iter_mut().filter(|candidate| !candidate.diverged);
+                for candidate in best.take(kept) {
+                    candidate.validation.push(f64::NAN);
+                }
+            }
+            let of_rung = |candidate: &&mut Candidate| {
+                !candidate.diverged && candidate.validation.len() == rung + 1
+            };
+            let in_rung = all.iter_mut().flatten().filter(of_rung);
+            let mut in_rung: Vec<(Row, &mut Candidate)> = in_rung
+                .map(|candidate| {
+                    let row = shortened(&setting, &candidate.row, *epochs)?;
+                    Ok((row, candidate))
+                })
+                .collect::<Result<_>>()?;
+            let rows: Vec<Row> = in_rung.iter().map(|(row, _)| row.clone()).collect();
+            let Some(lost) = self.train(&setting, &store, &rows)? else {
                 remark("once these runs are finished, the same command goes on");
                 return Ok(());
-            }
-            let scores = Table::read(&setting, &store, &rows, &corpus)?;
-            let mut scores = scores.rows.iter();
-            for own in &mut all {
-                for (candidate, row) in own.iter_mut().take(kept).zip(scores.by_ref()) {
-                    let area = row.validation(|e| e.auilc.get(metric));
-                    candidate.validation.push(area.mean);
+            };
+            for ((_, candidate), lost) in in_rung.iter_mut().zip(&lost) {
+                candidate.diverged = *lost;
+                if *lost {
+                    candidate.validation.pop();
+                    remark(format!(
+                        "{}: its loss is not finite; it is out",
+                        candidate.row.name
+                    ));
                 }
-                let merit = |candidate: &Candidate| {
-                    let last = candidate.validation.last();
-                    last.map_or(f64::MIN, |area| metric.merit(*area))
-                };
-                // Stable: of equals the one that came first.
-                own[..kept].sort_by(|a, b| merit(b).total_cmp(&merit(a)));
+            }
+            in_rung.retain(|(_, candidate)| !candidate.diverged);
+            let rows: Vec<Row> = in_rung.iter().map(|(row, _)| row.clone()).collect();
+            let scores = Table::read(&setting, &store, &rows, &corpus)?;
+            for ((_, candidate), row) in in_rung.into_iter().zip(&scores.rows) {
+                let area = row.validation(|e| e.auilc.get(metric)).mean;
+                if let Some(last) = candidate.validation.last_mut() {
+                    *last = area;
+                }
+            }
+            for own in &mut all {
+                // Those that came further first. Stable: of equals the one that came first.
+                own.sort_by(|a, b| {
+                    let merit = |candidate: &Candidate| {
+                        let last = candidate.validation.last();
+                        last.map_or(f64::MIN, |area| metric.merit(*area))
+                    };
+                    let further = b.validation.len().cmp(&a.validation.len());
+                    let out = a.diverged.cmp(&b.diverged);
+                    out.then(further).then(merit(b).total_cmp(&merit(a)))
+                });
+                if let Some(first) = own.first().filter(|candidate| candidate.diverged) {
+                    let system = first.row.system.title();
+                    bail!("{system}: the loss of every candidate is not finite");
+                }
             }
         }
-        self.report(&folder, &all, &rungs, metric, (&setting, &store, &corpus))
+        let found = Found {
+            all: &all,
+            rungs: &rungs,
+            metric,
+        };
+        self.report(&folder, &found, (&setting, &store, &corpus))
+    }
+
+    /// Trains these rows as far as they can be; whether each has diverged, or `None` where they were handed to
+    /// Slurm.
+    fn train(&self, setting: &Setting, store: &Store, rows: &[Row]) -> Result<Option<Vec<bool>>> {
+        let lost = || -> Result<Vec<bool>> {
+            let of_row = |row: &Row| {
+                let runs = setting.all(std::slice::from_ref(row))?;
+                Ok(runs.keys().any(|id| store.has_diverged(id)))
+            };
+            rows.iter().map(of_row).collect()
+        };
+        // Those of an earlier start are not tried again, nor are the other runs of their candidates needed.
+        loop {
+            let before = lost()?;
+            let kept = rows.iter().zip(&before).filter(|(_, lost)| !**lost);
+            let kept: Vec<Row> = kept.map(|(row, _)| row.clone()).collect();
+            match self.shared.train(setting, store, &kept) {
+                Ok(true) => return Ok(Some(before)),
+                Ok(false) => return Ok(None),
+                // As long as it is because more candidates have diverged.
+                Err(error) if interrupt::requested() || lost()? == before => return Err(error),
+                Err(_) => {}
+            }
+        }
     }
 
     /// The candidates with what they have reached, and an experiment of the best of each system.
     fn report(
         &self,
         folder: &Path,
-        all: &[Vec<Candidate>],
-        rungs: &[usize],
-        metric: Metric,
+        found: &Found<'_>,
         (setting, store, corpus): (&Setting, &Store, &Corpus),
     ) -> Result<()> {
+        let Found { all, rungs, metric } = *found;
         std::fs::create_dir_all(folder).context(folder.display().to_string())?;
         let titles: Vec<String> = rungs
             .iter()
@@ -243,7 +379,11 @@ impl Search {
         let rows = all.iter().flatten().map(|candidate| {
             let reached = |rung: usize| {
                 let area = candidate.validation.get(rung);
-                area.map_or_else(|| "–".to_owned(), |area| output::score(*area))
+                let none = match candidate.diverged && rung == candidate.validation.len() {
+                    true => "not finite",
+                    false => "–",
+                };
+                area.map_or_else(|| none.to_owned(), |area| output::score(*area))
             };
             let set = candidate.row.set.iter();
             let set = set.map(|(key, value)| format!("{key}={value}"));
@@ -278,15 +418,11 @@ impl Search {
         };
         let path = folder.join("best.toml");
         save("best.toml", toml::to_string(&experiment)?)?;
-        let last = |row: &Row| Row {
-            set: with_epochs(&row.set, setting.base.training.epochs),
-            ..row.clone()
+        let chosen = report::Chosen {
+            is_chosen: true,
+            ..report::Chosen::default()
         };
-        let trained = Experiment {
-            rows: experiment.rows.iter().map(last).collect(),
-            ..experiment
-        };
-        report::write(folder, &trained, setting, store, corpus, false)?;
+        report::write(folder, &experiment, setting, store, corpus, chosen)?;
         say(format!("{}", folder.join("report.html").display()));
         say(format!(
             "with other seeds: mct-hfr experiment {} …",
@@ -296,14 +432,64 @@ impl Search {
     }
 }
 
-/// The settings with this number of epochs, unless it is itself one of them.
-fn with_epochs(set: &[(String, String)], epochs: usize) -> Vec<(String, String)> {
-    const KEY: &str = "training.epochs";
-    let mut set = set.to_vec();
-    if set.iter().all(|(key, _)| key != KEY) {
-        set.push((KEY.to_owned(), epochs.to_string()));
+/// What a search has found.
+struct Found<'a> {
+    all: &'a [Vec<Candidate>],
+    rungs: &'a [usize],
+    metric: Metric,
+}
+
+/// The row trained for this number of epochs, with what else is counted in epochs shortened as they are.
+fn shortened(setting: &Setting, row: &Row, epochs: usize) -> Result<Row> {
+    let base = setting.base.clone().with_system(row.system);
+    let config = base.set("values of a candidate", &row.set).map_err(usage)?;
+    let training = &config.training;
+    if epochs == training.epochs {
+        return Ok(row.clone());
     }
-    set
+    let share = epochs as f64 / training.epochs as f64;
+    let whole = |count: usize| (count as f64 * share).round().to_string();
+    let shorter = [
+        (EPOCHS, epochs.to_string()),
+        ("training.rise_epochs", whole(training.rise_epochs)),
+        (
+            "training.auxiliary_from_epoch",
+            whole(training.auxiliary_from_epoch),
+        ),
+        (
+            "training.warm_up_epochs",
+            (training.warm_up_epochs * share).to_string(),
+        ),
+    ];
+    let mut row = row.clone();
+    for (key, value) in shorter {
+        row.set.retain(|(other, _)| other != key);
+        row.set.push((key.to_owned(), value));
+    }
+    Ok(row)
+}
+
+/// What is to be said where a setting is chosen over all folds, and utterances that choose it in one fold are
+/// tested in another.
+///
+/// # Errors
+/// When the corpus cannot be split.
+pub fn tested_elsewhere(setting: &Setting, corpus: &Corpus) -> Result<Option<String>> {
+    let (mut chosen_by, mut tested) = (BTreeSet::new(), BTreeSet::new());
+    let config = &setting.base;
+    for number in &setting.folds {
+        let protocol = config.training.protocol.into();
+        let fold = fold(corpus, config.model.task, protocol, *number)?;
+        chosen_by.extend(fold.validation);
+        tested.extend(fold.test);
+    }
+    let both = chosen_by.intersection(&tested).count();
+    Ok((both > 0).then(|| {
+        format!(
+            "{both} of {} test utterances are in the validation set of another of these folds, so that what is chosen over all folds has been chosen by them too: test scores are a little too good (the protocol `session` has no such utterances)",
+            tested.len()
+        )
+    }))
 }
 
 #[cfg(test)]
@@ -329,7 +515,11 @@ mod tests {
     #[test]
     fn systems_share_what_is_common_and_the_first_candidate_is_the_settings_as_they_are() {
         let space = space(SPACE).unwrap();
-        let row = |system, index| space.candidate(system, Strategy::Dynamic, index);
+        let base = Config::preset("demo").unwrap();
+        let row = |system, index| {
+            let row = space.candidate(&base, system, Strategy::Dynamic, index);
+            row.unwrap()
+        };
         assert!(row(System::MctHfr, 0).set.is_empty());
         let mut rates = Vec::new();
         for index in 1..60 {
@@ -346,6 +536,110 @@ mod tests {
         let below = rates.iter().filter(|rate| **rate < 1e-3).count();
         assert!((15..=45).contains(&below), "{below}");
         assert!(rates.iter().all(|rate| (1e-4..=1e-2).contains(rate)));
+    }
+
+    #[test]
+    fn values_are_whole_where_the_key_is_and_stay_within_their_ends() {
+        let space = space(
+            "systems = [\"mct\"]\n[common]\n\"training.batch_size\" = { log = [8, 64] }\n\
+             \"training.average\" = { between = [0.99, 0.9999] }\n",
+        );
+        let space = space.unwrap();
+        let base = Config::preset("demo").unwrap();
+        let mut sizes = BTreeSet::new();
+        for index in 1..200 {
+            let row = space
+                .candidate(&base, System::Mct, Strategy::Dynamic, index)
+                .unwrap();
+            let average: f64 = row.set[0].1.parse().unwrap();
+            assert!((0.99..=0.9999).contains(&average), "{average}");
+            let size: usize = row.set[1].1.parse().unwrap();
+            assert!((8..=64).contains(&size));
+            sizes.insert(size);
+        }
+        assert!(sizes.len() > 20);
+    }
+
+    #[test]
+    fn values_that_do_not_go_together_are_drawn_anew() {
+        let heads = "systems = [\"mct\"]\n[common]\n\"model.d\" = { among = [60, 64] }\n\
+                     \"model.heads\" = { among = [HEADS] }\n";
+        let base = Config::preset("demo").unwrap();
+        let of = |heads: &str| {
+            let space = space(heads).unwrap();
+            let row = |index| space.candidate(&base, System::Mct, Strategy::Dynamic, index);
+            (1..40).map(row).collect::<Result<Vec<Row>>>()
+        };
+        let mut found = BTreeSet::new();
+        for row in of(&heads.replace("HEADS", "4, 8")).unwrap() {
+            found.insert((row.set[0].1.clone(), row.set[1].1.clone()));
+        }
+        let pair = |d: &str, heads: &str| (d.to_owned(), heads.to_owned());
+        assert_eq!(
+            found,
+            [pair("60", "4"), pair("64", "4"), pair("64", "8")].into()
+        );
+        let error = of(&heads.replace("HEADS", "7")).unwrap_err().to_string();
+        assert!(
+            error.contains("none of 100 draws") && error.contains("heads"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn what_is_counted_in_epochs_is_shortened_with_them() {
+        let setting = Setting {
+            base: Config::preset("demo").unwrap(),
+            corpus: mct_runs::CorpusReference {
+                path: "corpus".into(),
+                sha256: "0".into(),
+            },
+            device: "flex".into(),
+            folds: vec![0],
+            seeds: vec![1],
+        };
+        let row = Row {
+            name: "MCT-HFR".into(),
+            system: System::MctHfr,
+            strategy: Strategy::Dynamic,
+            set: vec![("training.warm_up_epochs".into(), "3".into())],
+            sweep: None,
+        };
+        // Of the 20 epochs of the preset, over 5 of which the incomplete samples become more.
+        let training = |epochs| {
+            let row = shortened(&setting, &row, epochs).unwrap();
+            let runs = setting.runs(&row, 0, 1).unwrap();
+            runs[0].manifest.training.clone()
+        };
+        let short = training(4);
+        assert_eq!((short.epochs, short.rise_epochs), (4, 1));
+        assert!((short.warm_up_epochs - 0.6).abs() < 1e-9);
+        let whole = training(20);
+        assert_eq!((whole.epochs, whole.rise_epochs), (20, 5));
+        assert_eq!(whole.warm_up_epochs, 3.0);
+    }
+
+    #[test]
+    fn utterances_that_choose_and_are_tested_are_counted() {
+        let corpus = mct_corpus::demo::generate(1, 0.02).unwrap();
+        let of = |protocol| {
+            let mut base = Config::preset("demo").unwrap();
+            base.training.protocol = protocol;
+            let setting = Setting {
+                base,
+                corpus: mct_runs::CorpusReference {
+                    path: "corpus".into(),
+                    sha256: "0".into(),
+                },
+                device: "flex".into(),
+                folds: vec![0, 1],
+                seeds: vec![1],
+            };
+            tested_elsewhere(&setting, &corpus).unwrap()
+        };
+        assert_eq!(of(mct_hfr::config::ProtocolKind::Session), None);
+        let said = of(mct_hfr::config::ProtocolKind::Speaker).unwrap();
+        assert!(said.contains("validation set of another"), "{said}");
     }
 
     #[test]
@@ -368,6 +662,15 @@ mod tests {
                 "systems = [\"mct\"]\n[common]\na = { from = [1] }",
                 "unknown variant",
             ),
+            ("systems = [\"mct\", \"mct\"]", "mct is there twice"),
+            (
+                "systems = [\"mct\"]\n[common]\n\"training.epochs\" = { among = [5, 9] }",
+                "the rungs of a search",
+            ),
+            (
+                "systems = [\"mct\"]\n[common]\n\"training.fold\" = { among = [0, 1] }",
+                "training.fold: `--folds`",
+            ),
         ] {
             let error = space(text).unwrap_err().to_string();
             assert!(error.contains(part), "{error}");
@@ -379,7 +682,5 @@ mod tests {
         assert_eq!(rungs(18), [2, 6, 18]);
         assert_eq!(rungs(4), [1, 4]);
         assert_eq!(rungs(1), [1]);
-        let set = vec![("training.epochs".to_owned(), "7".to_owned())];
-        assert_eq!(with_epochs(&set, 3), set);
     }
 }

@@ -4,12 +4,28 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use mct_corpus::{Corpus, Task};
+use mct_corpus::{Corpus, Task, atomic};
 use mct_runs::{Predictions, RunFolder};
 use mct_scores::Predicted;
 
 use crate::experiment::plan::Run;
 use crate::missing::MASK_SEEDS;
+
+/// The name of the folder of all runs.
+pub const RUNS: &str = "runs";
+
+/// What a run has in its folder whose loss is not finite.
+const DIVERGED: &str = "diverged.txt";
+
+/// Writes down that training the run of this folder ended in numbers that are not finite.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn mark_diverged(folder: &Path, said: &str) -> Result<()> {
+    let path = folder.join(DIVERGED);
+    let text = format!("{said}\n");
+    Ok(atomic::write(&path, text.as_bytes())?)
+}
 
 /// The folder of all runs.
 pub struct Store {
@@ -22,7 +38,7 @@ impl Store {
     /// # Errors
     /// When the folder cannot be created.
     pub fn new(root: &Path) -> Result<Self> {
-        let root = root.join("runs");
+        let root = root.join(RUNS);
         std::fs::create_dir_all(&root).context(root.display().to_string())?;
         Ok(Self { root })
     }
@@ -39,8 +55,28 @@ impl Store {
         let path = self.folder(&run.id);
         if !path.join("config.toml").exists() {
             RunFolder::create(&path, run.manifest.clone())?;
+            return Ok(());
+        }
+        let folder = RunFolder::open(&path)?;
+        if folder.manifest.corpus.path != run.manifest.corpus.path {
+            // The same corpus by its SHA-256, which is in the name of the run, at another place by now. Where
+            // another process trains the run, it has read the corpus.
+            match folder.writer() {
+                Ok(mut writer) => {
+                    let mut manifest = writer.folder.manifest.clone();
+                    manifest.corpus = run.manifest.corpus.clone();
+                    writer.change(manifest)?;
+                }
+                Err(mct_runs::Error::Locked { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
         }
         Ok(())
+    }
+
+    /// Whether training this run ended in numbers that are not finite.
+    pub fn has_diverged(&self, id: &str) -> bool {
+        !self.is_finished(id) && self.folder(id).join(DIVERGED).exists()
     }
 
     pub fn is_finished(&self, id: &str) -> bool {

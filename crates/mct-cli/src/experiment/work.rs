@@ -13,6 +13,7 @@ use mct_runs::{Predictions, RunFolder, SidePredictions, Which};
 
 use crate::draws::Draws;
 use crate::experiment::plan::test_rates;
+use crate::experiment::store;
 use crate::missing::MASK_SEEDS;
 use crate::output::Interrupted;
 use crate::{device, interrupt, train};
@@ -48,7 +49,12 @@ fn finish(path: &Path) -> Result<()> {
     }
     let started = Instant::now();
     let resumed = RunFolder::open(path)?.last()?.is_some();
-    train::resume(path, None, true)?;
+    if let Err(error) = train::resume(path, None, true) {
+        if let Some(mct_hfr::Error::NotFinite { .. }) = error.downcast_ref() {
+            store::mark_diverged(path, &error.to_string())?;
+        }
+        return Err(error);
+    }
     let seconds = started.elapsed().as_secs_f64();
     let folder = RunFolder::open(path)?;
     let Some(last) = folder.last()?.and_then(|checkpoint| checkpoint.state) else {

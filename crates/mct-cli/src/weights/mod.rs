@@ -5,7 +5,7 @@ mod pretrained;
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 use mct_corpus::{Corpus, atomic};
 use mct_hfr::device::by_name;
@@ -96,9 +96,24 @@ impl Import {
         checkpoint.interface.require(&Corpus::open(&self.corpus)?)?;
         // Rejects tensors that are not those of the config's model.
         checkpoint.model(&by_name("flex")?.device)?;
+        let corpus = CorpusReference::of(&self.corpus)?;
+        if let Some(own) = checkpoint
+            .corpus
+            .as_ref()
+            .filter(|own| **own != corpus.sha256)
+        {
+            // In a run of another corpus nobody would know what they were trained on.
+            bail!(
+                "{}: the corpus of these weights: found SHA-256 {}, expected {own}; `mct-hfr evaluate {} --corpus {}` scores them on another one",
+                self.corpus.display(),
+                corpus.sha256,
+                self.weights.display(),
+                self.corpus.display(),
+            );
+        }
         let manifest = Manifest {
             device: "flex".into(),
-            corpus: CorpusReference::of(&self.corpus)?,
+            corpus,
             model: checkpoint.config.model.clone(),
             training: checkpoint.config.training.clone(),
         };

@@ -26,7 +26,8 @@ pub(crate) use system::with_systems;
 pub use system::{DefaultWeight, System};
 pub use term::Term;
 pub use training::{
-    ClassWeights, ProtocolKind, RegressionLoss, Schedule, Select, Strategy, TrainingConfig,
+    ClassWeights, ProtocolKind, RegressionLoss, Schedule, Select, StartingWeights, Strategy,
+    TrainingConfig,
 };
 
 /// Everything that makes a run, but for corpus and device.
@@ -299,12 +300,20 @@ fn kebab(select: Select) -> String {
 /// Ends of the keys that a config need not have.
 const OPTIONAL: [&str; 2] = [".attention_dropout", "training.alpha_complete"];
 
+/// The key of the file that training starts from.
+const WEIGHTS: &str = "training.weights";
+
 /// Changes the value at the path `key` to what `text` says; `source` is where it was given.
 fn assign(root: &mut toml::Value, source: &str, key: &str, text: &str) -> Result<()> {
     let unknown = || Error::invalid(source, key, "no such key", "a key of the config");
     // Tables are made on the way, and no key is deeper than `model.modality.NAME.FIELD`.
     if key.split('.').nth(4).is_some() {
         return Err(unknown());
+    }
+    if key == WEIGHTS
+        && let Some(training) = root.get_mut("training").and_then(|t| t.as_table_mut())
+    {
+        training.insert("weights".into(), toml::Value::Table(toml::Table::new()));
     }
     let mut place = root;
     let mut parts = key.split('.').peekable();
@@ -351,6 +360,10 @@ fn assign(root: &mut toml::Value, source: &str, key: &str, text: &str) -> Result
             toml::Value::Boolean(text.parse().map_err(|_| wrong("true or false"))?)
         }
         toml::Value::String(_) => toml::Value::String(text.to_owned()),
+        toml::Value::Table(_) if key == WEIGHTS => {
+            let path = ("path".to_owned(), toml::Value::String(text.to_owned()));
+            toml::Value::Table([path].into_iter().collect())
+        }
         toml::Value::Array(_) => {
             let names = text
                 .trim_start_matches('[')
@@ -438,6 +451,13 @@ mod tests {
         let distance = set(&[("training.loss_weights.distance", "0.1")]).unwrap();
         assert_eq!(weights(&distance)[&Term::Distance], 0.1);
         assert_eq!(weights(&distance)[&Term::Complete], 0.4);
+        let apart = set(&[
+            ("training.alpha", "0.2"),
+            ("training.alpha_complete", "0.7"),
+        ])
+        .unwrap();
+        let apart = weights(&apart);
+        assert_eq!((apart[&Term::Distance], apart[&Term::Complete]), (0.2, 0.7));
         // The system first, in whatever order they are written.
         let misa = set(&[
             ("training.loss_weights.similarity", "0.5"),

@@ -65,9 +65,13 @@ pub struct TrainingConfig {
     /// Gradient accumulation: batches per update.
     #[serde(default = "one")]
     pub accumulate: usize,
-    /// Beginnings of the names of parameters that are not trained.
+    /// Names of parameters, and of parts that hold some, that are not trained; the statistics of a frozen
+    /// batch norm stay as they are too.
     #[serde(default)]
     pub freeze: Vec<String>,
+    /// What training starts from instead of random values.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weights: Option<StartingWeights>,
     #[serde(default)]
     pub class_weights: ClassWeights,
     /// Whether every class is drawn as often as any other; an epoch has as many utterances as ever.
@@ -97,7 +101,29 @@ pub struct TrainingConfig {
     pub loss_weights: BTreeMap<Term, f64>,
 }
 
+/// A checkpoint or exported weights, in `--set` by the path alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StartingWeights {
+    pub path: String,
+    /// Of the file; empty until it has been read.
+    #[serde(default)]
+    pub sha256: String,
+}
+
 impl TrainingConfig {
+    /// Whether training makes anything incomplete.
+    pub fn makes_incomplete(&self) -> bool {
+        let most = match self.strategy {
+            Strategy::Complete => return false,
+            Strategy::OneToOne => self.missing_rate,
+            Strategy::Dynamic => self.missing_rate.max(self.missing_rate_max),
+        };
+        most > 0.0
+            || self.absent_modality > 0.0
+            || self.modality_rates.values().any(|rate| *rate > 0.0)
+    }
+
     /// The weight of every loss term that `system` adds.
     pub fn weights(&self, system: System) -> BTreeMap<Term, f64> {
         let terms = system.loss_terms().iter();

@@ -6,7 +6,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use mct_corpus::counter::Stream;
 use mct_corpus::{Corpus, Task};
 
-use crate::config::ModelConfig;
+use crate::config::{Config, ModelConfig, TrainingConfig};
 use crate::device::is_plain_cpu;
 use crate::nn::padding::PaddingMask;
 
@@ -198,7 +198,7 @@ fn total_steps(corpus: &Corpus, config: &ModelConfig, index: usize) -> usize {
 
 /// As many utterances as `indices`, of every class that there is as many as of any other: those of a small
 /// class several times. Depends on (seed, epoch) alone.
-pub fn balanced(corpus: &Corpus, indices: &[usize], seed: u64, epoch: usize) -> Vec<usize> {
+fn balanced(corpus: &Corpus, indices: &[usize], seed: u64, epoch: usize) -> Vec<usize> {
     let mut stream = Stream::new(&[0x6261_6C61, seed, epoch as u64]);
     let mut classes: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for index in indices {
@@ -216,24 +216,56 @@ pub fn balanced(corpus: &Corpus, indices: &[usize], seed: u64, epoch: usize) -> 
     drawn
 }
 
+/// Deals out the classes evenly; those of each class keep their order.
+fn deal_classes(corpus: &Corpus, pool: &mut [usize]) {
+    let class = |index: usize| corpus.utterances[index].label;
+    let mut sizes: BTreeMap<Option<usize>, usize> = BTreeMap::new();
+    for index in pool.iter() {
+        *sizes.entry(class(*index)).or_default() += 1;
+    }
+    let mut seen: BTreeMap<Option<usize>, usize> = BTreeMap::new();
+    let mut placed: Vec<(f64, usize)> = Vec::with_capacity(pool.len());
+    for index in pool.iter() {
+        let rank = seen.entry(class(*index)).or_default();
+        let place = (*rank as f64 + 0.5) / sizes[&class(*index)] as f64;
+        *rank += 1;
+        placed.push((place, *index));
+    }
+    placed.sort_by(|a, b| a.0.total_cmp(&b.0));
+    for (own, (_, index)) in pool.iter_mut().zip(placed) {
+        *own = index;
+    }
+}
+
 /// The batches of one training epoch: shuffled, then neighbours in length within pools of several
-/// batches go together, and the batches are shuffled again. Depends on (seed, epoch) alone.
+/// batches go together, and the batches are shuffled again. Where they are balanced, neighbours in length are
+/// of the same rank within their classes, so that each batch has every class. Depends on (seed, epoch) alone.
 pub fn training_batches(
     corpus: &Corpus,
     indices: &[usize],
-    config: &ModelConfig,
-    batch_size: usize,
-    seed: u64,
+    config: &Config,
     epoch: usize,
 ) -> Vec<Vec<usize>> {
     /// Batches per pool: enough to match lengths, few enough that batches differ between epochs.
     const POOL: usize = 16;
+    let TrainingConfig {
+        batch_size,
+        seed,
+        balanced_batches,
+        ..
+    } = config.training;
     let mut stream = Stream::new(&[0x6F72_6465, seed, epoch as u64]);
-    let mut order = indices.to_vec();
+    let mut order = match balanced_batches {
+        true => balanced(corpus, indices, seed, epoch),
+        false => indices.to_vec(),
+    };
     stream.shuffle(&mut order);
     let mut batches = Vec::new();
     for pool in order.chunks_mut(POOL * batch_size) {
-        pool.sort_by_key(|index| total_steps(corpus, config, *index));
+        pool.sort_by_key(|index| total_steps(corpus, &config.model, *index));
+        if balanced_batches {
+            deal_classes(corpus, pool);
+        }
         batches.extend(pool.chunks(batch_size).map(<[usize]>::to_vec));
     }
     stream.shuffle(&mut batches);
@@ -258,14 +290,14 @@ pub fn evaluation_batches(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Config;
 
     #[test]
     fn batches_hold_every_utterance_once_and_depend_on_the_epoch() {
         let corpus = mct_corpus::demo::generate(1, 0.05).unwrap();
-        let config = Config::preset("demo").unwrap().model;
+        let mut config = Config::preset("demo").unwrap();
+        config.training.batch_size = 16;
         let all: Vec<usize> = (0..corpus.len()).collect();
-        let batches = |epoch| training_batches(&corpus, &all, &config, 16, 1, epoch);
+        let batches = |epoch| training_batches(&corpus, &all, &config, epoch);
         assert_eq!(batches(0), batches(0));
         assert_ne!(batches(0), batches(1));
         let mut seen: Vec<usize> = batches(2).concat();
@@ -299,6 +331,29 @@ mod tests {
         let (least, most) = (counts.iter().min().unwrap(), counts.iter().max().unwrap());
         assert!(most - least <= 1 && *least > 5, "{counts:?}");
         assert_ne!(drawn, balanced(&corpus, &all, 1, 1));
+        // Each batch, too, and where a class is of short utterances.
+        let mut by_length = all.clone();
+        let config = Config::preset("demo").unwrap();
+        by_length.sort_by_key(|index| total_steps(&corpus, &config.model, *index));
+        for (rank, index) in by_length.iter().enumerate() {
+            corpus.utterances[*index].label = Some(usize::from(rank < 40));
+        }
+        let of = |balanced: bool| {
+            let mut config = config.clone();
+            config.training.balanced_batches = balanced;
+            config.training.batch_size = 16;
+            training_batches(&corpus, &all, &config, 0)
+        };
+        let share = |batch: &Vec<usize>| {
+            let labels = batch
+                .iter()
+                .filter(|i| corpus.utterances[**i].label == Some(1));
+            labels.count() as f64 / batch.len() as f64
+        };
+        assert!(of(false).iter().any(|batch| share(batch) > 0.9));
+        for batch in of(true).iter().filter(|batch| batch.len() == 16) {
+            assert!((0.35..=0.65).contains(&share(batch)), "{}", share(batch));
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::module::{Flag, Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{DType, Device, Tensor, TensorData, Transaction};
 
 use crate::error::{Error, Result};
@@ -117,6 +117,42 @@ pub fn shapes<M: Module>(module: &M) -> BTreeMap<String, Vec<usize>> {
     let mut shapes = Shapes::default();
     module.visit(&mut shapes);
     shapes.found
+}
+
+/// Whether the parameter of this name is `part`, or within it.
+pub fn is_within(name: &str, part: &str) -> bool {
+    let part = part.trim_end_matches('.');
+    let rest = name.strip_prefix(part);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+struct HoldStatistics<'a> {
+    path: Path,
+    frozen: &'a [String],
+}
+
+impl ModuleMapper for HoldStatistics<'_> {
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.path.enter(name, container);
+    }
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.path.exit();
+    }
+    fn map_flag(&mut self, flag: Param<Flag>) -> Param<Flag> {
+        let name = self.path.name();
+        match self.frozen.iter().any(|part| is_within(&name, part)) {
+            true => flag.with_value(false),
+            false => flag,
+        }
+    }
+}
+
+/// Batch norms within one of the parts `frozen` use the statistics they have and no longer count.
+pub fn hold_statistics<M: Module>(module: M, frozen: &[String]) -> M {
+    module.map(&mut HoldStatistics {
+        path: Path::default(),
+        frozen,
+    })
 }
 
 struct Assign<'a> {

@@ -23,10 +23,11 @@ use crate::training::state::State;
 
 /// The header entry that makes a safetensors file a checkpoint.
 pub const HEADER: &str = "mct-hfr-checkpoint";
-/// Of files that say their corpus; older ones, and those without, are of version 1.
-const FORMAT_VERSION: u32 = 2;
+/// Those below 3 leave the extractors and the positions of unknown vectors out of the SHA-256.
+const FORMAT_VERSION: u32 = 3;
 
-/// How weights are stored.
+/// How the weights of the network are stored. Statistics of features and labels are always in f32: features
+/// of 1000 that differ by hundredths have no mean in f16.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Precision {
     F32,
@@ -81,7 +82,7 @@ impl Checkpoint {
     /// # Errors
     /// When the format cannot hold it.
     pub fn to_bytes_of(&self, corpus: Option<&str>, precision: Precision) -> Result<Vec<u8>> {
-        let mut tensors: BTreeMap<String, (Vec<usize>, Vec<u8>)> = BTreeMap::new();
+        let mut tensors: BTreeMap<String, (Dtype, Vec<usize>, Vec<u8>)> = BTreeMap::new();
         let groups = [
             ("model", &self.model),
             ("optimizer", &self.optimizer),
@@ -90,20 +91,36 @@ impl Checkpoint {
         for (group, values) in groups {
             for (name, data) in values {
                 let floats = crate::device::floats(data)?;
-                let bytes: Vec<u8> = match precision {
-                    Precision::F32 => floats.iter().flat_map(|v| v.to_le_bytes()).collect(),
-                    Precision::F16 => {
+                let name = format!("{group}.{name}");
+                let halves = precision == Precision::F16 && name.starts_with("model.network.");
+                let stored = |value: f32| match halves {
+                    true => f16::from_f32(value).to_f32(),
+                    false => value,
+                };
+                if let Some(value) = floats.iter().find(|value| !stored(**value).is_finite()) {
+                    let expected = match halves {
+                        true => "a number of up to 65504, as f16 has",
+                        false => "a finite number",
+                    };
+                    return Err(Error::invalid(&self.source, name, value, expected));
+                }
+                let (dtype, bytes) = match halves {
+                    false => {
+                        let bytes = floats.iter().flat_map(|v| v.to_le_bytes()).collect();
+                        (Dtype::F32, bytes)
+                    }
+                    true => {
                         let halves = floats.iter().map(|v| f16::from_f32(*v));
-                        halves.flat_map(f16::to_le_bytes).collect()
+                        (Dtype::F16, halves.flat_map(f16::to_le_bytes).collect())
                     }
                 };
-                tensors.insert(format!("{group}.{name}"), (data.shape().to_vec(), bytes));
+                tensors.insert(name, (dtype, data.shape().to_vec(), bytes));
             }
         }
         let unwritable = |error: &dyn std::fmt::Debug| self.unwritable(error);
         let state = self.state.as_ref().map(toml::to_string).transpose();
         let mut header = Header {
-            format_version: if corpus.is_some() { FORMAT_VERSION } else { 1 },
+            format_version: FORMAT_VERSION,
             config: self.config.to_toml()?,
             interface: self.interface.clone(),
             state: state.map_err(|error| unwritable(&error))?,
@@ -111,16 +128,12 @@ impl Checkpoint {
             sha256: String::new(),
         };
         let named = tensors.iter();
-        let named = named.map(|(name, (_, bytes))| (name.as_str(), &bytes[..]));
+        let named = named.map(|(name, (_, _, bytes))| (name.as_str(), &bytes[..]));
         header.sha256 = header.digest(named);
         let json = serde_json::to_string(&header).map_err(|error| self.unwritable(&error))?;
-        let dtype = match precision {
-            Precision::F32 => Dtype::F32,
-            Precision::F16 => Dtype::F16,
-        };
         let mut views = Vec::with_capacity(tensors.len());
-        for (name, (shape, bytes)) in &tensors {
-            let view = TensorView::new(dtype, shape.clone(), bytes);
+        for (name, (dtype, shape, bytes)) in &tensors {
+            let view = TensorView::new(*dtype, shape.clone(), bytes);
             views.push((name.clone(), view.map_err(|error| self.unwritable(&error))?));
         }
         safetensors::serialize(views, Some(HashMap::from([(HEADER.to_owned(), json)])))
@@ -290,6 +303,11 @@ impl Header {
         for modality in &self.interface.modalities {
             part(modality.name.as_bytes());
             part(&(modality.features as u64).to_le_bytes());
+            if self.format_version > 2 {
+                part(modality.extractor.as_deref().unwrap_or_default().as_bytes());
+                let positions = modality.unknown_positions.unwrap_or_default();
+                part(&(positions as u64).to_le_bytes());
+            }
         }
         // Those of older versions have none.
         if let Some(corpus) = &self.corpus {

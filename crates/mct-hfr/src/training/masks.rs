@@ -78,7 +78,11 @@ impl TrainingMasks<'_> {
         };
         let mut missing = self.at((0..modalities).map(rate).collect());
         let probability = training.absent_modality;
-        take_modalities_away(seed, purpose, probability, id, &mut missing.rates);
+        // The one that is left has steps.
+        let seen: Vec<bool> = (self.corpus.modalities.iter())
+            .map(|modality| modality.missing_steps(index) < modality.steps(index))
+            .collect();
+        take_modalities_away(seed, purpose, probability, id, &seen, &mut missing.rates);
         missing.masks(seed, purpose, id, &self.corpus.steps(index))
     }
 

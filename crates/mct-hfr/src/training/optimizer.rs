@@ -250,7 +250,11 @@ impl ModuleVisitor for Accumulate<'_> {
             return;
         };
         let name = self.path.name();
-        if self.frozen.iter().any(|frozen| name.starts_with(frozen)) {
+        if self
+            .frozen
+            .iter()
+            .any(|part| parameters::is_within(&name, part))
+        {
             return;
         }
         let gradient: Tensor<1> = gradient.reshape([-1]);

@@ -9,10 +9,10 @@ use mct_corpus::fold::{self, Fold};
 use mct_scores::{Confusion, Evaluation, Metric, PAPER_RATES, Predicted, Scores};
 
 use crate::config::{
-    Config, Interface, ModelConfig, Select, Strategy, System, Term, TrainingConfig,
+    Config, Interface, ModelConfig, Schedule, Select, System, Term, TrainingConfig,
 };
 use crate::data::{
-    Batch, LabelStatistics, balanced, evaluation_batches, feature_statistics, training_batches,
+    Batch, LabelStatistics, evaluation_batches, feature_statistics, training_batches,
 };
 use crate::device;
 use crate::error::{Error, Result};
@@ -59,6 +59,8 @@ pub struct Trainer<'a> {
     /// Where the config asks for one.
     ema: Option<Ema>,
     state: State,
+    /// Whether it has the weights that the config says it starts from.
+    is_started: bool,
 }
 
 /// Losses are read from the device once per so many steps, in one transaction.
@@ -92,9 +94,9 @@ impl<'a> Trainer<'a> {
             .with_labels(&LabelStatistics::of(corpus, task, &fold.train), &device);
         let names = parameters::shapes(&model);
         for frozen in &config.training.freeze {
-            if !names.keys().any(|name| name.starts_with(frozen)) {
+            if !names.keys().any(|name| parameters::is_within(name, frozen)) {
                 let expected = format!(
-                    "the beginning of a parameter's name, such as {}",
+                    "a parameter's name or that of a part that holds some, such as {}",
                     names.keys().nth(names.len() / 2).map_or("", String::as_str)
                 );
                 return Err(Error::invalid(
@@ -105,7 +107,9 @@ impl<'a> Trainer<'a> {
                 ));
             }
         }
+        let model = parameters::hold_statistics(model, &config.training.freeze);
         Ok(Self {
+            is_started: config.training.weights.is_none(),
             optimizer: AdamW::new(optimizer_config(&config)),
             ema: ema_decay(&config).map(Ema::new),
             corpus,
@@ -158,6 +162,7 @@ impl<'a> Trainer<'a> {
             trainer.ema = Some(Ema::restore(decay, &checkpoint.average, &device.inner()));
         }
         trainer.state = state;
+        trainer.is_started = true;
         Ok(trainer)
     }
 
@@ -168,12 +173,16 @@ impl<'a> Trainer<'a> {
     /// When they do not fit the config or the corpus: says what differs.
     pub fn start_from(&mut self, weights: &Checkpoint) -> Result<()> {
         weights.interface.require(self.corpus)?;
-        let mut model = self.model.clone();
-        if !weights.has_prior() {
-            model = model.without_prior();
-        }
-        model = parameters::assign(model, &weights.model, &weights.source, &self.device)?;
-        self.model = model.with_statistics_of(&self.model);
+        // Whatever the file knows of the features and labels of another training set is of no shape that this
+        // one must have.
+        let of_network = weights.model.iter().filter_map(|(name, data)| {
+            let name = name.strip_prefix("network.")?;
+            Some((name.to_owned(), data.clone()))
+        });
+        let (values, source) = (of_network.collect(), &weights.source);
+        let model = self.model.clone();
+        self.model = model.with_network(&values, source, &self.device)?;
+        self.is_started = true;
         Ok(())
     }
 
@@ -204,6 +213,15 @@ impl<'a> Trainer<'a> {
     /// When the loss is no longer finite, the device fails, or a checkpoint cannot be kept.
     pub async fn run(&mut self, face: &mut impl Face) -> Result<FinishReason> {
         let training = self.config.training.clone();
+        if let Some(weights) = training.weights.as_ref().filter(|_| !self.is_started) {
+            let expected = "no file to start from: none can be read here";
+            return Err(Error::invalid(
+                "config",
+                "training.weights",
+                &weights.path,
+                expected,
+            ));
+        }
         face.event(Event::Started {
             fold: self.fold.name.clone(),
             train: self.fold.train.len(),
@@ -251,19 +269,8 @@ impl<'a> Trainer<'a> {
     async fn epoch(&mut self, face: &mut impl Face) -> Result<bool> {
         let training = self.config.training.clone();
         let epoch = self.state.epoch;
-        let drawn = if training.balanced_batches {
-            balanced(self.corpus, &self.fold.train, training.seed, epoch)
-        } else {
-            self.fold.train.clone()
-        };
-        let mut batches = training_batches(
-            self.corpus,
-            &drawn,
-            &self.config.model,
-            training.batch_size,
-            training.seed,
-            epoch,
-        );
+        let train = &self.fold.train;
+        let mut batches = training_batches(self.corpus, train, &self.config, epoch);
         if self.model.needs_batches() {
             let count = batches.len();
             batches.retain(|batch| batch.len() > 1);
@@ -274,6 +281,16 @@ impl<'a> Trainer<'a> {
                     message: message.into(),
                 })?;
             }
+        }
+        if batches.is_empty() {
+            let found = format!("batches of one of {} utterances", self.fold.train.len());
+            let expected = "two utterances in a batch, for batch norm";
+            return Err(Error::invalid(
+                &self.corpus.source,
+                "the training set",
+                found,
+                expected,
+            ));
         }
         let steps = batches.len();
         let mut pending: Vec<StepLosses> = Vec::new();
@@ -520,7 +537,8 @@ impl<'a> Trainer<'a> {
                 None => parameters::Values::new(),
             },
             state: Some(self.state.clone()),
-            ..self.weights(&self.model).await?
+            // What batch norm has counted since it was last asked is not seen by a visit of its parameters.
+            ..self.weights(&self.model.valid()).await?
         })
     }
 
@@ -556,12 +574,20 @@ impl<'a> Trainer<'a> {
 fn remarks(config: &Config, interface: &Interface) -> Vec<String> {
     let system = config.model.system;
     let mut remarks = Vec::new();
-    if config.training.strategy == Strategy::Complete && (system.has_lfi() || system.has_gfa()) {
+    if !config.training.makes_incomplete() && (system.has_lfi() || system.has_gfa()) {
         remarks.push(format!(
             "trained on complete data, {} is {} with dropout between two equal views: nothing is missing that \
              could be imagined or aligned",
             system.title(),
             System::Mct.title(),
+        ));
+    }
+    let training = &config.training;
+    let is_level = training.final_learning_rate == training.learning_rate;
+    if training.schedule == Schedule::Cosine && is_level {
+        remarks.push(format!(
+            "training.schedule=cosine: the learning rate stays at {0}, since training.final_learning_rate is {0} too",
+            training.learning_rate,
         ));
     }
     if system == System::Chfn

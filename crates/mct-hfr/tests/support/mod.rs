@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Gradients, Tensor, TensorData};
-use mct_hfr::config::{Config, InputShape, Interface, MaxSteps, ModalityConfig};
+use mct_hfr::config::{Config, InputShape, Interface, MaxSteps, ModalityConfig, PredictorKind};
 use mct_hfr::data::Batch;
 use mct_hfr::model::Model;
 use mct_hfr::nn::parameters::{self, Path, Values};
@@ -221,12 +221,14 @@ fn translate(own: &serde_json::Value) -> (Config, Interface) {
     config.training.alpha = own["alpha"].as_f64().unwrap();
     config.training.beta = own["beta"].as_f64().unwrap();
     let mut modalities = Vec::new();
+    let is_released = model.predictor == PredictorKind::Bottleneck;
     for (m, dim) in own["dims"].as_array().unwrap().iter().enumerate() {
         let name = own["names"][m].as_str().unwrap().to_owned();
         let settings = ModalityConfig {
             kernel: number(&own["kernels"][m]),
             max_steps: MaxSteps::Most(number(&own["max_steps"][m])),
-            attention_dropout: None,
+            // None at all, but by the way of the released code: a modality's own.
+            attention_dropout: (is_released && m == 1).then_some(1e-9),
         };
         model.modality.insert(name.clone(), settings);
         let features = number(dim);

@@ -2,9 +2,10 @@
 
 use anyhow::Result;
 use mct_figures::{self as draw, Line};
-use mct_scores::{Bin, Calibration, Fitted, PAPER_RATES, Reliability};
+use mct_scores::{Bin, Calibration, Fitted, PAPER_RATES};
 
 use super::Report;
+use crate::assess::LimitCurve;
 use crate::experiment::scores::RowScores;
 use crate::missing::MASK_SEEDS;
 
@@ -16,7 +17,7 @@ struct ByRate {
     title: &'static str,
     file: &'static str,
     of_row: fn(&Calibration) -> Option<&[f64]>,
-    of_limit: fn(&Reliability) -> Option<&[f64]>,
+    of_limit: fn(&LimitCurve) -> Option<&[f64]>,
 }
 
 const BY_RATE: [ByRate; 5] = [
@@ -24,31 +25,31 @@ const BY_RATE: [ByRate; 5] = [
         title: "ECE",
         file: "ece",
         of_row: |own| Some(&own.as_predicted.ece),
-        of_limit: |own| Some(&own.ece),
+        of_limit: |own| Some(&own.reliability.ece),
     },
     ByRate {
         title: "NLL",
         file: "nll",
         of_row: |own| Some(&own.as_predicted.nll),
-        of_limit: |own| Some(&own.nll),
+        of_limit: |own| Some(&own.reliability.nll),
     },
     ByRate {
         title: "ECE after temperature scaling",
         file: "ece-scaled",
         of_row: |own| Some(&own.fitted.as_ref()?.scaled.ece),
-        of_limit: |_| None,
+        of_limit: |own| Some(&own.fitted.as_ref()?.scaled.ece),
     },
     ByRate {
         title: "coverage of the sets",
         file: "coverage",
         of_row: |own| Some(&own.fitted.as_ref()?.coverage),
-        of_limit: |_| None,
+        of_limit: |own| Some(&own.fitted.as_ref()?.coverage),
     },
     ByRate {
         title: "classes in a set",
         file: "set-size",
         of_row: |own| Some(&own.fitted.as_ref()?.set_size),
-        of_limit: |_| None,
+        of_limit: |own| Some(&own.fitted.as_ref()?.set_size),
     },
 ];
 
@@ -112,7 +113,7 @@ impl Report<'_> {
             return Ok(());
         }
         self.means()?;
-        let limit = self.limit.as_ref().map(|limit| &limit.reliability);
+        let limit = self.limit.as_ref();
         for by_rate in &BY_RATE {
             let points = |values: &[f64]| {
                 let pairs = PAPER_RATES.iter().copied().zip(values.iter().copied());
@@ -156,7 +157,8 @@ impl Report<'_> {
                 let times = row.seeds.len() * MASK_SEEDS.len();
                 line(&row.row.name, &row.bins(index), times)
             });
-            let of_limit = limit.map(|own| line("exact posterior", &own.bins[index], 1));
+            let of_limit =
+                limit.map(|own| line("exact posterior", &own.reliability.bins[index], 1));
             let title = format!("reliability at missing rate {rate}");
             let svg = draw::reliability(&title, rows.chain(of_limit).collect())?;
             self.figure(&format!("reliability-{rate}"), &svg)?;
@@ -200,11 +202,18 @@ impl Report<'_> {
             ]);
         }
         if let Some(limit) = self.limit {
-            let own = &limit.reliability;
-            let mut cells = vec!["exact posterior".to_owned()];
-            cells.extend([&own.ece, &own.nll].map(|values| number(Some(values.clone()))));
-            cells.resize(header.len(), "–".to_owned());
-            rows.push(cells);
+            let (own, fitted) = (&limit.reliability, limit.fitted.as_ref());
+            let of = |pick: fn(&Fitted) -> &Vec<f64>| number(fitted.map(|own| pick(own).clone()));
+            rows.push(vec![
+                "exact posterior".to_owned(),
+                number(Some(own.ece.clone())),
+                number(Some(own.nll.clone())),
+                of(|own| &own.temperatures),
+                of(|own| &own.scaled.ece),
+                of(|own| &own.scaled.nll),
+                of(|own| &own.coverage),
+                of(|own| &own.set_size),
+            ]);
         }
         self.table(
             "calibration",
@@ -216,7 +225,8 @@ impl Report<'_> {
             "ECE: how far probability and share of right answers are apart, by 15 bins, which is never 0 of a \
              finite sample. NLL: mean negative logarithm of the probability of the true class. Scaled: after a \
              temperature that is fitted on the validation set of each fold, at all rates. Coverage: how often a \
-             set of classes, whose threshold is fitted there for each rate to hold the true one in 90 %, does so.",
+             set of classes, whose threshold is fitted there for each rate to hold the true one in 90 %, does so. \
+             The exact posterior, which is one for all folds, is fitted on all validation sets.",
         );
         Ok(())
     }
