@@ -554,6 +554,17 @@ mod tests {
             };
             assert!(alarms <= at_most, "{seeds}: {alarms}");
         }
+        // Both at once, as in the paper's tables: five speakers, five seeds.
+        for seeds in [3, 5] {
+            let world = World {
+                speakers: 5,
+                by_speaker: 0.3,
+                seeds,
+                by_seed: 0.15,
+            };
+            let alarms = false_alarms(&world, true);
+            assert!(alarms <= *ONE_IN_TWENTY.end(), "{seeds}: {alarms}");
+        }
     }
 
     #[test]
