@@ -228,16 +228,21 @@ mod tests {
         assert_eq!(bytes(5), bytes(5));
         assert_ne!(bytes(5), bytes(6));
         // The same on every platform: a change of this number is a change of the corpus.
-        let hash = crate::counter::key(
-            &bytes(5)
-                .chunks(8)
-                .map(|c| c.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)))
-                .collect::<Vec<_>>(),
-        );
         assert_eq!(
-            hash, 3_831_748_399_984_597_283,
+            hash(&bytes(5)),
+            3_831_748_399_984_597_283,
             "the corpus of seed 5 at scale 0.02"
         );
+    }
+
+    fn hash(bytes: &[u8]) -> u64 {
+        let words = bytes.chunks(8);
+        let word = |bytes: &[u8]| {
+            bytes
+                .iter()
+                .fold(0, |word, byte| word << 8 | u64::from(*byte))
+        };
+        crate::counter::key(&words.map(word).collect::<Vec<_>>())
     }
 
     #[test]
@@ -258,9 +263,34 @@ mod tests {
             let noise = modality.dim as f32 / total;
             assert!((0.1..0.45).contains(&noise), "{}: {noise}", modality.name);
         }
+        let process = Process::with_content(1);
+        let rank = process.content.as_ref().unwrap().rank;
+        for m in 0..process.modalities.len() {
+            let mut all = process.means(m).states.concat();
+            assert!(all.len() > rank && all[0].len() > rank);
+            // What each vector has beside those before it.
+            let mut dimensions = 0;
+            for index in 0..all.len() {
+                let own = all[index].clone();
+                let length = own.iter().map(|x| x * x).sum::<f64>().sqrt();
+                if length < 1e-6 {
+                    continue;
+                }
+                dimensions += 1;
+                for other in &mut all[index + 1..] {
+                    let along: f64 = own.iter().zip(&*other).map(|(a, b)| a * b).sum();
+                    for (other, own) in other.iter_mut().zip(&own) {
+                        *other -= along / length / length * own;
+                    }
+                }
+            }
+            assert_eq!(dimensions, rank, "modality {m}");
+        }
         let bytes = |seed| generate_content(seed, 0.01).unwrap().to_bytes().unwrap();
         assert_eq!(bytes(2), bytes(2));
         assert_ne!(bytes(2), bytes(3));
+        // The same on every platform, as those of the first process.
+        assert_eq!(hash(&bytes(2)), 15_815_526_323_366_787_798);
     }
 
     #[test]

@@ -183,7 +183,7 @@ fn validate(process: &Process, corpus: &Corpus) -> Result<()> {
     }
     if let Some(content) = &process.content {
         let (count, leave) = process.contents();
-        if !(2..=MOST_CONTENTS).contains(&count) || content.rank > MOST_CONTENTS {
+        if !(2..=MOST_CONTENTS).contains(&count) || !(1..=MOST_CONTENTS).contains(&content.rank) {
             let found = format!("{count} of rank {}", content.rank);
             return bad("content", found, &format!("2 to {MOST_CONTENTS}"));
         }
@@ -423,6 +423,15 @@ mod tests {
         refused(|process| process.styles = 1 << 40, "styles");
         refused(
             |process| {
+                process.content = Process::with_content(1).content;
+                if let Some(content) = &mut process.content {
+                    content.rank = 0;
+                }
+            },
+            "8 of rank 0",
+        );
+        refused(
+            |process| {
                 process.styles = MOST_STYLES;
                 process.content = Some(crate::process::Content {
                     count: MOST_CONTENTS,
@@ -477,12 +486,12 @@ mod tests {
         out
     }
 
-    fn agrees(corpus: &Corpus, longest: usize) {
+    fn agrees(corpus: &Corpus, longest: usize, utterances: usize) {
         let process = corpus.metadata.process.as_ref().unwrap();
         let evidence = Evidence::new(process);
         let short = (0..corpus.len()).filter(|i| corpus.modalities[0].steps(*i) <= longest);
         let mut checked = 0;
-        for index in short.take(4) {
+        for index in short.take(utterances) {
             let steps = evidence.of(corpus, index);
             for rate in [0.0, 0.5, 1.0] {
                 let missing = Missing::uniform(rate, 3);
@@ -499,27 +508,59 @@ mod tests {
                 checked += 1;
             }
         }
-        assert_eq!(checked, 12);
+        assert_eq!(checked, 3 * utterances);
     }
 
     #[test]
     fn the_forward_algorithm_equals_the_sum_over_all_paths() {
-        agrees(&demo::generate(3, 0.02).unwrap(), 12);
+        agrees(&demo::generate(3, 0.02).unwrap(), 12, 4);
     }
 
     #[test]
     fn with_content_it_equals_the_sum_over_all_paths_too() {
-        let mut process = Process::with_content(3);
-        // Few and short, so that a likelihood does not underflow in the sum.
-        if let Some(content) = &mut process.content {
-            content.count = 2;
-            content.length = 2.0;
+        let corpus = |contents: usize, styles: usize| {
+            let mut process = Process::with_content(3);
+            // Few and short, so that a likelihood does not underflow in the sum.
+            process.styles = styles;
+            if let Some(content) = &mut process.content {
+                content.count = contents;
+                content.length = 2.0;
+            }
+            for channel in &mut process.modalities {
+                channel.features = 6;
+            }
+            demo::of_process(process, 0.02, "content".to_owned()).unwrap()
+        };
+        agrees(&corpus(2, 4), 9, 4);
+        // Of two contents a change leads to one alone.
+        agrees(&corpus(3, 1), 8, 1);
+    }
+
+    /// What is generated is of the process that the posterior is of: on average the probability of the true
+    /// class is what the posterior expects of it, the sum of the squares.
+    #[test]
+    fn the_posterior_is_that_of_what_is_generated() {
+        for corpus in [
+            demo::generate(1, 0.3).unwrap(),
+            demo::generate_content(1, 0.2).unwrap(),
+        ] {
+            let all: Vec<usize> = (0..corpus.len()).collect();
+            let settings = [0.0, 0.8].map(|rate| (rate, Missing::uniform(rate, 3)));
+            let posterior = Posterior::of(&corpus, &all, &settings, 0).unwrap();
+            for rows in posterior.probabilities() {
+                let surprise = rows.iter().zip(&corpus.utterances).map(|(row, utterance)| {
+                    let squares: f32 = row.iter().map(|p| p * p).sum();
+                    f64::from(row[utterance.label.unwrap()] - squares)
+                });
+                let surprise: Vec<f64> = surprise.collect();
+                let count = surprise.len() as f64;
+                let mean = surprise.iter().sum::<f64>() / count;
+                let squares: f64 = surprise.iter().map(|x| (x - mean).powi(2)).sum();
+                let error = (squares / count / count).sqrt();
+                assert!(mean.abs() < 3.5 * error, "{mean} +- {error}");
+                assert!(error < 0.02, "{error}");
+            }
         }
-        for channel in &mut process.modalities {
-            channel.features = 6;
-        }
-        let corpus = demo::of_process(process, 0.02, "content".to_owned()).unwrap();
-        agrees(&corpus, 9);
     }
 
     #[test]

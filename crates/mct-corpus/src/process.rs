@@ -34,7 +34,8 @@ pub struct Content {
     pub secs: f64,
     /// Length of what a content shows, in standard deviations of the noise.
     pub length: f64,
-    /// Dimensions of a modality's features in which everything but the noise lies.
+    /// Dimensions of a modality's features in which all that the contents show lies; noise and the styles of
+    /// speakers are outside of it too.
     pub rank: usize,
 }
 

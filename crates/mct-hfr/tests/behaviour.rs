@@ -12,7 +12,8 @@ use burn::tensor::{Device, TensorData};
 use mct_corpus::missing::Missing;
 use mct_corpus::{Corpus, Task, demo};
 use mct_hfr::config::{
-    Alignment, ClassifierKind, Config, Interface, PredictorKind, Select, Strategy, System, Term,
+    Alignment, ClassifierKind, Config, Interface, MaxSteps, ModelConfig, PredictorKind, Select,
+    Strategy, System, Term,
 };
 use mct_hfr::data::Batch;
 use mct_hfr::device::{TOLERANCE, deviation};
@@ -122,6 +123,83 @@ fn a_modality_or_everything_missing_gives_finite_outputs_and_gradients() {
             );
         }
     }
+}
+
+/// MCT of one layer without any dropout, in training.
+fn without_dropout(change: impl FnOnce(&mut ModelConfig)) -> (Corpus, Config, Model) {
+    let corpus = corpus();
+    let mut config = small_config(System::Mct);
+    config.model.outer_residual = true;
+    let dropout = &mut config.model.dropout;
+    for probability in [
+        &mut dropout.embedding,
+        &mut dropout.attention,
+        &mut dropout.feed_forward,
+        &mut dropout.residual,
+        &mut dropout.outer,
+        &mut dropout.classifier,
+    ] {
+        *probability = 0.0;
+    }
+    change(&mut config.model);
+    let model = model(&corpus, &config, &Device::flex());
+    (corpus, config, model)
+}
+
+#[test]
+fn the_outer_residual_is_dropped_as_often_as_said() {
+    let (corpus, _, model) = without_dropout(|model| model.dropout.outer = 0.25);
+    let none = |_| None;
+    let indices = [0, 1, 2, 3];
+    let batch = Batch::read(&corpus, &indices, model.config(), none, &Device::flex());
+    let view = model.incomplete(&batch, &mut Mode::training(1, 0));
+    for (before, after) in view.embedded.into_iter().zip(&view.layers[0]) {
+        let added = floats(&(after.clone() - before).into_data());
+        let dropped = added.iter().filter(|value| **value == 0.0).count();
+        let share = dropped as f64 / added.len() as f64;
+        assert!((share - 0.25).abs() < 0.05, "{share}");
+    }
+}
+
+#[test]
+fn a_modality_has_its_own_dropout_of_attention() {
+    let (corpus, _, model) = without_dropout(|model| {
+        model.dropout.attention = 0.5;
+        let vision = model.modality.get_mut("vision").unwrap();
+        vision.attention_dropout = Some(0.0);
+    });
+    let none = |_| None;
+    let batch = Batch::read(&corpus, &[0, 1], model.config(), none, &Device::flex());
+    let layer = |step| {
+        let view = model.incomplete(&batch, &mut Mode::training(1, step));
+        let tensors = view.layers[0].clone().into_iter();
+        tensors
+            .map(|tensor| floats(&tensor.into_data()))
+            .collect::<Vec<_>>()
+    };
+    let (first, second) = (layer(0), layer(1));
+    for (m, modality) in corpus.modalities.iter().enumerate() {
+        let is_same = first[m] == second[m];
+        assert_eq!(is_same, modality.name == "vision", "{}", modality.name);
+    }
+}
+
+/// Of one step in all, the logarithms of eq. 6's extrapolation are both 0.
+#[test]
+fn a_single_step_of_a_single_modality_has_a_prediction() {
+    let whole = corpus();
+    let mut alone = whole.clone();
+    alone.modalities.truncate(1);
+    let mut config = small_config(System::Mct);
+    let name = alone.modalities[0].name.clone();
+    let own = config.model.modality.get_mut(&name).unwrap();
+    own.max_steps = MaxSteps::Most(1);
+    let device = Device::flex();
+    let model = model(&alone, &config, &device);
+    let batch = Batch::read(&alone, &[0, 1, 2], model.config(), |_| None, &device);
+    let view = model.incomplete(&batch, &mut Mode::Evaluation);
+    let logits = floats(&view.logits.into_data());
+    assert!(logits.iter().all(|value| value.is_finite()), "{logits:?}");
 }
 
 #[test]

@@ -87,3 +87,34 @@ fn odd_values_are_refused_or_harmless_in_every_system() {
         "{refused} {finite}"
     );
 }
+
+/// A loss that is no number would be neither better nor worse than any.
+#[test]
+fn a_validation_loss_that_is_no_number_ends_the_training_and_is_no_best() {
+    let device = Device::flex();
+    let mut refused = 0;
+    for value in [1e30, 1e38, f32::MAX] {
+        let whole = corpus(40, 0, 0.0);
+        let trainer = Trainer::new(&whole, small_config(System::Mct), &device).unwrap();
+        let validated = trainer.fold().validation[0];
+        let corpus = corpus(validated, 0, value);
+        let mut trainer = Trainer::new(&corpus, small_config(System::Mct), &device).unwrap();
+        let mut recorder = Recorder::new(usize::MAX);
+        match pollster::block_on(trainer.run(&mut recorder)) {
+            Err(error) => {
+                assert!(error.to_string().contains("loss is"), "{value}: {error}");
+                assert!(recorder.best.is_none(), "{value}");
+                refused += 1;
+            }
+            Ok(_) => {
+                let history = trainer.history();
+                assert!(
+                    history
+                        .iter()
+                        .all(|epoch| epoch.validation_loss.is_finite())
+                );
+            }
+        }
+    }
+    assert!(refused > 0);
+}

@@ -171,3 +171,25 @@ impl Network for TfrNet {
         &["intra.*.layers.0.", "cross.*.*.layers.0."]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::TensorData;
+
+    use super::*;
+    use crate::config::Config;
+
+    /// Layer norm over a single step would make any vector a constant.
+    #[test]
+    fn of_a_single_step_the_attention_over_channels_keeps_what_it_is_given() {
+        let device = Device::flex();
+        let config = Config::preset("paper").unwrap().model;
+        let attention = ChannelAttention::new(&config, 1, &device);
+        let values = vec![0.5f32, -2.0, 3.0, 0.25];
+        let data = TensorData::new(values.clone(), [2, 1, 2]);
+        let mask = PaddingMask::new(Tensor::ones([2, 1, 1], &device), vec![1, 1]);
+        let sequence = Tensor::from_data(data, &device);
+        let found = attention.forward(sequence, &mask, &mut Mode::Evaluation);
+        assert_eq!(found.into_data().try_to_vec::<f32>().unwrap(), values);
+    }
+}
