@@ -1,6 +1,8 @@
 //! `mct-hfr train` and `mct-hfr resume`.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
@@ -126,7 +128,17 @@ pub fn pin_weights(config: &mut Config) -> Result<()> {
     let Some(weights) = &mut config.training.weights else {
         return Ok(());
     };
-    let found = CorpusReference::of(Path::new(&weights.path))?;
+    // An experiment has many runs that start from one file.
+    static READ: Mutex<BTreeMap<String, CorpusReference>> = Mutex::new(BTreeMap::new());
+    let mut read = READ.lock().unwrap_or_else(PoisonError::into_inner);
+    let found = match read.get(&weights.path) {
+        Some(found) => found.clone(),
+        None => {
+            let found = CorpusReference::of(Path::new(&weights.path))?;
+            read.insert(weights.path.clone(), found.clone());
+            found
+        }
+    };
     if !weights.sha256.is_empty() && weights.sha256 != found.sha256 {
         bail!(
             "{}: training.weights: found SHA-256 {}, expected {}",

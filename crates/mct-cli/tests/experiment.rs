@@ -376,6 +376,36 @@ fn a_search_keeps_the_better_ones_and_never_trains_a_run_twice() {
     );
     workshop.ok(&search);
     assert_eq!(before, finished(&workshop, "out"));
+    // One that is lost in a later rung has its place taken by the next best.
+    let last_rung = |(id, _): &&(String, std::time::SystemTime)| {
+        let config = workshop.bytes(&format!("out/runs/{id}/config.toml"));
+        let config = String::from_utf8(config).unwrap();
+        config.contains("\nepochs = 3\n") && config.contains("system = \"mct\"")
+    };
+    let (lost, _) = before.iter().find(last_rung).unwrap();
+    std::fs::remove_file(workshop.path(&format!("out/runs/{lost}/predictions.json"))).unwrap();
+    workshop.write(
+        &format!("out/runs/{lost}/diverged.txt"),
+        b"the loss is NaN\n",
+    );
+    workshop.ok(&search);
+    let text = workshop.bytes("out/space/candidates.json");
+    let candidates: Value = serde_json::from_slice(&text).unwrap();
+    let own = candidates[0].as_array().unwrap().iter();
+    let reached = own.map(|own| {
+        let validation = own["validation"].as_array().unwrap();
+        let scored = validation.iter().all(Value::is_number);
+        (own["diverged"].as_bool().unwrap(), scored, validation.len())
+    });
+    assert_eq!(
+        reached.collect::<Vec<_>>(),
+        [
+            (false, true, 2),
+            (false, true, 2),
+            (false, true, 1),
+            (true, true, 1)
+        ]
+    );
     workshop.write(
         "space.toml",
         b"systems = [\"mct\"]\n[common]\n\"a\" = { log = [0, 1] }\n",

@@ -117,7 +117,12 @@ impl Variation {
     /// add up, and their degrees of freedom are joined as Satterthwaite (1946) says.
     pub fn of(factors: &[Vec<f64>]) -> Self {
         let (mut variance, mut squares) = (0.0, 0.0);
-        for values in factors.iter().filter(|values| values.len() > 1) {
+        for values in factors {
+            // A correlation of predictions that are all the same is not defined.
+            let values: Vec<f64> = values.iter().copied().filter(|v| v.is_finite()).collect();
+            if values.len() < 2 {
+                continue;
+            }
             let count = values.len() as f64;
             let mean = values.iter().sum::<f64>() / count;
             let around: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();

@@ -95,11 +95,16 @@ impl Setting {
     fn run(&self, mut config: Config) -> Result<Run> {
         train::pin_weights(&mut config)?;
         config.validate("experiment").map_err(usage)?;
+        // Wherever the weights are that it starts from.
+        let mut named = config.clone();
+        if let Some(weights) = &mut named.training.weights {
+            weights.path.clear();
+        }
         let mut hash = Sha256::new();
         hash.update(TRAINING_VERSION.to_le_bytes());
         hash.update(self.corpus.sha256.as_bytes());
         hash.update(self.device.as_bytes());
-        hash.update(config.to_toml()?.as_bytes());
+        hash.update(named.to_toml()?.as_bytes());
         let digest = hash.finalize();
         let id = digest.iter().take(8).map(|byte| format!("{byte:02x}"));
         Ok(Run {

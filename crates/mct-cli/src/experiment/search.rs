@@ -2,9 +2,9 @@
 //! halving (Jamieson and Talwalkar, 2016): all of them are trained for a few epochs, the better third of
 //! each system for three times as many, and so on up to the epochs of the settings.
 //!
-//! Every system has the same budget, and the settings as they are come first among its candidates. What is
-//! counted in epochs shrinks with them, so that a short rung is the whole training in small. A candidate whose
-//! loss is not finite is out. Runs are those of experiments, so that an interrupted search goes on where it
+//! Every system has the same budget, and the settings as they are come first among its candidates. The rise of
+//! incomplete samples, the warm-up and the start of the auxiliary losses come earlier where epochs are fewer, so
+//! that a short rung is the whole training in small. A candidate whose loss is not finite is out. Runs are those of experiments, so that an interrupted search goes on where it
 //! stopped.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -143,7 +143,8 @@ impl Space {
         let mut refusal = None;
         for draw in 0..MOST_DRAWS {
             let set = values.clone().filter(|_| index > 0).map(|(key, values)| {
-                // By key, so that what systems have in common is the same for all of them.
+                // By key, so that what systems have in common is the same for all of them, unless one of
+                // them cannot use it.
                 let mut stream = Stream::new(&[0x7365_6172, text_key(key), index as u64]);
                 let place = (0..=draw).fold(0.0, |_, _| stream.uniform());
                 (key.clone(), values.draw(place, whole.contains(key)))
@@ -181,6 +182,9 @@ fn whole_keys(config: &Config) -> Result<BTreeSet<String>> {
             toml::Value::Integer(_) => {
                 keys.insert(path.to_owned());
             }
+            toml::Value::String(_) if path.ends_with(".max_steps") => {
+                keys.insert(path.to_owned());
+            }
             _ => {}
         }
     }
@@ -207,7 +211,8 @@ impl Values {
             }
         };
         if whole {
-            return number.round().to_string();
+            let (least, most) = (low.ceil(), high.floor().max(low.ceil()));
+            return number.round().clamp(least, most).to_string();
         }
         // Three digits say all that a search knows, but not outside of what is searched.
         let rounded: f64 = format!("{number:.2e}").parse().unwrap_or(number);
@@ -221,8 +226,8 @@ impl Values {
 #[derive(Serialize)]
 struct Candidate {
     row: Row,
-    /// AUILC of the main score on the validation sets, by rung.
-    validation: Vec<f64>,
+    /// AUILC of the main score on the validation sets, by rung; none where it took another's place later.
+    validation: Vec<Option<f64>>,
     /// Whether its loss was not finite in the rung after these: it is out.
     diverged: bool,
 }
@@ -270,52 +275,48 @@ impl Search {
                 rung + 1,
                 rungs.len()
             ));
-            for own in &mut all {
-                let best = own.iter_mut().filter(|candidate| !candidate.diverged);
-                for candidate in best.take(kept) {
-                    candidate.validation.push(f64::NAN);
+            // Where one is lost the next best takes its place.
+            loop {
+                let mut in_rung: Vec<(Row, &mut Candidate)> = Vec::new();
+                for own in &mut all {
+                    let live = own.iter_mut().filter(|candidate| !candidate.diverged);
+                    let due = live.take(kept).filter(|own| own.validation.len() <= rung);
+                    for candidate in due {
+                        in_rung.push((shortened(&setting, &candidate.row, *epochs)?, candidate));
+                    }
                 }
-            }
-            let of_rung = |candidate: &&mut Candidate| {
-                !candidate.diverged && candidate.validation.len() == rung + 1
-            };
-            let in_rung = all.iter_mut().flatten().filter(of_rung);
-            let mut in_rung: Vec<(Row, &mut Candidate)> = in_rung
-                .map(|candidate| {
-                    let row = shortened(&setting, &candidate.row, *epochs)?;
-                    Ok((row, candidate))
-                })
-                .collect::<Result<_>>()?;
-            let rows: Vec<Row> = in_rung.iter().map(|(row, _)| row.clone()).collect();
-            let Some(lost) = self.train(&setting, &store, &rows)? else {
-                remark("once these runs are finished, the same command goes on");
-                return Ok(());
-            };
-            for ((_, candidate), lost) in in_rung.iter_mut().zip(&lost) {
-                candidate.diverged = *lost;
-                if *lost {
-                    candidate.validation.pop();
-                    remark(format!(
-                        "{}: its loss is not finite; it is out",
-                        candidate.row.name
-                    ));
+                if in_rung.is_empty() {
+                    break;
                 }
-            }
-            in_rung.retain(|(_, candidate)| !candidate.diverged);
-            let rows: Vec<Row> = in_rung.iter().map(|(row, _)| row.clone()).collect();
-            let scores = Table::read(&setting, &store, &rows, &corpus)?;
-            for ((_, candidate), row) in in_rung.into_iter().zip(&scores.rows) {
-                let area = row.validation(|e| e.auilc.get(metric)).mean;
-                if let Some(last) = candidate.validation.last_mut() {
-                    *last = area;
+                let rows: Vec<Row> = in_rung.iter().map(|(row, _)| row.clone()).collect();
+                let Some(lost) = self.train(&setting, &store, &rows)? else {
+                    remark("once these runs are finished, the same command goes on");
+                    return Ok(());
+                };
+                for ((_, candidate), lost) in in_rung.iter_mut().zip(&lost) {
+                    if let Some(marker) = lost {
+                        candidate.diverged = true;
+                        remark(format!(
+                            "{}: its loss is not finite; it is out (as long as there is {})",
+                            candidate.row.name,
+                            marker.display()
+                        ));
+                    }
+                }
+                in_rung.retain(|(_, candidate)| !candidate.diverged);
+                let rows: Vec<Row> = in_rung.iter().map(|(row, _)| row.clone()).collect();
+                let scores = Table::read(&setting, &store, &rows, &corpus)?;
+                for ((_, candidate), row) in in_rung.into_iter().zip(&scores.rows) {
+                    candidate.validation.resize(rung + 1, None);
+                    candidate.validation[rung] = Some(row.validation(|e| e.auilc.get(metric)).mean);
                 }
             }
             for own in &mut all {
                 // Those that came further first. Stable: of equals the one that came first.
                 own.sort_by(|a, b| {
                     let merit = |candidate: &Candidate| {
-                        let last = candidate.validation.last();
-                        last.map_or(f64::MIN, |area| metric.merit(*area))
+                        let last = candidate.validation.last().copied().flatten();
+                        last.map_or(f64::MIN, |area| metric.merit(area))
                     };
                     let further = b.validation.len().cmp(&a.validation.len());
                     let out = a.diverged.cmp(&b.diverged);
@@ -335,20 +336,25 @@ impl Search {
         self.report(&folder, &found, (&setting, &store, &corpus))
     }
 
-    /// Trains these rows as far as they can be; whether each has diverged, or `None` where they were handed to
-    /// Slurm.
-    fn train(&self, setting: &Setting, store: &Store, rows: &[Row]) -> Result<Option<Vec<bool>>> {
-        let lost = || -> Result<Vec<bool>> {
+    /// Trains these rows as far as they can be; what marks each that has diverged, or `None` where they were
+    /// handed to Slurm.
+    fn train(
+        &self,
+        setting: &Setting,
+        store: &Store,
+        rows: &[Row],
+    ) -> Result<Option<Vec<Option<PathBuf>>>> {
+        let lost = || -> Result<Vec<Option<PathBuf>>> {
             let of_row = |row: &Row| {
                 let runs = setting.all(std::slice::from_ref(row))?;
-                Ok(runs.keys().any(|id| store.has_diverged(id)))
+                Ok(runs.keys().find_map(|id| store.diverged(id)))
             };
             rows.iter().map(of_row).collect()
         };
         // Those of an earlier start are not tried again, nor are the other runs of their candidates needed.
         loop {
             let before = lost()?;
-            let kept = rows.iter().zip(&before).filter(|(_, lost)| !**lost);
+            let kept = rows.iter().zip(&before).filter(|(_, lost)| lost.is_none());
             let kept: Vec<Row> = kept.map(|(row, _)| row.clone()).collect();
             match self.shared.train(setting, store, &kept) {
                 Ok(true) => return Ok(Some(before)),
@@ -378,12 +384,12 @@ impl Search {
         header.push("settings");
         let rows = all.iter().flatten().map(|candidate| {
             let reached = |rung: usize| {
-                let area = candidate.validation.get(rung);
+                let area = candidate.validation.get(rung).copied().flatten();
                 let none = match candidate.diverged && rung == candidate.validation.len() {
                     true => "not finite",
                     false => "–",
                 };
-                area.map_or_else(|| none.to_owned(), |area| output::score(*area))
+                area.map_or_else(|| none.to_owned(), output::score)
             };
             let set = candidate.row.set.iter();
             let set = set.map(|(key, value)| format!("{key}={value}"));
@@ -439,7 +445,8 @@ struct Found<'a> {
     metric: Metric,
 }
 
-/// The row trained for this number of epochs, with what else is counted in epochs shortened as they are.
+/// The row trained for this number of epochs, with what begins or ends after some epochs earlier as they are
+/// fewer.
 fn shortened(setting: &Setting, row: &Row, epochs: usize) -> Result<Row> {
     let base = setting.base.clone().with_system(row.system);
     let config = base.set("values of a candidate", &row.set).map_err(usage)?;
@@ -448,7 +455,10 @@ fn shortened(setting: &Setting, row: &Row, epochs: usize) -> Result<Row> {
         return Ok(row.clone());
     }
     let share = epochs as f64 / training.epochs as f64;
-    let whole = |count: usize| (count as f64 * share).round().to_string();
+    let whole = |count: usize| {
+        let shorter = (count as f64 * share).round() as usize;
+        shorter.max(count.min(1)).to_string()
+    };
     let shorter = [
         (EPOCHS, epochs.to_string()),
         ("training.rise_epochs", whole(training.rise_epochs)),

@@ -58,13 +58,17 @@ impl Store {
             return Ok(());
         }
         let folder = RunFolder::open(&path)?;
-        if folder.manifest.corpus.path != run.manifest.corpus.path {
-            // The same corpus by its SHA-256, which is in the name of the run, at another place by now. Where
-            // another process trains the run, it has read the corpus.
+        let (found, asked) = (&folder.manifest, &run.manifest);
+        let is_there = found.corpus.path == asked.corpus.path
+            && found.training.weights == asked.training.weights;
+        if !is_there {
+            // The same files by their SHA-256, which are in the name of the run, at another place by now. Where
+            // another process trains the run, it has read them.
             match folder.writer() {
                 Ok(mut writer) => {
                     let mut manifest = writer.folder.manifest.clone();
                     manifest.corpus = run.manifest.corpus.clone();
+                    manifest.training.weights = run.manifest.training.weights.clone();
                     writer.change(manifest)?;
                 }
                 Err(mct_runs::Error::Locked { .. }) => {}
@@ -74,9 +78,10 @@ impl Store {
         Ok(())
     }
 
-    /// Whether training this run ended in numbers that are not finite.
-    pub fn has_diverged(&self, id: &str) -> bool {
-        !self.is_finished(id) && self.folder(id).join(DIVERGED).exists()
+    /// What says that training this run ended in numbers that are not finite, where it did.
+    pub fn diverged(&self, id: &str) -> Option<PathBuf> {
+        let marker = self.folder(id).join(DIVERGED);
+        (!self.is_finished(id) && marker.exists()).then_some(marker)
     }
 
     pub fn is_finished(&self, id: &str) -> bool {

@@ -1,11 +1,13 @@
 //! What a reader of an experiment's scores has to know of the corpus, its split and the sequences.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use anyhow::Result;
 use mct_corpus::Corpus;
 use mct_corpus::fold::fold;
 use mct_hfr::training::truncations;
+use mct_runs::read_checkpoint;
 
 use crate::experiment::plan::{Run, Setting};
 
@@ -34,8 +36,12 @@ pub fn of<'a>(
         }
         folds.insert(*index, fold);
     }
+    let mut starts = BTreeSet::new();
     for run in runs {
         let index = run.manifest.training.fold;
+        if let Some(weights) = &run.manifest.training.weights {
+            starts.insert((weights.path.clone(), index));
+        }
         let Some(fold) = folds.get(&index) else {
             continue;
         };
@@ -45,6 +51,14 @@ pub fn of<'a>(
             add(message, index);
         }
     }
+    for (path, index) in &starts {
+        let Some(fold) = folds.get(index) else {
+            continue;
+        };
+        if let Some(message) = seen_before(setting, corpus, path, &fold.test)? {
+            add(message, *index);
+        }
+    }
     let all = setting.folds.len();
     let text = |(message, folds): (String, Vec<usize>)| match &folds[..] {
         every if every.len() == all => message,
@@ -52,4 +66,34 @@ pub fn of<'a>(
         some => format!("folds {some:?}: {message}"),
     };
     Ok(folds_of.into_iter().map(text).collect())
+}
+
+/// What is to be said where training starts from weights whose own training may have seen utterances that are
+/// tested.
+fn seen_before(
+    setting: &Setting,
+    corpus: &Corpus,
+    path: &str,
+    test: &[usize],
+) -> Result<Option<String>> {
+    let weights = read_checkpoint(Path::new(path))?;
+    match &weights.corpus {
+        None => Ok(Some(format!(
+            "{path} does not say which utterances the weights were trained on that training starts from"
+        ))),
+        Some(own) if *own != setting.corpus.sha256 => Ok(None),
+        Some(_) => {
+            let training = &weights.config.training;
+            let task = weights.config.model.task;
+            let own = fold(corpus, task, training.protocol.into(), training.fold)?;
+            let trained: BTreeSet<usize> = own.train.into_iter().collect();
+            let both = test.iter().filter(|index| trained.contains(index)).count();
+            Ok((both > 0).then(|| {
+                format!(
+                    "{both} of {} test utterances are in the training set of {path}, from which training starts",
+                    test.len()
+                )
+            }))
+        }
+    }
 }

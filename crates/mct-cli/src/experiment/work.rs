@@ -43,18 +43,27 @@ impl Work {
 }
 
 fn finish(path: &Path) -> Result<()> {
+    let result = train_and_predict(path);
+    if let Err(error) = &result {
+        let no_numbers = |error: &mct_hfr::Error| {
+            use mct_hfr::Error::{NoNumbers, NotFinite};
+            matches!(error, NoNumbers | NotFinite { .. })
+        };
+        if error.downcast_ref().is_some_and(no_numbers) {
+            store::mark_diverged(path, &error.to_string())?;
+        }
+    }
+    result
+}
+
+fn train_and_predict(path: &Path) -> Result<()> {
     // A task of another submission was faster.
     if Predictions::path(path).exists() {
         return Ok(());
     }
     let started = Instant::now();
     let resumed = RunFolder::open(path)?.last()?.is_some();
-    if let Err(error) = train::resume(path, None, true) {
-        if let Some(mct_hfr::Error::NotFinite { .. }) = error.downcast_ref() {
-            store::mark_diverged(path, &error.to_string())?;
-        }
-        return Err(error);
-    }
+    train::resume(path, None, true)?;
     let seconds = started.elapsed().as_secs_f64();
     let folder = RunFolder::open(path)?;
     let Some(last) = folder.last()?.and_then(|checkpoint| checkpoint.state) else {

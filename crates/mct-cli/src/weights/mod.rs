@@ -3,7 +3,7 @@
 
 mod pretrained;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
@@ -62,6 +62,11 @@ impl Export {
         checkpoint.optimizer.clear();
         checkpoint.average.clear();
         checkpoint.state = None;
+        if let Some(start) = &mut checkpoint.config.training.weights {
+            // Where it lies on this machine is nobody else's.
+            let name = Path::new(&start.path).file_name().unwrap_or_default();
+            start.path = name.to_string_lossy().into_owned();
+        }
         let precision = match self.precision {
             Stored::F32 => Precision::F32,
             Stored::F16 => Precision::F16,

@@ -78,8 +78,8 @@ impl AdamW {
         self.config.learning_rate = learning_rate;
     }
 
-    /// Adds the gradients of a batch to those since the last update, but for parameters whose names start
-    /// with one of `frozen`.
+    /// Adds the gradients of a batch to those since the last update, but for parameters that are, or
+    /// are within, one of `frozen`.
     pub fn accumulate<M: Module>(&mut self, module: &M, gradients: Gradients, frozen: &[String]) {
         self.accumulated += 1;
         module.visit(&mut Accumulate {

@@ -564,8 +564,15 @@ impl<'a> Trainer<'a> {
         } else {
             self.checkpoint().await?
         };
+        let State { epoch, step, .. } = self.state;
+        if !checkpoint.is_finite() {
+            return Err(Error::NotFinite {
+                loss: f32::NAN,
+                epoch,
+                step,
+            });
+        }
         face.save(&checkpoint, best)?;
-        let epoch = self.state.epoch;
         face.event(Event::Checkpoint { epoch, best })
     }
 }

@@ -226,7 +226,8 @@ impl Report<'_> {
              finite sample. NLL: mean negative logarithm of the probability of the true class. Scaled: after a \
              temperature that is fitted on the validation set of each fold, at all rates. Coverage: how often a \
              set of classes, whose threshold is fitted there for each rate to hold the true one in 90 %, does so. \
-             The exact posterior, which is one for all folds, is fitted on all validation sets.",
+             The exact posterior, which is one for all folds, is fitted on all validation sets, those of a protocol \
+             by speaker with utterances that other folds test.",
         );
         Ok(())
     }
