@@ -126,7 +126,7 @@ fn a_modality_or_everything_missing_gives_finite_outputs_and_gradients() {
 }
 
 /// MCT of one layer without any dropout, in training.
-fn without_dropout(change: impl FnOnce(&mut ModelConfig)) -> (Corpus, Config, Model) {
+fn without_dropout(change: impl FnOnce(&mut ModelConfig)) -> (Corpus, Model) {
     let corpus = corpus();
     let mut config = small_config(System::Mct);
     config.model.outer_residual = true;
@@ -143,12 +143,12 @@ fn without_dropout(change: impl FnOnce(&mut ModelConfig)) -> (Corpus, Config, Mo
     }
     change(&mut config.model);
     let model = model(&corpus, &config, &Device::flex());
-    (corpus, config, model)
+    (corpus, model)
 }
 
 #[test]
 fn the_outer_residual_is_dropped_as_often_as_said() {
-    let (corpus, _, model) = without_dropout(|model| model.dropout.outer = 0.25);
+    let (corpus, model) = without_dropout(|model| model.dropout.outer = 0.25);
     let none = |_| None;
     let indices = [0, 1, 2, 3];
     let batch = Batch::read(&corpus, &indices, model.config(), none, &Device::flex());
@@ -163,7 +163,7 @@ fn the_outer_residual_is_dropped_as_often_as_said() {
 
 #[test]
 fn a_modality_has_its_own_dropout_of_attention() {
-    let (corpus, _, model) = without_dropout(|model| {
+    let (corpus, model) = without_dropout(|model| {
         model.dropout.attention = 0.5;
         let vision = model.modality.get_mut("vision").unwrap();
         vision.attention_dropout = Some(0.0);

@@ -4,8 +4,8 @@
 //!
 //! Every system has the same budget, and the settings as they are come first among its candidates. The rise of
 //! incomplete samples, the warm-up and the start of the auxiliary losses come earlier where epochs are fewer, so
-//! that a short rung is the whole training in small. A candidate whose loss is not finite is out. Runs are those of experiments, so that an interrupted search goes on where it
-//! stopped.
+//! that a short rung is the whole training in small. A candidate whose loss is not finite is out. Runs are those
+//! of experiments, so that an interrupted search goes on where it stopped.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -328,12 +328,7 @@ impl Search {
                 }
             }
         }
-        let found = Found {
-            all: &all,
-            rungs: &rungs,
-            metric,
-        };
-        self.report(&folder, &found, (&setting, &store, &corpus))
+        self.report(&folder, &all, &rungs, metric, (&setting, &store, &corpus))
     }
 
     /// Trains these rows as far as they can be; what marks each that has diverged, or `None` where they were
@@ -370,10 +365,11 @@ impl Search {
     fn report(
         &self,
         folder: &Path,
-        found: &Found<'_>,
+        all: &[Vec<Candidate>],
+        rungs: &[usize],
+        metric: Metric,
         (setting, store, corpus): (&Setting, &Store, &Corpus),
     ) -> Result<()> {
-        let Found { all, rungs, metric } = *found;
         std::fs::create_dir_all(folder).context(folder.display().to_string())?;
         let titles: Vec<String> = rungs
             .iter()
@@ -436,13 +432,6 @@ impl Search {
         ));
         Ok(())
     }
-}
-
-/// What a search has found.
-struct Found<'a> {
-    all: &'a [Vec<Candidate>],
-    rungs: &'a [usize],
-    metric: Metric,
 }
 
 /// The row trained for this number of epochs, with what begins or ends after some epochs earlier as they are

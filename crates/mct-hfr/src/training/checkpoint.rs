@@ -243,12 +243,12 @@ impl Checkpoint {
     /// Whether all of its values are finite, as a file's have to be.
     pub(crate) fn is_finite(&self) -> bool {
         let groups = [&self.model, &self.optimizer, &self.average];
-        let values = groups.into_iter().flat_map(|values| values.values());
+        let mut values = groups.into_iter().flat_map(|values| values.values());
         let is_finite = |data: &TensorData| {
             let floats = crate::device::floats(data);
             floats.is_ok_and(|floats| floats.iter().all(|value| value.is_finite()))
         };
-        values.clone().all(is_finite)
+        values.all(is_finite)
     }
 
     /// Whether the model has a prior; those of older versions have none.
