@@ -56,6 +56,10 @@ function write(conditions) {
   return address.href;
 }
 
+/** How long a window is the same before it rests, in ms: less than between two looks, which after a look that came
+ * late are closer together than that. */
+const REST = 900;
+
 /** Keeps the address as the window is, and the window as the address where somebody changes that. A slider's way is
  * written once it rests: with each new address a browser loads the icon again. */
 export function follow(page, state) {
@@ -64,7 +68,9 @@ export function follow(page, state) {
   /** The steps at the newest address, and the number of the settling since which they are a person's. */
   let last;
   let settled;
+  /** The address that is written once the window rests, and since when it is that. */
   let coming;
+  let since;
   /** What a step back is kept for: a slider is no place to go back to. */
   const steps = ({ side, without, same_moments, selected, model, compared, views }) =>
     JSON.stringify([side, without, same_moments, selected, model, compared, views]);
@@ -87,8 +93,9 @@ export function follow(page, state) {
     if (own.settled.number !== settled) last = steps(own.settled.conditions);
     settled = own.settled.number;
     const address = write(own.conditions);
-    const rests = address === coming;
+    if (address !== coming) since = performance.now();
     coming = address;
+    const rests = performance.now() - since >= REST;
     const now = steps(own.conditions);
     if (!rests && now === last) return;
     if (address !== location.href) history[now === last ? "replaceState" : "pushState"](null, "", address);

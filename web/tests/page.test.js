@@ -448,19 +448,29 @@ test("the address follows what is shown, and Back goes back", async () => {
       return own.side === "validation" && own.missing.rates?.[2] === 0.8 && own.conditions.views.includes("slices");
     });
     // A slider's way is no place: it is written where it rests, and is no step back.
-    const [places, addresses] = await page.evaluate(async () => {
+    const [places, early] = await page.evaluate(async () => {
       const input = document.querySelector('#spoken input[type="range"]');
       const before = history.length;
-      const seen = new Set();
+      // A busy machine may draw nothing for a while: what the window was seen with counts, not the turns.
+      const looks = [];
+      const early = [];
+      const { replaceState } = history;
+      history.replaceState = (...words) => {
+        const rate = Number(new URL(words[2]).searchParams.get("rate"));
+        const other = looks.findLast((look) => Math.abs(look.rate - rate) > 0.001);
+        if (other && performance.now() - other.at < 900) early.push(rate);
+        replaceState.apply(history, words);
+      };
       for (let turn = 0; turn <= 40; turn++) {
         input.value = turn / 100;
         input.dispatchEvent(new Event("input", { bubbles: true }));
         await new Promise((resolve) => setTimeout(resolve, 100));
-        seen.add(new URLSearchParams(location.search).get("rate"));
+        looks.push({ rate: window.mctHfr.state().missing.rate, at: performance.now() });
       }
-      return [history.length - before, [...seen]];
+      history.replaceState = replaceState;
+      return [history.length - before, early];
     });
-    assert.deepEqual([places, addresses], [0, ["0.30"]]);
+    assert.deepEqual([places, early], [0, []]);
     await page.waitForURL(/rate=0\.40/);
   });
 });
