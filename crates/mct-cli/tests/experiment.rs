@@ -124,6 +124,8 @@ fn a_grid_is_trained_once_and_its_numbers_are_those_of_evaluate() {
         "report.md",
         "numbers.json",
         "scores.csv",
+        "intervals.csv",
+        "intervals.svg",
         "significance.csv",
         "curves-ua.svg",
         "curves-uf1.svg",
@@ -172,6 +174,9 @@ fn a_grid_is_trained_once_and_its_numbers_are_those_of_evaluate() {
         printed.contains("Test-selected") && printed.contains(&said),
         "{printed}"
     );
+    // One speaker is tested, of whom nothing follows for others.
+    let intervals = String::from_utf8(workshop.bytes("out/grid/intervals.csv")).unwrap();
+    assert!(intervals.contains("(one speaker)"), "{intervals}");
     let seed = &numbers["rows"][0]["seeds"][0];
     assert_eq!(seed["validation"]["ua"].as_array().unwrap().len(), 10);
     assert_ne!(seed["validation"]["ua"], seed["ua"]);
@@ -210,6 +215,66 @@ fn a_grid_is_trained_once_and_its_numbers_are_those_of_evaluate() {
         reported.remove(index.unwrap_or_else(|| panic!("{id}: scores are not in the report")));
     }
     assert!(reported.is_empty());
+}
+
+#[test]
+fn the_interval_of_a_system_is_around_its_score() {
+    let workshop = workshop();
+    // Two folds, each with a test speaker.
+    let mut short = vec!["--seeds", "1", "--set", "training.epochs=1", "--jobs", "2"];
+    short.extend(["--folds", "1"]);
+    workshop.ok(&arguments("grid.toml", "out", &short));
+    let numbers: Value = serde_json::from_slice(&workshop.bytes("out/grid/numbers.json")).unwrap();
+    for row in 0..2 {
+        for (place, column) in [("complete", 0), ("incomplete", 4)] {
+            let interval = &numbers["intervals"]["ua"][row][place];
+            let of = |key| interval[key].as_f64().unwrap();
+            let score = &numbers["rows"][row]["columns"][column]["mean"];
+            assert!(
+                (of("mean") - score.as_f64().unwrap()).abs() < 1e-9,
+                "{interval} {score}"
+            );
+            assert!(
+                of("low") < of("mean") && of("mean") < of("high"),
+                "{interval}"
+            );
+            assert!(of("low") >= 0.0 && of("high") <= 1.0, "{interval}");
+        }
+    }
+}
+
+#[test]
+fn one_to_one_training_has_a_model_for_each_rate_and_shows_each_at_its_own() {
+    let workshop = workshop();
+    let rows = "title = \"One to one\"\nviews = [\"scores\", \"curves\"]\n[[rows]]\nname = \"MCT-HFR†\"\n\
+                system = \"mct-hfr\"\nstrategy = \"one-to-one\"\n";
+    workshop.write("rows.toml", rows.as_bytes());
+    let short = ["--seeds", "1", "--set", "training.epochs=1", "--jobs", "2"];
+    workshop.ok(&arguments("rows.toml", "out", &short));
+    let runs = finished(&workshop, "out");
+    assert_eq!(runs.len(), 10);
+    let numbers: Value = serde_json::from_slice(&workshop.bytes("out/rows/numbers.json")).unwrap();
+    let shown = numbers["rows"][0]["seeds"][0]["ua"].as_array().unwrap();
+    let mut seen = [false; 10];
+    for (id, _) in &runs {
+        let config =
+            String::from_utf8(workshop.bytes(&format!("out/runs/{id}/config.toml"))).unwrap();
+        let config: toml::Table = config.parse().unwrap();
+        let training = &config["training"];
+        // Where nothing is missing it is MCT on complete data.
+        let rate = match training["strategy"].as_str().unwrap() {
+            "complete" => {
+                assert_eq!(config["model"]["system"].as_str(), Some("mct"));
+                0
+            }
+            _ => (training["missing_rate"].as_float().unwrap() * 10.0).round() as usize,
+        };
+        seen[rate] = true;
+        let run = format!("out/runs/{id}");
+        let own = workshop.json(&["evaluate", &run, "--mask-draws", "5", "--json"]);
+        assert_eq!(own["ua"][rate], shown[rate], "{id} at 0.{rate}");
+    }
+    assert_eq!(seen, [true; 10]);
 }
 
 #[test]
@@ -374,6 +439,7 @@ fn a_search_keeps_the_better_ones_and_never_trains_a_run_twice() {
         best.contains("name = \"MCT\"") && best.contains("name = \"CHFN\""),
         "{best}"
     );
+    assert!(best.contains("chosen_on_validation = true"), "{best}");
     workshop.ok(&search);
     assert_eq!(before, finished(&workshop, "out"));
     // One that is lost in a later rung has its place taken by the next best.

@@ -4,6 +4,7 @@ mod bars;
 mod confusion;
 mod heat_map;
 mod intensities;
+mod intervals;
 mod lines;
 mod palette;
 mod scatter;
@@ -16,6 +17,7 @@ pub use bars::bars;
 pub use confusion::{confusion, confusion_difference};
 pub use heat_map::{HeatMap, heat_maps};
 pub use intensities::intensities;
+pub use intervals::{Ranged, intervals};
 pub use lines::{Line, comparison, curves, histories, reliability, sweep, training};
 pub use scatter::{Kind, scatter};
 

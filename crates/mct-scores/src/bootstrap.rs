@@ -316,10 +316,9 @@ impl Statistic<'_> {
     }
 }
 
-/// A value with a 95 % interval and the p of its being 0.
+/// The 95 % interval of a value and the p of its being 0.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Estimate {
-    pub value: f64,
     pub low: f64,
     pub high: f64,
     pub p: f64,
@@ -338,7 +337,6 @@ impl Estimate {
         let below = resampled.iter().filter(|value| **value <= 0.0).count();
         let above = resampled.iter().filter(|value| **value >= 0.0).count();
         Self {
-            value,
             low,
             high,
             p: (2.0 * (below.min(above) + 1) as f64 / (count + 1) as f64).min(1.0),
@@ -427,11 +425,7 @@ impl Intervals {
             let variation = Variation::of(&[of(&without_a_cluster), of(&without_a_draw)]);
             let Estimate { low, high, .. } =
                 Estimate::of(observed[row][m], of(&resamples), variation);
-            let (least, most) = match statistic.metrics()[m] {
-                Metric::Corr | Metric::Ccc => (-1.0, 1.0),
-                Metric::Mae => (0.0, f64::MAX),
-                _ => (0.0, 1.0),
-            };
+            let [least, most] = statistic.metrics()[m].range();
             [low.clamp(least, most), high.clamp(least, most)]
         };
         let metrics = statistic.metrics().iter().copied().enumerate();

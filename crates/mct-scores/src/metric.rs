@@ -93,6 +93,15 @@ impl Metric {
         matches!(self, Self::Ua | Self::Wa | Self::Uf1 | Self::Wf1)
     }
 
+    /// The least and the largest value that it can have.
+    pub const fn range(self) -> [f64; 2] {
+        match self {
+            Self::Corr | Self::Ccc => [-1.0, 1.0],
+            Self::Mae => [0.0, f64::MAX],
+            _ => [0.0, 1.0],
+        }
+    }
+
     /// As tables and curves call it.
     pub const fn title(self) -> &'static str {
         match self {

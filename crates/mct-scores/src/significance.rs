@@ -1,9 +1,8 @@
 //! Whether one system is better than another: a paired bootstrap over speakers, seeds and masks.
 //!
 //! Each resample draws speakers (see [`Intervals`](crate::Intervals)), seeds and draws of the missing steps
-//! with replacement, the same for both systems, and takes the difference of their scores, as mean over the
-//! seeds. Its 2.5 and 97.5
-//! percentiles are the interval; the p-value is twice the smaller share of differences on either side of
+//! with replacement, the same for all systems, and takes the difference of two systems' scores, or the score of
+//! one, as mean over the seeds. Its 2.5 and 97.5 percentiles are the interval; the p-value is twice the smaller share of differences on either side of
 //! zero (Efron and Tibshirani, 1993). Within a table Holm's method bounds the chance of any false claim.
 
 use mct_corpus::counter::Stream;
@@ -65,19 +64,43 @@ type Tallies = Vec<Vec<Vec<Vec<f64>>>>;
 /// A score on complete data, and its AUILC.
 type Summary = [f64; 2];
 
+/// A score with its 95 % interval.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Interval {
+    pub mean: f64,
+    /// Ends of the interval; no numbers where there is but one speaker.
+    pub low: f64,
+    pub high: f64,
+}
+
+/// Of one system: a score on complete data, and its AUILC.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Scored {
+    pub complete: Interval,
+    pub incomplete: Interval,
+}
+
+/// The scores of systems on what was tested, and on resamples of it.
+pub struct Resamples {
+    metric: Metric,
+    clusters: usize,
+    /// Of every system.
+    observed: Vec<Summary>,
+    /// `[resample][system]`
+    resampled: Vec<Vec<Summary>>,
+    /// Without one level of a factor: of speakers, seeds and draws of the missing steps.
+    without_one: [Vec<Vec<Summary>>; 3],
+}
+
 impl Trial<'_> {
     /// The reference, `systems[reference]`, minus each of `systems`.
     pub fn compare(&self, systems: &[Seeds<'_>], reference: usize) -> Vec<Comparison> {
-        let clusters = Clusters::of(self.corpus, self.indices);
-        self.over(&clusters, systems, reference)
+        self.resamples(systems).differences(reference)
     }
 
-    fn over(
-        &self,
-        clusters: &Clusters,
-        systems: &[Seeds<'_>],
-        reference: usize,
-    ) -> Vec<Comparison> {
+    /// The scores of `systems`, all of as many seeds, on resamples.
+    pub fn resamples(&self, systems: &[Seeds<'_>]) -> Resamples {
+        let clusters = &Clusters::of(self.corpus, self.indices);
         let statistic = self.statistic();
         let tally =
             |predicted: &Predicted| statistic.tally(self.corpus, self.indices, predicted, clusters);
@@ -90,58 +113,42 @@ impl Trial<'_> {
             .iter()
             .map(|seeds| seeds.iter().map(of_seed).collect())
             .collect();
-        let seeds = systems[reference].len();
-        let draws = systems[reference].first().map_or(0, |draws| draws.len());
+        let first = systems.first();
+        let seeds = first.map_or(0, Vec::len);
+        let draws = first
+            .and_then(|seeds| seeds.first())
+            .map_or(0, |draws| draws.len());
         let all = |count: usize| -> Vec<usize> { (0..count).collect() };
-        let every_cluster = vec![1.0; clusters.count];
-        let observed = self.summaries(&tallies, &every_cluster, &all(seeds), &all(draws));
-        let mut stream = Stream::new(&[0x626F_6F74]);
-        let resampled: Vec<Vec<Summary>> = (0..RESAMPLES)
-            .map(|_| {
-                let times = clusters.draw(&mut stream);
-                let seeds = with_replacement(&mut stream, seeds);
-                let draws = match draws {
-                    1 => vec![0],
-                    count => with_replacement(&mut stream, count),
-                };
-                self.summaries(&tallies, &times, &seeds, &draws)
-            })
-            .collect();
         let (every_seed, every_draw) = (all(seeds), all(draws));
-        // Of speakers, seeds and draws of the missing steps.
-        let without_one: [Vec<Vec<Summary>>; 3] = [
-            clusters
-                .without_one()
-                .map(|times| self.summaries(&tallies, &times, &every_seed, &every_draw))
-                .collect(),
-            without_one(seeds)
-                .map(|seeds| self.summaries(&tallies, &every_cluster, &seeds, &every_draw))
-                .collect(),
-            without_one(draws)
-                .map(|draws| self.summaries(&tallies, &every_cluster, &every_seed, &draws))
-                .collect(),
-        ];
-        let difference = |system: usize, score: usize| {
-            let minus =
-                |summaries: &Vec<Summary>| summaries[reference][score] - summaries[system][score];
-            let resampled = resampled.iter().map(minus).collect();
-            let factors = without_one
-                .each_ref()
-                .map(|summaries| summaries.iter().map(minus).collect());
-            let variation = Variation::of(&factors);
-            Difference::of(minus(&observed), resampled, clusters, variation)
+        let every_cluster = vec![1.0; clusters.count];
+        let mut stream = Stream::new(&[0x626F_6F74]);
+        let resample = |_| {
+            let times = clusters.draw(&mut stream);
+            let seeds = with_replacement(&mut stream, seeds);
+            let draws = match draws {
+                1 => vec![0],
+                count => with_replacement(&mut stream, count),
+            };
+            self.summaries(&tallies, &times, &seeds, &draws)
         };
-        let mut comparisons: Vec<Comparison> = (0..systems.len())
-            .map(|system| Comparison {
-                complete: difference(system, 0),
-                incomplete: difference(system, 1),
-            })
-            .collect();
-        let others = comparisons.iter_mut().enumerate();
-        let others = others.filter(|(system, _)| *system != reference);
-        let tested = others.flat_map(|(_, own)| [&mut own.complete, &mut own.incomplete]);
-        holm(&mut tested.collect::<Vec<_>>());
-        comparisons
+        Resamples {
+            metric: self.metric,
+            clusters: clusters.count,
+            resampled: (0..RESAMPLES).map(resample).collect(),
+            observed: self.summaries(&tallies, &every_cluster, &every_seed, &every_draw),
+            without_one: [
+                clusters
+                    .without_one()
+                    .map(|times| self.summaries(&tallies, &times, &every_seed, &every_draw))
+                    .collect(),
+                without_one(seeds)
+                    .map(|seeds| self.summaries(&tallies, &every_cluster, &seeds, &every_draw))
+                    .collect(),
+                without_one(draws)
+                    .map(|draws| self.summaries(&tallies, &every_cluster, &every_seed, &draws))
+                    .collect(),
+            ],
+        }
     }
 
     fn statistic(&self) -> Statistic<'_> {
@@ -183,6 +190,60 @@ impl Trial<'_> {
     }
 }
 
+impl Resamples {
+    /// The scores of each system with their intervals.
+    pub fn scores(&self) -> Vec<Scored> {
+        let [least, most] = self.metric.range();
+        let interval = |system: usize, score: usize| {
+            let (value, estimate) = self.estimate(|summaries| summaries[system][score]);
+            let end = |end: f64| end.clamp(least, most);
+            Interval {
+                mean: value,
+                low: estimate.map_or(f64::NAN, |own| end(own.low)),
+                high: estimate.map_or(f64::NAN, |own| end(own.high)),
+            }
+        };
+        let of = |system| Scored {
+            complete: interval(system, 0),
+            incomplete: interval(system, 1),
+        };
+        (0..self.observed.len()).map(of).collect()
+    }
+
+    /// The system `reference` minus each system.
+    pub fn differences(&self, reference: usize) -> Vec<Comparison> {
+        let difference = |system: usize, score: usize| {
+            let minus =
+                |summaries: &[Summary]| summaries[reference][score] - summaries[system][score];
+            let (value, estimate) = self.estimate(minus);
+            Difference::of(value, estimate)
+        };
+        let systems = 0..self.observed.len();
+        let mut comparisons: Vec<Comparison> = systems
+            .map(|system| Comparison {
+                complete: difference(system, 0),
+                incomplete: difference(system, 1),
+            })
+            .collect();
+        let others = comparisons.iter_mut().enumerate();
+        let others = others.filter(|(system, _)| *system != reference);
+        let tested = others.flat_map(|(_, own)| [&mut own.complete, &mut own.incomplete]);
+        holm(&mut tested.collect::<Vec<_>>());
+        comparisons
+    }
+
+    /// What is observed of a figure, with what its resamples say of it, if there are several speakers.
+    fn estimate(&self, figure: impl Fn(&[Summary]) -> f64) -> (f64, Option<Estimate>) {
+        let value = figure(&self.observed);
+        let of = |all: &Vec<Vec<Summary>>| all.iter().map(|own| figure(own)).collect();
+        let several = (self.clusters > 1).then(|| {
+            let variation = Variation::of(&self.without_one.each_ref().map(of));
+            Estimate::of(value, of(&self.resampled), variation)
+        });
+        (value, several)
+    }
+}
+
 /// What two systems say of one utterance.
 #[derive(Debug, Clone, Copy)]
 pub struct Answers {
@@ -215,11 +276,13 @@ pub fn paired(classes: usize, answers: &[Answers]) -> (Difference, usize) {
     };
     let observed = difference(&vec![1.0; clusters.count]);
     let mut stream = Stream::new(&[0x7061_6972]);
-    let resampled = (0..RESAMPLES).map(|_| difference(&clusters.draw(&mut stream)));
-    let without_one = clusters.without_one().map(|times| difference(&times));
-    let variation = Variation::of(&[without_one.collect()]);
-    let difference = Difference::of(observed, resampled.collect(), &clusters, variation);
-    (difference, clusters.count)
+    let several = (clusters.count > 1).then(|| {
+        let resampled = (0..RESAMPLES).map(|_| difference(&clusters.draw(&mut stream)));
+        let without_one = clusters.without_one().map(|times| difference(&times));
+        let variation = Variation::of(&[without_one.collect()]);
+        Estimate::of(observed, resampled.collect(), variation)
+    });
+    (Difference::of(observed, several), clusters.count)
 }
 
 /// The p of McNemar's exact test: of `first` and `second` utterances that only one of two systems gets right,
@@ -237,28 +300,13 @@ pub fn mcnemar(first: usize, second: usize) -> f64 {
 }
 
 impl Difference {
-    /// From the value observed and those of resamples over `clusters`.
-    fn of(value: f64, resampled: Vec<f64>, clusters: &Clusters, variation: Variation) -> Self {
-        if clusters.count < 2 {
-            // Of one speaker nothing follows for others.
-            return Self {
-                mean: value,
-                low: f64::NAN,
-                high: f64::NAN,
-                p: 1.0,
-                p_holm: 1.0,
-            };
-        }
-        let Estimate {
-            value,
-            low,
-            high,
-            p,
-        } = Estimate::of(value, resampled, variation);
+    /// Of what is observed, with what its resamples say: of one speaker nothing follows for others.
+    fn of(mean: f64, several: Option<Estimate>) -> Self {
+        let p = several.map_or(1.0, |own| own.p);
         Self {
-            mean: value,
-            low,
-            high,
+            mean,
+            low: several.map_or(f64::NAN, |own| own.low),
+            high: several.map_or(f64::NAN, |own| own.high),
             p,
             p_holm: p,
         }
@@ -281,6 +329,7 @@ mod tests {
     use mct_corpus::{Metadata, Target, Utterance};
 
     use super::*;
+    use crate::Intervals;
 
     /// A corpus of 200 utterances without features: of two classes in turn, rated -1 and 1.
     fn corpus() -> Corpus {
@@ -372,10 +421,13 @@ mod tests {
         };
         let right = [vec![Predicted::certain(2, (0..200).map(|i| i % 2))]];
         let wrong = [vec![Predicted::certain(2, (0..200).map(|i| (i + 1) % 2))]];
-        let compared = trial.compare(&[vec![&right], vec![&wrong]], 0);
-        let Difference { mean, low, p, .. } = compared[1].complete;
+        let resamples = trial.resamples(&[vec![&right], vec![&wrong]]);
+        let Difference { mean, low, p, .. } = resamples.differences(0)[1].complete;
         assert_eq!((mean, p), (1.0, 1.0));
         assert!(low.is_nan());
+        let own = resamples.scores()[0].complete;
+        assert_eq!(own.mean, 1.0);
+        assert!(own.low.is_nan() && own.high.is_nan());
     }
 
     #[test]
@@ -459,7 +511,7 @@ mod tests {
         world: &World,
         systems: usize,
         over_speakers: bool,
-        claims: impl Fn(&[Comparison]) -> bool,
+        claims: impl Fn(&Resamples) -> bool,
     ) -> f64 {
         let mut corpus = corpus();
         let indices: Vec<usize> = (0..200).collect();
@@ -499,15 +551,15 @@ mod tests {
                 .iter()
                 .map(|seeds| seeds.iter().map(Vec::as_slice).collect())
                 .collect();
-            alarms += usize::from(claims(&trial.compare(&predicted, 0)));
+            alarms += usize::from(claims(&trial.resamples(&predicted)));
         }
         alarms as f64 / TABLES as f64
     }
 
     /// How often two systems of a world are told apart at 5 %.
     fn false_alarms(world: &World, over_speakers: bool) -> f64 {
-        tables(world, 2, over_speakers, |compared| {
-            compared[1].complete.p < 0.05
+        tables(world, 2, over_speakers, |resamples| {
+            resamples.differences(0)[1].complete.p < 0.05
         })
     }
 
@@ -569,12 +621,76 @@ mod tests {
 
     #[test]
     fn in_a_table_of_many_systems_no_more_is_claimed_after_holm() {
-        let any = |compared: &[Comparison], of: fn(&Difference) -> f64| {
+        let any = |resamples: &Resamples, of: fn(&Difference) -> f64| {
+            let compared = resamples.differences(0);
             compared[1..].iter().any(|own| of(&own.complete) < 0.05)
         };
-        let alarms = tables(&WORLD, 5, true, |compared| any(compared, |own| own.p_holm));
+        let alarms = tables(&WORLD, 5, true, |own| any(own, |own| own.p_holm));
         assert!(alarms <= *ONE_IN_TWENTY.end(), "{alarms}");
-        let alarms = tables(&WORLD, 5, true, |compared| any(compared, |own| own.p));
+        let alarms = tables(&WORLD, 5, true, |own| any(own, |own| own.p));
         assert!(alarms > 0.1, "{alarms}");
+    }
+
+    /// What a system of a world reaches on the average is outside of one interval in twenty; in one of twelve where
+    /// all that varies is three seeds that come out evenly spread, with tails unlike those of Student's t.
+    #[test]
+    fn the_interval_of_a_system_holds_what_it_reaches_on_the_average() {
+        for (speakers, seeds) in [(20, 1), (20, 3), (20, 5), (5, 3), (5, 5)] {
+            let world = World {
+                speakers,
+                by_speaker: 0.2,
+                seeds,
+                by_seed: if seeds > 1 { 0.15 } else { 0.0 },
+            };
+            let missed = tables(&world, 1, true, |resamples| {
+                let own = resamples.scores()[0].complete;
+                assert!(own.low <= own.mean && own.mean <= own.high, "{own:?}");
+                !(own.low..=own.high).contains(&0.6)
+            });
+            let at_most = if (speakers, seeds) == (20, 3) {
+                0.11
+            } else {
+                *ONE_IN_TWENTY.end()
+            };
+            assert!(missed <= at_most, "{speakers} {seeds}: {missed}");
+        }
+    }
+
+    #[test]
+    fn the_interval_of_one_training_is_that_of_intervals() {
+        let mut corpus = corpus();
+        for (index, utterance) in corpus.utterances.iter_mut().enumerate() {
+            utterance.speaker = Some(index / 10);
+        }
+        let indices: Vec<usize> = (0..200).collect();
+        let rates = [0.0, 0.5];
+        let wrong_every = |step: usize, corpus: &Corpus| {
+            let flip = |(index, utterance): (usize, &Utterance)| {
+                utterance.label.unwrap() ^ usize::from((index + index / 10) % step == 0)
+            };
+            Predicted::certain(2, corpus.utterances.iter().enumerate().map(flip))
+        };
+        let draws: Vec<Vec<Predicted>> = (3..8)
+            .map(|step| vec![wrong_every(step, &corpus), wrong_every(2, &corpus)])
+            .collect();
+        let trial = Trial {
+            corpus: &corpus,
+            indices: &indices,
+            rates: &rates,
+            metric: Metric::Ua,
+        };
+        let found = trial.resamples(&[vec![&draws]]).scores()[0];
+        let task = Task::Classification;
+        let expected = Intervals::of(&corpus, task, &indices, &rates, &draws).unwrap();
+        let of = [
+            (found.complete, expected.rates[&Metric::Ua][0]),
+            (found.incomplete, expected.auilc[&Metric::Ua]),
+        ];
+        for (found, [low, high]) in of {
+            // The resamples are others.
+            let error = 0.1 * (high - low);
+            assert!((found.low - low).abs() < error, "{found:?} {low}");
+            assert!((found.high - high).abs() < error, "{found:?} {high}");
+        }
     }
 }

@@ -50,6 +50,9 @@ pub enum View {
 #[serde(deny_unknown_fields)]
 pub struct Experiment {
     pub title: String,
+    /// Whether the settings of the rows were chosen on validation sets of the corpus, as a search does.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub chosen_on_validation: bool,
     pub rows: Vec<Row>,
     pub views: Vec<View>,
 }
@@ -200,6 +203,7 @@ impl Experiment {
         };
         Some(Self {
             title: title.to_owned(),
+            chosen_on_validation: false,
             rows,
             views,
         })

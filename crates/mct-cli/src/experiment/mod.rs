@@ -258,10 +258,7 @@ impl Reproduce {
             return Ok(());
         }
         for (folder, experiment) in &experiments {
-            let also = report::Chosen {
-                also_by_test: self.named.also_test_selected,
-                ..report::Chosen::default()
-            };
+            let also = self.named.also_test_selected;
             report::write(folder, experiment, &setting, &store, &corpus, also)?;
             say(format!("{}", folder.join("report.html").display()));
         }

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use mct_corpus::{Corpus, Task, atomic};
-use mct_scores::significance::Comparison;
+use mct_scores::significance::{Comparison, Scored};
 use mct_scores::{Calibration, Evaluation, Metric, PAPER_RATES, Spread};
 use serde::Serialize;
 
@@ -21,7 +21,7 @@ use crate::experiment::{embedding, paper, search, warnings};
 use crate::missing::{MASK_SEED, MASK_SEEDS, MissingArgs};
 use crate::output::{remark, say, table};
 use crate::report::{Page, bold};
-use mct_figures::{self as draw, Line};
+use mct_figures::{self as draw, Line, Ranged};
 
 /// `numbers.json`: all numbers of a report.
 #[derive(Serialize)]
@@ -39,7 +39,16 @@ struct Numbers<'a> {
     /// Of the split and of truncated sequences.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
-    /// Per score, the last row minus each row.
+    #[serde(flatten)]
+    compared: Compared,
+}
+
+/// What the systems are worth beyond the people who were tested, per score that is tested.
+#[derive(Serialize, Default)]
+struct Compared {
+    /// Of each row.
+    intervals: BTreeMap<Metric, Vec<Scored>>,
+    /// The last row minus each row.
     significance: BTreeMap<Metric, Vec<Comparison>>,
 }
 
@@ -156,7 +165,7 @@ impl Report<'_> {
         Ok(())
     }
 
-    fn scores(&mut self, comparisons: &BTreeMap<Metric, Vec<Comparison>>) -> Result<()> {
+    fn scores(&mut self, compared: &Compared) -> Result<()> {
         let metrics = self.table.metrics();
         let rows = self.table.rows.iter();
         let columns: Vec<Vec<Spread>> = rows.map(|row| row.columns(&metrics)).collect();
@@ -234,21 +243,75 @@ impl Report<'_> {
              missing rates 0.0 to 0.9. † one model per missing rate, ⋆ dynamic incomplete training.{of_limit}",
             meanings.join("; "),
         ));
-        // One system alone is compared with none.
-        let [_, .., last] = &self.table.rows[..] else {
-            return Ok(());
-        };
-        let reference = last.row.name.clone();
-        for (metric, comparisons) in comparisons {
-            self.significance(*metric, &reference, comparisons)?;
+        for (metric, scored) in &compared.intervals {
+            self.intervals(*metric, scored)?;
         }
+        // One system alone is compared with none.
+        let several = self.table.rows.len() > 1;
+        if let Some(last) = self.table.rows.last().filter(|_| several) {
+            let reference = last.row.name.clone();
+            for (metric, comparisons) in &compared.significance {
+                self.significance(*metric, &reference, comparisons)?;
+            }
+        }
+        let of_differences = match several {
+            true => {
+                " Differences are paired; two-sided p, and p corrected by Holm's method for the differences of a table."
+            }
+            false => "",
+        };
         self.page.paragraph(&format!(
-            "Paired bootstrap over speakers (utterances where nobody knows who speaks), seeds and {} draws of \
-             the missing steps, 2000 resamples, widened for few of them; two-sided p, and p corrected by Holm's method \
-             for the differences of a table.",
+            "Bootstrap over speakers (utterances where nobody knows who speaks), seeds and {} draws of the missing \
+             steps, 2000 resamples, widened for few of them.{of_differences}",
             MASK_SEEDS.len()
         ));
         Ok(())
+    }
+
+    /// The 95 % intervals of all rows in one score, as a figure and a table.
+    fn intervals(&mut self, metric: Metric, scored: &[Scored]) -> Result<()> {
+        let (scale, digits) = scale(metric);
+        let name = metric.title();
+        let area = format!("AUILC {name}");
+        let of_row = |own: &Scored| [own.complete, own.incomplete];
+        let panel = |place: usize| -> Vec<Ranged> {
+            let of = |own: &Scored| {
+                let own = of_row(own)[place];
+                let ends = [own.low, own.high].map(|end| end * scale);
+                (own.mean * scale, own.low.is_finite().then_some(ends))
+            };
+            scored.iter().map(of).collect()
+        };
+        let title = format!("95 % intervals{}: {name}", unit_of(metric));
+        let file = match metric {
+            Metric::Ua => "intervals".to_owned(),
+            other => format!("intervals-{}", file_name(other)),
+        };
+        let names: Vec<String> = (self.table.rows.iter())
+            .map(|row| row.row.name.clone())
+            .collect();
+        let svg = draw::intervals(&title, &names, &[(name, panel(0)), (&area, panel(1))])?;
+        self.figure(&file, &svg)?;
+        let header = ["system", name, "95 %", &area, "95 %"];
+        let rows: Vec<Vec<String>> = names
+            .into_iter()
+            .zip(scored)
+            .map(|(name, own)| {
+                let cells = of_row(own).map(|own| {
+                    let [mean, low, high] =
+                        [own.mean, own.low, own.high].map(|value| value * scale);
+                    let ends = match low.is_nan() {
+                        true => ONE_SPEAKER.to_owned(),
+                        false => format!("{low:.digits$} to {high:.digits$}"),
+                    };
+                    [format!("{mean:.digits$}"), ends]
+                });
+                std::iter::once(name)
+                    .chain(cells.into_iter().flatten())
+                    .collect()
+            })
+            .collect();
+        self.table(&file, &title, &header, &rows)
     }
 
     /// The table of differences from the last row in one score.
@@ -275,7 +338,7 @@ impl Report<'_> {
                     let [mean, low, high] = [d.mean, d.low, d.high].map(|value| value * scale);
                     cells.push(format!("{mean:+.digits$}"));
                     cells.push(match low.is_nan() {
-                        true => "– (one speaker)".to_owned(),
+                        true => ONE_SPEAKER.to_owned(),
                         false => format!("{low:+.digits$} to {high:+.digits$}"),
                     });
                     cells.extend([d.p, d.p_holm].map(|p| format!("{p:.3}")));
@@ -552,19 +615,14 @@ impl Report<'_> {
     }
 }
 
+/// In place of an interval.
+const ONE_SPEAKER: &str = "– (one speaker)";
+
 /// What is to be said of a table of one seed.
 const ONE_SEED: &str = "there is one seed: how much training itself varies is in no number here";
 
-/// What of an experiment was, or is, chosen by its own scores.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Chosen {
-    /// The settings of its rows, on the validation sets.
-    pub is_chosen: bool,
-    /// Whether what the test set would choose is said too.
-    pub also_by_test: bool,
-}
-
-/// Writes the report of an experiment whose runs are finished.
+/// Writes the report of an experiment whose runs are finished; where a setting is chosen, with what the test set
+/// would choose if that is asked for.
 ///
 /// # Errors
 /// When predictions cannot be read, a figure cannot be drawn or a file cannot be written.
@@ -574,7 +632,7 @@ pub fn write(
     setting: &Setting,
     store: &Store,
     corpus: &Corpus,
-    chosen: Chosen,
+    also_test_selected: bool,
 ) -> Result<()> {
     std::fs::create_dir_all(folder).context(folder.display().to_string())?;
     let scores = Table::read(setting, store, &experiment.rows, corpus)?;
@@ -588,11 +646,16 @@ pub fn write(
             Some(limit)
         }
     };
-    let comparisons = if experiment.views.contains(&View::Scores) {
-        scores.compare(corpus, scores.rows.len() - 1)
-    } else {
-        BTreeMap::new()
-    };
+    let mut compared = Compared::default();
+    if experiment.views.contains(&View::Scores) {
+        for (metric, resamples) in scores.resamples(corpus) {
+            let last = scores.rows.len() - 1;
+            compared.intervals.insert(metric, resamples.scores());
+            compared
+                .significance
+                .insert(metric, resamples.differences(last));
+        }
+    }
     let metrics = scores.metrics();
     let mut report = Report {
         folder,
@@ -600,7 +663,7 @@ pub fn write(
         table: &scores,
         limit: &limit,
         page: Page::new(&experiment.title),
-        also_test_selected: chosen.also_by_test,
+        also_test_selected,
     };
     let Setting { folds, seeds, .. } = setting;
     report.page.paragraph(&format!(
@@ -614,7 +677,7 @@ pub fn write(
         );
     }
     let sweeps = experiment.views.contains(&View::Sweep);
-    let seen = match chosen.is_chosen || sweeps {
+    let seen = match experiment.chosen_on_validation || sweeps {
         true => search::tested_elsewhere(setting, corpus)?,
         false => None,
     };
@@ -631,7 +694,7 @@ pub fn write(
     }
     for view in &experiment.views {
         match view {
-            View::Scores => report.scores(&comparisons)?,
+            View::Scores => report.scores(&compared)?,
             View::Curves => report.curves()?,
             View::Calibration => report.calibration()?,
             View::Durations => report.durations()?,
@@ -674,7 +737,7 @@ pub fn write(
             .collect(),
         limit: &limit,
         warnings,
-        significance: comparisons,
+        compared,
     };
     report.save(
         "numbers.json",

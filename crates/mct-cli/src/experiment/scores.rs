@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use anyhow::{Result, bail};
 use mct_corpus::{Corpus, Task};
 use mct_hfr::config::Strategy;
-use mct_scores::significance::{Comparison, Trial, compared};
+use mct_scores::significance::{Resamples, Trial, compared};
 use mct_scores::{
     Calibration, Calibrator, Confusion, Evaluation, Metric, PAPER_RATES, Part, Predicted, Spread,
 };
@@ -96,8 +96,8 @@ impl Table {
         }
     }
 
-    /// Per score that is tested, the row at `reference` minus each row.
-    pub fn compare(&self, corpus: &Corpus, reference: usize) -> BTreeMap<Metric, Vec<Comparison>> {
+    /// Per score that is tested, the scores of all rows on resamples of what was tested.
+    pub fn resamples(&self, corpus: &Corpus) -> BTreeMap<Metric, Resamples> {
         let rows: Vec<_> = self
             .rows
             .iter()
@@ -111,7 +111,7 @@ impl Table {
         };
         let metrics = compared(self.task).iter();
         metrics
-            .map(|metric| (*metric, trial(*metric).compare(&rows, reference)))
+            .map(|metric| (*metric, trial(*metric).resamples(&rows)))
             .collect()
     }
 

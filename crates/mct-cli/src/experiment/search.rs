@@ -415,16 +415,13 @@ impl Search {
                 "Settings chosen on the validation sets, {} candidates a system",
                 self.budget
             ),
+            chosen_on_validation: true,
             rows: all.iter().filter_map(best).collect(),
             views: vec![View::Scores, View::Curves],
         };
         let path = folder.join("best.toml");
         save("best.toml", toml::to_string(&experiment)?)?;
-        let chosen = report::Chosen {
-            is_chosen: true,
-            ..report::Chosen::default()
-        };
-        report::write(folder, &experiment, setting, store, corpus, chosen)?;
+        report::write(folder, &experiment, setting, store, corpus, false)?;
         say(format!("{}", folder.join("report.html").display()));
         say(format!(
             "with other seeds: mct-hfr experiment {} …",
