@@ -309,7 +309,8 @@ pub fn bold(cell: &str) -> Option<&str> {
 }
 
 const STYLE: &str = "body{font:16px/1.5 sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem}\
-table{border-collapse:collapse}td,th{padding:.15rem .7rem;text-align:right;white-space:nowrap;border-bottom:1px solid #ddd}\
+table{border-collapse:collapse;display:block;overflow-x:auto}td,th{padding:.15rem .5rem;text-align:right;white-space:nowrap;border-bottom:1px solid #ddd}\
+th{white-space:normal;vertical-align:bottom}td{font-size:.95em}\
 td:first-child,th:first-child{text-align:left}summary{font-weight:bold;cursor:pointer;margin:1rem 0}pre{background:#f4f4f4;padding:1rem;overflow:auto}\
 figure{display:inline-block;margin:.5rem}svg{max-width:100%;height:auto}";
 
