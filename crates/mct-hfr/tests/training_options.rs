@@ -10,14 +10,17 @@ mod support;
 
 use burn::tensor::Device;
 use mct_corpus::missing::Missing;
-use mct_corpus::{Corpus, demo};
-use mct_hfr::config::{ClassWeights, ClassifierKind, Config, System, Term};
+use mct_corpus::{Corpus, Target, Task, demo};
+use mct_hfr::config::{
+    ClassWeights, ClassifierKind, Config, Interface, Schedule, Select, Strategy, System, Term,
+    TrainingConfig,
+};
 use mct_hfr::data::Batch;
 use mct_hfr::evaluation::static_masks;
 use mct_hfr::model::Model;
 use mct_hfr::nn::mode::Mode;
 use mct_hfr::nn::parameters::{self, Values};
-use mct_hfr::training::{AdamW, AdamWConfig, Event, FinishReason, Trainer};
+use mct_hfr::training::{AdamW, AdamWConfig, Event, FinishReason, Trainer, remarks};
 use support::floats;
 use support::runs::{Recorder, model, small_config};
 
@@ -216,10 +219,9 @@ fn vectors_may_be_left_out_of_the_decay() {
     assert!((weights_with / weights_without - 1.0).abs() < 0.2);
 }
 
-#[test]
-fn rare_classes_weigh_more_and_targets_are_smoothed() {
+/// A corpus in which one class has few utterances.
+fn uneven() -> Corpus {
     let mut corpus = corpus();
-    // One class has few utterances.
     let mut kept = 0;
     for utterance in &mut corpus.utterances {
         if utterance.label == Some(0) {
@@ -227,6 +229,104 @@ fn rare_classes_weigh_more_and_targets_are_smoothed() {
             utterance.label = Some(usize::from(kept % 5 != 0));
         }
     }
+    corpus
+}
+
+/// A config whose training moves no weight.
+fn still(system: System) -> Config {
+    let mut config = small_config(system);
+    config.training.learning_rate = 1e-30;
+    config.training.final_learning_rate = 1e-30;
+    config.training.weight_decay = 0.0;
+    config.training.average = 0.0;
+    config
+}
+
+#[test]
+fn the_validation_loss_is_one_whatever_the_batches() {
+    let loss = |corpus: &Corpus, config: &Config| {
+        let (_, recorder) = train(corpus, config, usize::MAX);
+        recorder.last.unwrap().state.unwrap().history[0].validation_loss
+    };
+    let mut config = still(System::Mct);
+    config.training.class_weights = ClassWeights::Balanced;
+    let corpus = uneven();
+    let mut rated = Config::preset("demo").unwrap();
+    rated = rated.with_task(Task::Regression);
+    rated.model.d = 16;
+    rated.model.layers = 1;
+    rated.training = TrainingConfig {
+        class_weights: ClassWeights::Equal,
+        epochs: 1,
+        select: Select::Loss,
+        ..config.training.clone()
+    };
+    let mut intensities = corpus.clone();
+    intensities.metadata.targets = ["valence", "arousal"]
+        .map(|name| Target {
+            name: name.into(),
+            range: [-1.0, 1.0],
+        })
+        .to_vec();
+    for (index, utterance) in intensities.utterances.iter_mut().enumerate() {
+        let second = (index % 3 == 0).then_some(0.5 - (index % 7) as f32 / 7.0);
+        utterance.targets = vec![Some((index % 5) as f32 / 5.0), second];
+    }
+    for (corpus, mut config) in [(corpus, config), (intensities, rated)] {
+        let of = |size: usize, config: &mut Config| {
+            config.training.batch_size = size;
+            loss(&corpus, config)
+        };
+        let (large, small) = (of(64, &mut config), of(3, &mut config));
+        assert!((large / small - 1.0).abs() < 1e-4, "{large} {small}");
+    }
+}
+
+/// How far the weights move in two epochs, as a sum of squares.
+fn way(change: impl FnOnce(&mut Config)) -> (f64, Values) {
+    let corpus = corpus();
+    let mut config = still(System::Mct);
+    config.training.epochs = 2;
+    let (start, _) = train(&corpus, &config, usize::MAX);
+    config.training.learning_rate = 1e-3;
+    config.training.final_learning_rate = 1e-4;
+    change(&mut config);
+    let (end, _) = train(&corpus, &config, usize::MAX);
+    let moved = end.iter().map(|(name, data)| {
+        let pairs = floats(data).into_iter().zip(floats(&start[name]));
+        pairs.map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>()
+    });
+    (moved.sum(), end)
+}
+
+#[test]
+fn warm_up_decay_and_bound_reach_the_updates() {
+    let (free, linear) = way(|_| {});
+    assert!(free > 1e-4, "{free}");
+    // Of a thousand epochs of warm-up two are a thousandth of the rate.
+    let (warming, _) = way(|config| config.training.warm_up_epochs = 1000.0);
+    assert!(warming < 1e-4 * free, "{warming} {free}");
+    // A gradient far below epsilon moves nothing.
+    let (bounded, _) = way(|config| config.training.clip_norm = 1e-12);
+    assert!(bounded < 1e-4 * free, "{bounded} {free}");
+    // Both schedules have the same ends, and in three epochs the same middle.
+    let four = |schedule| {
+        let (_, end) = way(|config| {
+            config.training.epochs = 4;
+            config.training.schedule = schedule;
+        });
+        end
+    };
+    let (line, cosine) = (four(Schedule::Linear), four(Schedule::Cosine));
+    assert_ne!(line, cosine);
+    // The rate at the end counts.
+    let (_, level) = way(|config| config.training.final_learning_rate = 1e-3);
+    assert_ne!(level, linear);
+}
+
+#[test]
+fn rare_classes_weigh_more_and_targets_are_smoothed() {
+    let corpus = uneven();
     let mut config = small_config(System::Mct);
     let trainer = Trainer::new(&corpus, config.clone(), &Device::flex()).unwrap();
     let fold = trainer.fold().train.clone();
@@ -388,7 +488,7 @@ fn a_training_set_that_batch_norm_cannot_use_is_refused() {
 fn a_complete_run_with_reconstruction_and_chfn_without_words_say_what_they_do() {
     let corpus = corpus();
     let mut config = small_config(System::MctHfr);
-    config.training.strategy = mct_hfr::config::Strategy::Complete;
+    config.training.strategy = Strategy::Complete;
     let warnings = |corpus: &Corpus, config: &Config| {
         let (_, recorder) = train(corpus, config, 1);
         let of = |event: &Event| match event {
@@ -405,18 +505,31 @@ fn a_complete_run_with_reconstruction_and_chfn_without_words_say_what_they_do() 
     let said = warnings(&corpus, &config);
     assert!(said.contains("MCT-HFR is MCT"), "{said}");
     // The same by other words.
-    config.training.strategy = mct_hfr::config::Strategy::OneToOne;
+    config.training.strategy = Strategy::OneToOne;
     config.training.missing_rate = 0.0;
     let said = warnings(&corpus, &config);
     assert!(said.contains("MCT-HFR is MCT"), "{said}");
     config.training.missing_rate = 0.5;
     assert!(!warnings(&corpus, &config).contains("is MCT"));
-    config.training.schedule = mct_hfr::config::Schedule::Cosine;
+    config.training.schedule = Schedule::Cosine;
     config.training.final_learning_rate = config.training.learning_rate;
     let said = warnings(&corpus, &config);
     assert!(said.contains("the learning rate stays at"), "{said}");
     config.model.system = System::Mct;
     assert!(!warnings(&corpus, &config).contains("is MCT"));
+    let mut complete = small_config(System::TfrNet);
+    complete.training.strategy = Strategy::Complete;
+    let said = warnings(&corpus, &complete);
+    assert!(said.contains("TFR-Net learns to restore nothing"), "{said}");
+    let mut alone = small_config(System::EmtDlfr);
+    alone.training.batch_size = 1;
+    let config_of = |config: &Config| {
+        let interface = Interface::of(&corpus, config.model.task);
+        remarks(config, &interface).join("; ")
+    };
+    assert!(config_of(&alone).contains("the attraction loss of EMT-DLFR"));
+    alone.training.batch_size = 2;
+    assert_eq!(config_of(&alone), "");
     let mut renamed = corpus.clone();
     for modality in &mut renamed.modalities {
         if modality.name == "text" {
@@ -453,4 +566,22 @@ fn how_much_the_decoders_use_the_reinforced_sequences_is_in_the_history() {
         assert!(imagination.loss > 0.0 && imagination.of_another > 0.0);
         assert_ne!(imagination.loss, imagination.of_another);
     }
+}
+
+#[test]
+fn of_two_equal_utterances_each_has_the_reinforced_sequences_of_the_other() {
+    let corpus = corpus();
+    let config = small_config(System::MctLfi);
+    let device = Device::flex();
+    let model = model(&corpus, &config, &device);
+    let losses = |indices: &[usize]| {
+        let batch = batch(&corpus, &config, indices, &device);
+        let view = model.incomplete(&batch, &mut Mode::Evaluation);
+        let losses = model.imagination(&view, &batch).unwrap();
+        losses.map(|loss| loss.into_scalar::<f32>())
+    };
+    let [own, of_another] = losses(&[4, 4]);
+    assert_eq!(own, of_another);
+    let [own, of_another] = losses(&[4, 5]);
+    assert_ne!(own, of_another);
 }

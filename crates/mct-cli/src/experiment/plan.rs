@@ -25,7 +25,7 @@ pub struct Setting {
 }
 
 /// Incremented when the same config would train a different model.
-const TRAINING_VERSION: u32 = 5;
+const TRAINING_VERSION: u32 = 6;
 
 /// One training, by its name.
 #[derive(Clone)]

@@ -219,7 +219,8 @@ pub enum Select {
     Corr,
     /// Concordance of intensities, likewise.
     Ccc,
-    /// The area under UA, or under MAE of intensities, over the rates 0.0 to 0.9, with masks as in evaluation: ten times the work.
+    /// The area under UA, or under MAE of intensities, over the rates 0.0 to 0.9, with the
+    /// bursts and moments of the strategy, but no modality absent: ten times the work.
     Auilc,
 }
 

@@ -54,6 +54,21 @@ impl Supervision {
         }
     }
 
+    /// What the mean of [`Self::loss`] is over, `[1]`: utterances, each with the weight of its class or with the share
+    /// of the targets that it is rated in. Losses of batches together are their mean by these weights.
+    pub fn weight(&self) -> Tensor<1> {
+        let [batch, outputs] = self.targets.dims();
+        match (&self.class_weights, &self.rated) {
+            (Some(weights), _) if self.kind == Kind::CrossEntropy => {
+                (self.targets.clone() * weights.clone().unsqueeze::<2>()).sum()
+            }
+            (_, Some(rated)) if self.kind != Kind::CrossEntropy => {
+                rated.clone().sum().div_scalar(outputs as f64)
+            }
+            _ => Tensor::full([1], batch as f64, &self.targets.device()),
+        }
+    }
+
     fn cross_entropy(&self, logits: Tensor<2>) -> Tensor<1> {
         let targets = self.targets.clone();
         match &self.class_weights {

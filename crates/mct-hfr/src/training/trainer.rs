@@ -8,9 +8,7 @@ use mct_corpus::Corpus;
 use mct_corpus::fold::{self, Fold};
 use mct_scores::{Confusion, Evaluation, Metric, PAPER_RATES, Predicted, Scores};
 
-use crate::config::{
-    Config, Interface, ModelConfig, Schedule, Select, System, Term, TrainingConfig,
-};
+use crate::config::{Config, Interface, Select, Term, TrainingConfig};
 use crate::data::{
     Batch, LabelStatistics, evaluation_batches, feature_statistics, training_batches,
 };
@@ -26,6 +24,7 @@ use crate::training::ema::Ema;
 use crate::training::event::{EpochRecord, Event, FinishReason, ImaginationRecord, LossRecord};
 use crate::training::masks::TrainingMasks;
 use crate::training::optimizer::{AdamW, AdamWConfig};
+use crate::training::remarks::{remarks, truncations};
 use crate::training::schedule::learning_rate;
 use crate::training::state::State;
 
@@ -449,7 +448,8 @@ impl<'a> Trainer<'a> {
         let model = self.model();
         let device = self.device.clone().inner();
         let (mut order, mut rows) = (Vec::new(), Vec::new());
-        let (mut sum, mut imagination, mut imagined) = (0.0, [0.0; 2], 0.0);
+        let (mut sum, mut weights) = (0.0, 0.0);
+        let (mut imagination, mut imagined) = ([0.0; 2], 0.0);
         let TrainingConfig { batch_size, .. } = self.config.training;
         let indices = &self.fold.validation;
         for indices in evaluation_batches(self.corpus, indices, &self.config.model, batch_size) {
@@ -462,13 +462,16 @@ impl<'a> Trainer<'a> {
             let supervision = model.supervision(&batch, &self.config.training);
             let of_imagination = model.imagination(&view, &batch);
             let loss = supervision.loss(view.logits.clone());
+            let weight = supervision.weight();
             let predicted = model.predictions(view.logits, &batch, false);
             let (count, outputs) = (indices.len(), model.outputs());
-            let mut flat = vec![loss, predicted.reshape([count * outputs])];
+            let mut flat = vec![loss, weight, predicted.reshape([count * outputs])];
             flat.extend(of_imagination.into_iter().flatten());
             let values = device::read(Tensor::cat(flat, 0)).await?;
-            sum += f64::from(values[0]) * count as f64;
-            let (predicted, of_imagination) = values[1..].split_at(count * outputs);
+            let weight = f64::from(values[1]);
+            sum += f64::from(values[0]) * weight;
+            weights += weight;
+            let (predicted, of_imagination) = values[2..].split_at(count * outputs);
             rows.extend(predicted.chunks_exact(outputs).map(<[f32]>::to_vec));
             if !of_imagination.is_empty() {
                 imagined += count as f64;
@@ -488,7 +491,7 @@ impl<'a> Trainer<'a> {
         let confusion = matrix.cloned().unwrap_or_else(|| Confusion::new(0));
         let [own, of_another] = imagination.map(|sum| sum / imagined);
         Ok(Some(Validation {
-            loss: sum / indices.len() as f64,
+            loss: sum / weights,
             scores: evaluation.curves.at(0),
             confusion,
             imagination: (imagined > 0.0).then_some(ImaginationRecord {
@@ -575,57 +578,6 @@ impl<'a> Trainer<'a> {
         face.save(&checkpoint, best)?;
         face.event(Event::Checkpoint { epoch, best })
     }
-}
-
-/// What of a config does something other than its words make expect.
-fn remarks(config: &Config, interface: &Interface) -> Vec<String> {
-    let system = config.model.system;
-    let mut remarks = Vec::new();
-    if !config.training.makes_incomplete() && (system.has_lfi() || system.has_gfa()) {
-        remarks.push(format!(
-            "trained on complete data, {} is {} with dropout between two equal views: nothing is missing that \
-             could be imagined or aligned",
-            system.title(),
-            System::Mct.title(),
-        ));
-    }
-    let training = &config.training;
-    let is_level = training.final_learning_rate == training.learning_rate;
-    if training.schedule == Schedule::Cosine && is_level {
-        remarks.push(format!(
-            "training.schedule=cosine: the learning rate stays at {0}, since training.final_learning_rate is {0} too",
-            training.learning_rate,
-        ));
-    }
-    if system == System::Chfn
-        && interface.text().is_none()
-        && let Some(last) = interface.modalities.last()
-    {
-        remarks.push(format!(
-            "no modality is called `text`: CHFN shifts the steps of {}, the last one, as if they were words",
-            last.name,
-        ));
-    }
-    remarks
-}
-
-/// Says of each modality how many sequences of the utterances `indices` are longer than the model's
-/// `max_steps`.
-pub fn truncations(corpus: &Corpus, config: &ModelConfig, indices: &[usize]) -> Vec<String> {
-    let of_modality = |modality: &mct_corpus::Modality| {
-        let most = config.max_steps(&modality.name);
-        let steps = indices.iter().map(|index| modality.steps(*index));
-        let longest = steps.clone().max()?;
-        let count = steps.filter(|steps| *steps > most).count();
-        let (name, all) = (&modality.name, indices.len());
-        (count > 0).then(|| {
-            format!(
-                "{name}: {count} of {all} sequences are truncated to {most} of up to {longest} steps \
-                 (model.modality.{name}.max_steps={longest} reads all of them)"
-            )
-        })
-    };
-    corpus.modalities.iter().filter_map(of_modality).collect()
 }
 
 /// The decay of the EMA, where there is one.
