@@ -319,6 +319,7 @@ impl Conditions<'_> {
         let steps = sources.len() * rates.len() * sides * self.mask_draws as usize;
         let bar = progress::bar(steps as u64, "evaluating");
         let (mut tested, mut runs, mut warnings) = (Vec::new(), Vec::new(), Vec::new());
+        let mut fitted_on = Vec::new();
         for source in sources {
             let checkpoint = &source.checkpoint;
             checkpoint.interface.require(self.corpus)?;
@@ -368,6 +369,7 @@ impl Conditions<'_> {
             let calibrator = match self.calibrate {
                 true => {
                     let of_validation = predict(&validation)?;
+                    fitted_on.extend(&validation);
                     let count = rates.len();
                     Calibrator::fit(self.corpus, &validation, count, &of_validation, false)
                 }
@@ -408,7 +410,7 @@ impl Conditions<'_> {
             Some(_) if task == Task::Classification => Some(LimitCurve::of(
                 self.corpus,
                 &all,
-                &[],
+                &fitted_on,
                 self.missing,
                 self.mask_seed,
             )?),

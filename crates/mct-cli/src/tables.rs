@@ -143,7 +143,7 @@ pub fn calibration_rows(assessment: &Assessment) -> (Vec<String>, Vec<Vec<String
     let Some(calibration) = &assessment.calibration else {
         return (Vec::new(), Vec::new());
     };
-    let limit = assessment.limit.as_ref().map(|limit| &limit.reliability);
+    let limit = assessment.limit.as_ref();
     let fitted = calibration.fitted.as_ref();
     let mut header = vec!["rate", "ECE", "NLL"];
     let mut columns = vec![&calibration.as_predicted.ece, &calibration.as_predicted.nll];
@@ -158,7 +158,11 @@ pub fn calibration_rows(assessment: &Assessment) -> (Vec<String>, Vec<Vec<String
     }
     if let Some(limit) = limit {
         header.extend(["posterior ECE", "posterior NLL"]);
-        columns.extend([&limit.ece, &limit.nll]);
+        columns.extend([&limit.reliability.ece, &limit.reliability.nll]);
+        if let Some(fitted) = &limit.fitted {
+            header.extend(["posterior coverage", "posterior classes in a set"]);
+            columns.extend([&fitted.coverage, &fitted.set_size]);
+        }
     }
     let rates = assessment.evaluation.rates.iter().enumerate();
     let rows = rates.map(|(index, rate)| {

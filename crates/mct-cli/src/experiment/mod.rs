@@ -64,7 +64,7 @@ enum Action {
 enum Engine {
     /// As processes on this machine
     Local,
-    /// As an array job; `experiment collect` with the same arguments then writes the report
+    /// As an array job; when it has ended, the same command goes on
     Slurm,
 }
 

@@ -686,8 +686,7 @@ pub fn write(
         remark(format!("note: {note}"));
         report.page.paragraph(&format!("Note: {note}."));
     }
-    let runs = setting.all(&experiment.rows)?;
-    let warnings = warnings::of(setting, runs.values(), corpus)?;
+    let warnings = warnings::of(setting, &experiment.rows, corpus)?;
     for warning in &warnings {
         remark(format!("warning: {warning}"));
         report.page.paragraph(&format!("Warning: {warning}."));

@@ -290,7 +290,6 @@ impl Search {
                 }
                 let rows: Vec<Row> = in_rung.iter().map(|(row, _)| row.clone()).collect();
                 let Some(lost) = self.train(&setting, &store, &rows)? else {
-                    remark("once these runs are finished, the same command goes on");
                     return Ok(());
                 };
                 for ((_, candidate), lost) in in_rung.iter_mut().zip(&lost) {

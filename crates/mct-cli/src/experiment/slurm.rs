@@ -32,7 +32,7 @@ pub fn submit(store: &Store, out: &Path, runs: &[Run], jobs: u16) -> Result<()> 
     };
     let jobs = array.submit()?.join(", ");
     remark(format!(
-        "{} runs submitted as job {jobs}; when it has ended, `mct-hfr experiment collect` with the same arguments writes the report",
+        "{} runs submitted as job {jobs}; when it has ended, the same command goes on (of an experiment `experiment collect` writes the report, and trains nothing)",
         runs.len()
     ));
     say(jobs);

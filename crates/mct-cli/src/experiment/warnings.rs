@@ -6,20 +6,19 @@ use std::path::Path;
 use anyhow::Result;
 use mct_corpus::Corpus;
 use mct_corpus::fold::fold;
-use mct_hfr::training::truncations;
-use mct_runs::read_checkpoint;
+use mct_hfr::config::{Config, Interface};
+use mct_hfr::training::{remarks, truncations};
+use mct_runs::{Manifest, read_checkpoint};
 
-use crate::experiment::plan::{Run, Setting};
+use crate::experiment::catalogue::Row;
+use crate::experiment::plan::Setting;
 
-/// The warnings of the folds and of truncated test sequences, each once, with the folds that it holds for.
+/// The warnings of the folds, of what a row's training does other than its words say, and of truncated test
+/// sequences, each once, with the folds that it holds for.
 ///
 /// # Errors
-/// A protocol that the corpus does not allow.
-pub fn of<'a>(
-    setting: &Setting,
-    runs: impl IntoIterator<Item = &'a Run>,
-    corpus: &Corpus,
-) -> Result<Vec<String>> {
+/// A protocol that the corpus does not allow, or rows that are no valid config.
+pub fn of(setting: &Setting, rows: &[Row], corpus: &Corpus) -> Result<Vec<String>> {
     let mut folds_of: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     let mut add = |message: String, index: usize| {
         let folds = folds_of.entry(message).or_default();
@@ -36,8 +35,24 @@ pub fn of<'a>(
         }
         folds.insert(*index, fold);
     }
+    for row in rows {
+        for index in &setting.folds {
+            // Of one-to-one training that at the highest rate: at 0 nothing is missing by intention.
+            let runs = setting.runs(row, *index, setting.seeds[0])?;
+            let Some(Manifest {
+                model, training, ..
+            }) = runs.last().map(|run| run.manifest.clone())
+            else {
+                continue;
+            };
+            let interface = Interface::of(corpus, model.task);
+            for message in remarks(&Config { model, training }, &interface) {
+                add(message, *index);
+            }
+        }
+    }
     let mut starts = BTreeSet::new();
-    for run in runs {
+    for run in setting.all(rows)?.values() {
         let index = run.manifest.training.fold;
         if let Some(weights) = &run.manifest.training.weights {
             starts.insert((weights.path.clone(), index));
