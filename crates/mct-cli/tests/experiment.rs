@@ -278,14 +278,18 @@ fn one_to_one_training_has_a_model_for_each_rate_and_shows_each_at_its_own() {
 }
 
 #[test]
-fn a_report_says_what_was_truncated() {
+fn a_report_says_what_was_truncated_and_what_does_nothing() {
     let workshop = workshop();
     let mut short = arguments("grid.toml", "out", &["--seeds", "1"]);
     short.extend(["--set", "training.epochs=1"]);
     short.extend(["--set", "model.modality.audio.max_steps=3"]);
+    short.extend(["--set", "training.schedule=cosine"]);
+    short.extend(["--set", "training.learning_rate=0.001"]);
+    short.extend(["--set", "training.final_learning_rate=0.001"]);
     workshop.ok(&short);
     let page = String::from_utf8(workshop.bytes("out/grid/report.html")).unwrap();
     assert!(page.contains("there is one seed"));
+    assert!(page.contains("Warning: training.schedule=cosine: the learning rate stays at"));
     let begin = page.find("Warning: audio: ").unwrap();
     assert!(page[begin..].contains("sequences are truncated to 3 of up to "));
     let numbers: Value = serde_json::from_slice(&workshop.bytes("out/grid/numbers.json")).unwrap();

@@ -174,6 +174,11 @@ fn a_run_from_corpus_to_report() {
     let calibrated = workshop.json(&["evaluate", "run", "--rates", rates, "--calibrate", "--json"]);
     assert_eq!(calibrated["ua"], found["ua"]);
     let fitted = &calibrated["calibration"]["fitted"];
+    let of_posterior = &calibrated["limit"]["fitted"]["coverage"];
+    assert_eq!(
+        of_posterior.as_array().unwrap().len(),
+        found["ua"].as_array().unwrap().len()
+    );
     assert!(number(&fitted["temperatures"][0]) > 0.0);
     for rate in 0..3 {
         let coverage = number(&fitted["coverage"][rate]);
