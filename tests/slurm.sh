@@ -122,13 +122,13 @@ systems = ["mct", "chfn"]
 [common]
 "training.learning_rate" = { log = [1e-3, 1e-2] }
 SPACE
-search=(search space.toml "${words[@]:1}" --set training.epochs=3 --budget 3 --engine slurm --jobs 2)
+search=(search space.toml "${words[@]:1}" --out searched --set training.epochs=3 --budget 3 --engine slurm --jobs 2)
 for _ in 1 2; do
     await "$("$mct_hfr" "${search[@]}")"
 done
 "$mct_hfr" "${search[@]}" >search.txt
 grep -q 'CHFN 0' search.txt
-grep -q 'chosen_on_validation = true' out/space/best.toml
+grep -q 'chosen_on_validation = true' searched/space/best.toml
 
 printf 'three submissions to one folder at once, the last of what the first does\n'
 cat >other.toml <<'GRID'
