@@ -632,8 +632,8 @@ mod tests {
         assert!(alarms > 0.1, "{alarms}");
     }
 
-    /// What a system of a world reaches on the average is outside of one interval in twenty; in one of twelve where
-    /// all that varies is three seeds that come out evenly spread, with tails unlike those of Student's t.
+    /// What a system of a world reaches on the average is outside of one interval in twenty; in one of twelve where most
+    /// of what varies is three seeds that come out evenly spread, with tails unlike those of Student's t.
     #[test]
     fn the_interval_of_a_system_holds_what_it_reaches_on_the_average() {
         for (speakers, seeds) in [(20, 1), (20, 3), (20, 5), (5, 3), (5, 5)] {

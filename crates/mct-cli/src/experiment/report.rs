@@ -36,7 +36,7 @@ struct Numbers<'a> {
     seeds: &'a [u64],
     rows: Vec<RowNumbers<'a>>,
     limit: &'a Option<LimitCurve>,
-    /// Of the split and of truncated sequences.
+    /// Of the split, of what a row's config does other than its words, and of truncated sequences.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
     #[serde(flatten)]
