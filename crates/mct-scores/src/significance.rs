@@ -94,11 +94,6 @@ pub struct Resamples {
 }
 
 impl Trial<'_> {
-    /// The reference, `systems[reference]`, minus each of `systems`.
-    pub fn compare(&self, systems: &[Seeds<'_>], reference: usize) -> Vec<Comparison> {
-        self.resamples(systems).differences(reference)
-    }
-
     /// The scores of `systems`, all of as many seeds, on resamples.
     pub fn resamples(&self, systems: &[Seeds<'_>]) -> Resamples {
         let clusters = &Clusters::of(self.corpus, self.indices);
@@ -368,7 +363,8 @@ mod tests {
         };
         let twice = |step| vec![vec![wrong_every(&corpus, step); 2]];
         let (good, bad) = (twice(20), twice(3));
-        let compared = trial.compare(&[vec![&good], vec![&bad], vec![&good]], 0);
+        let resamples = trial.resamples(&[vec![&good], vec![&bad], vec![&good]]);
+        let compared = resamples.differences(0);
         compared.try_into().unwrap()
     }
 
