@@ -128,7 +128,7 @@ for _ in 1 2; do
 done
 "$mct_hfr" "${search[@]}" >search.txt
 grep -q 'CHFN 0' search.txt
-grep -q 'chosen_on_validation = true' searched/space/best.toml
+grep -q '^.chosen.$' searched/space/best.toml
 
 printf 'three submissions to one folder at once, the last of what the first does\n'
 cat >other.toml <<'GRID'

@@ -1,6 +1,5 @@
 //! Scores of runs at missing rates, with the exact limit where there is one.
 
-use std::collections::HashSet;
 use std::path::Path;
 
 use anyhow::{Result, bail};
@@ -21,6 +20,7 @@ use crate::corrupted::Corrupted;
 use crate::draws::Draws;
 use crate::missing::MissingArgs;
 use crate::output::{Interrupted, remark, usage};
+use crate::seen::Seen;
 use crate::{interrupt, progress};
 
 /// The limit over the rates; every list has one entry per rate.
@@ -102,6 +102,18 @@ pub enum Side {
     All,
 }
 
+impl Side {
+    /// Its utterances, in messages.
+    fn utterances(self) -> &'static str {
+        match self {
+            Self::Test => "test utterances",
+            Self::Validation => "validation utterances",
+            Self::Train => "training utterances",
+            Self::All => "utterances",
+        }
+    }
+}
+
 /// A model from a run folder or a file of weights.
 pub struct Source {
     pub name: String,
@@ -143,13 +155,13 @@ impl Source {
     }
 }
 
-/// The corpus at the path `named`, or else that of the runs.
+/// The corpus at the path `named`, or else that of the runs, with the reference to it.
 ///
 /// # Errors
 /// When the corpus cannot be opened, weights come without one, or the runs have different ones.
-pub fn corpus_of(named: Option<&Path>, sources: &[Source]) -> Result<Corpus> {
+pub fn corpus_of(named: Option<&Path>, sources: &[Source]) -> Result<(CorpusReference, Corpus)> {
     if let Some(path) = named {
-        return Ok(Corpus::open(path)?);
+        return Ok(CorpusReference::read(path)?);
     }
     let mut references = Vec::new();
     for source in sources {
@@ -166,7 +178,7 @@ pub fn corpus_of(named: Option<&Path>, sources: &[Source]) -> Result<Corpus> {
                     "the runs have different corpora: choose one with --corpus",
                 ));
             }
-            Ok(first.open()?)
+            Ok(((*first).clone(), first.open()?))
         }
     }
 }
@@ -186,54 +198,14 @@ fn task_of(sources: &[Source]) -> Result<Task> {
     Ok(first)
 }
 
-/// Says which of the utterances `indices` of `corpus` the model of `source` was trained on, where it is
-/// scored on another corpus than its own.
-fn trained_on(source: &Source, corpus: &Corpus, indices: &[usize]) -> Result<Vec<String>> {
-    let Some(reference) = &source.corpus else {
-        return Ok(vec![
-            "weights do not say which utterances they were trained on".to_owned(),
-        ]);
-    };
-    // Another corpus may have taken the place of its own.
-    let path = Path::new(&corpus.source);
-    if path == reference.path && CorpusReference::of(path)?.sha256 == reference.sha256 {
-        return Ok(Vec::new());
-    }
-    let own = match reference.open() {
-        Ok(own) => own,
-        Err(error) => {
-            let text = format!("which utterances it was trained on is not known: {error}");
-            return Ok(vec![text]);
-        }
-    };
-    let config = &source.checkpoint.config;
-    let (protocol, fold_index) = (config.training.protocol.into(), config.training.fold);
-    let train = fold(&own, config.model.task, protocol, fold_index)?.train;
-    let trained: HashSet<&str> = (train.iter())
-        .map(|index| own.utterances[*index].id.as_str())
-        .collect();
-    let ids = indices
-        .iter()
-        .map(|index| corpus.utterances[*index].id.as_str());
-    let both: Vec<&str> = ids.filter(|id| trained.contains(id)).collect();
-    if both.is_empty() {
-        return Ok(Vec::new());
-    }
-    const NAMED: usize = 5;
-    let more = if both.len() > NAMED { ", …" } else { "" };
-    let named = both[..both.len().min(NAMED)].join(", ");
-    Ok(vec![format!(
-        "the model was trained on {} of these {} utterances (by id: {named}{more})",
-        both.len(),
-        indices.len(),
-    )])
-}
-
 /// Pooled scores of runs, and the scores per run.
 #[derive(Serialize)]
 pub struct Assessment {
     #[serde(flatten)]
     pub evaluation: Evaluation,
+    /// On the validation sets of the runs, where their test sets are scored: what to choose by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub validation: Option<Evaluation>,
     /// The exact limit on the same utterances and masks, where the corpus has one.
     pub limit: Option<LimitCurve>,
     /// Whether the probabilities mean what they say; `None` for intensities.
@@ -265,6 +237,9 @@ pub struct RunScores {
     #[serde(flatten)]
     pub curves: Curves,
     pub auilc: Scores,
+    /// AUILC on the validation set of the run, where its test set is scored.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub validation_auilc: Option<Scores>,
 }
 
 impl RunScores {
@@ -278,6 +253,8 @@ impl RunScores {
 /// What to evaluate on and how.
 pub struct Conditions<'a> {
     pub corpus: &'a Corpus,
+    /// Where the corpus is, and its digest.
+    pub reference: &'a CorpusReference,
     pub side: Side,
     pub missing: &'a MissingArgs,
     /// Of the first draw of the missing steps; the others have the next ones.
@@ -289,12 +266,11 @@ pub struct Conditions<'a> {
     pub device: &'a Named,
 }
 
-/// One model and what it predicts of utterances.
+/// What one model predicts of utterances.
 struct Tested {
     indices: Vec<usize>,
     /// `[draw][rate]`
     draws: Vec<Vec<Predicted>>,
-    calibrator: Option<Calibrator>,
 }
 
 impl Conditions<'_> {
@@ -315,11 +291,11 @@ impl Conditions<'_> {
         let seeds: Vec<u64> = seeds
             .map(|draw| self.mask_seed.wrapping_add(draw))
             .collect();
-        let sides = if self.calibrate { 2 } else { 1 };
+        let sides = if self.side == Side::Test { 2 } else { 1 };
         let steps = sources.len() * rates.len() * sides * self.mask_draws as usize;
         let bar = progress::bar(steps as u64, "evaluating");
         let (mut tested, mut runs, mut warnings) = (Vec::new(), Vec::new(), Vec::new());
-        let mut fitted_on = Vec::new();
+        let (mut validated, mut calibrators) = (Vec::new(), Vec::new());
         for source in sources {
             let checkpoint = &source.checkpoint;
             checkpoint.interface.require(self.corpus)?;
@@ -334,18 +310,28 @@ impl Conditions<'_> {
                 let fold = fold(self.corpus, task, protocol, fold_index)?;
                 let of_fold = fold.warnings.iter();
                 warnings.extend(of_fold.map(|warning| format!("{}: {warning}", source.name)));
-                let indices = match self.side {
-                    Side::Validation => fold.validation.clone(),
-                    Side::Train => fold.train,
-                    Side::Test | Side::All => fold.test,
+                let (indices, validation) = match self.side {
+                    Side::Validation => (fold.validation, Vec::new()),
+                    Side::Train => (fold.train, Vec::new()),
+                    Side::Test | Side::All => (fold.test, fold.validation),
                 };
-                (fold.name, indices, fold.validation)
+                (fold.name, indices, validation)
             };
-            let of_source = [
-                trained_on(source, self.corpus, &indices)?,
-                truncations(self.corpus, &checkpoint.config.model, &indices),
-            ];
-            let of_source = of_source.concat().into_iter();
+            let mut of_source = Vec::new();
+            let here = (self.reference, self.corpus);
+            for seen in Seen::by("the model", checkpoint, source.corpus.as_ref(), here)? {
+                let asked = [
+                    (&indices, self.side.utterances()),
+                    (&validation, Side::Validation.utterances()),
+                ];
+                for (indices, name) in asked {
+                    of_source.extend(seen.among(self.corpus, indices, name));
+                }
+            }
+            // What is not known is so of both.
+            of_source.dedup();
+            of_source.extend(truncations(self.corpus, &checkpoint.config.model, &indices));
+            let of_source = of_source.into_iter();
             warnings.extend(of_source.map(|warning| format!("{}: {warning}", source.name)));
             let model = checkpoint.model(&self.device.device)?;
             let of_draws = Draws {
@@ -366,16 +352,23 @@ impl Conditions<'_> {
                 })
             };
             let draws = predict(&indices)?;
-            let calibrator = match self.calibrate {
-                true => {
-                    let of_validation = predict(&validation)?;
-                    fitted_on.extend(&validation);
-                    let count = rates.len();
-                    Calibrator::fit(self.corpus, &validation, count, &of_validation, false)
-                }
-                false => None,
-            };
             let evaluation = Evaluation::of(self.corpus, task, &indices, rates, &draws);
+            let mut validation_auilc = None;
+            let mut calibrator = None;
+            if !validation.is_empty() {
+                let draws = predict(&validation)?;
+                let own = Evaluation::of(self.corpus, task, &validation, rates, &draws);
+                validation_auilc = Some(own.auilc);
+                if self.calibrate {
+                    let count = rates.len();
+                    calibrator = Calibrator::fit(self.corpus, &validation, count, &draws, false);
+                }
+                validated.push(Tested {
+                    indices: validation,
+                    draws,
+                });
+            }
+            calibrators.push(calibrator);
             runs.push(RunScores {
                 run: source.name.clone(),
                 fold: name,
@@ -383,21 +376,19 @@ impl Conditions<'_> {
                 utterances: indices.len(),
                 auilc: evaluation.auilc,
                 curves: evaluation.curves,
+                validation_auilc,
             });
-            tested.push(Tested {
-                indices,
-                draws,
-                calibrator,
-            });
+            tested.push(Tested { indices, draws });
         }
         bar.finish_and_clear();
         for warning in &warnings {
             remark(format!("warning: {warning}"));
         }
-        let parts = tested.iter().map(|own| Part {
+        let parts = tested.iter().zip(calibrators);
+        let parts = parts.map(|(own, calibrator)| Part {
             indices: &own.indices,
             draws: &own.draws,
-            calibrator: own.calibrator.clone(),
+            calibrator,
         });
         let calibration = match task {
             Task::Classification => {
@@ -406,18 +397,22 @@ impl Conditions<'_> {
             Task::Regression => None,
         };
         let (all, pooled) = self.pool(tested, task);
+        let (validated, of_validation) = self.pool(validated, task);
+        let fitted_on: &[usize] = if self.calibrate { &validated } else { &[] };
         let limit = match &self.corpus.metadata.process {
             Some(_) if task == Task::Classification => Some(LimitCurve::of(
                 self.corpus,
                 &all,
-                &fitted_on,
+                fitted_on,
                 self.missing,
                 self.mask_seed,
             )?),
             _ => None,
         };
         let evaluation = Evaluation::of(self.corpus, task, &all, rates, &pooled);
+        let of_validation = || Evaluation::of(self.corpus, task, &validated, rates, &of_validation);
         Ok(Assessment {
+            validation: (!validated.is_empty()).then(of_validation),
             intervals: Intervals::of(self.corpus, task, &all, rates, &pooled),
             by_class: evaluation
                 .confusion

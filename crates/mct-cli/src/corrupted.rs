@@ -42,7 +42,7 @@ pub fn assess(
     let metric = Metric::main(clean.task);
     let mut all = Vec::new();
     for path in paths {
-        let corpus = corpus_of(Some(path), sources)?;
+        let (reference, corpus) = corpus_of(Some(path), sources)?;
         let corpus = match sources.first() {
             Some(source) => source.checkpoint.interface.fit(&corpus)?,
             None => corpus,
@@ -50,6 +50,7 @@ pub fn assess(
         require_same(path, &corpus, conditions.corpus)?;
         let own = Conditions {
             corpus: &corpus,
+            reference: &reference,
             missing: &missing,
             calibrate: false,
             ..*conditions

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 use clap::Args;
-use mct_corpus::Corpus;
 use mct_corpus::demo::generate;
 use mct_hfr::config::Config;
 use mct_hfr::training::Trainer;
@@ -90,9 +89,10 @@ impl Demo {
             train::drive(&mut trainer, writer, &corpus, false)?;
         }
         let sources = [Source::read(&run_path, Which::Best)?];
-        let corpus = Corpus::open(&corpus_path)?;
+        let (reference, corpus) = CorpusReference::read(&corpus_path)?;
         let assessment = Conditions {
             corpus: &corpus,
+            reference: &reference,
             side: Side::Test,
             missing: &MissingArgs::curve(),
             mask_seed: MASK_SEED,

@@ -69,7 +69,7 @@ impl Evaluate {
         for path in &self.runs {
             sources.push(Source::read(path, self.checkpoint)?);
         }
-        let corpus = corpus_of(self.corpus.as_deref(), &sources)?;
+        let (reference, corpus) = corpus_of(self.corpus.as_deref(), &sources)?;
         // Another corpus may count the same classes in another way.
         let corpus = match sources.first() {
             Some(source) => source.checkpoint.interface.fit(&corpus)?,
@@ -78,6 +78,7 @@ impl Evaluate {
         interrupt::watch()?;
         let conditions = Conditions {
             corpus: &corpus,
+            reference: &reference,
             side: self.side,
             missing: &self.missing,
             mask_seed: self.mask_seed,

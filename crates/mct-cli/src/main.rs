@@ -20,6 +20,7 @@ mod output;
 mod predict;
 mod progress;
 mod report;
+mod seen;
 mod slurm;
 mod tables;
 mod train;

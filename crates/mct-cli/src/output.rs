@@ -1,6 +1,7 @@
 //! Output and exit codes.
 
 use std::borrow::Cow;
+use std::ffi::OsStr;
 use std::fmt;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -47,6 +48,16 @@ impl fmt::Display for Interrupted {
 }
 
 impl std::error::Error for Interrupted {}
+
+/// A word as a POSIX shell takes it, whatever is in it.
+pub fn quoted(word: &OsStr) -> String {
+    let word = word.to_string_lossy();
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "._-/=,:+@%".contains(letter);
+    match !word.is_empty() && word.chars().all(is_plain) {
+        true => word.into_owned(),
+        false => format!("'{}'", word.replace('\'', "'\\''")),
+    }
+}
 
 /// Why nothing is printed any more.
 static CLOSED: OnceLock<io::Error> = OnceLock::new();

@@ -109,8 +109,8 @@ impl Predict {
     fn read(&self, source: &Source) -> Result<(Corpus, Vec<BTreeMap<String, String>>)> {
         let none = Vec::new();
         let Some(path) = &self.clips else {
-            let corpus = corpus_of(self.corpus.as_deref(), std::slice::from_ref(source))?;
-            return Ok((corpus, none));
+            let sources = std::slice::from_ref(source);
+            return Ok((corpus_of(self.corpus.as_deref(), sources)?.1, none));
         };
         if is_recording(path) || path.is_dir() {
             if path.is_dir() && self.transcript.is_some() {

@@ -9,6 +9,8 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, Result, bail};
 use mct_corpus::atomic;
 
+use crate::output::quoted;
+
 /// Tasks of an array where Slurm does not say how many it takes.
 const USUAL_LIMIT: usize = 1000;
 
@@ -177,11 +179,6 @@ fn program() -> Result<PathBuf> {
         .to_str()
         .and_then(|name| name.strip_suffix(" (deleted)"));
     Ok(replaced.map_or_else(|| program.clone(), PathBuf::from))
-}
-
-/// A word as the shell takes it, whatever is in it.
-fn quoted(word: &std::ffi::OsStr) -> String {
-    format!("'{}'", word.to_string_lossy().replace('\'', "'\\''"))
 }
 
 /// An absolute path of a folder that is there.

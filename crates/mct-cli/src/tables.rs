@@ -17,39 +17,43 @@ pub struct Section {
 pub fn sections(assessment: &Assessment) -> Vec<Section> {
     let Assessment {
         evaluation,
+        validation,
         limit,
         intervals,
         ..
     } = assessment;
     let rates = &evaluation.rates;
+    let main = Metric::main(evaluation.task);
     let of_all = |title: &str, limit| {
+        let beside = Beside {
+            main,
+            intervals: intervals.as_ref(),
+            validation: validation.as_ref().map(|own| (&own.curves, &own.auilc)),
+            limit,
+        };
         let (curves, auilc) = (&evaluation.curves, &evaluation.auilc);
-        let main = Metric::main(evaluation.task);
-        let intervals = intervals.as_ref().map(|all| (main, all));
-        section(title.to_owned(), rates, curves, auilc, limit, intervals)
+        section(title.to_owned(), rates, curves, auilc, &beside)
     };
     if evaluation.targets.is_empty() {
         return vec![of_all("", limit.as_ref())];
     }
     let mut sections = Vec::new();
-    for target in &evaluation.targets {
+    for (index, target) in evaluation.targets.iter().enumerate() {
         let [low, high] = target.range;
         let title = format!(
             "{} ({low} to {high}), {} utterances",
             target.name, target.utterances
         );
         // The intervals are of the mean of the targets, which of a single one is its own.
-        let main = Metric::main(evaluation.task);
-        let own = intervals.as_ref().filter(|_| evaluation.targets.len() == 1);
-        let own = own.map(|all| (main, all));
-        sections.push(section(
-            title,
-            rates,
-            &target.curves,
-            &target.auilc,
-            None,
-            own,
-        ));
+        let validation = validation.as_ref().map(|own| &own.targets[index]);
+        let beside = Beside {
+            main,
+            intervals: intervals.as_ref().filter(|_| evaluation.targets.len() == 1),
+            validation: validation.map(|own| (&own.curves, &own.auilc)),
+            limit: None,
+        };
+        let (curves, auilc) = (&target.curves, &target.auilc);
+        sections.push(section(title, rates, curves, auilc, &beside));
     }
     if evaluation.targets.len() > 1 {
         sections.push(of_all("mean of the targets", None));
@@ -57,25 +61,45 @@ pub fn sections(assessment: &Assessment) -> Vec<Section> {
     sections
 }
 
+/// What stands beside the scores, of the main one.
+struct Beside<'a> {
+    main: Metric,
+    intervals: Option<&'a Intervals>,
+    validation: Option<(&'a Curves, &'a Scores)>,
+    limit: Option<&'a LimitCurve>,
+}
+
 fn section(
     title: String,
     rates: &[f64],
     curves: &Curves,
     auilc: &Scores,
-    limit: Option<&LimitCurve>,
-    intervals: Option<(Metric, &Intervals)>,
+    beside: &Beside,
 ) -> Section {
+    let Beside {
+        main,
+        intervals,
+        validation,
+        limit,
+    } = *beside;
     let mut header = vec!["rate"];
     header.extend(auilc.iter().map(|(metric, _)| metric.title()));
-    let of_interval = intervals.map(|(metric, _)| format!("95 % of {}", metric.title()));
+    let of_interval = intervals.map(|_| format!("95 % of {}", main.title()));
     header.extend(of_interval.as_deref());
+    let of_validation = validation.map(|_| format!("validation {}", main.title()));
+    header.extend(of_validation.as_deref());
     if limit.is_some() {
         header.extend(["limit UA", "below"]);
     }
-    let line = |name: String, scores: &Scores, limit: Option<f64>, interval: Option<[f64; 2]>| {
+    let line = |name: String,
+                scores: &Scores,
+                limit: Option<f64>,
+                interval: Option<[f64; 2]>,
+                validation: Option<f64>| {
         let mut row = vec![name];
         row.extend(scores.iter().map(|(_, value)| score(value)));
         row.extend(interval.map(|[low, high]| format!("{} to {}", score(low), score(high))));
+        row.extend(validation.map(score));
         let below = |limit: f64| [score(limit), score(limit - scores.get(Metric::Ua))];
         row.extend(limit.into_iter().flat_map(below));
         row
@@ -83,13 +107,15 @@ fn section(
     let mut rows: Vec<Vec<String>> = (rates.iter().enumerate())
         .map(|(i, rate)| {
             let limit = limit.map(|limit| limit.ua[i]);
-            let interval = intervals.and_then(|(m, all)| all.rates.get(&m)?.get(i).copied());
-            line(rate.to_string(), &curves.at(i), limit, interval)
+            let interval = intervals.and_then(|all| all.rates.get(&main)?.get(i).copied());
+            let validation = validation.map(|(curves, _)| curves.at(i).get(main));
+            line(rate.to_string(), &curves.at(i), limit, interval, validation)
         })
         .collect();
     let limit = limit.map(|limit| limit.auilc);
-    let interval = intervals.and_then(|(metric, all)| all.auilc.get(&metric).copied());
-    rows.push(line("AUILC".into(), auilc, limit, interval));
+    let interval = intervals.and_then(|all| all.auilc.get(&main).copied());
+    let validation = validation.map(|(_, auilc)| auilc.get(main));
+    rows.push(line("AUILC".into(), auilc, limit, interval, validation));
     Section {
         title,
         header: header.into_iter().map(str::to_owned).collect(),
@@ -233,11 +259,15 @@ pub fn run_rows(assessment: &Assessment) -> (Vec<String>, Vec<Vec<String>>) {
     let evaluation = &assessment.evaluation;
     let metric = Metric::main(evaluation.task);
     let first = format!("{} at {}", metric.title(), evaluation.rates[0]);
-    let header = ["run", "fold", "seed", first.as_str(), "AUILC"];
+    let mut header = vec!["run", "fold", "seed", first.as_str(), "AUILC"];
+    header.extend((assessment.validation.as_ref()).map(|_| "validation AUILC"));
     let rows = assessment.runs.iter().map(|run| {
         let (first, area) = (score(run.first(metric)), score(run.auilc.get(metric)));
         let seed = run.seed.to_string();
-        vec![run.run.clone(), run.fold.clone(), seed, first, area]
+        let mut row = vec![run.run.clone(), run.fold.clone(), seed, first, area];
+        row.extend((run.validation_auilc.as_ref()).map(|own| score(own.get(metric))));
+        row
     });
-    (header.map(str::to_owned).to_vec(), rows.collect())
+    let header = header.into_iter().map(str::to_owned);
+    (header.collect(), rows.collect())
 }

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
-use support::{Workshop, listing};
+use support::{Workshop, listing, small_training};
 
 const GRID: &str = r#"
 title = "Two systems"
@@ -408,6 +408,74 @@ fn an_interrupted_experiment_resumes_and_ends_as_an_uninterrupted_one() {
     );
 }
 
+/// Weights of fold 1, from which training on both folds starts.
+#[test]
+fn what_starting_weights_were_trained_on_is_said_of_every_score() {
+    let workshop = Workshop::with_corpus();
+    let rows = "title = \"Started\"\nviews = [\"scores\"]\n[[rows]]\nname = \"MCT-HFR\"\n\
+                system = \"mct-hfr\"\nstrategy = \"dynamic\"\n";
+    workshop.write("rows.toml", rows.as_bytes());
+    workshop.ok(&small_training("before", &["--fold", "1", "--epochs", "1"]));
+    let weights = "before/checkpoints/best.safetensors";
+    let set = format!("training.weights={weights}");
+    let short = [
+        "--folds",
+        "1",
+        "--seeds",
+        "1",
+        "--set",
+        "training.epochs=1",
+        "--set",
+        &set,
+    ];
+    workshop.ok(&arguments("rows.toml", "out", &short));
+    let numbers: Value = serde_json::from_slice(&workshop.bytes("out/rows/numbers.json")).unwrap();
+    let warnings = numbers["warnings"].to_string();
+    assert!(
+        warnings.contains("fold 0: ")
+            && warnings.contains("from which training starts, was trained on"),
+        "{warnings}"
+    );
+    let of_fold = |fold: usize| -> String {
+        let runs = listing(&workshop.path("out/runs")).into_iter();
+        let mut runs = runs.map(|id| format!("out/runs/{id}"));
+        let line = format!("\nfold = {fold}\n");
+        let is_of = |run: &String| {
+            let config = workshop.bytes(&format!("{run}/config.toml"));
+            String::from_utf8(config).unwrap().contains(&line)
+        };
+        runs.find(is_of).unwrap()
+    };
+    let warnings = |arguments: &[&str]| {
+        let all = [&["evaluate"], arguments, &["--rates", "0", "--json"]].concat();
+        workshop.json(&all)["warnings"].to_string()
+    };
+    let (first, second) = (of_fold(0), of_fold(1));
+    let said = warnings(&[&first]);
+    assert!(said.contains("test utterances (by id"), "{said}");
+    let said = warnings(&[&second]);
+    assert!(!said.contains("trained on"), "{said}");
+    // Exported: of which corpus they are is known, and where those are from which they started is not.
+    workshop.ok(&["weights", "export", &second, "--out", "w"]);
+    let said = warnings(&["w", "--corpus", "corpus.safetensors"]);
+    assert!(
+        !said.contains("the model was trained") && said.contains("best.safetensors, from which"),
+        "{said}"
+    );
+    workshop.ok(&["corpus", "demo", "--out", "other", "--scale", "0.02"]);
+    let said = warnings(&["w", "--corpus", "other"]);
+    assert!(
+        said.contains("is not known: the weights are of another corpus"),
+        "{said}"
+    );
+    workshop.write(weights, b"other");
+    let said = warnings(&[&first]);
+    assert!(
+        said.contains("is not known: the file is another one"),
+        "{said}"
+    );
+}
+
 #[test]
 fn a_search_keeps_the_better_ones_and_never_trains_a_run_twice() {
     let workshop = workshop();
@@ -443,9 +511,30 @@ fn a_search_keeps_the_better_ones_and_never_trains_a_run_twice() {
         best.contains("name = \"MCT\"") && best.contains("name = \"CHFN\""),
         "{best}"
     );
-    assert!(best.contains("chosen_on_validation = true"), "{best}");
+    assert!(
+        best.contains("[chosen]\n") && best.contains("\nseeds = [1, 2]\n"),
+        "{best}"
+    );
     workshop.ok(&search);
     assert_eq!(before, finished(&workshop, "out"));
+    // The command that it ends with trains the best with other seeds, and with nothing else than before.
+    let (_, hint) = said.split_once("with other seeds: mct-hfr ").unwrap();
+    let others: Vec<&str> = hint.lines().next().unwrap().split(' ').collect();
+    assert!(others.ends_with(&["--seeds", "3,4"]), "{others:?}");
+    workshop.ok(&others);
+    assert_eq!(finished(&workshop, "out").len(), before.len() + 4);
+    let report = |text: &str| {
+        let report = String::from_utf8(workshop.bytes("out/best/report.md")).unwrap();
+        report.contains(text)
+    };
+    assert!(!report("settings of the rows were chosen"));
+    let mut same = others.clone();
+    *same.last_mut().unwrap() = "1,2";
+    workshop.ok(&same);
+    assert!(report("validation scores of seeds"));
+    same.extend(["--set", "training.clip_norm=5"]);
+    workshop.ok(&same);
+    assert!(report("clip\\_norm was 0.0, is 5.0"));
     // One that is lost in a later rung has its place taken by the next best.
     let last_rung = |(id, _): &&(String, std::time::SystemTime)| {
         let config = workshop.bytes(&format!("out/runs/{id}/config.toml"));

@@ -20,7 +20,7 @@ use mct_hfr::evaluation::static_masks;
 use mct_hfr::model::Model;
 use mct_hfr::nn::mode::Mode;
 use mct_hfr::nn::parameters::{self, Values};
-use mct_hfr::training::{AdamW, AdamWConfig, Event, FinishReason, Trainer, remarks};
+use mct_hfr::training::{AdamW, AdamWConfig, Event, FinishReason, Trainer, left_out, remarks};
 use support::floats;
 use support::runs::{Recorder, model, small_config};
 
@@ -539,6 +539,23 @@ fn a_complete_run_with_reconstruction_and_chfn_without_words_say_what_they_do() 
     let config = small_config(System::Chfn);
     let said = warnings(&renamed, &config);
     assert!(said.contains("no modality is called `text`"), "{said}");
+}
+
+/// A batch of its own is no batch for batch norm.
+#[test]
+fn an_utterance_that_is_left_out_is_said() {
+    let mut released = Config::preset("released").unwrap();
+    released.training.batch_size = 4;
+    let said = |count| left_out(&released, count).unwrap_or_default();
+    assert!(
+        said(9).contains("MCT-HFR leaves out an utterance"),
+        "{}",
+        said(9)
+    );
+    assert_eq!(said(8) + &said(10), "");
+    let mut config = small_config(System::MctHfr);
+    config.training.batch_size = 4;
+    assert_eq!(left_out(&config, 9), None);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result};
 use mct_hfr::config::{Strategy, System};
 use serde::{Deserialize, Serialize};
 
+use crate::experiment::chosen::Chosen;
 use crate::output::usage;
 
 /// One row of a table: a system with its training.
@@ -50,11 +51,11 @@ pub enum View {
 #[serde(deny_unknown_fields)]
 pub struct Experiment {
     pub title: String,
-    /// Whether the settings of the rows were chosen on validation sets of the corpus, as a search does.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub chosen_on_validation: bool,
     pub rows: Vec<Row>,
     pub views: Vec<View>,
+    /// By what the settings of the rows were chosen, as a search writes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chosen: Option<Chosen>,
 }
 
 /// Names of the built-in experiments that train.
@@ -203,9 +204,9 @@ impl Experiment {
         };
         Some(Self {
             title: title.to_owned(),
-            chosen_on_validation: false,
             rows,
             views,
+            chosen: None,
         })
     }
 

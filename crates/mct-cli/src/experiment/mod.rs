@@ -1,6 +1,7 @@
 //! `mct-hfr experiment`: the tables and figures of the paper on any corpus.
 
 mod catalogue;
+mod chosen;
 mod complexity;
 mod embedding;
 mod estimate;
@@ -16,6 +17,7 @@ mod warnings;
 mod work;
 
 use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
@@ -29,7 +31,7 @@ use crate::arguments::{key_value, settings};
 use crate::experiment::catalogue::{Experiment, NAMES, Row};
 use crate::experiment::plan::{Run, Setting};
 use crate::experiment::store::Store;
-use crate::output::{remark, say, usage};
+use crate::output::{quoted, remark, say, usage};
 use crate::{device, interrupt};
 
 pub use search::Search;
@@ -182,6 +184,43 @@ impl Shared {
             )));
         }
         Ok(self.out.join(stem))
+    }
+
+    /// The command that trains the rows of the file `rows` like this, with as many seeds that are not among those
+    /// of `setting`.
+    fn with_other_seeds(&self, rows: &Path, setting: &Setting) -> String {
+        let join =
+            |numbers: &mut dyn Iterator<Item = String>| numbers.collect::<Vec<_>>().join(",");
+        let after = setting
+            .seeds
+            .iter()
+            .max()
+            .map_or(0, |last| last.saturating_add(1));
+        let seeds =
+            (0..setting.seeds.len() as u64).map(|index| after.saturating_add(index).to_string());
+        let mut words: Vec<OsString> = vec!["mct-hfr".into(), "experiment".into(), rows.into()];
+        let mut option = |name: &str, value: &OsStr| words.extend([name.into(), value.to_owned()]);
+        option("--corpus", self.corpus.as_os_str());
+        option("--out", self.out.as_os_str());
+        option("--preset", self.preset.as_ref());
+        for (key, value) in &self.set {
+            option("--set", format!("{key}={value}").as_ref());
+        }
+        if self.task != Task::default() {
+            option("--task", self.task.name().as_ref());
+        }
+        if let Some(protocol) = self.protocol {
+            option("--protocol", protocol.name().as_ref());
+        }
+        if !self.folds.is_empty() {
+            option(
+                "--folds",
+                join(&mut setting.folds.iter().map(usize::to_string)).as_ref(),
+            );
+        }
+        option("--seeds", join(&mut seeds.into_iter()).as_ref());
+        let quoted: Vec<String> = words.iter().map(|word| quoted(word)).collect();
+        quoted.join(" ")
     }
 
     /// Trains what is not trained yet of these rows; `false` where that was handed to Slurm.

@@ -14,10 +14,11 @@ use serde::Serialize;
 
 use crate::assess::LimitCurve;
 use crate::experiment::catalogue::{Experiment, Row, View};
+use crate::experiment::chosen::Chosen;
 use crate::experiment::plan::Setting;
 use crate::experiment::scores::{RowScores, Table};
 use crate::experiment::store::Store;
-use crate::experiment::{embedding, paper, search, warnings};
+use crate::experiment::{embedding, paper, warnings};
 use crate::missing::{MASK_SEED, MASK_SEEDS, MissingArgs};
 use crate::output::{remark, say, table};
 use crate::report::{Page, bold};
@@ -677,12 +678,14 @@ pub fn write(
         );
     }
     let sweeps = experiment.views.contains(&View::Sweep);
-    let seen = match experiment.chosen_on_validation || sweeps {
-        true => search::tested_elsewhere(setting, corpus)?,
-        false => None,
+    let chosen = match &experiment.chosen {
+        Some(chosen) => chosen.notes(setting, corpus)?,
+        // In a sweep it is the reader who chooses.
+        None if sweeps => Vec::from_iter(Chosen::by(setting)?.tested_too(setting, corpus)?),
+        None => Vec::new(),
     };
     let of_training = (seeds.len() == 1).then(|| ONE_SEED.to_owned());
-    for note in of_training.into_iter().chain(seen) {
+    for note in of_training.into_iter().chain(chosen) {
         remark(format!("note: {note}"));
         report.page.paragraph(&format!("Note: {note}."));
     }

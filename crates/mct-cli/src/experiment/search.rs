@@ -13,13 +13,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use mct_corpus::counter::{Stream, text_key};
-use mct_corpus::fold::fold;
 use mct_corpus::{Corpus, atomic};
 use mct_hfr::config::{Config, Strategy, System};
 use mct_scores::Metric;
 use serde::{Deserialize, Serialize};
 
 use crate::experiment::catalogue::{Experiment, Row, View};
+use crate::experiment::chosen::Chosen;
 use crate::experiment::plan::Setting;
 use crate::experiment::scores::Table;
 use crate::experiment::store::Store;
@@ -414,7 +414,7 @@ impl Search {
                 "Settings chosen on the validation sets, {} candidates a system",
                 self.budget
             ),
-            chosen_on_validation: true,
+            chosen: Some(Chosen::by(setting)?),
             rows: all.iter().filter_map(best).collect(),
             views: vec![View::Scores, View::Curves],
         };
@@ -423,8 +423,8 @@ impl Search {
         report::write(folder, &experiment, setting, store, corpus, false)?;
         say(format!("{}", folder.join("report.html").display()));
         say(format!(
-            "with other seeds: mct-hfr experiment {} …",
-            path.display()
+            "with other seeds: {}",
+            self.shared.with_other_seeds(&path, setting)
         ));
         Ok(())
     }
@@ -462,29 +462,6 @@ fn shortened(setting: &Setting, row: &Row, epochs: usize) -> Result<Row> {
         row.set.push((key.to_owned(), value));
     }
     Ok(row)
-}
-
-/// What is to be said where a setting is chosen over all folds, and utterances that choose it in one fold are
-/// tested in another.
-///
-/// # Errors
-/// When the corpus cannot be split.
-pub fn tested_elsewhere(setting: &Setting, corpus: &Corpus) -> Result<Option<String>> {
-    let (mut chosen_by, mut tested) = (BTreeSet::new(), BTreeSet::new());
-    let config = &setting.base;
-    for number in &setting.folds {
-        let protocol = config.training.protocol.into();
-        let fold = fold(corpus, config.model.task, protocol, *number)?;
-        chosen_by.extend(fold.validation);
-        tested.extend(fold.test);
-    }
-    let both = chosen_by.intersection(&tested).count();
-    Ok((both > 0).then(|| {
-        format!(
-            "{both} of {} test utterances are in the validation set of another of these folds, so that what is chosen over all folds has been chosen by them too: test scores are a little too good (the protocol `session` has no such utterances)",
-            tested.len()
-        )
-    }))
 }
 
 #[cfg(test)]
@@ -612,29 +589,6 @@ mod tests {
         let whole = training(20);
         assert_eq!((whole.epochs, whole.rise_epochs), (20, 5));
         assert_eq!(whole.warm_up_epochs, 3.0);
-    }
-
-    #[test]
-    fn utterances_that_choose_and_are_tested_are_counted() {
-        let corpus = mct_corpus::demo::generate(1, 0.02).unwrap();
-        let of = |protocol| {
-            let mut base = Config::preset("demo").unwrap();
-            base.training.protocol = protocol;
-            let setting = Setting {
-                base,
-                corpus: mct_runs::CorpusReference {
-                    path: "corpus".into(),
-                    sha256: "0".into(),
-                },
-                device: "flex".into(),
-                folds: vec![0, 1],
-                seeds: vec![1],
-            };
-            tested_elsewhere(&setting, &corpus).unwrap()
-        };
-        assert_eq!(of(mct_hfr::config::ProtocolKind::Session), None);
-        let said = of(mct_hfr::config::ProtocolKind::Speaker).unwrap();
-        assert!(said.contains("validation set of another"), "{said}");
     }
 
     #[test]

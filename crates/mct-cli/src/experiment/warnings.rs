@@ -1,20 +1,21 @@
 //! What a reader of an experiment's scores has to know of the corpus, its split and the sequences.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::collections::BTreeMap;
 
 use anyhow::Result;
 use mct_corpus::Corpus;
 use mct_corpus::fold::fold;
 use mct_hfr::config::{Config, Interface};
-use mct_hfr::training::{remarks, truncations};
-use mct_runs::{Manifest, read_checkpoint};
+use mct_hfr::training::{left_out, remarks, truncations};
+use mct_runs::Manifest;
 
 use crate::experiment::catalogue::Row;
 use crate::experiment::plan::Setting;
+use crate::seen::Seen;
 
-/// The warnings of the folds, of what a row's training does other than its words say, and of truncated test
-/// sequences, each once, with the folds that it holds for.
+/// The warnings of the folds, of what a row's training does other than its words say, of test utterances that
+/// the weights were trained on that training starts from, and of truncated test sequences, each once, with the
+/// folds that it holds for.
 ///
 /// # Errors
 /// A protocol that the corpus does not allow, or rows that are no valid config.
@@ -51,28 +52,33 @@ pub fn of(setting: &Setting, rows: &[Row], corpus: &Corpus) -> Result<Vec<String
             }
         }
     }
-    let mut starts = BTreeSet::new();
-    for run in setting.all(rows)?.values() {
-        let index = run.manifest.training.fold;
-        if let Some(weights) = &run.manifest.training.weights {
-            starts.insert((weights.path.clone(), index));
-        }
+    let mut starts: BTreeMap<String, Vec<Seen>> = BTreeMap::new();
+    for run in setting.all(rows)?.into_values() {
+        let Manifest {
+            model, training, ..
+        } = run.manifest;
+        let index = training.fold;
         let Some(fold) = folds.get(&index) else {
             continue;
         };
-        let model = run.manifest.model.clone();
         let model = model.with_steps_of(corpus, &fold.train);
         for message in truncations(corpus, &model, &fold.test) {
             add(message, index);
         }
-    }
-    for (path, index) in &starts {
-        let Some(fold) = folds.get(index) else {
-            continue;
-        };
-        if let Some(message) = seen_before(setting, corpus, path, &fold.test)? {
-            add(message, *index);
+        if let Some(start) = &training.weights {
+            if !starts.contains_key(&start.sha256) {
+                let seen = Seen::by_start(start, (&setting.corpus, corpus))?;
+                starts.insert(start.sha256.clone(), seen);
+            }
+            for seen in &starts[&start.sha256] {
+                let message = seen.among(corpus, &fold.test, "test utterances");
+                message.into_iter().for_each(|message| add(message, index));
+            }
         }
+        let config = Config { model, training };
+        left_out(&config, fold.train.len())
+            .into_iter()
+            .for_each(|message| add(message, index));
     }
     let all = setting.folds.len();
     let text = |(message, folds): (String, Vec<usize>)| match &folds[..] {
@@ -81,34 +87,4 @@ pub fn of(setting: &Setting, rows: &[Row], corpus: &Corpus) -> Result<Vec<String
         some => format!("folds {some:?}: {message}"),
     };
     Ok(folds_of.into_iter().map(text).collect())
-}
-
-/// What is to be said where training starts from weights whose own training may have seen utterances that are
-/// tested.
-fn seen_before(
-    setting: &Setting,
-    corpus: &Corpus,
-    path: &str,
-    test: &[usize],
-) -> Result<Option<String>> {
-    let weights = read_checkpoint(Path::new(path))?;
-    match &weights.corpus {
-        None => Ok(Some(format!(
-            "{path} does not say which utterances the weights were trained on that training starts from"
-        ))),
-        Some(own) if *own != setting.corpus.sha256 => Ok(None),
-        Some(_) => {
-            let training = &weights.config.training;
-            let task = weights.config.model.task;
-            let own = fold(corpus, task, training.protocol.into(), training.fold)?;
-            let trained: BTreeSet<usize> = own.train.into_iter().collect();
-            let both = test.iter().filter(|index| trained.contains(index)).count();
-            Ok((both > 0).then(|| {
-                format!(
-                    "{both} of {} test utterances are in the training set of {path}, from which training starts",
-                    test.len()
-                )
-            }))
-        }
-    }
 }

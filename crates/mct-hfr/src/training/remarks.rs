@@ -1,4 +1,4 @@
-//! What a training says before it starts: of its config, and of sequences that are cut.
+//! What a training says before it starts: of its config, of what is left out, and of sequences that are cut.
 
 use mct_corpus::Corpus;
 
@@ -52,6 +52,18 @@ pub fn remarks(config: &Config, interface: &Interface) -> Vec<String> {
         ));
     }
     remarks
+}
+
+/// Says that an utterance that would be a batch of its own is left out of each epoch, where a training set has this
+/// many utterances and the model has batch norm.
+pub fn left_out(config: &Config, utterances: usize) -> Option<String> {
+    let alone = utterances % config.training.batch_size == 1;
+    (alone && config.model.needs_batches()).then(|| {
+        format!(
+            "each epoch of {} leaves out an utterance that would be a batch of its own: batch norm needs two",
+            config.model.system.title()
+        )
+    })
 }
 
 /// Says of each modality how many sequences of the utterances `indices` are longer than the model's

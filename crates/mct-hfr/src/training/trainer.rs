@@ -24,7 +24,7 @@ use crate::training::ema::Ema;
 use crate::training::event::{EpochRecord, Event, FinishReason, ImaginationRecord, LossRecord};
 use crate::training::masks::TrainingMasks;
 use crate::training::optimizer::{AdamW, AdamWConfig};
-use crate::training::remarks::{remarks, truncations};
+use crate::training::remarks::{left_out, remarks, truncations};
 use crate::training::schedule::learning_rate;
 use crate::training::state::State;
 
@@ -232,7 +232,8 @@ impl<'a> Trainer<'a> {
         let warnings = self.fold.warnings.iter().cloned();
         let truncations = truncations(self.corpus, &self.config.model, &self.fold.train);
         let of_config = remarks(&self.config, &self.interface);
-        for message in warnings.chain(truncations).chain(of_config) {
+        let left_out = left_out(&self.config, self.fold.train.len());
+        for message in (warnings.chain(truncations).chain(of_config)).chain(left_out) {
             face.event(Event::Warning { message })?;
         }
         let reason = loop {
@@ -271,15 +272,7 @@ impl<'a> Trainer<'a> {
         let train = &self.fold.train;
         let mut batches = training_batches(self.corpus, train, &self.config, epoch);
         if self.model.needs_batches() {
-            let count = batches.len();
             batches.retain(|batch| batch.len() > 1);
-            if batches.len() < count && epoch == 0 && self.state.step == 0 {
-                let message = "each epoch leaves out an utterance that would be a batch of its own: \
-                     batch norm needs two";
-                face.event(Event::Warning {
-                    message: message.into(),
-                })?;
-            }
         }
         if batches.is_empty() {
             let found = format!("batches of one of {} utterances", self.fold.train.len());
