@@ -2,6 +2,8 @@
 //! CSV, JSON and SVG.
 
 mod calibration;
+mod scores;
+mod sweep;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -166,194 +168,6 @@ impl Report<'_> {
         Ok(())
     }
 
-    fn scores(&mut self, compared: &Compared) -> Result<()> {
-        let metrics = self.table.metrics();
-        let rows = self.table.rows.iter();
-        let columns: Vec<Vec<Spread>> = rows.map(|row| row.columns(&metrics)).collect();
-        let metric_of = |column: usize| metrics[column % metrics.len()];
-        // Compared as printed: equal scores can differ in their last bits.
-        let merit = |column: usize, value: f64| {
-            let metric = metric_of(column);
-            let (scale, digits) = scale(metric);
-            (metric.merit(value) * scale * 10f64.powi(digits as i32)).round()
-        };
-        let best: Vec<f64> = (0..2 * metrics.len())
-            .map(|c| {
-                let column = columns.iter().map(|row| merit(c, row[c].mean));
-                column.fold(f64::MIN, f64::max)
-            })
-            .collect();
-        let titles = metrics.iter().map(|metric| metric.title().to_owned());
-        let areas = metrics
-            .iter()
-            .map(|metric| format!("AUILC {}", metric.title()));
-        let main = Metric::main(self.table.task);
-        let of_validation = ["", "AUILC "].map(|of| format!("validation {of}{}", main.title()));
-        let header: Vec<String> = std::iter::once("system".to_owned())
-            .chain(titles)
-            .chain(areas)
-            .chain(of_validation)
-            .collect();
-        let mut rows = Vec::new();
-        for (row, values) in self.table.rows.iter().zip(&columns) {
-            let mut cells = vec![row.row.name.clone()];
-            cells.extend(values.iter().enumerate().map(|(c, value)| {
-                let text = shown(metric_of(c), *value);
-                if merit(c, value.mean) == best[c] {
-                    format!("**{text}**")
-                } else {
-                    text
-                }
-            }));
-            cells.extend(validation(row, main).map(|value| shown(main, value)));
-            rows.push(cells);
-            if let Some(paper) = paper::scores(self.corpus, &row.row.name)
-                && self.table.task == Task::Classification
-            {
-                let mut cells = vec!["  the paper (difference)".to_owned()];
-                let pairs = paper.iter().zip(values);
-                cells.extend(pairs.map(|(paper, ours)| {
-                    format!("{paper:.2} ({:+.2})", ours.mean * 100.0 - paper)
-                }));
-                cells.extend(["–".to_owned(), "–".to_owned()]);
-                rows.push(cells);
-            }
-        }
-        if let Some(limit) = self.limit {
-            let mut cells = vec!["exact limit".to_owned()];
-            let value = |value: f64| format!("{:.2}", value * 100.0);
-            let none = || "–".to_owned();
-            cells.extend([value(limit.ua[0]), none(), value(limit.accuracy[0]), none()]);
-            cells.extend([value(limit.auilc), none(), none(), none(), none(), none()]);
-            rows.push(cells);
-        }
-        let header: Vec<&str> = header.iter().map(String::as_str).collect();
-        let title = format!("Scores{}", unit(self.table.task));
-        self.table("scores", &title, &header, &rows)?;
-        let meanings: Vec<String> = (metrics.iter())
-            .map(|metric| format!("{}: {}", metric.title(), metric.meaning()))
-            .collect();
-        let of_limit = match self.limit {
-            Some(_) => {
-                " The limit's WA is its accuracy, and it is of the first draw of the missing steps."
-            }
-            None => "",
-        };
-        self.page.paragraph(&format!(
-            "Folds pooled, mean and standard deviation over seeds. {}. AUILC: area under the score over \
-             missing rates 0.0 to 0.9. † one model per missing rate, ⋆ dynamic incomplete training.{of_limit}",
-            meanings.join("; "),
-        ));
-        for (metric, scored) in &compared.intervals {
-            self.intervals(*metric, scored)?;
-        }
-        // One system alone is compared with none.
-        let several = self.table.rows.len() > 1;
-        if let Some(last) = self.table.rows.last().filter(|_| several) {
-            let reference = last.row.name.clone();
-            for (metric, comparisons) in &compared.significance {
-                self.significance(*metric, &reference, comparisons)?;
-            }
-        }
-        let of_differences = match several {
-            true => {
-                " Differences are paired; two-sided p, and p corrected by Holm's method for the differences of a table."
-            }
-            false => "",
-        };
-        self.page.paragraph(&format!(
-            "Bootstrap over speakers (utterances where nobody knows who speaks), seeds and {} draws of the missing \
-             steps, 2000 resamples, widened for few of them.{of_differences}",
-            MASK_SEEDS.len()
-        ));
-        Ok(())
-    }
-
-    /// The 95 % intervals of all rows in one score, as a figure and a table.
-    fn intervals(&mut self, metric: Metric, scored: &[Scored]) -> Result<()> {
-        let (scale, digits) = scale(metric);
-        let name = metric.title();
-        let area = format!("AUILC {name}");
-        let of_row = |own: &Scored| [own.complete, own.incomplete];
-        let panel = |place: usize| -> Vec<Ranged> {
-            let of = |own: &Scored| {
-                let own = of_row(own)[place];
-                let ends = [own.low, own.high].map(|end| end * scale);
-                (own.mean * scale, own.low.is_finite().then_some(ends))
-            };
-            scored.iter().map(of).collect()
-        };
-        let title = format!("95 % intervals{}: {name}", unit_of(metric));
-        let file = match metric {
-            Metric::Ua => "intervals".to_owned(),
-            other => format!("intervals-{}", file_name(other)),
-        };
-        let names: Vec<String> = (self.table.rows.iter())
-            .map(|row| row.row.name.clone())
-            .collect();
-        let svg = draw::intervals(&title, &names, &[(name, panel(0)), (&area, panel(1))])?;
-        self.figure(&file, &svg)?;
-        let header = ["system", name, "95 %", &area, "95 %"];
-        let rows: Vec<Vec<String>> = names
-            .into_iter()
-            .zip(scored)
-            .map(|(name, own)| {
-                let cells = of_row(own).map(|own| {
-                    let [mean, low, high] =
-                        [own.mean, own.low, own.high].map(|value| value * scale);
-                    let ends = match low.is_nan() {
-                        true => ONE_SPEAKER.to_owned(),
-                        false => format!("{low:.digits$} to {high:.digits$}"),
-                    };
-                    [format!("{mean:.digits$}"), ends]
-                });
-                std::iter::once(name)
-                    .chain(cells.into_iter().flatten())
-                    .collect()
-            })
-            .collect();
-        self.table(&file, &title, &header, &rows)
-    }
-
-    /// The table of differences from the last row in one score.
-    fn significance(
-        &mut self,
-        metric: Metric,
-        reference: &str,
-        comparisons: &[Comparison],
-    ) -> Result<()> {
-        let name = metric.title();
-        let (scale, digits) = scale(metric);
-        let unit = if metric.is_share() { " (points)" } else { "" };
-        let title = format!("{reference} minus each system{unit}: {name}");
-        let area = format!("AUILC {name}");
-        let header = [
-            "system", name, "95 %", "p", "p (Holm)", &area, "95 %", "p", "p (Holm)",
-        ];
-        let others = self.table.rows.len() - 1;
-        let pairs = self.table.rows.iter().zip(comparisons).take(others);
-        let rows: Vec<Vec<String>> = pairs
-            .map(|(row, comparison)| {
-                let mut cells = vec![row.row.name.clone()];
-                for d in [comparison.complete, comparison.incomplete] {
-                    let [mean, low, high] = [d.mean, d.low, d.high].map(|value| value * scale);
-                    cells.push(format!("{mean:+.digits$}"));
-                    cells.push(match low.is_nan() {
-                        true => ONE_SPEAKER.to_owned(),
-                        false => format!("{low:+.digits$} to {high:+.digits$}"),
-                    });
-                    cells.extend([d.p, d.p_holm].map(|p| format!("{p:.3}")));
-                }
-                cells
-            })
-            .collect();
-        let file = match metric {
-            Metric::Ua => "significance".to_owned(),
-            other => format!("significance-{}", file_name(other)),
-        };
-        self.table(&file, &title, &header, &rows)
-    }
-
     /// The scores that figures show.
     fn drawn(&self) -> Vec<Metric> {
         let all = match self.table.task {
@@ -510,85 +324,6 @@ impl Report<'_> {
         self.table("bars", &title, &header, &cells)
     }
 
-    fn sweep(&mut self) -> Result<()> {
-        let mut panels: Vec<&str> = Vec::new();
-        for row in &self.table.rows {
-            if let Some((panel, _)) = &row.row.sweep
-                && !panels.contains(&panel.as_str())
-            {
-                panels.push(panel);
-            }
-        }
-        for (index, panel) in panels.into_iter().enumerate() {
-            let rows: Vec<(f64, &RowScores)> = self
-                .table
-                .rows
-                .iter()
-                .filter_map(|row| match &row.row.sweep {
-                    Some((row_panel, value)) if row_panel == panel => Some((*value, row)),
-                    _ => None,
-                })
-                .collect();
-            let metrics = self.drawn();
-            let area = |row: &RowScores, side: &str, metric| match side {
-                "test" => row.spread(|e| e.auilc.get(metric)),
-                _ => row.validation(|e| e.auilc.get(metric)),
-            };
-            // What a value is chosen by comes first.
-            let columns: Vec<(&str, Metric)> = ["validation", "test"]
-                .into_iter()
-                .flat_map(|side| metrics.iter().map(move |metric| (side, *metric)))
-                .collect();
-            let line = |(side, metric): &(&str, Metric)| Line {
-                name: format!("{side} {}", metric.title()),
-                points: rows
-                    .iter()
-                    .map(|(x, row)| (*x, area(row, side, *metric).mean))
-                    .collect(),
-                bound: false,
-            };
-            let lines: Vec<Line> = columns.iter().map(line).collect();
-            let svg = draw::sweep(&format!("AUILC against {panel}"), panel, &lines)?;
-            let cells: Vec<Vec<String>> = rows
-                .iter()
-                .map(|(value, row)| {
-                    let areas = columns.iter();
-                    let areas = areas.map(|(side, m)| shown(*m, area(row, side, *m)));
-                    std::iter::once(value.to_string()).chain(areas).collect()
-                })
-                .collect();
-            let name = format!("sweep-{}", index + 1);
-            self.figure(&name, &svg)?;
-            let title = format!("AUILC{} against {panel}", unit(self.table.task));
-            let titles: Vec<String> = lines.into_iter().map(|line| line.name).collect();
-            let mut header = vec![panel];
-            header.extend(titles.iter().map(String::as_str));
-            self.table(&name, &title, &header, &cells)?;
-            let main = Metric::main(self.table.task);
-            let best = |side: &str| {
-                let merit = |row: &RowScores| main.merit(area(row, side, main).mean);
-                rows.iter()
-                    .max_by(|(_, a), (_, b)| merit(a).total_cmp(&merit(b)))
-            };
-            let said = |side: &str, how: &str| {
-                best(side).map(|(value, row)| {
-                    let reached = shown(main, area(row, "test", main));
-                    let name = main.title();
-                    format!("{how}: {panel} {value}, test AUILC of {name} {reached}.")
-                })
-            };
-            let mut text = said("validation", "Chosen on validation").unwrap_or_default();
-            if self.also_test_selected
-                && let Some(said) = said("test", "Test-selected, which no honest report claims")
-            {
-                text += &format!(" {said}");
-            }
-            say(format!("{text}\n"));
-            self.page.paragraph(&text);
-        }
-        Ok(())
-    }
-
     fn confusion(&mut self) -> Result<()> {
         for (index, row) in self.table.rows.iter().enumerate() {
             for (rate_index, rate) in PAPER_RATES.iter().enumerate() {
@@ -615,9 +350,6 @@ impl Report<'_> {
         Ok(())
     }
 }
-
-/// In place of an interval.
-const ONE_SPEAKER: &str = "– (one speaker)";
 
 /// What is to be said of a table of one seed.
 const ONE_SEED: &str = "there is one seed: how much training itself varies is in no number here";
