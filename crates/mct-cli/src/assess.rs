@@ -20,7 +20,7 @@ use crate::corrupted::Corrupted;
 use crate::draws::Draws;
 use crate::missing::MissingArgs;
 use crate::output::{Interrupted, remark, usage};
-use crate::seen::Seen;
+use crate::seen::{Inquiry, run_of};
 use crate::{interrupt, progress};
 
 /// The limit over the rates; every list has one entry per rate.
@@ -118,7 +118,7 @@ impl Side {
 pub struct Source {
     pub name: String,
     pub checkpoint: Checkpoint,
-    /// `None` for a file of weights.
+    /// `None` for a file of weights outside of the folder of its run.
     pub corpus: Option<CorpusReference>,
     pub history: Vec<EpochRecord>,
 }
@@ -131,10 +131,11 @@ impl Source {
     pub fn read(path: &Path, which: Which) -> Result<Self> {
         let name = path.display().to_string();
         if path.is_file() {
+            let checkpoint = read_checkpoint(path)?;
             return Ok(Self {
-                checkpoint: read_checkpoint(path)?,
+                corpus: run_of(path, &checkpoint),
+                checkpoint,
                 name,
-                corpus: None,
                 history: Vec::new(),
             });
         }
@@ -237,7 +238,7 @@ pub struct RunScores {
     #[serde(flatten)]
     pub curves: Curves,
     pub auilc: Scores,
-    /// AUILC on the validation set of the run, where its test set is scored.
+    /// AUILC on the validation set of the run, where its test set is scored and there are ratings of all targets.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub validation_auilc: Option<Scores>,
 }
@@ -262,6 +263,9 @@ pub struct Conditions<'a> {
     pub mask_draws: u64,
     /// Whether a temperature and sets of classes are fitted on the validation set of each run.
     pub calibrate: bool,
+    /// Whether the same utterances were scored before, in another state: what is known of them, their validation
+    /// sets included, is not asked again.
+    pub once_more: bool,
     pub batch_size: usize,
     pub device: &'a Named,
 }
@@ -291,11 +295,13 @@ impl Conditions<'_> {
         let seeds: Vec<u64> = seeds
             .map(|draw| self.mask_seed.wrapping_add(draw))
             .collect();
-        let sides = if self.side == Side::Test { 2 } else { 1 };
+        let validates = self.side == Side::Test && !self.once_more;
+        let sides = if validates { 2 } else { 1 };
         let steps = sources.len() * rates.len() * sides * self.mask_draws as usize;
         let bar = progress::bar(steps as u64, "evaluating");
         let (mut tested, mut runs, mut warnings) = (Vec::new(), Vec::new(), Vec::new());
         let (mut validated, mut calibrators) = (Vec::new(), Vec::new());
+        let mut inquiry = Inquiry::new(self.reference, self.corpus);
         for source in sources {
             let checkpoint = &source.checkpoint;
             checkpoint.interface.require(self.corpus)?;
@@ -313,23 +319,23 @@ impl Conditions<'_> {
                 let (indices, validation) = match self.side {
                     Side::Validation => (fold.validation, Vec::new()),
                     Side::Train => (fold.train, Vec::new()),
-                    Side::Test | Side::All => (fold.test, fold.validation),
+                    Side::Test if validates => (fold.test, fold.validation),
+                    Side::Test | Side::All => (fold.test, Vec::new()),
                 };
                 (fold.name, indices, validation)
             };
             let mut of_source = Vec::new();
-            let here = (self.reference, self.corpus);
-            for seen in Seen::by("the model", checkpoint, source.corpus.as_ref(), here)? {
-                let asked = [
-                    (&indices, self.side.utterances()),
-                    (&validation, Side::Validation.utterances()),
-                ];
-                for (indices, name) in asked {
-                    of_source.extend(seen.among(self.corpus, indices, name));
+            // The training set is what it was trained on.
+            if self.side != Side::Train && !self.once_more {
+                for seen in inquiry.of("the model", checkpoint, source.corpus.as_ref()) {
+                    let scored = seen.among(self.corpus, &indices, self.side.utterances());
+                    let name = Side::Validation.utterances();
+                    let validated = seen.among(self.corpus, &validation, name);
+                    // That nothing is known is the same message.
+                    let differs = validated != scored;
+                    of_source.extend(scored.into_iter().chain(validated.filter(|_| differs)));
                 }
             }
-            // What is not known is so of both.
-            of_source.dedup();
             of_source.extend(truncations(self.corpus, &checkpoint.config.model, &indices));
             let of_source = of_source.into_iter();
             warnings.extend(of_source.map(|warning| format!("{}: {warning}", source.name)));
@@ -358,7 +364,7 @@ impl Conditions<'_> {
             if !validation.is_empty() {
                 let draws = predict(&validation)?;
                 let own = Evaluation::of(self.corpus, task, &validation, rates, &draws);
-                validation_auilc = Some(own.auilc);
+                validation_auilc = own.is_rated().then_some(own.auilc);
                 if self.calibrate {
                     let count = rates.len();
                     calibrator = Calibrator::fit(self.corpus, &validation, count, &draws, false);

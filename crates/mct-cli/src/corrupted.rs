@@ -53,6 +53,7 @@ pub fn assess(
             reference: &reference,
             missing: &missing,
             calibrate: false,
+            once_more: true,
             ..*conditions
         };
         let assessment = own.assess(sources)?;

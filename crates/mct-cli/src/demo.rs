@@ -98,6 +98,7 @@ impl Demo {
             mask_seed: MASK_SEED,
             mask_draws: 1,
             calibrate: true,
+            once_more: false,
             batch_size: 64,
             device: &device::choose(&self.device)?,
         }

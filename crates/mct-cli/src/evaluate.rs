@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::{Args, value_parser};
 use mct_runs::Which;
-use mct_scores::Metric;
+use mct_scores::{Metric, Scores};
 
 use crate::arguments::{batch_size, which};
 use crate::assess::{Assessment, Conditions, RunScores, Side, Source, corpus_of};
@@ -42,7 +42,7 @@ pub struct Evaluate {
     /// Draws of the missing steps, pooled: the first with --mask-seed, the others with the next ones
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = value_parser!(u64).range(1..=1000))]
     mask_draws: u64,
-    /// Fit a temperature and sets of classes on the validation set of each run, which is then predicted too
+    /// Fit a temperature and sets of classes on the validation set of each run
     #[arg(long)]
     calibrate: bool,
     /// Utterances per batch on a GPU; affects only time and memory (the CPU takes each alone, several at once)
@@ -84,6 +84,7 @@ impl Evaluate {
             mask_seed: self.mask_seed,
             mask_draws: self.mask_draws,
             calibrate: self.calibrate,
+            once_more: false,
             batch_size: self.batch_size,
             device: &device::choose(&self.device)?,
         };
@@ -178,12 +179,21 @@ pub fn show(assessment: &Assessment) -> Result<()> {
             mean(&|run| run.first(metric)),
             mean(&|run| run.auilc.get(metric)),
         );
-        say(format!(
+        let mut text = format!(
             "mean of the runs: {} {}, AUILC {}",
             metric.title(),
             score(first),
             score(area)
-        ));
+        );
+        let validated = assessment
+            .runs
+            .iter()
+            .map(|run| run.validation_auilc.as_ref());
+        if let Some(all) = validated.collect::<Option<Vec<&Scores>>>() {
+            let sum: f64 = all.iter().map(|own| own.get(metric)).sum();
+            text += &format!(", on validation {}", score(sum / count));
+        }
+        say(text);
     }
     Ok(())
 }

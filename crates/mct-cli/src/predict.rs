@@ -109,8 +109,12 @@ impl Predict {
     fn read(&self, source: &Source) -> Result<(Corpus, Vec<BTreeMap<String, String>>)> {
         let none = Vec::new();
         let Some(path) = &self.clips else {
-            let sources = std::slice::from_ref(source);
-            return Ok((corpus_of(self.corpus.as_deref(), sources)?.1, none));
+            // Nobody asks for its digest.
+            let corpus = match &self.corpus {
+                Some(named) => Corpus::open(named)?,
+                None => corpus_of(None, std::slice::from_ref(source))?.1,
+            };
+            return Ok((corpus, none));
         };
         if is_recording(path) || path.is_dir() {
             if path.is_dir() && self.transcript.is_some() {

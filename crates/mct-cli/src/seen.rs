@@ -1,17 +1,17 @@
 //! Which of the utterances that a model is scored on were in its training set, or in that of the weights that its
 //! training started from.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
-use anyhow::Result;
 use mct_corpus::Corpus;
 use mct_corpus::fold::fold;
-use mct_hfr::config::StartingWeights;
+use mct_hfr::config::{Config, StartingWeights};
 use mct_hfr::training::Checkpoint;
 use mct_runs::{CorpusReference, RunFolder, read_checkpoint};
 
 /// The training set of one model, by the ids of its utterances.
+#[derive(Clone)]
 pub struct Seen {
     /// What was trained, as the subject of a sentence.
     model: String,
@@ -19,101 +19,115 @@ pub struct Seen {
     trained: Result<HashSet<String>, String>,
 }
 
-impl Seen {
+/// Finds out what was trained on; each file is read once.
+pub struct Inquiry<'a> {
+    reference: &'a CorpusReference,
+    corpus: &'a Corpus,
+    /// Other corpora, by their SHA-256.
+    others: BTreeMap<String, Result<Corpus, String>>,
+    /// Of weights that trainings started from, by their SHA-256.
+    starts: BTreeMap<String, Vec<Seen>>,
+}
+
+/// The corpus of the run in whose folder a checkpoint lies.
+pub fn run_of(path: &Path, checkpoint: &Checkpoint) -> Option<CorpusReference> {
+    let path = path.canonicalize().ok()?;
+    // A run has its checkpoints in a folder of their own.
+    let mut folders = path.ancestors().skip(1).take(2);
+    let run = folders.find_map(|folder| RunFolder::open(folder).ok())?;
+    let corpus = run.manifest.corpus;
+    (checkpoint.corpus.as_ref() == Some(&corpus.sha256)).then_some(corpus)
+}
+
+impl<'a> Inquiry<'a> {
+    /// About models that are scored on `corpus`, which is that of `reference`.
+    pub const fn new(reference: &'a CorpusReference, corpus: &'a Corpus) -> Self {
+        Self {
+            reference,
+            corpus,
+            others: BTreeMap::new(),
+            starts: BTreeMap::new(),
+        }
+    }
+
     /// What the training of a checkpoint has seen, and before it that of the weights that it started from, as far
-    /// back as can be read. `run` is the corpus of the run that the checkpoint lies in; one with the digest of
-    /// `reference` is `corpus`, which is open.
-    ///
-    /// # Errors
-    /// A protocol that the corpus of the training does not allow.
-    pub fn by(
+    /// back as can be read. `run` is the corpus of the run that the checkpoint is of.
+    pub fn of(
+        &mut self,
         model: &str,
         checkpoint: &Checkpoint,
         run: Option<&CorpusReference>,
-        (reference, corpus): (&CorpusReference, &Corpus),
-    ) -> Result<Vec<Self>> {
-        let unknown = |why: String| Self {
-            model: model.to_owned(),
-            trained: Err(why),
-        };
-        let opened;
+    ) -> Vec<Seen> {
         let sha256 = run.map(|run| &run.sha256).or(checkpoint.corpus.as_ref());
-        let own = match (sha256, run.map(CorpusReference::open)) {
-            (None, _) => Err(unknown(
-                "the weights do not say of which corpus they are".into(),
-            )),
-            (Some(sha256), _) if *sha256 == reference.sha256 => Ok(corpus),
-            (_, None) => Err(unknown("the weights are of another corpus".into())),
-            (_, Some(Err(error))) => Err(unknown(error.to_string())),
-            (_, Some(Ok(other))) => {
-                opened = other;
-                Ok(&opened)
-            }
-        };
-        let config = &checkpoint.config;
-        let mut seen = vec![match own {
-            Err(unknown) => unknown,
-            Ok(own) => {
-                let protocol = config.training.protocol.into();
-                let fold = fold(own, config.model.task, protocol, config.training.fold)?;
-                let ids = fold
-                    .train
-                    .iter()
-                    .map(|index| own.utterances[*index].id.clone());
-                Self {
-                    model: model.to_owned(),
-                    trained: Ok(ids.collect()),
+        let trained = match (sha256, run) {
+            (None, _) => Err("the weights do not say of which corpus they are".to_owned()),
+            (Some(own), _) if *own == self.reference.sha256 => ids(self.corpus, &checkpoint.config),
+            (Some(_), None) => Err("the weights are of another corpus".to_owned()),
+            (Some(own), Some(run)) => {
+                let open = || run.open().map_err(|error| error.to_string());
+                let other = self.others.entry(own.clone()).or_insert_with(open);
+                match other {
+                    Ok(other) => ids(other, &checkpoint.config),
+                    Err(error) => Err(error.clone()),
                 }
             }
+        };
+        let mut seen = vec![Seen {
+            model: model.to_owned(),
+            trained,
         }];
-        if let Some(start) = &config.training.weights {
-            seen.extend(Self::by_start(start, (reference, corpus))?);
+        if let Some(start) = &checkpoint.config.training.weights {
+            seen.extend(self.of_start(start));
         }
-        Ok(seen)
+        seen
     }
 
     /// The same of weights that a training starts from.
-    ///
-    /// # Errors
-    /// As for [`Seen::by`].
-    pub fn by_start(
-        start: &StartingWeights,
-        here: (&CorpusReference, &Corpus),
-    ) -> Result<Vec<Self>> {
-        let model = format!("{}, from which training starts,", start.path);
-        let path = Path::new(&start.path);
-        let unknown = |why: String| {
-            vec![Self {
-                model: model.clone(),
-                trained: Err(why),
-            }]
-        };
-        match CorpusReference::of(path) {
-            Err(error) => return Ok(unknown(error.to_string())),
-            Ok(found) if found.sha256 != start.sha256 => {
-                return Ok(unknown("the file is another one than it was".into()));
-            }
-            Ok(_) => {}
+    pub fn of_start(&mut self, start: &StartingWeights) -> Vec<Seen> {
+        if let Some(seen) = self.starts.get(&start.sha256) {
+            return seen.clone();
         }
-        let checkpoint = match read_checkpoint(path) {
-            Ok(checkpoint) => checkpoint,
-            Err(error) => return Ok(unknown(error.to_string())),
+        let model = format!("{}, from which training started,", start.path);
+        let seen = match opened(start) {
+            Ok((checkpoint, run)) => self.of(&model, &checkpoint, run.as_ref()),
+            Err(why) => vec![Seen {
+                model,
+                trained: Err(why),
+            }],
         };
-        // A checkpoint in the folder of its run, which knows where the corpus is.
-        let folders = path.ancestors().skip(1).take(2);
-        let run = folders
-            .filter_map(|folder| RunFolder::open(folder).ok())
-            .next();
-        let run = run.map(|run| run.manifest.corpus);
-        let run = run.filter(|run| {
-            checkpoint
-                .corpus
-                .as_ref()
-                .is_none_or(|own| *own == run.sha256)
-        });
-        Self::by(&model, &checkpoint, run.as_ref(), here)
+        self.starts.insert(start.sha256.clone(), seen.clone());
+        seen
     }
+}
 
+/// The file that a training started from, if it is still there, and the corpus of its run.
+fn opened(start: &StartingWeights) -> Result<(Checkpoint, Option<CorpusReference>), String> {
+    let path = Path::new(&start.path);
+    // Exported weights keep only its name.
+    if path.is_relative() {
+        return Err("where that file is did not come with the weights".to_owned());
+    }
+    let found = CorpusReference::of(path).map_err(|error| error.to_string())?;
+    if found.sha256 != start.sha256 {
+        return Err("the file has changed since".to_owned());
+    }
+    let checkpoint = read_checkpoint(path).map_err(|error| error.to_string())?;
+    let run = run_of(path, &checkpoint);
+    Ok((checkpoint, run))
+}
+
+/// The ids of the training set of a config.
+fn ids(corpus: &Corpus, config: &Config) -> Result<HashSet<String>, String> {
+    let protocol = config.training.protocol.into();
+    let fold = fold(corpus, config.model.task, protocol, config.training.fold);
+    let train = fold.map_err(|error| error.to_string())?.train;
+    let ids = train
+        .iter()
+        .map(|index| corpus.utterances[*index].id.clone());
+    Ok(ids.collect())
+}
+
+impl Seen {
     /// What a reader of scores on `indices` has to know; `name` is what these are, such as "test utterances".
     pub fn among(&self, corpus: &Corpus, indices: &[usize], name: &str) -> Option<String> {
         const NAMED: usize = 5;

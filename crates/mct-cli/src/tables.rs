@@ -28,7 +28,9 @@ pub fn sections(assessment: &Assessment) -> Vec<Section> {
         let beside = Beside {
             main,
             intervals: intervals.as_ref(),
-            validation: validation.as_ref().map(|own| (&own.curves, &own.auilc)),
+            validation: (validation.as_ref())
+                .filter(|own| own.is_rated())
+                .map(|own| (&own.curves, &own.auilc)),
             limit,
         };
         let (curves, auilc) = (&evaluation.curves, &evaluation.auilc);
@@ -44,19 +46,34 @@ pub fn sections(assessment: &Assessment) -> Vec<Section> {
             "{} ({low} to {high}), {} utterances",
             target.name, target.utterances
         );
+        if !target.is_rated() {
+            // Nothing to score is not 0.
+            sections.push(Section {
+                title,
+                header: vec!["rate".to_owned()],
+                rows: Vec::new(),
+            });
+            continue;
+        }
         // The intervals are of the mean of the targets, which of a single one is its own.
         let validation = validation.as_ref().map(|own| &own.targets[index]);
         let beside = Beside {
             main,
             intervals: intervals.as_ref().filter(|_| evaluation.targets.len() == 1),
-            validation: validation.map(|own| (&own.curves, &own.auilc)),
+            validation: validation
+                .filter(|own| own.is_rated())
+                .map(|own| (&own.curves, &own.auilc)),
             limit: None,
         };
         let (curves, auilc) = (&target.curves, &target.auilc);
         sections.push(section(title, rates, curves, auilc, &beside));
     }
     if evaluation.targets.len() > 1 {
-        sections.push(of_all("mean of the targets", None));
+        let title = match evaluation.is_rated() {
+            true => "mean of the targets",
+            false => "mean of the targets that are rated",
+        };
+        sections.push(of_all(title, None));
     }
     sections
 }
@@ -265,7 +282,9 @@ pub fn run_rows(assessment: &Assessment) -> (Vec<String>, Vec<Vec<String>>) {
         let (first, area) = (score(run.first(metric)), score(run.auilc.get(metric)));
         let seed = run.seed.to_string();
         let mut row = vec![run.run.clone(), run.fold.clone(), seed, first, area];
-        row.extend((run.validation_auilc.as_ref()).map(|own| score(own.get(metric))));
+        let of_validation = (run.validation_auilc.as_ref()).map(|own| score(own.get(metric)));
+        let none = || "–".to_owned();
+        row.extend((assessment.validation.as_ref()).map(|_| of_validation.unwrap_or_else(none)));
         row
     });
     let header = header.into_iter().map(str::to_owned);

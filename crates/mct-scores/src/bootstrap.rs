@@ -202,7 +202,7 @@ pub(crate) enum Statistic<'a> {
     Recalls { classes: usize },
     /// Of each class its utterances, those predicted as it and the right ones: the four scores.
     Classes { classes: usize },
-    /// Sums of predicted and true intensities: MAE, Corr and CCC, means over the targets.
+    /// Sums of predicted and true intensities: MAE, Corr and CCC, means over the targets that are rated.
     Intensities { targets: &'a [Target] },
 }
 
@@ -286,11 +286,13 @@ impl Statistic<'_> {
                 let scores = ClassScores::of_all(&by_class);
                 self.metrics().iter().map(|m| scores.get(*m)).collect()
             }
-            Self::Intensities { targets } => {
+            Self::Intensities { .. } => {
+                let rated = || sums.chunks_exact(SUMS).filter(|sums| sums[0] > 0.0);
+                let count = rated().count().max(1) as f64;
                 let mut means = vec![0.0; self.metrics().len()];
-                for sums in sums.chunks_exact(SUMS) {
+                for sums in rated() {
                     for (mean, metric) in means.iter_mut().zip(self.metrics()) {
-                        *mean += IntensitySums::score(sums, *metric) / targets.len() as f64;
+                        *mean += IntensitySums::score(sums, *metric) / count;
                     }
                 }
                 means

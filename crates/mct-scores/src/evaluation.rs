@@ -70,7 +70,7 @@ pub struct Evaluation {
     /// Empty for intensities.
     pub classes: Vec<String>,
     pub rates: Vec<f64>,
-    /// Of several targets the mean.
+    /// Of several targets the mean of those that are rated.
     #[serde(flatten)]
     pub curves: Curves,
     /// Area under each score (eq. 19).
@@ -158,7 +158,7 @@ fn pairs(
         .collect()
 }
 
-/// The mean over the targets of the scores that all of them have.
+/// The mean over targets of the scores that all of them have.
 fn mean_over_targets(targets: &[Scores]) -> Scores {
     let Some((first, others)) = targets.split_first() else {
         return Scores::default();
@@ -187,10 +187,12 @@ fn main_score(
         Task::Classification => count(corpus, indices, draws, keep).scores().get(metric),
         Task::Regression => {
             let targets = corpus.metadata.targets.iter().enumerate();
-            let values = targets.map(|(t, target)| {
-                intensity_score(metric, target, &pairs(corpus, indices, draws, t, &keep))
+            let values = targets.filter_map(|(t, target)| {
+                let pairs = pairs(corpus, indices, draws, t, &keep);
+                (!pairs.is_empty()).then(|| intensity_score(metric, target, &pairs))
             });
-            values.sum::<f64>() / corpus.metadata.targets.len().max(1) as f64
+            let values: Vec<f64> = values.collect();
+            values.iter().sum::<f64>() / values.len().max(1) as f64
         }
     }
 }
@@ -223,12 +225,13 @@ impl Evaluation {
             Task::Regression => {
                 let all = 0..corpus.metadata.targets.len();
                 targets.extend(all.map(|t| TargetScores::of(corpus, t, indices, rates, &by_rate)));
-                let at = |rate| -> Vec<Scores> {
-                    targets
-                        .iter()
-                        .map(|target| target.curves.at(rate))
-                        .collect()
+                // A target that nobody is rated with has no scores that could enter a mean.
+                let all: Vec<&TargetScores> = match targets.iter().any(TargetScores::is_rated) {
+                    true => targets.iter().filter(|target| target.is_rated()).collect(),
+                    false => targets.iter().collect(),
                 };
+                let at =
+                    |rate| -> Vec<Scores> { all.iter().map(|own| own.curves.at(rate)).collect() };
                 (0..rates.len())
                     .map(|rate| mean_over_targets(&at(rate)))
                     .collect()
@@ -253,6 +256,11 @@ impl Evaluation {
         }
     }
 
+    /// Whether every output has something to score: of intensities, whether every target is rated.
+    pub fn is_rated(&self) -> bool {
+        self.targets.iter().all(TargetScores::is_rated)
+    }
+
     /// The matrix of the classes, or of the bins of each target.
     pub fn matrices(&self) -> Vec<Matrices<'_>> {
         match self.task {
@@ -275,6 +283,11 @@ impl Evaluation {
 }
 
 impl TargetScores {
+    /// Whether there is anything to score.
+    pub const fn is_rated(&self) -> bool {
+        self.utterances > 0
+    }
+
     /// Of target `t`, from the intensities `by_rate[rate][draw]`.
     fn of(
         corpus: &Corpus,
@@ -328,4 +341,47 @@ fn by_duration(
         }
     });
     bins.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Intervals;
+
+    /// The mean of the targets is that of the rated one, as the intervals' is.
+    #[test]
+    fn a_target_without_ratings_enters_no_mean() {
+        let mut corpus = mct_corpus::demo::generate(1, 0.02).unwrap();
+        let target = |name: &str| mct_corpus::Target {
+            name: name.into(),
+            range: [-1.0, 1.0],
+        };
+        corpus.metadata.targets = vec![target("valence"), target("arousal")];
+        for (index, utterance) in corpus.utterances.iter_mut().enumerate() {
+            utterance.targets = vec![Some((index % 3) as f32 / 2.0 - 0.5), None];
+        }
+        let indices: Vec<usize> = (0..corpus.len()).collect();
+        let row = |index: &usize| vec![(index % 5) as f32 / 4.0 - 0.5, 0.25];
+        let draws = [vec![Predicted::Intensities(
+            indices.iter().map(row).collect(),
+        )]];
+        let all = Evaluation::of(&corpus, Task::Regression, &indices, &[0.0], &draws);
+        assert_eq!(all.targets[1].utterances, 0);
+        assert_eq!(all.curves, all.targets[0].curves);
+        let mae = all.curves.at(0).get(Metric::Mae);
+        assert!(mae > 0.1, "{mae}");
+        let rated: Vec<_> = all
+            .durations
+            .iter()
+            .filter(|bin| bin.utterances > 0)
+            .collect();
+        let (sum, count) = rated.iter().fold((0.0, 0), |(sum, count), bin| {
+            let own = bin.curves.get(Metric::Mae)[0];
+            (sum + own * bin.utterances as f64, count + bin.utterances)
+        });
+        assert!((sum / count as f64 - mae).abs() < 1e-9);
+        let intervals = Intervals::of(&corpus, Task::Regression, &indices, &[0.0], &draws).unwrap();
+        let [low, high] = intervals.rates[&Metric::Mae][0];
+        assert!(low < mae && mae < high, "{low} {mae} {high}");
+    }
 }

@@ -50,13 +50,13 @@ impl Chosen {
             notes.push("the settings of the rows were chosen on another corpus".to_owned());
         } else {
             notes.extend(self.tested_too(setting, corpus)?);
-            let own = setting.seeds.iter();
-            let own: Vec<_> = own.filter(|seed| self.seeds.contains(seed)).collect();
-            if !own.is_empty() {
+            let own = setting.folds.iter();
+            let own: Vec<_> = own.filter(|fold| self.folds.contains(fold)).collect();
+            if self.is_split_of(&setting.base) && !own.is_empty() {
                 notes.push(format!(
-                    "the settings of the rows were chosen by the validation scores of seeds {own:?} of folds {:?}, \
-                     which are a little too good",
-                    self.folds
+                    "the settings of the rows were chosen by the validation sets of folds {own:?} (seeds {:?}), whose \
+                     scores are a little too good",
+                    self.seeds
                 ));
             }
         }
@@ -79,13 +79,22 @@ impl Chosen {
             tested.extend(fold(corpus, model.task, training.protocol.into(), *number)?.test);
         }
         let both = chosen_by.intersection(&tested).count();
+        let other = match self.is_split_of(&setting.base) {
+            true => " (the protocol `session` has no such utterances)",
+            false => "",
+        };
         Ok((both > 0).then(|| {
             format!(
                 "{both} of {} test utterances are in the validation set of another fold, by which settings are \
-                 chosen: test scores are a little too good (the protocol `session` has no such utterances)",
+                 chosen: test scores are a little too good{other}",
                 tested.len()
             )
         }))
+    }
+
+    /// Whether this config makes the folds that the choice was made on.
+    fn is_split_of(&self, base: &Config) -> bool {
+        (self.task, self.protocol) == (base.model.task, base.training.protocol)
     }
 
     /// In what the config of the rows is another one than that of the choice.
@@ -94,11 +103,8 @@ impl Chosen {
         let flat = |table: &toml::Table| -> BTreeMap<String, String> {
             let mut keys = BTreeMap::new();
             flatten(table, "", &mut keys);
-            // What rows, folds and seeds say, and what has been asked about already.
+            // But for what rows, folds and seeds say.
             keys.retain(|key, _| plan::require_free("", key).is_ok());
-            for said in ["model.task", "training.protocol"] {
-                keys.remove(said);
-            }
             keys
         };
         let (then, now) = (flat(&self.base), flat(&toml::Table::try_from(base)?));
@@ -169,7 +175,8 @@ mod tests {
         let of = |protocol, chosen: &[usize], tested: &[usize]| {
             let chosen = Chosen::by(&setting(protocol, chosen, &[1])).unwrap();
             let setting = setting(protocol, tested, &[2]);
-            chosen.notes(&setting, &corpus).unwrap().join("; ")
+            let said = chosen.tested_too(&setting, &corpus).unwrap();
+            said.unwrap_or_default()
         };
         assert_eq!(of(ProtocolKind::Session, &[0, 1], &[0, 1]), "");
         let said = of(ProtocolKind::Speaker, &[0, 1], &[0, 1]);
@@ -184,33 +191,35 @@ mod tests {
     #[test]
     fn what_is_another_than_in_the_choice_is_said() {
         let corpus = mct_corpus::demo::generate(1, 0.02).unwrap();
-        let chosen = Chosen::by(&setting(ProtocolKind::Session, &[0], &[1, 2])).unwrap();
+        let chosen = Chosen::by(&setting(ProtocolKind::Session, &[0, 2], &[1])).unwrap();
         let read: Chosen = toml::from_str(&toml::to_string(&chosen).unwrap()).unwrap();
         assert_eq!(read, chosen);
-        let mut here = setting(ProtocolKind::Session, &[0], &[2, 3]);
         let said = |here: &Setting| chosen.notes(here, &corpus).unwrap().join("; ");
-        assert!(
-            said(&here).contains("seeds [2] of folds [0]"),
-            "{}",
-            said(&here)
-        );
-        here.seeds = vec![3];
+        let mut here = setting(ProtocolKind::Session, &[1], &[2]);
         assert_eq!(said(&here), "");
+        // The utterances that chose are validated on again, whatever the seed.
+        here.folds = vec![1, 2];
+        let of_folds = said(&here);
+        assert!(
+            of_folds.contains("validation sets of folds [2] (seeds [1])"),
+            "{of_folds}"
+        );
+        here.folds = vec![1];
         // Those of runs are not compared.
         here.base.training.seed = 9;
-        here.base = here.base.with_system(mct_hfr::config::System::Misa);
-        here.base.training.loss_weights = setting(ProtocolKind::Session, &[0], &[1])
-            .base
-            .training
-            .loss_weights;
+        here.base.training.fold = 1;
         assert_eq!(said(&here), "");
         here.base.training.epochs = 7;
+        let config = said(&here);
+        assert!(config.contains("training.epochs was 20, is 7"), "{config}");
+        here.base.training.protocol = ProtocolKind::Speaker;
+        let split = said(&here);
         assert!(
-            said(&here).contains("training.epochs was 20, is 7"),
-            "{}",
-            said(&here)
+            split.contains("training.protocol was \"session\", is \"speaker\""),
+            "{split}"
         );
         here.corpus.sha256 = "1".into();
-        assert!(said(&here).contains("on another corpus"), "{}", said(&here));
+        let other = said(&here);
+        assert!(other.contains("on another corpus"), "{other}");
     }
 }

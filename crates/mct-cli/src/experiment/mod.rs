@@ -219,6 +219,13 @@ impl Shared {
             );
         }
         option("--seeds", join(&mut seeds.into_iter()).as_ref());
+        option("--device", setting.device.as_ref());
+        if self.jobs > 1 {
+            option("--jobs", self.jobs.to_string().as_ref());
+        }
+        if self.engine == Engine::Slurm {
+            option("--engine", "slurm".as_ref());
+        }
         let quoted: Vec<String> = words.iter().map(|word| quoted(word)).collect();
         quoted.join(" ")
     }

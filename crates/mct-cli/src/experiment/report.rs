@@ -21,10 +21,10 @@ use crate::experiment::plan::Setting;
 use crate::experiment::scores::{RowScores, Table};
 use crate::experiment::store::Store;
 use crate::experiment::{embedding, paper, warnings};
-use crate::missing::{MASK_SEED, MASK_SEEDS, MissingArgs};
+use crate::missing::{MASK_SEED, MissingArgs};
 use crate::output::{remark, say, table};
 use crate::report::{Page, bold};
-use mct_figures::{self as draw, Line, Ranged};
+use mct_figures::{self as draw, Line};
 
 /// `numbers.json`: all numbers of a report.
 #[derive(Serialize)]
@@ -39,7 +39,10 @@ struct Numbers<'a> {
     seeds: &'a [u64],
     rows: Vec<RowNumbers<'a>>,
     limit: &'a Option<LimitCurve>,
-    /// Of the split, of what a row's config does other than its words, and of truncated sequences.
+    /// Of seeds, and of what settings were chosen by.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<String>,
+    /// As [`warnings::of`].
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
     #[serde(flatten)]
@@ -417,7 +420,8 @@ pub fn write(
         None => Vec::new(),
     };
     let of_training = (seeds.len() == 1).then(|| ONE_SEED.to_owned());
-    for note in of_training.into_iter().chain(chosen) {
+    let notes: Vec<String> = of_training.into_iter().chain(chosen).collect();
+    for note in &notes {
         remark(format!("note: {note}"));
         report.page.paragraph(&format!("Note: {note}."));
     }
@@ -470,6 +474,7 @@ pub fn write(
             })
             .collect(),
         limit: &limit,
+        notes,
         warnings,
         compared,
     };

@@ -11,10 +11,10 @@ use mct_runs::Manifest;
 
 use crate::experiment::catalogue::Row;
 use crate::experiment::plan::Setting;
-use crate::seen::Seen;
+use crate::seen::Inquiry;
 
-/// The warnings of the folds, of what a row's training does other than its words say, of test utterances that
-/// the weights were trained on that training starts from, and of truncated test sequences, each once, with the
+/// The warnings of the folds, of what a row's training does other than its words say, of utterances that the
+/// weights were trained on from which training started, and of truncated test sequences, each once, with the
 /// folds that it holds for.
 ///
 /// # Errors
@@ -52,7 +52,7 @@ pub fn of(setting: &Setting, rows: &[Row], corpus: &Corpus) -> Result<Vec<String
             }
         }
     }
-    let mut starts: BTreeMap<String, Vec<Seen>> = BTreeMap::new();
+    let mut inquiry = Inquiry::new(&setting.corpus, corpus);
     for run in setting.all(rows)?.into_values() {
         let Manifest {
             model, training, ..
@@ -66,13 +66,15 @@ pub fn of(setting: &Setting, rows: &[Row], corpus: &Corpus) -> Result<Vec<String
             add(message, index);
         }
         if let Some(start) = &training.weights {
-            if !starts.contains_key(&start.sha256) {
-                let seen = Seen::by_start(start, (&setting.corpus, corpus))?;
-                starts.insert(start.sha256.clone(), seen);
-            }
-            for seen in &starts[&start.sha256] {
-                let message = seen.among(corpus, &fold.test, "test utterances");
-                message.into_iter().for_each(|message| add(message, index));
+            let sides = [
+                (&fold.test, "test utterances"),
+                (&fold.validation, "validation utterances"),
+            ];
+            for seen in inquiry.of_start(start) {
+                for (indices, name) in sides {
+                    let message = seen.among(corpus, indices, name);
+                    message.into_iter().for_each(|message| add(message, index));
+                }
             }
         }
         let config = Config { model, training };

@@ -57,7 +57,7 @@ pub fn remarks(config: &Config, interface: &Interface) -> Vec<String> {
 /// Says that an utterance that would be a batch of its own is left out of each epoch, where a training set has this
 /// many utterances and the model has batch norm.
 pub fn left_out(config: &Config, utterances: usize) -> Option<String> {
-    let alone = utterances % config.training.batch_size == 1;
+    let alone = utterances.checked_rem(config.training.batch_size) == Some(1);
     (alone && config.model.needs_batches()).then(|| {
         format!(
             "each epoch of {} leaves out an utterance that would be a batch of its own: batch norm needs two",
