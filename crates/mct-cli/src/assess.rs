@@ -9,7 +9,7 @@ use mct_corpus::limit::{LimitPoint, Posterior};
 use mct_corpus::{Corpus, Task};
 use mct_hfr::device::Named;
 use mct_hfr::training::{Checkpoint, EpochRecord, truncations};
-use mct_runs::{CorpusReference, RunFolder, Which, read_checkpoint};
+use mct_runs::{CorpusReference, Inquiry, RunFolder, Which, read_checkpoint, run_of};
 use mct_scores::{
     Calibration, Calibrator, ClassScores, Confusion, Curves, Evaluation, Fitted, Intervals, Metric,
     Part, Predicted, Reliability, Scores, auilc,
@@ -20,7 +20,6 @@ use crate::corrupted::Corrupted;
 use crate::draws::Draws;
 use crate::missing::MissingArgs;
 use crate::output::{Interrupted, remark, usage};
-use crate::seen::{Inquiry, run_of};
 use crate::{interrupt, progress};
 
 /// The limit over the rates; every list has one entry per rate.
@@ -301,7 +300,7 @@ impl Conditions<'_> {
         let bar = progress::bar(steps as u64, "evaluating");
         let (mut tested, mut runs, mut warnings) = (Vec::new(), Vec::new(), Vec::new());
         let (mut validated, mut calibrators) = (Vec::new(), Vec::new());
-        let mut inquiry = Inquiry::new(self.reference, self.corpus);
+        let mut inquiry = Inquiry::new(&self.reference.sha256, self.corpus);
         for source in sources {
             let checkpoint = &source.checkpoint;
             checkpoint.interface.require(self.corpus)?;

@@ -20,7 +20,6 @@ mod output;
 mod predict;
 mod progress;
 mod report;
-mod seen;
 mod slurm;
 mod tables;
 mod train;

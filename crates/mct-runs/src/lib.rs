@@ -7,6 +7,7 @@ mod listing;
 mod metrics;
 mod predictions;
 mod recorder;
+mod seen;
 
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
@@ -22,6 +23,7 @@ pub use error::{Error, Result};
 pub use listing::{Listing, Summary, runs_below};
 pub use predictions::{Predictions, SidePredictions, sealed};
 pub use recorder::Recorder;
+pub use seen::{Inquiry, Seen, run_of};
 
 /// `config.toml`: everything that reproduces the run.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -61,6 +61,40 @@ fn a_corpus_that_was_asked_for_stays_and_another_one_is_said() {
     window.get_by_label_contains("another corpus (corpus-3");
 }
 
+/// Of another fold, whose training set has the test set of this one.
+#[test]
+fn what_training_started_from_may_have_seen_the_test_set() {
+    let folder = tempfile::tempdir().unwrap();
+    let (run, _) = support::run_on(folder.path(), 3);
+    let best = mct_runs::Which::Best;
+    let mut before = mct_runs::RunFolder::open(&run)
+        .unwrap()
+        .checkpoint(best)
+        .unwrap();
+    before.config.training.fold += 1;
+    let weights = folder.path().join("before.safetensors");
+    let bytes = before.to_bytes(mct_hfr::training::Precision::F32).unwrap();
+    std::fs::write(&weights, bytes).unwrap();
+    let reference = mct_runs::CorpusReference::of(&weights).unwrap();
+    let mut manifest = mct_runs::RunFolder::open(&run).unwrap().manifest;
+    manifest.training.weights = Some(mct_hfr::config::StartingWeights {
+        path: reference.path.display().to_string(),
+        sha256: reference.sha256,
+    });
+    before.config.training = manifest.training.clone();
+    let started = folder.path().join("started");
+    let writer = mct_runs::RunFolder::create(&started, manifest).unwrap();
+    writer.save(&before, best).unwrap();
+    let mut window = window(options(vec![Source::Path(started)]));
+    until(&mut window, "the run", support::is_evaluated);
+    let said = note(&window).unwrap();
+    assert!(
+        said.contains("before.safetensors, from which training started, was trained on"),
+        "{said}"
+    );
+    window.get_by_label_contains("from which training started");
+}
+
 #[test]
 fn weights_know_their_corpus_and_what_they_do_not_read() {
     let folder = tempfile::tempdir().unwrap();

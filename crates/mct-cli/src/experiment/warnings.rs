@@ -7,11 +7,10 @@ use mct_corpus::Corpus;
 use mct_corpus::fold::fold;
 use mct_hfr::config::{Config, Interface};
 use mct_hfr::training::{left_out, remarks, truncations};
-use mct_runs::Manifest;
+use mct_runs::{Inquiry, Manifest};
 
 use crate::experiment::catalogue::Row;
 use crate::experiment::plan::Setting;
-use crate::seen::Inquiry;
 
 /// The warnings of the folds, of what a row's training does other than its words say, of utterances that the
 /// weights were trained on from which training started, and of truncated test sequences, each once, with the
@@ -52,7 +51,7 @@ pub fn of(setting: &Setting, rows: &[Row], corpus: &Corpus) -> Result<Vec<String
             }
         }
     }
-    let mut inquiry = Inquiry::new(&setting.corpus, corpus);
+    let mut inquiry = Inquiry::new(&setting.corpus.sha256, corpus);
     for run in setting.all(rows)?.into_values() {
         let Manifest {
             model, training, ..

@@ -8,7 +8,8 @@ use mct_corpus::Corpus;
 use mct_corpus::fold::fold;
 use mct_hfr::config::{Config, StartingWeights};
 use mct_hfr::training::Checkpoint;
-use mct_runs::{CorpusReference, RunFolder, read_checkpoint};
+
+use crate::{CorpusReference, RunFolder, read_checkpoint};
 
 /// The training set of one model, by the ids of its utterances.
 #[derive(Clone)]
@@ -21,7 +22,7 @@ pub struct Seen {
 
 /// Finds out what was trained on; each file is read once.
 pub struct Inquiry<'a> {
-    reference: &'a CorpusReference,
+    sha256: &'a str,
     corpus: &'a Corpus,
     /// Other corpora, by their SHA-256.
     others: BTreeMap<String, Result<Corpus, String>>,
@@ -40,10 +41,10 @@ pub fn run_of(path: &Path, checkpoint: &Checkpoint) -> Option<CorpusReference> {
 }
 
 impl<'a> Inquiry<'a> {
-    /// About models that are scored on `corpus`, which is that of `reference`.
-    pub const fn new(reference: &'a CorpusReference, corpus: &'a Corpus) -> Self {
+    /// About models that are scored on `corpus`, whose file has this SHA-256.
+    pub const fn new(sha256: &'a str, corpus: &'a Corpus) -> Self {
         Self {
-            reference,
+            sha256,
             corpus,
             others: BTreeMap::new(),
             starts: BTreeMap::new(),
@@ -61,7 +62,7 @@ impl<'a> Inquiry<'a> {
         let sha256 = run.map(|run| &run.sha256).or(checkpoint.corpus.as_ref());
         let trained = match (sha256, run) {
             (None, _) => Err("the weights do not say of which corpus they are".to_owned()),
-            (Some(own), _) if *own == self.reference.sha256 => ids(self.corpus, &checkpoint.config),
+            (Some(own), _) if own == self.sha256 => ids(self.corpus, &checkpoint.config),
             (Some(_), None) => Err("the weights are of another corpus".to_owned()),
             (Some(own), Some(run)) => {
                 let open = || run.open().map_err(|error| error.to_string());
