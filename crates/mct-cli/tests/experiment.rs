@@ -536,6 +536,19 @@ fn a_search_keeps_the_better_ones_and_never_trains_a_run_twice() {
     same.extend(["--set", "training.clip_norm=5"]);
     workshop.ok(&same);
     assert!(report("clip\\_norm was 0.0, is 5.0"));
+    // Without halving all of them are trained to the end.
+    workshop.ok(&[&search[..], &["--rungs", "1"]].concat());
+    let text = workshop.bytes("out/space/candidates.json");
+    let candidates: Value = serde_json::from_slice(&text).unwrap();
+    for own in candidates
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|own| own.as_array().unwrap())
+    {
+        assert_eq!(own["validation"].as_array().unwrap().len(), 1);
+        assert!(own["validation"][0].is_number());
+    }
     // One that is lost in a later rung has its place taken by the next best.
     let last_rung = |(id, _): &&(String, std::time::SystemTime)| {
         let config = workshop.bytes(&format!("out/runs/{id}/config.toml"));

@@ -41,6 +41,9 @@ pub struct Search {
     /// Candidates of each system; the first is the settings as they are
     #[arg(long, value_name = "N", default_value_t = 9, value_parser = clap::value_parser!(u16).range(2..=10_000))]
     budget: u16,
+    /// 1 trains every candidate to the end: better where little is learned in the first epochs
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=5))]
+    rungs: u8,
     #[command(flatten)]
     shared: Shared,
     /// How training data are made incomplete
@@ -73,9 +76,6 @@ struct Space {
 
 /// By how much the candidates become fewer and the epochs more.
 const HALVING: usize = 3;
-
-/// Rungs of a search of which the last has the epochs of the settings.
-const RUNGS: u32 = 3;
 
 /// How often values that do not go together are drawn anew.
 const MOST_DRAWS: usize = 100;
@@ -232,10 +232,10 @@ struct Candidate {
     diverged: bool,
 }
 
-/// The epochs of the rungs, ascending, without repetitions.
-fn rungs(epochs: usize) -> Vec<usize> {
-    let of_rung = |above: u32| (epochs / HALVING.pow(above)).max(1);
-    let mut rungs: Vec<usize> = (0..RUNGS).rev().map(of_rung).collect();
+/// The epochs of so many rungs, ascending, without repetitions; those of the last are `epochs`.
+fn rungs(count: u8, epochs: usize) -> Vec<usize> {
+    let of_rung = |above: u8| (epochs / HALVING.pow(above.into())).max(1);
+    let mut rungs: Vec<usize> = (0..count).rev().map(of_rung).collect();
     rungs.dedup();
     rungs
 }
@@ -266,7 +266,7 @@ impl Search {
             };
             all.push((0..budget).map(candidate).collect::<Result<_>>()?);
         }
-        let rungs = rungs(setting.base.training.epochs);
+        let rungs = rungs(self.rungs, setting.base.training.epochs);
         for (rung, epochs) in rungs.iter().enumerate() {
             // The best of each system, first.
             let kept = budget.div_ceil(HALVING.pow(rung as u32));
@@ -628,8 +628,9 @@ mod tests {
 
     #[test]
     fn the_last_rung_has_the_epochs_of_the_settings() {
-        assert_eq!(rungs(18), [2, 6, 18]);
-        assert_eq!(rungs(4), [1, 4]);
-        assert_eq!(rungs(1), [1]);
+        assert_eq!(rungs(3, 18), [2, 6, 18]);
+        assert_eq!(rungs(3, 4), [1, 4]);
+        assert_eq!(rungs(3, 1), [1]);
+        assert_eq!(rungs(1, 18), [18]);
     }
 }
