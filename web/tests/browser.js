@@ -83,8 +83,8 @@ export async function press(page, name) {
   await page.mouse.click(x + width / 2, y + height / 2);
 }
 
-/** Clicks the control of this name until `is(state)`, three times at most: where the machine is so busy that the press
- * and the release of a button are drawn more than 0.8 s apart, egui sees no click. */
+/** Clicks the control of this name until `is(state)`, three times at most: egui sees no click where press and release come
+ * more than 0.8 s apart, as between two frames of a busy machine. */
 export async function pressUntil(page, name, what, is) {
   for (let tries = 1; ; tries += 1) {
     await press(page, name);
