@@ -83,19 +83,6 @@ export async function press(page, name) {
   await page.mouse.click(x + width / 2, y + height / 2);
 }
 
-/** Clicks the control of this name until `is(state)`, three times at most: egui sees no click where press and release come
- * more than 0.8 s apart, as between two frames of a busy machine. */
-export async function pressUntil(page, name, what, is) {
-  for (let tries = 1; ; tries += 1) {
-    await press(page, name);
-    try {
-      return await until(page, what, is, 30);
-    } catch (error) {
-      if (tries === 3) throw error;
-    }
-  }
-}
-
 /** Drags the slider of this name to a share of its rail. */
 export async function slide(page, name, share) {
   const { x, y, height } = await place(page, name);

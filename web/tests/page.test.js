@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 
-import { NO_WEBGPU, WEBGPU, launch, open, press, pressUntil, slide, state, until } from "./browser.js";
+import { NO_WEBGPU, WEBGPU, launch, open, press, slide, state, until } from "./browser.js";
 import { DIST, LIMIT, transfer } from "./size.js";
 import { serve } from "./server.js";
 
@@ -243,10 +243,9 @@ async function trainAndTakeAway(page, seconds, { epochs } = {}) {
   const file = join(folder, `best-${own.device.name}.safetensors`);
   await download.saveAs(file);
   // The trained model is shown in place of the first.
-  const isShown = (own) => own.shown.name === own.models[1];
-  await pressUntil(page, `show ${own.models[1]}`, "its name", isShown);
+  await press(page, `show ${own.models[1]}`);
   const shown = await until(page, "its matrix", (own) => {
-    return isShown(own) && evaluated(own) && own.shown.curve_ua.length === 10;
+    return own.shown.name === own.models[1] && evaluated(own) && own.shown.curve_ua.length === 10;
   }, seconds);
   const words = ["evaluate", file, "--corpus", corpus, "--device", "flex", "--json"];
   const { ua } = JSON.parse(mctHfr(...words));

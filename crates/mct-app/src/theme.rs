@@ -142,9 +142,12 @@ fn set_ink(visuals: &mut Visuals) {
     visuals.error_fg_color = colour(error);
 }
 
-/// Sets the font, the sizes and the spacing of the application.
+/// Sets the font, the sizes and the spacing of the application, and what is a click.
 pub fn set(context: &egui::Context) {
     context.set_fonts(fonts());
+    // egui sees no click where the release comes more than 0.8 s after the press. Time passes in whole frames, and
+    // on a processor without a GPU one can take longer. No view has a use for a long press.
+    context.options_mut(|options| options.input_options.max_click_duration = f64::INFINITY);
     context.all_styles_mut(|style| {
         style.spacing.item_spacing = egui::vec2(6.0, 4.0);
         style.spacing.slider_width = 120.0;

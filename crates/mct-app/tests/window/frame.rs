@@ -38,8 +38,23 @@ fn every_panel_can_be_opened_and_closed() {
     );
 }
 
-#[derive(Default)]
+#[test]
+fn a_click_is_one_also_where_frames_are_slow() {
+    let builder = support::builder().with_step_dt(1.0);
+    let mut window = support::build(builder, options(Vec::new()));
+    window.run_steps(2);
+    let at = window.get_by_label("View").rect().center();
+    window.hover_at(at);
+    window.step();
+    window.drag_at(at);
+    window.step();
+    window.drop_at(at);
+    window.run_steps(2);
+    let entry = window.query_by_role_and_label(Role::CheckBox, "Curves");
+    assert!(entry.is_some());
+}
 
+#[derive(Default)]
 struct Storage(std::collections::HashMap<String, String>);
 
 impl eframe::Storage for Storage {
