@@ -14,6 +14,7 @@ use mct_scores::{
     Calibration, Calibrator, ClassScores, Confusion, Curves, Evaluation, Fitted, Intervals, Metric,
     Part, Predicted, Reliability, Scores, auilc,
 };
+use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 use serde::Serialize;
 
 use crate::corrupted::Corrupted;
@@ -41,8 +42,8 @@ pub struct LimitCurve {
 }
 
 impl LimitCurve {
-    /// The limit on the utterances `indices` with the masks of `mask_seed`, calibrated on those of `validation`
-    /// if there are any.
+    /// The limit on the utterances `indices` in a draw of the missing steps for each of `mask_seeds`, pooled as
+    /// predictions of models are, and calibrated on the utterances `validation` if there are any.
     ///
     /// # Errors
     /// A corpus that is not synthetic, or rates and modalities that do not fit it.
@@ -51,11 +52,14 @@ impl LimitCurve {
         indices: &[usize],
         validation: &[usize],
         missing: &MissingArgs,
-        mask_seed: u64,
+        mask_seeds: &[u64],
     ) -> Result<Self> {
         let settings = missing.settings(corpus)?;
-        let posterior = Posterior::of(corpus, indices, &settings, mask_seed)?;
-        let points = posterior.points(&settings);
+        let posteriors = |indices: &[usize]| -> Result<Vec<Posterior>> {
+            let seeds = mask_seeds.par_iter();
+            let draws = seeds.map(|seed| Posterior::of(corpus, indices, &settings, *seed));
+            Ok(draws.collect::<Result<_, _>>()?)
+        };
         let predicted = |posterior: &Posterior| -> Vec<Predicted> {
             let probabilities = posterior.probabilities().into_iter();
             probabilities.map(Predicted::Probabilities).collect()
@@ -63,18 +67,28 @@ impl LimitCurve {
         let calibrator = match validation {
             [] => None,
             own => {
-                let posterior = Posterior::of(corpus, own, &settings, mask_seed)?;
-                let draws = [predicted(&posterior)];
+                let draws: Vec<_> = posteriors(own)?.iter().map(predicted).collect();
                 Calibrator::fit(corpus, own, settings.len(), &draws, false)
             }
         };
+        let posteriors = posteriors(indices)?;
         let part = Part {
             indices,
-            draws: &[predicted(&posterior)],
+            draws: &posteriors.iter().map(predicted).collect::<Vec<_>>(),
             calibrator,
         };
         let calibration = Calibration::of(corpus, settings.len(), &[part]);
-        let list = |pick: fn(&LimitPoint) -> f64| -> Vec<f64> { points.iter().map(pick).collect() };
+        let points: Vec<Vec<LimitPoint>> = posteriors
+            .iter()
+            .map(|posterior| posterior.points(&settings))
+            .collect();
+        let list = |pick: fn(&LimitPoint) -> f64| -> Vec<f64> {
+            let of_rate = |rate: usize| {
+                let values = points.iter().map(|points| pick(&points[rate]));
+                values.sum::<f64>() / points.len() as f64
+            };
+            (0..settings.len()).map(of_rate).collect()
+        };
         let (rates, ua) = (list(|p| p.rate), list(|p| p.ua));
         let (reliability, fitted) = calibration
             .map(|own| (own.as_predicted, own.fitted))
@@ -277,6 +291,14 @@ struct Tested {
 }
 
 impl Conditions<'_> {
+    /// A seed for each draw of the missing steps.
+    fn mask_seeds(&self) -> Vec<u64> {
+        let draws = 0..self.mask_draws;
+        draws
+            .map(|draw| self.mask_seed.wrapping_add(draw))
+            .collect()
+    }
+
     /// Evaluates the models at every missing rate, and pools their predictions.
     ///
     /// # Errors
@@ -290,10 +312,7 @@ impl Conditions<'_> {
                 "--calibrate: expected classes and --side test: the validation set is what it fits on",
             ));
         }
-        let seeds = 0..self.mask_draws;
-        let seeds: Vec<u64> = seeds
-            .map(|draw| self.mask_seed.wrapping_add(draw))
-            .collect();
+        let seeds = self.mask_seeds();
         let validates = self.side == Side::Test && !self.once_more;
         let sides = if validates { 2 } else { 1 };
         let steps = sources.len() * rates.len() * sides * self.mask_draws as usize;
@@ -410,7 +429,7 @@ impl Conditions<'_> {
                 &all,
                 fitted_on,
                 self.missing,
-                self.mask_seed,
+                &self.mask_seeds(),
             )?),
             _ => None,
         };

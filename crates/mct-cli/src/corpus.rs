@@ -370,7 +370,7 @@ impl Limit {
             }
             None => (0..corpus.len()).collect(),
         };
-        let curve = LimitCurve::of(&corpus, &indices, &[], &self.missing, self.mask_seed)?;
+        let curve = LimitCurve::of(&corpus, &indices, &[], &self.missing, &[self.mask_seed])?;
         if self.json {
             return say_json(&curve);
         }

@@ -191,11 +191,7 @@ fn reliability(assessment: &Assessment) -> Result<Vec<(String, String)>> {
         .map(|(index, rate)| {
             let lines = lines.iter().filter_map(|(name, own)| {
                 let bins = &own.as_ref()?.bins[index];
-                // The posterior is of the first draw alone.
-                let draws = match *name {
-                    POSTERIOR => 1,
-                    _ => assessment.evaluation.mask_draws,
-                };
+                let draws = assessment.evaluation.mask_draws;
                 Some(Line {
                     name: (*name).to_owned(),
                     points: Bin::points(bins, draws),

@@ -117,17 +117,19 @@ impl Model {
         self
     }
 
-    /// With these weights of the network, by name; what is known of features and labels stays.
+    /// With these weights of the network, by name; what is known of features and labels stays, and a parameter whose
+    /// name `is_optional` as it is where there is no value for it.
     ///
     /// # Errors
-    /// When names or shapes differ: all of them are listed.
+    /// When other names or shapes differ: all of them are listed.
     pub(crate) fn with_network(
         mut self,
         values: &Values,
+        is_optional: impl Fn(&str) -> bool,
         source: &str,
         device: &Device,
     ) -> Result<Self> {
-        self.network = parameters::assign(self.network, values, source, device)?;
+        self.network = parameters::assign_some(self.network, values, is_optional, source, device)?;
         Ok(self)
     }
 

@@ -15,12 +15,14 @@ use mct_hfr::config::{
     ClassWeights, ClassifierKind, Config, Interface, Schedule, Select, Strategy, System, Term,
     TrainingConfig,
 };
-use mct_hfr::data::Batch;
+use mct_hfr::data::{Batch, FeatureStatistics};
 use mct_hfr::evaluation::static_masks;
 use mct_hfr::model::Model;
 use mct_hfr::nn::mode::Mode;
 use mct_hfr::nn::parameters::{self, Values};
-use mct_hfr::training::{AdamW, AdamWConfig, Event, FinishReason, Trainer, left_out, remarks};
+use mct_hfr::training::{
+    AdamW, AdamWConfig, Event, FinishReason, Trainer, left_out, remarks, unscaled,
+};
 use support::floats;
 use support::runs::{Recorder, model, small_config};
 
@@ -95,6 +97,140 @@ fn frozen_parameters_stay_as_they_were() {
     );
 }
 
+/// A training that would train nothing, or freeze nothing, is none.
+#[test]
+fn freezing_everything_or_what_is_never_trained_is_refused() {
+    let corpus = corpus();
+    let refused = |names: &[&str]| {
+        let mut config = small_config(System::Mct);
+        config.model.classifier = ClassifierKind::Released;
+        config.training.freeze = names.iter().map(|name| (*name).to_owned()).collect();
+        let error = Trainer::new(&corpus, config, &Device::flex()).err();
+        error.map(|error| error.to_string()).unwrap_or_default()
+    };
+    for everything in [
+        &["network"][..],
+        &[
+            "network.unimodal",
+            "network.layers",
+            "network.pooling",
+            "network.classifier",
+        ],
+    ] {
+        let error = refused(everything);
+        assert!(error.contains("some parameters left to train"), "{error}");
+    }
+    for statistic in ["inputs", "prior", "network.classifier.norm.running_mean"] {
+        let error = refused(&[statistic]);
+        assert!(
+            error.contains(&format!("`{statistic}`")) || error.contains(statistic),
+            "{error}"
+        );
+        assert!(error.contains("a trained parameter"), "{error}");
+    }
+    assert_eq!(refused(&["network.classifier.norm"]), "");
+}
+
+/// Also in the best weights, which are an average.
+#[test]
+fn an_average_of_what_is_frozen_is_what_it_was() {
+    let corpus = corpus();
+    let mut config = small_config(System::Mct);
+    config.training.epochs = 3;
+    config.training.average = 0.99;
+    config.training.freeze = vec!["network.unimodal".to_owned()];
+    let start = Trainer::new(&corpus, config.clone(), &Device::flex());
+    let start = values(&start.unwrap().model());
+    let (_, recorder) = train(&corpus, &config, usize::MAX);
+    let best = recorder.best.unwrap().model;
+    let is_frozen =
+        |name: &&String| !name.starts_with("network.") || name.starts_with("network.unimodal");
+    let frozen: Vec<&String> = start.keys().filter(is_frozen).collect();
+    assert!(frozen.len() > 10);
+    for name in frozen {
+        assert_eq!(floats(&best[name]), floats(&start[name]), "{name}");
+    }
+}
+
+/// MCT first, its reconstruction later, and back.
+#[test]
+fn mct_and_mct_hfr_start_from_each_other() {
+    let corpus = corpus();
+    let (_, recorder) = train(&corpus, &small_config(System::Mct), 2);
+    let of_mct = recorder.last.unwrap();
+    let start = |config: Config, weights| {
+        let mut trainer = Trainer::new(&corpus, config, &Device::flex()).unwrap();
+        let fresh = values(&trainer.model());
+        trainer.start_from(weights)?;
+        let mut recorder = Recorder::new(1);
+        let started = values(&trainer.model());
+        pollster::block_on(trainer.run(&mut recorder)).unwrap();
+        Ok::<_, mct_hfr::Error>((fresh, started, recorder))
+    };
+    let said = |recorder: &Recorder| format!("{:?}", recorder.events);
+    let (fresh, started, events) = start(small_config(System::MctHfr), &of_mct).unwrap();
+    assert!(said(&events).contains("no network.lfi, which starts from random values"));
+    assert!(
+        !said(&events).contains("network.gfa"),
+        "predictions are aligned without it"
+    );
+    let mut own = 0;
+    for (name, value) in started
+        .iter()
+        .filter(|(name, _)| name.starts_with("network."))
+    {
+        let from = match name.starts_with("network.lfi.") {
+            true => &fresh,
+            false => &of_mct.model,
+        };
+        own += usize::from(name.starts_with("network.lfi."));
+        assert_eq!(value, &from[name], "{name}");
+    }
+    assert!(own > 10);
+    let of_hfr = events.last.unwrap();
+    let (_, started, events) = start(small_config(System::Mct), &of_hfr).unwrap();
+    assert!(!said(&events).contains("random"));
+    assert_eq!(
+        started["network.classifier.output.bias"],
+        of_hfr.model["network.classifier.output.bias"]
+    );
+    // What both have must be there.
+    let mut torn = of_hfr.clone();
+    torn.model
+        .retain(|name, _| !name.starts_with("network.lfi."));
+    let error = start(small_config(System::MctHfr), &torn).err().unwrap();
+    assert!(error.to_string().contains("is missing"), "{error}");
+    let error = start(small_config(System::Pmr), &of_mct).err().unwrap();
+    let expected = "config.model.system: found mct, expected pmr";
+    assert!(error.to_string().contains(expected), "{error}");
+}
+
+#[test]
+fn large_features_that_are_not_standardised_are_said() {
+    let mut config = small_config(System::Mct);
+    config.model.standardize = false;
+    let corpus = corpus();
+    let said = |config: &Config, size: f32| {
+        let interface = Interface::of(&corpus, config.model.task);
+        let of = |features: usize| FeatureStatistics {
+            mean: vec![0.6 * size; features],
+            deviation: vec![0.8 * size; features],
+            unknown: None,
+        };
+        let shapes = interface.modalities.iter();
+        let statistics: Vec<_> = shapes.map(|shape| of(shape.features)).collect();
+        unscaled(&interface, &config.model, &statistics).join("; ")
+    };
+    let found = said(&config, 300.0);
+    assert!(
+        found.contains("audio: features have a root mean square of 300"),
+        "{found}"
+    );
+    assert_eq!(said(&config, 3.0), "");
+    config.model.standardize = true;
+    assert_eq!(said(&config, 300.0), "");
+}
+
 #[test]
 fn a_part_is_frozen_whole_with_its_statistics_and_without_others_of_like_names() {
     let corpus = corpus();
@@ -122,8 +258,9 @@ fn a_part_is_frozen_whole_with_its_statistics_and_without_others_of_like_names()
     assert!(!any("network.layers.1.") && any("network.layers.10."));
 }
 
+/// Also where they are not of one size, as the last batch of an epoch.
 #[test]
-fn two_batches_accumulated_are_one_of_twice_the_size() {
+fn accumulated_batches_are_one_of_all_their_utterances() {
     let corpus = corpus();
     let config = small_config(System::Mct);
     let device = Device::flex().autodiff();
@@ -134,19 +271,63 @@ fn two_batches_accumulated_are_one_of_twice_the_size() {
         losses.total.backward()
     };
     let start = model(&corpus, &config, &device);
-    let mut optimizer = AdamW::new(AdamWConfig::new(1e-2));
-    for indices in [[0, 1, 2], [3, 4, 5]] {
-        optimizer.accumulate(&start, gradients(&start, &indices), &[]);
+    let adamw = || {
+        AdamW::new(AdamWConfig {
+            // The bound is of the mean, not of the sum.
+            clip_norm: 0.1,
+            ..AdamWConfig::new(1e-2)
+        })
+    };
+    for parts in [[&[0, 1, 2][..], &[3, 4, 5]], [&[0, 1, 2, 3, 4], &[5]]] {
+        let mut optimizer = adamw();
+        for indices in parts {
+            let weight = indices.len() as f64 / parts[0].len() as f64;
+            optimizer.accumulate(&start, gradients(&start, indices), weight, &[]);
+        }
+        assert_eq!(optimizer.accumulated(), 2);
+        optimizer.update(start.clone());
+        let mut whole = adamw();
+        whole.step(start.clone(), gradients(&start, &[0, 1, 2, 3, 4, 5]));
+        let moments = |optimizer: &AdamW| pollster::block_on(optimizer.read_async()).unwrap();
+        let (found, expected) = (moments(&optimizer), moments(&whole));
+        let first = |name: &&String| name.starts_with("m.");
+        for name in found.keys().filter(first) {
+            // Zero in theory.
+            if !name.ends_with("attention.key.bias") {
+                let deviation = support::deviation(&floats(&found[name]), &floats(&expected[name]));
+                assert!(deviation < 1e-4, "{name}: {deviation}");
+            }
+        }
+        assert!(found.keys().filter(first).count() > 30);
     }
-    assert_eq!(optimizer.accumulated(), 2);
-    let accumulated = values(&optimizer.update(start.clone()));
-    let of_both = gradients(&start, &[0, 1, 2, 3, 4, 5]);
-    let at_once = values(&AdamW::new(AdamWConfig::new(1e-2)).step(start, of_both));
+}
+
+/// The trainer gives the last batch of an epoch, which is smaller, the weight of its utterances.
+#[test]
+fn a_small_batch_weighs_less_in_an_accumulated_update() {
+    let corpus = corpus();
+    let mut config = small_config(System::Mct);
+    config.model.dropout.embedding = 0.0;
+    config.model.dropout.feed_forward = 0.0;
+    config.model.dropout.residual = 0.0;
+    config.model.dropout.classifier = 0.0;
+    config.training.strategy = Strategy::Complete;
+    config.training.average = 0.0;
+    let count = Trainer::new(&corpus, config.clone(), &Device::flex());
+    let count = count.unwrap().fold().train.len();
+    let moments = |batch_size: usize, accumulate: usize| {
+        let mut config = config.clone();
+        config.training.batch_size = batch_size;
+        config.training.accumulate = accumulate;
+        let (_, recorder) = train(&corpus, &config, usize::MAX);
+        recorder.last.unwrap().optimizer
+    };
+    // All in one update: as one batch, or as two of which the second has one utterance.
+    let (whole, parts) = (moments(count, 1), moments(count - 1, 2));
     let mut compared = 0;
-    for (name, found) in &accumulated {
-        // Zero in theory; AdamW makes whole steps of its rounding.
-        if !name.ends_with("attention.key.bias") {
-            let deviation = support::deviation(&floats(found), &floats(&at_once[name]));
+    for (name, expected) in &whole {
+        if name.starts_with("m.") && !name.ends_with("attention.key.bias") {
+            let deviation = support::deviation(&floats(&parts[name]), &floats(expected));
             assert!(deviation < 1e-3, "{name}: {deviation}");
             compared += 1;
         }
@@ -522,6 +703,7 @@ fn a_complete_run_with_reconstruction_and_chfn_without_words_say_what_they_do() 
     let said = warnings(&corpus, &complete);
     assert!(said.contains("TFR-Net learns to restore nothing"), "{said}");
     let mut alone = small_config(System::EmtDlfr);
+    alone.training.epochs = 2;
     alone.training.batch_size = 1;
     let config_of = |config: &Config| {
         let interface = Interface::of(&corpus, config.model.task);
@@ -530,6 +712,50 @@ fn a_complete_run_with_reconstruction_and_chfn_without_words_say_what_they_do() 
     assert!(config_of(&alone).contains("the attraction loss of EMT-DLFR"));
     alone.training.batch_size = 2;
     assert_eq!(config_of(&alone), "");
+    // MCT in other words.
+    for (preset, set, part) in [
+        ("demo", &[("training.epochs", "1")][..], "MCT-HFR is MCT"),
+        (
+            "demo",
+            &[("training.epochs", "1"), ("model.system", "mct-lfi")],
+            "MCT-LFI is MCT: nothing is missing",
+        ),
+        (
+            "demo",
+            &[
+                ("training.modality_rates.audio", "0"),
+                ("training.modality_rates.vision", "0"),
+                ("training.modality_rates.text", "0"),
+            ],
+            "MCT-HFR is MCT",
+        ),
+        (
+            "paper",
+            &[("training.alpha", "0"), ("training.beta", "0")],
+            "with all loss weights 0, MCT-HFR is MCT",
+        ),
+        (
+            "released",
+            &[("training.epochs", "1")],
+            "none of its further losses in 1 epochs",
+        ),
+        (
+            "paper",
+            &[
+                ("training.class_weights", "balanced"),
+                ("training.balanced_batches", "true"),
+            ],
+            "made up for twice",
+        ),
+    ] {
+        let set = set
+            .iter()
+            .map(|(key, value)| ((*key).into(), (*value).into()));
+        let preset = Config::preset(preset).unwrap();
+        let config = preset.set("--set", &set.collect::<Vec<_>>()).unwrap();
+        let said = config_of(&config);
+        assert!(said.contains(part), "{said}");
+    }
     let mut renamed = corpus.clone();
     for modality in &mut renamed.modalities {
         if modality.name == "text" {
@@ -539,6 +765,8 @@ fn a_complete_run_with_reconstruction_and_chfn_without_words_say_what_they_do() 
     let config = small_config(System::Chfn);
     let said = warnings(&renamed, &config);
     assert!(said.contains("no modality is called `text`"), "{said}");
+    let said = warnings(&renamed, &small_config(System::Misa));
+    assert!(said.contains("MISA reads all of them"), "{said}");
 }
 
 /// A batch of its own is no batch for batch norm.

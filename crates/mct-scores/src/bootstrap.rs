@@ -4,13 +4,14 @@
 //! Scores are computed from sums over utterances, so that a resample adds up one sum per speaker, however
 //! many utterances there are. Few speakers, seeds or draws make the percentiles of a bootstrap too narrow: they
 //! are widened around the observed value (Hesterberg, 2015), to the variance that a jackknife of each of these
-//! factors says, and by Student's t with Satterthwaite's degrees of freedom.
+//! factors says, and by Student's t with the degrees of freedom of each.
 
 use std::collections::BTreeMap;
 
 use mct_corpus::counter::Stream;
 use mct_corpus::{Corpus, Target, Task};
 use serde::Serialize;
+use statrs::distribution::{ContinuousCDF as _, StudentsT};
 
 use crate::auilc::auilc;
 use crate::confusion::{ClassScores, most_probable};
@@ -29,6 +30,8 @@ pub(crate) struct Clusters {
     /// Of each utterance of a list.
     pub of: Vec<usize>,
     pub count: usize,
+    /// How many speakers and utterances of nobody known there are; more than `count` where they are in groups.
+    pub members: usize,
     /// Whether all of them are speakers.
     pub of_speakers: bool,
 }
@@ -59,7 +62,8 @@ impl Clusters {
             *numbers.entry(name).or_insert(next)
         });
         let mut of: Vec<usize> = of.collect();
-        let mut count = numbers.len();
+        let members = numbers.len();
+        let mut count = members;
         let is_speaker = |name: &Cluster| matches!(name, Cluster::Speaker(_));
         let of_speakers = numbers.keys().all(is_speaker);
         if count > MOST_CLUSTERS {
@@ -73,6 +77,7 @@ impl Clusters {
         Self {
             of,
             count,
+            members,
             of_speakers,
         }
     }
@@ -104,48 +109,82 @@ pub(crate) fn without_one(count: usize) -> impl Iterator<Item = Vec<usize>> {
 }
 
 /// How much an estimate varies by all that is drawn.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Variation {
-    variance: f64,
-    /// Degrees of freedom that the variance is known with.
-    freedom: f64,
+    /// Of each factor that varies the variance, and the degrees of freedom that it is known with.
+    factors: Vec<(f64, f64)>,
 }
 
 impl Variation {
     /// By the jackknife (Efron and Stein, 1981): of each factor (speakers, seeds, draws of the missing steps)
     /// the values of the estimate without one of its levels. The factors are crossed, so that their variances
-    /// add up, and their degrees of freedom are joined as Satterthwaite (1946) says.
+    /// add up.
     pub fn of(factors: &[Vec<f64>]) -> Self {
-        let (mut variance, mut squares) = (0.0, 0.0);
-        for values in factors {
+        let of_factor = |values: &Vec<f64>| {
             // A correlation of predictions that are all the same is not defined.
             let values: Vec<f64> = values.iter().copied().filter(|v| v.is_finite()).collect();
-            if values.len() < 2 {
-                continue;
-            }
             let count = values.len() as f64;
             let mean = values.iter().sum::<f64>() / count;
             let around: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-            let own = around * (count - 1.0) / count;
-            variance += own;
-            squares += own * own / (count - 1.0);
-        }
-        let freedom = match squares > 0.0 {
-            true => variance * variance / squares,
-            false => f64::INFINITY,
+            (around * (count - 1.0) / count, count - 1.0)
         };
-        Self { variance, freedom }
+        let varying = |(variance, freedom): &(f64, f64)| *variance > 0.0 && *freedom > 0.0;
+        Self {
+            factors: factors.iter().map(of_factor).filter(varying).collect(),
+        }
+    }
+
+    fn variance(&self) -> f64 {
+        self.factors.iter().map(|(variance, _)| variance).sum()
+    }
+
+    /// The probability of being this many standard errors off, in either direction: of Student's t of each factor,
+    /// weighted with its share of the variance. Joined degrees of freedom (Satterthwaite, 1946) are many just where
+    /// the variance of few seeds came out small by chance; weights as of Cochran and Cox (1950) err on the other side.
+    fn tail(&self, errors: f64) -> f64 {
+        let variance = self.variance();
+        let of_factor = |(own, freedom): &(f64, f64)| {
+            let student = StudentsT::new(0.0, 1.0, *freedom);
+            own / variance * student.map_or(1.0, |student| 2.0 * student.sf(errors))
+        };
+        self.factors.iter().map(of_factor).sum()
+    }
+
+    /// Standard errors that an estimate is within of the truth in 95 of 100 cases.
+    fn quantile(&self) -> f64 {
+        // With one degree of freedom it is 12.7.
+        let (mut low, mut high) = (0.0, 13.0);
+        for _ in 0..40 {
+            let middle = (low + high) / 2.0;
+            match self.tail(middle) > 0.05 {
+                true => low = middle,
+                false => high = middle,
+            }
+        }
+        high
     }
 
     /// By what the percentiles of this bootstrap, in ascending order, are too narrow; never below 1. Of few seeds
     /// it has few values, so that its width says more than its variance.
-    fn widening(self, resampled: &[f64]) -> f64 {
+    fn widening(&self, resampled: &[f64]) -> f64 {
         let [low, high] = percentiles(resampled);
         let found = (high - low) / 2.0;
         match found > 0.0 {
-            true => (self.variance.sqrt() * student(self.freedom) / found).max(1.0),
+            true => (self.variance().sqrt() * self.quantile() / found).max(1.0),
             false => 1.0,
         }
+    }
+
+    /// The p of `value` being 0. Where nothing varies, by the sign test: that all of `clusters` have the same sign.
+    fn p(&self, value: f64, clusters: usize) -> f64 {
+        let variance = self.variance();
+        if value == 0.0 {
+            return 1.0;
+        }
+        if variance <= f64::EPSILON * value * value {
+            return 0.5f64.powf(clusters.saturating_sub(1) as f64);
+        }
+        self.tail(value.abs() / variance.sqrt())
     }
 }
 
@@ -153,39 +192,6 @@ impl Variation {
 fn percentiles(values: &[f64]) -> [f64; 2] {
     let last = (values.len() - 1) as f64;
     [0.025, 0.975].map(|share| values[(last * share).round() as usize])
-}
-
-/// The 97.5 percentile of the standard normal distribution.
-const NORMAL: f64 = 1.959_964;
-
-/// The 97.5 percentile of Student's t: below 3 degrees of freedom between those of its table, from there up
-/// the expansion in their inverse (Abramowitz and Stegun, 26.7.5); right to three percent.
-fn student(freedom: f64) -> f64 {
-    const TABLE: [(f64, f64); 5] = [
-        (1.0, 12.706),
-        (1.25, 8.028),
-        (1.5, 6.017),
-        (2.0, 4.303),
-        (3.0, 3.182),
-    ];
-    let freedom = freedom.max(1.0);
-    for pair in TABLE.windows(2) {
-        let [(low, at_low), (high, at_high)] = [pair[0], pair[1]];
-        if freedom < high {
-            let share = (1.0 / low - 1.0 / freedom) / (1.0 / low - 1.0 / high);
-            return at_low * (at_high / at_low).powf(share);
-        }
-    }
-    let z = NORMAL;
-    let terms = [
-        (z.powi(3) + z) / 4.0,
-        (5.0 * z.powi(5) + 16.0 * z.powi(3) + 3.0 * z) / 96.0,
-        (3.0 * z.powi(7) + 19.0 * z.powi(5) + 17.0 * z.powi(3) - 15.0 * z) / 384.0,
-    ];
-    let orders = terms.iter().zip(1..);
-    z + orders
-        .map(|(term, order)| term / freedom.powi(order))
-        .sum::<f64>()
 }
 
 /// As many indices below `count`.
@@ -323,25 +329,27 @@ impl Statistic<'_> {
 pub(crate) struct Estimate {
     pub low: f64,
     pub high: f64,
+    /// The larger one of the shares of resamples beyond 0, on both sides, and of what Student's t says: resamples of
+    /// few speakers or seeds do not reach far, so that their shares are right near 0.05 alone.
     pub p: f64,
 }
 
 impl Estimate {
-    /// From the value observed and those of resamples.
-    pub fn of(value: f64, mut resampled: Vec<f64>, variation: Variation) -> Self {
+    /// From the value observed and those of resamples of `clusters`.
+    pub fn of(value: f64, mut resampled: Vec<f64>, variation: &Variation, clusters: usize) -> Self {
         resampled.sort_by(f64::total_cmp);
         let widening = variation.widening(&resampled);
         for other in &mut resampled {
             *other = value + widening * (*other - value);
         }
         let [low, high] = percentiles(&resampled);
-        let count = resampled.len();
         let below = resampled.iter().filter(|value| **value <= 0.0).count();
         let above = resampled.iter().filter(|value| **value >= 0.0).count();
+        let share = 2.0 * below.min(above) as f64 / resampled.len() as f64;
         Self {
             low,
             high,
-            p: (2.0 * (below.min(above) + 1) as f64 / (count + 1) as f64).min(1.0),
+            p: share.max(variation.p(value, clusters)).min(1.0),
         }
     }
 }
@@ -426,13 +434,13 @@ impl Intervals {
             };
             let variation = Variation::of(&[of(&without_a_cluster), of(&without_a_draw)]);
             let Estimate { low, high, .. } =
-                Estimate::of(observed[row][m], of(&resamples), variation);
+                Estimate::of(observed[row][m], of(&resamples), &variation, clusters.count);
             let [least, most] = statistic.metrics()[m].range();
             [low.clamp(least, most), high.clamp(least, most)]
         };
         let metrics = statistic.metrics().iter().copied().enumerate();
         Some(Self {
-            clusters: clusters.count,
+            clusters: clusters.members,
             of_speakers: clusters.of_speakers,
             mask_draws: draws.len(),
             rates: metrics
@@ -451,20 +459,44 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_percentiles_of_students_t() {
+    fn p_is_that_of_students_t_where_resamples_do_not_reach_as_far() {
+        // Differences of three seeds, 1.5, 2 and 2.5, the same for all speakers: scipy's ttest_1samp says 0.0202.
+        let seeds = Variation::of(&[vec![2.25, 2.0, 1.75]]);
+        assert!((seeds.p(2.0, 20) - 0.020_204).abs() < 1e-5, "{seeds:?}");
+        let mut stream = Stream::new(&[5]);
+        let resample = |_| {
+            let drawn = with_replacement(&mut stream, 3);
+            drawn.iter().map(|seed| [1.5, 2.0, 2.5][*seed]).sum::<f64>() / 3.0
+        };
+        let resampled: Vec<f64> = (0..RESAMPLES).map(resample).collect();
+        let found = Estimate::of(2.0, resampled, &seeds, 20);
+        assert_eq!(found.p, seeds.p(2.0, 20));
+        assert!(
+            (found.low - (2.0 - 4.303 * 0.288_675)).abs() < 0.05,
+            "{found:?}"
+        );
+        // Two speakers, 4.9 and 5.1: 0.0127.
+        let two = Variation::of(&[vec![5.1, 4.9]]);
+        assert!((two.p(5.0, 2) - 0.012_731).abs() < 1e-5);
+        // All alike: two coins fall on the same side every second time, twenty hardly ever.
+        let alike = Variation::of(&[vec![5.0; 2]]);
+        assert_eq!(alike.p(5.0, 2), 0.5);
+        assert!(alike.p(5.0, 20) < 1e-5);
+        assert_eq!(alike.p(0.0, 20), 1.0);
+        // Of many degrees of freedom the normal distribution: 0.0455 at two standard errors.
+        let many = Variation::of(&[(0..100_000).map(|i| f64::from(i % 2)).collect()]);
+        let p = many.p(2.0 * many.variance().sqrt(), 100_000);
+        assert!((p - 0.0455).abs() < 1e-4, "{p}");
         // From its tables.
-        for (freedom, expected) in [
-            (1.0, 12.706),
-            (1.75, 4.949),
-            (2.0, 4.303),
-            (2.5, 3.575),
-            (3.0, 3.182),
-            (9.0, 2.262),
-            (23.0, 2.069),
-            (f64::INFINITY, 1.960),
+        for (levels, expected) in [
+            (2, 12.706),
+            (3, 4.303),
+            (4, 3.182),
+            (10, 2.262),
+            (24, 2.069),
         ] {
-            let found = student(freedom);
-            assert!((found / expected - 1.0).abs() < 0.03, "{freedom}: {found}");
+            let found = Variation::of(&[(0..levels).map(f64::from).collect()]).quantile();
+            assert!((found - expected).abs() < 1e-3, "{levels}: {found}");
         }
     }
 
@@ -473,14 +505,22 @@ mod tests {
         // The mean of 1, 2, 3, 6 without each of them: a variance of 14 / 3 / 4.
         let mean = [11.0 / 3.0, 10.0 / 3.0, 3.0, 2.0].to_vec();
         let one = Variation::of(&[mean.clone(), vec![]]);
-        assert!((one.variance - 14.0 / 12.0).abs() < 1e-12, "{one:?}");
-        assert!((one.freedom - 3.0).abs() < 1e-12);
-        let two = Variation::of(&[mean.clone(), mean]);
-        assert!((two.variance - 28.0 / 12.0).abs() < 1e-12);
-        assert!((two.freedom - 6.0).abs() < 1e-12);
+        let [(variance, freedom)] = one.factors.as_slice() else {
+            panic!("{one:?}");
+        };
+        assert!((variance - 14.0 / 12.0).abs() < 1e-12 && *freedom == 3.0);
+        let two = Variation::of(&[mean.clone(), mean.clone()]);
+        assert!((two.variance() - 28.0 / 12.0).abs() < 1e-12);
+        assert!((two.tail(1.7) - one.tail(1.7)).abs() < 1e-12);
+        // Of which the one is three times the variance of the other.
+        let seeds: Vec<f64> = vec![0.0, f64::sqrt(7.0 / 12.0)];
+        let unequal = Variation::of(&[mean, seeds.clone()]);
+        let seeds = Variation::of(&[seeds]);
+        let share = seeds.variance() / unequal.variance();
+        let expected = (1.0 - share) * one.tail(2.0) + share * seeds.tail(2.0);
+        assert!((unequal.tail(2.0) - expected).abs() < 1e-12);
         let none = Variation::of(&[vec![0.5; 4]]);
-        assert_eq!((none.variance, none.freedom), (0.0, f64::INFINITY));
-        assert_eq!(none.widening(&[0.5; 9]), 1.0);
+        assert_eq!((none.variance(), none.widening(&[0.5; 9])), (0.0, 1.0));
     }
 
     #[test]
@@ -497,7 +537,7 @@ mod tests {
         let twice = Clusters::of(&corpus, &[3, 4, 3]);
         assert_eq!((twice.count, twice.of), (2, vec![0, 1, 0]));
         let grouped = Clusters::of(&corpus, &all);
-        assert_eq!(grouped.count, MOST_CLUSTERS);
+        assert_eq!((grouped.count, grouped.members), (MOST_CLUSTERS, all.len()));
         let mut sizes = vec![0; MOST_CLUSTERS];
         for cluster in &grouped.of {
             sizes[*cluster] += 1;

@@ -21,8 +21,11 @@ const COVERAGE: [usize; 2] = [9, 10];
 /// A bin of fewer utterances says nothing.
 const FEW: usize = 5;
 
-/// A probability of 0 counts as this, so that one certain mistake does not make the mean infinite.
+/// A smaller probability counts as this, so that one certain mistake does not decide the mean.
 const LEAST: f64 = 1e-12;
+
+/// The smallest probability above 0 that a model can give, in place of 0 where its logarithm is scaled.
+const LEAST_GIVEN: f64 = 1e-45;
 
 /// Temperatures that are searched.
 const TEMPERATURES: [f64; 2] = [0.05, 20.0];
@@ -108,7 +111,7 @@ fn labelled<'a>(
 fn scaled(probabilities: &[f32], temperature: f64) -> Vec<f64> {
     let logs = probabilities
         .iter()
-        .map(|p| f64::from(*p).max(LEAST).ln() / temperature);
+        .map(|p| f64::from(*p).max(LEAST_GIVEN).ln() / temperature);
     let logs: Vec<f64> = logs.collect();
     let top = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let powers: Vec<f64> = logs.iter().map(|log| (log - top).exp()).collect();
@@ -142,7 +145,10 @@ impl Calibrator {
                     .map(|(label, row)| -scaled(row, temperature)[*label].max(LEAST).ln());
                 losses.sum::<f64>()
             };
-            least(nll, TEMPERATURES.map(f64::ln)).exp()
+            let found = least(nll, TEMPERATURES.map(f64::ln)).exp();
+            // Where every answer is right, the surer the better, and nothing says how sure is too sure.
+            let is_bound = found < TEMPERATURES[0] * 1.01;
+            if is_bound { 1.0 } else { found }
         };
         let temperatures: Vec<f64> = match model_per_rate {
             true => every.chunks(1).map(temperature).collect(),
@@ -393,10 +399,47 @@ mod tests {
 
     #[test]
     fn of_few_utterances_the_sets_hold_every_class() {
-        let (corpus, truths) = drawn(5, 2);
-        let indices: Vec<usize> = (0..5).collect();
+        let (corpus, truths) = drawn(9, 2);
         let draws = predicted(&truths, 1.0);
-        let calibrator = Calibrator::fit(&corpus, &indices, 1, &draws, true).unwrap();
-        assert_eq!(calibrator.thresholds, [0.0]);
+        let draws = [draws[0].clone(), predicted(&truths, 2.0)[0].clone()];
+        let fit = |count: usize| {
+            let indices: Vec<usize> = (0..count).collect();
+            let rows = |rates: &Vec<Predicted>| {
+                vec![Predicted::Probabilities(rates[0].rows()[..count].to_vec())]
+            };
+            let draws: Vec<Vec<Predicted>> = draws.iter().map(rows).collect();
+            Calibrator::fit(&corpus, &indices, 1, &draws, true).unwrap()
+        };
+        // Of eight utterances and the one to come nine tenths are more than eight.
+        assert_eq!(fit(8).thresholds, [0.0]);
+        // Of ten, nine: the least probability that any of nine gives to its class, in either draw.
+        let nine = fit(9);
+        let of_true = draws.iter().flat_map(|rates| {
+            let rows = rates[0].rows().iter().zip(&corpus.utterances);
+            rows.map(|(row, utterance)| scaled(row, nine.temperatures[0])[utterance.label.unwrap()])
+        });
+        assert_eq!(nine.thresholds, [of_true.fold(1.0, f64::min)]);
+    }
+
+    #[test]
+    fn a_validation_set_without_a_mistake_leaves_probabilities_as_they_are() {
+        let (mut corpus, truths) = drawn(40, 3);
+        for (utterance, p) in corpus.utterances.iter_mut().zip(&truths) {
+            utterance.label = Some(usize::from(*p > 0.5));
+        }
+        let indices: Vec<usize> = (0..40).collect();
+        let fit = |corpus: &Corpus, sureness| {
+            let draws = predicted(&truths, sureness);
+            Calibrator::fit(corpus, &indices, 1, &draws, false).unwrap()
+        };
+        assert_eq!(fit(&corpus, 1.0).temperatures, [1.0]);
+        // One mistake, and there is a best temperature again, also far below what a sum of probabilities resolves.
+        let surest = (0..40).max_by(|a, b| truths[*a].total_cmp(&truths[*b]));
+        corpus.utterances[surest.unwrap()].label = Some(0);
+        let found = [1.0, 4.0].map(|sureness| fit(&corpus, sureness).temperatures[0]);
+        assert!(
+            found[0] > 0.06 && (found[1] / found[0] - 4.0).abs() < 0.05,
+            "{found:?}"
+        );
     }
 }

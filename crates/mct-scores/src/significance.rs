@@ -4,7 +4,8 @@
 //! with replacement, the same for all systems, and takes the difference of two systems' scores, or the score of
 //! one, as mean over the seeds. Its 2.5 and 97.5 percentiles, widened for few of them (see `bootstrap.rs`), are the
 //! interval; the p-value is twice the smaller share of differences on either side of zero (Efron and Tibshirani,
-//! 1993). Within a table Holm's method bounds the chance of any false claim.
+//! 1993), or what Student's t says of the same variance, whichever is larger. Within a table Holm's method bounds the
+//! chance of any false claim.
 
 use mct_corpus::counter::Stream;
 use mct_corpus::{Corpus, Task};
@@ -234,7 +235,7 @@ impl Resamples {
         let of = |all: &Vec<Vec<Summary>>| all.iter().map(|own| figure(own)).collect();
         let several = (self.clusters > 1).then(|| {
             let variation = Variation::of(&self.without_one.each_ref().map(of));
-            Estimate::of(value, of(&self.resampled), variation)
+            Estimate::of(value, of(&self.resampled), &variation, self.clusters)
         });
         (value, several)
     }
@@ -276,9 +277,9 @@ pub fn paired(classes: usize, answers: &[Answers]) -> (Difference, usize) {
         let resampled = (0..RESAMPLES).map(|_| difference(&clusters.draw(&mut stream)));
         let without_one = clusters.without_one().map(|times| difference(&times));
         let variation = Variation::of(&[without_one.collect()]);
-        Estimate::of(observed, resampled.collect(), variation)
+        Estimate::of(observed, resampled.collect(), &variation, clusters.count)
     });
-    (Difference::of(observed, several), clusters.count)
+    (Difference::of(observed, several), clusters.members)
 }
 
 /// The p of McNemar's exact test: of `first` and `second` utterances that only one of two systems gets right,
@@ -296,9 +297,11 @@ pub fn mcnemar(first: usize, second: usize) -> f64 {
 }
 
 impl Difference {
-    /// Of what is observed, with what its resamples say: of one speaker nothing follows for others.
+    /// Of what is observed, with what its resamples say: of one speaker nothing follows for others, and nothing of a
+    /// few that are all alike.
     fn of(mean: f64, several: Option<Estimate>) -> Self {
         let p = several.map_or(1.0, |own| own.p);
+        let several = several.filter(|own| mean == 0.0 || own.low < own.high || p <= 0.05);
         Self {
             mean,
             low: several.map_or(f64::NAN, |own| own.low),
@@ -519,7 +522,7 @@ mod tests {
         let trial = Trial {
             corpus: &corpus,
             indices: &indices,
-            rates: &[0.0],
+            rates: &[0.0, 1.0],
             metric: Metric::Ua,
         };
         let mut alarms = 0;
@@ -533,13 +536,16 @@ mod tests {
                         .collect();
                     let seed = |_| {
                         let of_seed = by(&mut stream, world.by_seed);
-                        let utterances = corpus.utterances.iter().enumerate();
-                        let classes = utterances.map(|(index, utterance)| {
-                            let share = 0.6 + speakers[index / size] + of_seed;
-                            let right = stream.uniform() < share;
-                            utterance.label.unwrap() ^ usize::from(!right)
-                        });
-                        vec![vec![Predicted::certain(2, classes)]]
+                        let mut at_a_rate = || {
+                            let utterances = corpus.utterances.iter().enumerate();
+                            let classes = utterances.map(|(index, utterance)| {
+                                let share = 0.6 + speakers[index / size] + of_seed;
+                                let right = stream.uniform() < share;
+                                utterance.label.unwrap() ^ usize::from(!right)
+                            });
+                            Predicted::certain(2, classes)
+                        };
+                        vec![vec![at_a_rate(), at_a_rate()]]
                     };
                     (0..world.seeds).map(seed).collect()
                 })
@@ -585,8 +591,7 @@ mod tests {
         assert!(alarms <= *ONE_IN_TWENTY.end(), "{alarms}");
     }
 
-    /// Of two seeds, which may come out alike by chance, so little is known that it is one in nine; the
-    /// percentiles alone would tell systems apart in every second table.
+    /// The percentiles alone would tell systems of two seeds apart in every second table.
     #[test]
     fn nor_more_where_each_training_comes_out_differently_and_seeds_are_few() {
         for seeds in [2, 3, 5] {
@@ -596,12 +601,7 @@ mod tests {
                 ..WORLD
             };
             let alarms = false_alarms(&world, true);
-            let at_most = if seeds == 2 {
-                0.13
-            } else {
-                *ONE_IN_TWENTY.end()
-            };
-            assert!(alarms <= at_most, "{seeds}: {alarms}");
+            assert!(alarms <= *ONE_IN_TWENTY.end(), "{seeds}: {alarms}");
         }
         // Both at once, as in the paper's tables: five speakers, five seeds.
         for seeds in [3, 5] {
@@ -616,20 +616,40 @@ mod tests {
         }
     }
 
+    /// Of the eight differences of five systems one is claimed in one table of twenty, also where p has to be far
+    /// below 0.05 and few speakers or seeds say little of how far chance goes.
     #[test]
     fn in_a_table_of_many_systems_no_more_is_claimed_after_holm() {
         let any = |resamples: &Resamples, of: fn(&Difference) -> f64| {
             let compared = resamples.differences(0);
-            compared[1..].iter().any(|own| of(&own.complete) < 0.05)
+            let both = compared[1..]
+                .iter()
+                .flat_map(|own| [own.complete, own.incomplete]);
+            both.into_iter().any(|own| of(&own) < 0.05)
         };
-        let alarms = tables(&WORLD, 5, true, |own| any(own, |own| own.p_holm));
-        assert!(alarms <= *ONE_IN_TWENTY.end(), "{alarms}");
+        for (speakers, by_speaker, seeds, by_seed) in [
+            (20, 0.0, 1, 0.0),
+            (5, 0.3, 1, 0.0),
+            (20, 0.0, 3, 0.3),
+            (20, 0.0, 5, 0.3),
+        ] {
+            let world = World {
+                speakers,
+                by_speaker,
+                seeds,
+                by_seed,
+            };
+            let alarms = tables(&world, 5, true, |own| any(own, |own| own.p_holm));
+            assert!(
+                alarms <= *ONE_IN_TWENTY.end(),
+                "{speakers} {seeds}: {alarms}"
+            );
+        }
         let alarms = tables(&WORLD, 5, true, |own| any(own, |own| own.p));
         assert!(alarms > 0.1, "{alarms}");
     }
 
-    /// What a system of a world reaches on the average is outside of one interval in twenty; in one of twelve where most
-    /// of what varies is three seeds that come out evenly spread, with tails unlike those of Student's t.
+    /// What a system of a world reaches on the average is outside of one interval in twenty.
     #[test]
     fn the_interval_of_a_system_holds_what_it_reaches_on_the_average() {
         for (speakers, seeds) in [(20, 1), (20, 3), (20, 5), (5, 3), (5, 5)] {
@@ -644,12 +664,10 @@ mod tests {
                 assert!(own.low <= own.mean && own.mean <= own.high, "{own:?}");
                 !(own.low..=own.high).contains(&0.6)
             });
-            let at_most = if (speakers, seeds) == (20, 3) {
-                0.11
-            } else {
-                *ONE_IN_TWENTY.end()
-            };
-            assert!(missed <= at_most, "{speakers} {seeds}: {missed}");
+            assert!(
+                missed <= *ONE_IN_TWENTY.end(),
+                "{speakers} {seeds}: {missed}"
+            );
         }
     }
 

@@ -282,6 +282,13 @@ impl Reproduce {
             return complexity::write(&out.join("table4"));
         }
         let experiments = self.experiments()?;
+        let mut all = experiments.iter();
+        let chooses = all.any(|(_, own)| own.views.contains(&View::Sweep));
+        if self.named.also_test_selected && !chooses {
+            return Err(usage(
+                "--also-test-selected: no setting is chosen here; it is for experiments with the view `sweep`, as fig7",
+            ));
+        }
         let setting = self.shared.setting(&corpus)?;
         let rows: Vec<_> = experiments
             .iter()

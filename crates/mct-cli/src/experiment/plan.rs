@@ -25,7 +25,7 @@ pub struct Setting {
 }
 
 /// Incremented when the same config would train a different model.
-const TRAINING_VERSION: u32 = 6;
+const TRAINING_VERSION: u32 = 7;
 
 /// One training, by its name.
 #[derive(Clone)]
@@ -53,6 +53,9 @@ pub fn require_free(source: &str, key: &str) -> Result<()> {
         "training.seed" => "`--seeds` sets it",
         "training.strategy" => "it belongs to the row: `strategy`, or `--strategy` of a search",
         "model.system" => "it belongs to the row: `system`",
+        // What is tested depends on them, and is the same for all rows.
+        "model.task" => "`--task` sets it",
+        "training.protocol" => "`--protocol` sets it",
         _ => return Ok(()),
     };
     Err(usage(format!("{source}: {key}: {by}")))
@@ -76,18 +79,23 @@ impl Setting {
             return Ok(vec![self.run(config)?]);
         }
         let at_rate = |rate: &f64| {
-            let mut config = config.clone();
-            if *rate == 0.0 {
-                // Nothing is missing. MCT-HFR is then MCT (section 6.1.1).
-                config.training.strategy = Strategy::Complete;
-                if row.system.is_mct() {
-                    config = config.with_system(System::Mct);
-                }
-            } else {
-                config.training.missing_rate = *rate;
-                config.training.missing_rate_max = *rate;
+            let mut at_rate = config.clone();
+            at_rate.training.missing_rate = *rate;
+            at_rate.training.missing_rate_max = *rate;
+            if at_rate.training.makes_incomplete() {
+                return self.run(at_rate);
             }
-            self.run(config)
+            // Nothing is missing. MCT-HFR is then MCT (section 6.1.1), which has neither of its parts.
+            let mut complete = config.clone();
+            complete.training.strategy = Strategy::Complete;
+            if row.system.is_mct() {
+                complete = complete.with_system(System::Mct);
+                let is_gone = |name: &String| {
+                    name.starts_with("network.lfi") || name.starts_with("network.gfa")
+                };
+                complete.training.freeze.retain(|name| !is_gone(name));
+            }
+            self.run(complete)
         };
         PAPER_RATES.iter().map(at_rate).collect()
     }

@@ -21,7 +21,7 @@ use crate::experiment::plan::Setting;
 use crate::experiment::scores::{RowScores, Table};
 use crate::experiment::store::Store;
 use crate::experiment::{embedding, paper, warnings};
-use crate::missing::{MASK_SEED, MissingArgs};
+use crate::missing::{MASK_SEEDS, MissingArgs};
 use crate::output::{remark, say, table};
 use crate::report::{Page, bold};
 use mct_figures::{self as draw, Line};
@@ -378,7 +378,7 @@ pub fn write(
         Some(_) => {
             let (missing, indices) = (MissingArgs::curve(), &scores.indices);
             let of_validation = &scores.validation;
-            let limit = LimitCurve::of(corpus, indices, of_validation, &missing, MASK_SEED)?;
+            let limit = LimitCurve::of(corpus, indices, of_validation, &missing, &MASK_SEEDS)?;
             Some(limit)
         }
     };

@@ -109,11 +109,12 @@ impl Config {
         toml::to_string(self).map_err(|error| Error::invalid("config", "config", error, "a config"))
     }
 
-    /// Changes single values: `("training.epochs", "3")`. Another system comes with its own loss weights. Errors
-    /// name `source`, where the values were given.
+    /// Changes single values: `("training.epochs", "3")`. Another system comes with its own loss weights, and
+    /// another learning rate with a final one in the same proportion. Errors name `source`, where the values were
+    /// given.
     ///
     /// # Errors
-    /// When a key does not exist or its value has another type.
+    /// When a key does not exist, its value has another type, or it would do nothing in this config.
     pub fn set(&self, source: &str, assignments: &[(String, String)]) -> Result<Self> {
         let is_system = |(key, _): &&(String, String)| key == "model.system";
         let system = assignments.iter().filter(is_system);
@@ -137,11 +138,28 @@ impl Config {
         for (key, value) in others {
             assign(&mut root, source, key, value)?;
         }
-        let config: Self = root.try_into().map_err(|error: toml::de::Error| {
+        let mut config: Self = root.try_into().map_err(|error: toml::de::Error| {
             let found = error.to_string();
             Error::invalid(source, "config", found.trim_end(), "a valid config")
         })?;
+        let is_set = |name: &str| assignments.iter().any(|(key, _)| key == name);
+        if is_set("training.learning_rate") && !is_set("training.final_learning_rate") {
+            let factor = config.training.learning_rate / self.training.learning_rate;
+            config.training.final_learning_rate *= factor;
+        }
         config.validate(source)?;
+        let of_joint_vectors = ["model.distance", "model.predictor"];
+        let idle = of_joint_vectors.into_iter().find(|key| is_set(key));
+        let draws_predictions = config.model.alignment == Alignment::Predictions;
+        if let Some(key) = idle.filter(|_| config.model.system.has_gfa() && draws_predictions) {
+            let expected = "model.alignment=joint-vectors beside it: predictions have neither";
+            return Err(Error::invalid(
+                source,
+                key,
+                "a value that would do nothing",
+                expected,
+            ));
+        }
         Ok(config)
     }
 
@@ -275,6 +293,8 @@ impl Config {
             let ok = value.is_finite() && value >= 0.0;
             check(ok, &field, &value, "a finite number from 0 up")?;
         }
+        let rate = training.learning_rate;
+        check(rate > 0.0, "training.learning_rate", &rate, "above 0")?;
         let terms = model.system.loss_terms();
         for (term, weight) in &training.loss_weights {
             let field = format!("training.loss_weights.{}", term.name());
@@ -432,6 +452,124 @@ mod tests {
             let error = set(key, value).unwrap_err().to_string();
             assert!(error.contains(part), "{key}: {error}");
         }
+    }
+
+    /// What goes beyond the paper's training is off in its presets.
+    #[test]
+    fn the_papers_presets_train_as_the_paper_does() {
+        for name in ["paper", "released", "table4"] {
+            let TrainingConfig {
+                warm_up_epochs,
+                decay_vectors,
+                clip_norm,
+                accumulate,
+                freeze,
+                weights,
+                class_weights,
+                balanced_batches,
+                label_smoothing,
+                average,
+                burst_steps,
+                absent_modality,
+                same_moment,
+                rate_per_modality,
+                modality_rates,
+                missing_rate,
+                missing_rate_max,
+                learning_rate,
+                final_learning_rate,
+                alpha,
+                alpha_complete,
+                beta,
+                ..
+            } = Config::preset(name).unwrap().training;
+            let off = [
+                warm_up_epochs,
+                clip_norm,
+                label_smoothing,
+                average,
+                burst_steps,
+                absent_modality,
+            ];
+            assert_eq!(off, [0.0; 6], "{name}");
+            assert!(
+                !balanced_batches && !same_moment && !rate_per_modality,
+                "{name}"
+            );
+            assert!(
+                decay_vectors && accumulate == 1 && freeze.is_empty(),
+                "{name}"
+            );
+            assert!(weights.is_none() && modality_rates.is_empty(), "{name}");
+            assert_eq!(class_weights, ClassWeights::Equal, "{name}");
+            // Section 5.4.
+            assert_eq!([missing_rate, missing_rate_max], [0.2; 2], "{name}");
+            assert_eq!(learning_rate, final_learning_rate, "{name}");
+            assert_eq!((alpha, beta), (0.4, 0.6), "{name}");
+            assert!(alpha_complete.is_none_or(|own| own == alpha), "{name}");
+        }
+    }
+
+    #[test]
+    fn another_learning_rate_decays_in_the_same_proportion() {
+        let rates = |preset: &str, set: &[(&str, &str)]| {
+            let set = set
+                .iter()
+                .map(|(key, value)| ((*key).into(), (*value).into()));
+            let preset = Config::preset(preset).unwrap();
+            let training = preset
+                .set("--set", &set.collect::<Vec<_>>())
+                .unwrap()
+                .training;
+            [training.learning_rate, training.final_learning_rate]
+        };
+        let key = "training.learning_rate";
+        assert_eq!(rates("paper", &[(key, "1e-3")]), [1e-3, 1e-3]);
+        assert_eq!(rates("demo", &[(key, "1e-3")]), rates("demo", &[]));
+        let [_, half] = rates("demo", &[(key, "5e-4")]);
+        assert!((half - 2.5e-5).abs() < 1e-12, "{half}");
+        let both = [("training.final_learning_rate", "1e-6"), (key, "5e-4")];
+        assert_eq!(rates("demo", &both), [5e-4, 1e-6]);
+    }
+
+    #[test]
+    fn a_value_that_would_do_nothing_is_refused() {
+        let set = |set: &[(&str, &str)]| {
+            let set = set
+                .iter()
+                .map(|(key, value)| ((*key).into(), (*value).into()));
+            let demo = Config::preset("demo").unwrap();
+            demo.set("--set", &set.collect::<Vec<_>>())
+        };
+        for key in ["model.distance", "model.predictor"] {
+            let value = if key == "model.distance" {
+                "cosine"
+            } else {
+                "bottleneck"
+            };
+            let error = set(&[(key, value)]).unwrap_err().to_string();
+            assert!(
+                error.contains(key) && error.contains("model.alignment=joint-vectors"),
+                "{error}"
+            );
+            let beside = [(key, value), ("model.alignment", "joint-vectors")];
+            set(&beside).unwrap();
+            // A search or an experiment may give it to all of its systems.
+            set(&[(key, value), ("model.system", "mct")]).unwrap();
+        }
+        let error = set(&[("training.learning_rate", "0")]).unwrap_err();
+        assert!(error.to_string().contains("above 0"), "{error}");
+    }
+
+    #[test]
+    fn batch_norm_is_where_the_system_has_one() {
+        let needs = |system: System| {
+            let released = Config::preset("released").unwrap();
+            released.with_system(system).model.needs_batches()
+        };
+        assert!(needs(System::Mct) && needs(System::MctHfr) && needs(System::TfrNet));
+        // Its classifier is its own.
+        assert!(!needs(System::Misa));
     }
 
     #[test]

@@ -192,7 +192,9 @@ impl ModelConfig {
     /// Whether training uses batch statistics, so that a batch of one cannot be trained on.
     pub fn needs_batches(&self) -> bool {
         let in_predictor = self.has_predictor() && self.predictor == PredictorKind::Bottleneck;
-        in_predictor || self.classifier == ClassifierKind::Released
+        // MISA has a classifier of its own.
+        let in_classifier = self.classifier == ClassifierKind::Released;
+        in_predictor || in_classifier && self.system != System::Misa
     }
 
     /// `T_m^max` of the modality of this name, in time steps.

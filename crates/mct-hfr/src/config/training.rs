@@ -62,7 +62,8 @@ pub struct TrainingConfig {
     /// Gradient norm clipping: bound on the norm of all gradients together; 0 for none.
     #[serde(default)]
     pub clip_norm: f64,
-    /// Gradient accumulation: batches per update.
+    /// Gradient accumulation: batches per update, whose gradients are averaged by their utterances. Class weights
+    /// and LFI's mean over missing steps remain those of each batch.
     #[serde(default = "one")]
     pub accumulate: usize,
     /// Names of parameters, and of parts that hold some, that are not trained; the statistics of a frozen
@@ -117,6 +118,8 @@ impl TrainingConfig {
         let most = match self.strategy {
             Strategy::Complete => return false,
             Strategy::OneToOne => self.missing_rate,
+            // In the first epoch nothing is incomplete yet where the share rises.
+            Strategy::Dynamic if self.epochs == 1 && self.rise_epochs > 0 => return false,
             Strategy::Dynamic => self.missing_rate.max(self.missing_rate_max),
         };
         most > 0.0
@@ -220,7 +223,8 @@ pub enum Select {
     /// Concordance of intensities, likewise.
     Ccc,
     /// The area under UA, or under MAE of intensities, over the rates 0.0 to 0.9, with the
-    /// bursts and moments of the strategy, but no modality absent: ten times the work.
+    /// bursts and moments of the strategy and its rates of single modalities, but no modality absent by chance: ten
+    /// times the work.
     Auilc,
 }
 

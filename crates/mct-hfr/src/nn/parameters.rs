@@ -183,10 +183,25 @@ impl ModuleMapper for Assign<'_> {
 /// # Errors
 /// When names or shapes differ: all of them are listed.
 pub fn assign<M: Module>(module: M, values: &Values, source: &str, device: &Device) -> Result<M> {
+    assign_some(module, values, |_| false, source, device)
+}
+
+/// As [`assign`], but a parameter whose name `is_optional` may be in the module or the values alone.
+///
+/// # Errors
+/// When other names or shapes differ: all of them are listed.
+pub fn assign_some<M: Module>(
+    module: M,
+    values: &Values,
+    is_optional: impl Fn(&str) -> bool,
+    source: &str,
+    device: &Device,
+) -> Result<M> {
     let expected_shapes = shapes(&module);
     let mut differences = Vec::new();
     for (name, shape) in &expected_shapes {
         match values.get(name) {
+            None if is_optional(name) => {}
             None => differences.push(format!("{name} {shape:?} is missing")),
             Some(data) if data.shape().to_vec() != *shape => {
                 differences.push(format!(
@@ -199,7 +214,7 @@ pub fn assign<M: Module>(module: M, values: &Values, source: &str, device: &Devi
     }
     for name in values
         .keys()
-        .filter(|name| !expected_shapes.contains_key(*name))
+        .filter(|name| !expected_shapes.contains_key(*name) && !is_optional(name))
     {
         differences.push(format!("{name} is not in the model"));
     }

@@ -67,8 +67,8 @@ impl ChannelAttention {
 
     /// `[batch, time, channels]` to the same.
     fn forward(&self, sequence: Tensor<3>, mask: &PaddingMask, mode: &mut Mode) -> Tensor<3> {
-        if self.max_steps == 1 {
-            // The layer norm of a vector over a single step would make it a constant.
+        if self.max_steps < 3 {
+            // The layer norm of a vector over a single step would make it a constant, over two a sign.
             return sequence;
         }
         let [batch, time, channels] = sequence.dims();

@@ -18,7 +18,7 @@ pub struct Ema {
 }
 
 impl Ema {
-    /// `decay` is the weight of the past per training step.
+    /// `decay` is the weight of the past per update.
     pub fn new(decay: f64) -> Self {
         Self {
             decay,
@@ -26,10 +26,10 @@ impl Ema {
         }
     }
 
-    /// Updates with the model after training step number `step`, from 1.
-    pub fn update<M: Module>(&mut self, model: &M, step: u64) {
+    /// Updates with the model after update number `count`, from 1.
+    pub fn update<M: Module>(&mut self, model: &M, count: u64) {
         // Early on there is little past, and it begins with random weights.
-        let warm = (1 + step) as f64 / (10 + step) as f64;
+        let warm = (1 + count) as f64 / (10 + count) as f64;
         model.visit(&mut Update {
             path: Path::default(),
             decay: self.decay.min(warm),
@@ -86,7 +86,8 @@ impl ModuleVisitor for Update<'_> {
         let name = self.path.name();
         let value = match self.ema.values.remove(&name) {
             None => value,
-            Some(past) => past.mul_scalar(self.decay) + value.mul_scalar(1.0 - self.decay),
+            // In this form what is frozen stays as it is to the last bit.
+            Some(past) => past.clone() + (value - past).mul_scalar(1.0 - self.decay),
         };
         self.ema.values.insert(name, value);
     }

@@ -55,6 +55,8 @@ pub struct AdamW {
     gradients: BTreeMap<String, Tensor<1>>,
     /// As many.
     accumulated: usize,
+    /// The sum of their weights.
+    weight: f64,
 }
 
 impl AdamW {
@@ -70,6 +72,7 @@ impl AdamW {
             states: BTreeMap::new(),
             gradients: BTreeMap::new(),
             accumulated: 0,
+            weight: 0.0,
         }
     }
 
@@ -78,14 +81,22 @@ impl AdamW {
         self.config.learning_rate = learning_rate;
     }
 
-    /// Adds the gradients of a batch to those since the last update, but for parameters that are, or
+    /// Adds the gradients of a batch, times `weight`, to those since the last update, but for parameters that are, or
     /// are within, one of `frozen`.
-    pub fn accumulate<M: Module>(&mut self, module: &M, gradients: Gradients, frozen: &[String]) {
+    pub fn accumulate<M: Module>(
+        &mut self,
+        module: &M,
+        gradients: Gradients,
+        weight: f64,
+        frozen: &[String],
+    ) {
         self.accumulated += 1;
+        self.weight += weight;
         module.visit(&mut Accumulate {
             path: Path::default(),
             sums: &mut self.gradients,
             gradients,
+            weight,
             frozen,
         });
     }
@@ -95,13 +106,13 @@ impl AdamW {
         self.accumulated
     }
 
-    /// Updates every parameter that has a gradient, the mean over the batches added, and forgets them; the
+    /// Updates every parameter that has a gradient, the weighted mean over the batches added, and forgets them; the
     /// others are unchanged.
     pub fn update<M: Module>(&mut self, module: M) -> M {
-        if self.accumulated > 1 {
-            let count = self.accumulated as f64;
+        let weight = std::mem::take(&mut self.weight);
+        if weight != 1.0 {
             for sum in self.gradients.values_mut() {
-                *sum = sum.clone().div_scalar(count);
+                *sum = sum.clone().div_scalar(weight);
             }
         }
         self.accumulated = 0;
@@ -116,7 +127,7 @@ impl AdamW {
 
     /// One update from the gradients of one batch.
     pub fn step<M: Module>(&mut self, module: M, gradients: Gradients) -> M {
-        self.accumulate(&module, gradients, &[]);
+        self.accumulate(&module, gradients, 1.0, &[]);
         self.update(module)
     }
 
@@ -235,6 +246,7 @@ struct Accumulate<'a> {
     path: Path,
     sums: &'a mut BTreeMap<String, Tensor<1>>,
     gradients: Gradients,
+    weight: f64,
     frozen: &'a [String],
 }
 
@@ -257,7 +269,10 @@ impl ModuleVisitor for Accumulate<'_> {
         {
             return;
         }
-        let gradient: Tensor<1> = gradient.reshape([-1]);
+        let mut gradient: Tensor<1> = gradient.reshape([-1]);
+        if self.weight != 1.0 {
+            gradient = gradient.mul_scalar(self.weight);
+        }
         let sum = match self.sums.remove(&name) {
             None => gradient,
             Some(sum) => sum + gradient,

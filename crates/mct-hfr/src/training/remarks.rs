@@ -1,28 +1,59 @@
-//! What a training says before it starts: of its config, of what is left out, and of sequences that are cut.
+//! What a training says before it starts: of its config, of what is left out, and of sequences that are truncated.
 
 use mct_corpus::Corpus;
 
-use crate::config::{Config, Interface, ModelConfig, Schedule, System};
+use crate::config::{ClassWeights, Config, InputShape, Interface, ModelConfig, Schedule, System};
+use crate::data::FeatureStatistics;
 
 /// What of a config does something other than its words make expect.
 pub fn remarks(config: &Config, interface: &Interface) -> Vec<String> {
     let system = config.model.system;
     let mut remarks = Vec::new();
-    if !config.training.makes_incomplete() && (system.has_lfi() || system.has_gfa()) {
+    let training = &config.training;
+    let mct = System::Mct.title();
+    let makes_incomplete = training.makes_incomplete()
+        && !(interface.modalities.iter())
+            .all(|shape| training.modality_rates.get(&shape.name) == Some(&0.0));
+    if !makes_incomplete && system.has_gfa() {
         remarks.push(format!(
-            "trained on complete data, {} is {} with dropout between two equal views: nothing is missing that \
+            "trained on complete data, {} is {mct} with dropout between two equal views: nothing is missing that \
              could be imagined or aligned",
             system.title(),
-            System::Mct.title(),
+        ));
+    } else if !makes_incomplete && system.has_lfi() {
+        remarks.push(format!(
+            "trained on complete data, {} is {mct}: nothing is missing that could be imagined",
+            system.title(),
         ));
     }
-    if !config.training.makes_incomplete() && matches!(system, System::TfrNet | System::EmtDlfr) {
+    let weights = training.weights(system);
+    if (system.has_lfi() || system.has_gfa()) && weights.values().all(|weight| *weight == 0.0) {
+        remarks.push(format!(
+            "with all loss weights 0, {} is {mct}",
+            system.title()
+        ));
+    }
+    let auxiliary = !system.loss_terms().is_empty();
+    if auxiliary && training.auxiliary_from_epoch >= training.epochs {
+        remarks.push(format!(
+            "training.auxiliary_from_epoch={}: {} has none of its further losses in {} epochs",
+            training.auxiliary_from_epoch,
+            system.title(),
+            training.epochs,
+        ));
+    }
+    if !makes_incomplete && matches!(system, System::TfrNet | System::EmtDlfr) {
         remarks.push(format!(
             "trained on complete data, {} learns to restore nothing: its two views are equal but for dropout",
             system.title(),
         ));
     }
-    let training = &config.training;
+    if training.balanced_batches && training.class_weights == ClassWeights::Balanced {
+        remarks.push(
+            "training.balanced_batches and training.class_weights=balanced: rare classes are made up for twice"
+                .to_owned(),
+        );
+    }
     let compared = match system {
         System::EmtDlfr => Some("attraction"),
         System::Misa => Some("difference"),
@@ -51,6 +82,12 @@ pub fn remarks(config: &Config, interface: &Interface) -> Vec<String> {
             last.name,
         ));
     }
+    if system == System::Misa && interface.text().is_none() {
+        remarks.push(
+            "no modality is called `text`: MISA reads all of them with its LSTM, as it does audio and vision"
+                .to_owned(),
+        );
+    }
     remarks
 }
 
@@ -64,6 +101,33 @@ pub fn left_out(config: &Config, utterances: usize) -> Option<String> {
             config.model.system.title()
         )
     })
+}
+
+/// Features of a root mean square above this are far from the scale that layers are initialised for.
+const LARGE: f64 = 10.0;
+
+/// Says of each modality whose features are large that they are not standardised, where they are not.
+pub fn unscaled(
+    interface: &Interface,
+    config: &ModelConfig,
+    statistics: &[FeatureStatistics],
+) -> Vec<String> {
+    let of_modality = |(shape, statistics): (&InputShape, &FeatureStatistics)| {
+        let pairs = statistics.mean.iter().zip(&statistics.deviation);
+        let squares: f64 = pairs
+            .map(|(mean, deviation)| f64::from(*mean).powi(2) + f64::from(*deviation).powi(2))
+            .sum();
+        let size = (squares / shape.features.max(1) as f64).sqrt();
+        (!config.standardize && size > LARGE).then(|| {
+            format!(
+                "{}: features have a root mean square of {size:.0} and are not standardised \
+                 (model.standardize=true does)",
+                shape.name
+            )
+        })
+    };
+    let pairs = interface.modalities.iter().zip(statistics);
+    pairs.filter_map(of_modality).collect()
 }
 
 /// Says of each modality how many sequences of the utterances `indices` are longer than the model's

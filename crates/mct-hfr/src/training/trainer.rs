@@ -24,7 +24,7 @@ use crate::training::ema::Ema;
 use crate::training::event::{EpochRecord, Event, FinishReason, ImaginationRecord, LossRecord};
 use crate::training::masks::TrainingMasks;
 use crate::training::optimizer::{AdamW, AdamWConfig};
-use crate::training::remarks::{left_out, remarks, truncations};
+use crate::training::remarks::{left_out, remarks, truncations, unscaled};
 use crate::training::schedule::learning_rate;
 use crate::training::state::State;
 
@@ -60,6 +60,35 @@ pub struct Trainer<'a> {
     state: State,
     /// Whether it has the weights that the config says it starts from.
     is_started: bool,
+    /// What is to be said of its weights and features before it starts.
+    notes: Vec<String>,
+}
+
+/// Refuses names that freeze nothing, or everything.
+fn require_frozen(model: &Model, frozen: &[String]) -> Result<()> {
+    let refused = |found: &str, expected: &str| {
+        Err(Error::invalid("config", "training.freeze", found, expected))
+    };
+    // What is known of features and labels is not trained, nor are the statistics of a batch norm.
+    let names = parameters::shapes(model).into_keys();
+    let names: Vec<String> = names
+        .filter(|name| name.starts_with("network.") && !name.contains(".running_"))
+        .collect();
+    let is_within = |name: &String, part: &String| parameters::is_within(name, part);
+    for part in frozen {
+        if !names.iter().any(|name| is_within(name, part)) {
+            let expected = format!(
+                "the name of a trained parameter, or of a part that holds some, such as {}",
+                names.get(names.len() / 2).map_or("", String::as_str)
+            );
+            return refused(part, &expected);
+        }
+    }
+    let is_frozen = |name: &String| frozen.iter().any(|part| is_within(name, part));
+    match names.iter().all(is_frozen) {
+        true => refused("all that is trained", "some parameters left to train"),
+        false => Ok(()),
+    }
 }
 
 /// Losses are read from the device once per so many steps, in one transaction.
@@ -91,24 +120,11 @@ impl<'a> Trainer<'a> {
         let seed = config.training.seed;
         let model = Model::new(&config.model, &interface, &statistics, seed, &device)
             .with_labels(&LabelStatistics::of(corpus, task, &fold.train), &device);
-        let names = parameters::shapes(&model);
-        for frozen in &config.training.freeze {
-            if !names.keys().any(|name| parameters::is_within(name, frozen)) {
-                let expected = format!(
-                    "a parameter's name or that of a part that holds some, such as {}",
-                    names.keys().nth(names.len() / 2).map_or("", String::as_str)
-                );
-                return Err(Error::invalid(
-                    "config",
-                    "training.freeze",
-                    frozen,
-                    expected,
-                ));
-            }
-        }
+        require_frozen(&model, &config.training.freeze)?;
         let model = parameters::hold_statistics(model, &config.training.freeze);
         Ok(Self {
             is_started: config.training.weights.is_none(),
+            notes: unscaled(&interface, &config.model, &statistics),
             optimizer: AdamW::new(optimizer_config(&config)),
             ema: ema_decay(&config).map(Ema::new),
             corpus,
@@ -166,12 +182,32 @@ impl<'a> Trainer<'a> {
     }
 
     /// Starts from these weights instead of random ones. What is known of the features and labels of the
-    /// training set (means, deviations, shares of the classes) stays that of this corpus.
+    /// training set (means, deviations, shares of the classes) stays that of this corpus. MCT and its variants start
+    /// from each other: what only one of them has (LFI's decoders, GFA's predictor) is left out, or stays random.
     ///
     /// # Errors
     /// When they do not fit the config or the corpus: says what differs.
     pub fn start_from(&mut self, weights: &Checkpoint) -> Result<()> {
         weights.interface.require(self.corpus)?;
+        let [theirs, own] = [&weights.config.model, &self.config.model];
+        let parts = [
+            ("lfi", own.system.has_lfi(), theirs.system.has_lfi()),
+            ("gfa", own.has_predictor(), theirs.has_predictor()),
+        ];
+        let are_mct = own.system.is_mct() && theirs.system.is_mct();
+        if theirs.system != own.system && !are_mct {
+            let (found, expected) = (theirs.system.name(), own.system.name());
+            let field = "config.model.system";
+            return Err(Error::invalid(&weights.source, field, found, expected));
+        }
+        let differing = parts
+            .into_iter()
+            .filter(|(_, own, theirs)| are_mct && own != theirs);
+        let differing: Vec<_> = differing.collect();
+        let is_optional = |name: &str| {
+            let mut parts = differing.iter();
+            parts.any(|(part, ..)| parameters::is_within(name, part))
+        };
         // Whatever the file knows of the features and labels of another training set is of no shape that this
         // one must have.
         let of_network = weights.model.iter().filter_map(|(name, data)| {
@@ -180,7 +216,11 @@ impl<'a> Trainer<'a> {
         });
         let (values, source) = (of_network.collect(), &weights.source);
         let model = self.model.clone();
-        self.model = model.with_network(&values, source, &self.device)?;
+        self.model = model.with_network(&values, is_optional, source, &self.device)?;
+        let random = differing.iter().filter(|(_, own, _)| *own);
+        self.notes.extend(random.map(|(part, ..)| {
+            format!("{source} has no network.{part}, which starts from random values")
+        }));
         self.is_started = true;
         Ok(())
     }
@@ -233,7 +273,9 @@ impl<'a> Trainer<'a> {
         let truncations = truncations(self.corpus, &self.config.model, &self.fold.train);
         let of_config = remarks(&self.config, &self.interface);
         let left_out = left_out(&self.config, self.fold.train.len());
-        for message in (warnings.chain(truncations).chain(of_config)).chain(left_out) {
+        let of_start = self.notes.iter().cloned();
+        let of_training = of_config.into_iter().chain(left_out).chain(of_start);
+        for message in warnings.chain(truncations).chain(of_training) {
             face.event(Event::Warning { message })?;
         }
         let reason = loop {
@@ -295,8 +337,12 @@ impl<'a> Trainer<'a> {
             let losses = self.model.losses(&batch, &training, auxiliary, &mut mode);
             pending.push(StepLosses::new(&losses));
             let gradients = losses.total.backward();
+            let weight = match training.accumulate {
+                1 => 1.0,
+                _ => indices.len() as f64 / training.batch_size as f64,
+            };
             self.optimizer
-                .accumulate(&self.model, gradients, &training.freeze);
+                .accumulate(&self.model, gradients, weight, &training.freeze);
             let rate = learning_rate(&training, epoch, self.state.step, steps);
             self.state.step += 1;
             self.state.total_steps += 1;
@@ -307,7 +353,9 @@ impl<'a> Trainer<'a> {
                 self.optimizer.set_learning_rate(rate);
                 self.model = self.optimizer.update(self.model.clone());
                 if let Some(ema) = &mut self.ema {
-                    ema.update(&self.model, self.state.total_steps);
+                    let of_epoch = |steps: usize| steps.div_ceil(training.accumulate);
+                    let updates = epoch * of_epoch(steps) + of_epoch(self.state.step);
+                    ema.update(&self.model, updates as u64);
                 }
             }
             let stop = face.stop_requested().await;
@@ -483,11 +531,13 @@ impl<'a> Trainer<'a> {
             .and_then(|matrices| matrices.confusion.first());
         let confusion = matrix.cloned().unwrap_or_else(|| Confusion::new(0));
         let [own, of_another] = imagination.map(|sum| sum / imagined);
+        // A run's history has numbers alone, and what is not one says nothing.
+        let is_known = imagined > 0.0 && own.is_finite() && of_another.is_finite();
         Ok(Some(Validation {
             loss: sum / weights,
             scores: evaluation.curves.at(0),
             confusion,
-            imagination: (imagined > 0.0).then_some(ImaginationRecord {
+            imagination: is_known.then_some(ImaginationRecord {
                 loss: own,
                 of_another,
             }),

@@ -157,8 +157,13 @@ impl Report<'_> {
                 let times = row.seeds.len() * MASK_SEEDS.len();
                 line(&row.row.name, &row.bins(index), times)
             });
-            let of_limit =
-                limit.map(|own| line("exact posterior", &own.reliability.bins[index], 1));
+            let of_limit = limit.map(|own| {
+                line(
+                    "exact posterior",
+                    &own.reliability.bins[index],
+                    MASK_SEEDS.len(),
+                )
+            });
             let title = format!("reliability at missing rate {rate}");
             let svg = draw::reliability(&title, rows.chain(of_limit).collect())?;
             self.figure(&format!("reliability-{rate}"), &svg)?;

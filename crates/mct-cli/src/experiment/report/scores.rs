@@ -83,7 +83,7 @@ impl Report<'_> {
             .collect();
         let of_limit = match self.limit {
             Some(_) => {
-                " The limit's WA is its accuracy, and it is of the first draw of the missing steps."
+                " The limit's WA is its accuracy. Its prior are the true class shares of what is scored."
             }
             None => "",
         };
