@@ -28,7 +28,7 @@ use mct_hfr::config::{Config, PRESETS, ProtocolKind};
 use mct_runs::CorpusReference;
 
 use crate::arguments::{key_value, settings};
-use crate::experiment::catalogue::{Experiment, NAMES, Row};
+use crate::experiment::catalogue::{Experiment, NAMES, Row, View};
 use crate::experiment::plan::{Run, Setting};
 use crate::experiment::store::Store;
 use crate::output::{quoted, remark, say, usage};
