@@ -29,7 +29,7 @@ sweep = ["layers", 1.0]
 name = "MCT-HFR, cosine"
 system = "mct-hfr"
 strategy = "dynamic"
-set = [["model.distance", "cosine"]]
+set = [["model.alignment", "joint-vectors"], ["model.distance", "cosine"]]
 sweep = ["layers", 2.0]
 "#;
 
@@ -645,6 +645,8 @@ fn what_an_experiment_sets_itself_is_no_setting() {
         ("training.seed=4", "--seeds"),
         ("training.strategy=complete", "belongs to the row"),
         ("model.system=mct", "belongs to the row"),
+        ("training.protocol=speaker", "--protocol"),
+        ("model.task=regression", "--task"),
     ] {
         let more = ["--set", set];
         workshop.fails(
@@ -653,6 +655,11 @@ fn what_an_experiment_sets_itself_is_no_setting() {
             &[set.split('=').next().unwrap(), says],
         );
     }
+    workshop.fails(
+        2,
+        &arguments("table2", "out", &["--also-test-selected"]),
+        &["--also-test-selected", "fig7"],
+    );
     workshop.write("runs.toml", GRID.as_bytes());
     workshop.fails(
         2,

@@ -104,7 +104,9 @@ impl Chosen {
             let mut keys = BTreeMap::new();
             flatten(table, "", &mut keys);
             // But for what rows, folds and seeds say.
-            keys.retain(|key, _| plan::require_free("", key).is_ok());
+            keys.retain(|key, _| {
+                plan::SPLIT.contains(&key.as_str()) || plan::require_free("", key).is_ok()
+            });
             keys
         };
         let (then, now) = (flat(&self.base), flat(&toml::Table::try_from(base)?));

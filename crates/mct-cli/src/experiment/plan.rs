@@ -43,6 +43,9 @@ pub fn test_rates(config: &Config) -> Vec<f64> {
     }
 }
 
+/// What is tested depends on these keys, and is the same for all rows.
+pub const SPLIT: [&str; 2] = ["model.task", "training.protocol"];
+
 /// Refuses a key that an experiment sets itself, so that a value of it would do nothing.
 ///
 /// # Errors
@@ -53,7 +56,6 @@ pub fn require_free(source: &str, key: &str) -> Result<()> {
         "training.seed" => "`--seeds` sets it",
         "training.strategy" => "it belongs to the row: `strategy`, or `--strategy` of a search",
         "model.system" => "it belongs to the row: `system`",
-        // What is tested depends on them, and is the same for all rows.
         "model.task" => "`--task` sets it",
         "training.protocol" => "`--protocol` sets it",
         _ => return Ok(()),
@@ -173,6 +175,43 @@ mod tests {
         assert_eq!(runs.len(), 2 * (5 + 10 + 10 + 9 + 1));
         let fig3 = Experiment::named("fig3").unwrap();
         assert!(setting.all(&fig3.rows).unwrap().keys().eq(runs.keys()));
+    }
+
+    #[test]
+    fn at_rate_0_one_to_one_training_is_complete_where_nothing_is_missing() {
+        let mut setting = setting();
+        let row = |set: &[(&str, &str)]| Row {
+            name: "one to one".into(),
+            system: System::MctHfr,
+            strategy: Strategy::OneToOne,
+            set: set
+                .iter()
+                .map(|(key, value)| ((*key).into(), (*value).into()))
+                .collect(),
+            sweep: None,
+        };
+        // What MCT does not have cannot be frozen in it.
+        let freeze = ("training.freeze", "network.lfi,network.pooling");
+        let first = setting.runs(&row(&[freeze]), 0, 1).unwrap().swap_remove(0);
+        let Manifest {
+            model, training, ..
+        } = first.manifest;
+        assert_eq!(
+            (model.system, training.strategy),
+            (System::Mct, Strategy::Complete)
+        );
+        assert_eq!(training.freeze, ["network.pooling"]);
+        // A modality is absent at any rate.
+        setting.base.training.absent_modality = 0.3;
+        let first = setting.runs(&row(&[]), 0, 1).unwrap().swap_remove(0);
+        let Manifest {
+            model, training, ..
+        } = first.manifest;
+        assert_eq!(
+            (model.system, training.strategy),
+            (System::MctHfr, Strategy::OneToOne)
+        );
+        assert_eq!(training.missing_rate, 0.0);
     }
 
     #[test]

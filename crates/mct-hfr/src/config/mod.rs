@@ -148,17 +148,15 @@ impl Config {
             config.training.final_learning_rate *= factor;
         }
         config.validate(source)?;
+        // Who sets the alignment too, as a search that draws both, knows what goes with it.
+        let draws_predictions =
+            config.model.alignment == Alignment::Predictions && !is_set("model.alignment");
         let of_joint_vectors = ["model.distance", "model.predictor"];
         let idle = of_joint_vectors.into_iter().find(|key| is_set(key));
-        let draws_predictions = config.model.alignment == Alignment::Predictions;
         if let Some(key) = idle.filter(|_| config.model.system.has_gfa() && draws_predictions) {
             let expected = "model.alignment=joint-vectors beside it: predictions have neither";
-            return Err(Error::invalid(
-                source,
-                key,
-                "a value that would do nothing",
-                expected,
-            ));
+            let found = "a value that would do nothing";
+            return Err(Error::invalid(source, key, found, expected));
         }
         Ok(config)
     }
@@ -554,6 +552,7 @@ mod tests {
             );
             let beside = [(key, value), ("model.alignment", "joint-vectors")];
             set(&beside).unwrap();
+            set(&[(key, value), ("model.alignment", "predictions")]).unwrap();
             // A search or an experiment may give it to all of its systems.
             set(&[(key, value), ("model.system", "mct")]).unwrap();
         }
