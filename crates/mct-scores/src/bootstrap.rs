@@ -2,9 +2,9 @@
 //! more alike than those of several (Field and Welsh, 2007).
 //!
 //! Scores are computed from sums over utterances, so that a resample adds up one sum per speaker, however
-//! many utterances there are. Few speakers, seeds or draws make the percentiles of a bootstrap too narrow: they
-//! are widened around the observed value (Hesterberg, 2015), to the variance that a jackknife of each of these
-//! factors says, and by Student's t with the degrees of freedom of each.
+//! many utterances there are. Few speakers, seeds or draws make the percentiles of a bootstrap too narrow
+//! (Hesterberg, 2015): an interval also holds what Student's t says, with the variance that a jackknife of each of
+//! these factors finds and the degrees of freedom of each.
 
 use std::collections::BTreeMap;
 
@@ -164,14 +164,11 @@ impl Variation {
         high
     }
 
-    /// By what the percentiles of this bootstrap, in ascending order, are too narrow; never below 1. Of few seeds
-    /// it has few values, so that its width says more than its variance.
-    fn widening(&self, resampled: &[f64]) -> f64 {
-        let [low, high] = percentiles(resampled);
-        let found = (high - low) / 2.0;
-        match found > 0.0 {
-            true => (self.variance().sqrt() * self.quantile() / found).max(1.0),
-            false => 1.0,
+    /// How far from an estimate the truth is in 95 of 100 cases at most.
+    fn reach(&self) -> f64 {
+        match self.factors.as_slice() {
+            [] => 0.0,
+            _ => self.variance().sqrt() * self.quantile(),
         }
     }
 
@@ -324,13 +321,13 @@ impl Statistic<'_> {
     }
 }
 
-/// The 95 % interval of a value and the p of its being 0.
+/// The 95 % interval of a value and the p of its being 0: at either end of the interval what reaches further of the
+/// percentiles of resamples and of Student's t, and the larger p. Resamples of few speakers or seeds do not reach far
+/// enough, and t knows nothing of a skew.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Estimate {
     pub low: f64,
     pub high: f64,
-    /// The larger one of the shares of resamples beyond 0, on both sides, and of what Student's t says: resamples of
-    /// few speakers or seeds do not reach far, so that their shares are right near 0.05 alone.
     pub p: f64,
 }
 
@@ -338,17 +335,14 @@ impl Estimate {
     /// From the value observed and those of resamples of `clusters`.
     pub fn of(value: f64, mut resampled: Vec<f64>, variation: &Variation, clusters: usize) -> Self {
         resampled.sort_by(f64::total_cmp);
-        let widening = variation.widening(&resampled);
-        for other in &mut resampled {
-            *other = value + widening * (*other - value);
-        }
         let [low, high] = percentiles(&resampled);
+        let reach = variation.reach();
         let below = resampled.iter().filter(|value| **value <= 0.0).count();
         let above = resampled.iter().filter(|value| **value >= 0.0).count();
         let share = 2.0 * below.min(above) as f64 / resampled.len() as f64;
         Self {
-            low,
-            high,
+            low: low.min(value - reach),
+            high: high.max(value + reach),
             p: share.max(variation.p(value, clusters)).min(1.0),
         }
     }
@@ -520,7 +514,7 @@ mod tests {
         let expected = (1.0 - share) * one.tail(2.0) + share * seeds.tail(2.0);
         assert!((unequal.tail(2.0) - expected).abs() < 1e-12);
         let none = Variation::of(&[vec![0.5; 4]]);
-        assert_eq!((none.variance(), none.widening(&[0.5; 9])), (0.0, 1.0));
+        assert_eq!((none.variance(), none.reach()), (0.0, 0.0));
     }
 
     #[test]

@@ -2,10 +2,9 @@
 //!
 //! Each resample draws speakers (see [`Intervals`](crate::Intervals)), seeds and draws of the missing steps
 //! with replacement, the same for all systems, and takes the difference of two systems' scores, or the score of
-//! one, as mean over the seeds. Its 2.5 and 97.5 percentiles, widened for few of them (see `bootstrap.rs`), are the
-//! interval; the p-value is twice the smaller share of differences on either side of zero (Efron and Tibshirani,
-//! 1993), or what Student's t says of the same variance, whichever is larger. Within a table Holm's method bounds the
-//! chance of any false claim.
+//! one, as mean over the seeds. The interval is between its 2.5 and 97.5 percentiles, the p-value twice the smaller share
+//! of differences on either side of zero (Efron and Tibshirani, 1993); both no smaller than Student's t says (see
+//! `bootstrap.rs`). Within a table Holm's method bounds the chance of any false claim.
 
 use mct_corpus::counter::Stream;
 use mct_corpus::{Corpus, Task};

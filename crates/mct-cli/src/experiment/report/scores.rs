@@ -111,7 +111,7 @@ impl Report<'_> {
         };
         self.page.paragraph(&format!(
             "Bootstrap over speakers (utterances where nobody knows who speaks), seeds and {} draws of the missing \
-             steps, 2000 resamples, widened for few of them.{of_differences}",
+             steps, 2000 resamples, and no narrower than by Student's t.{of_differences}",
             MASK_SEEDS.len()
         ));
         Ok(())
