@@ -169,6 +169,38 @@ fn a_run_from_corpus_to_report() {
             "{key}: {found}"
         );
     }
+    // Of several draws of the missing steps the limit is the mean, as the model's scores are.
+    let pooled = workshop.json(&[
+        "evaluate",
+        "run",
+        "--rates",
+        rates,
+        "--mask-draws",
+        "2",
+        "--json",
+    ]);
+    let of_seed = |seed: &str| {
+        let arguments = [
+            "corpus",
+            "limit",
+            "corpus.safetensors",
+            "--fold",
+            "0",
+            "--rates",
+            rates,
+            "--mask-seed",
+            seed,
+            "--json",
+        ];
+        workshop.json(&arguments)
+    };
+    let draws = [of_seed("1"), of_seed("2")];
+    for rate in 0..3 {
+        let mean = (number(&draws[0]["ua"][rate]) + number(&draws[1]["ua"][rate])) / 2.0;
+        let found = number(&pooled["limit"]["ua"][rate]);
+        assert!((found - mean).abs() < 1e-12, "{found} {mean}");
+    }
+    assert_ne!(draws[0]["nll"][1], draws[1]["nll"][1]);
     // Fitted on the validation set, which is why it cannot be scored so.
     assert!(found["calibration"]["fitted"].is_null());
     let calibrated = workshop.json(&["evaluate", "run", "--rates", rates, "--calibrate", "--json"]);
@@ -563,4 +595,23 @@ fn the_demo_writes_a_report_and_resumes_where_it_stopped() {
         );
     }
     assert!(workshop.bytes("d/run/checkpoints/last.safetensors") == checkpoint);
+}
+
+#[test]
+fn the_content_process_is_a_corpus_with_a_limit() {
+    let workshop = Workshop::with_corpus();
+    let of = |words: &str| -> Vec<String> { words.split(' ').map(str::to_owned).collect() };
+    let ok = |words: &str| {
+        let words = of(words);
+        workshop.ok(&words.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    ok("corpus demo --process content --scale 0.02 --out content.safetensors");
+    assert!(ok("corpus info content.safetensors").contains("Synthetic content corpus"));
+    let limit = ok("corpus limit content.safetensors --rates 0.0,0.9 --json");
+    let limit: Value = serde_json::from_str(&limit).unwrap();
+    let ua = |rate: usize| limit["ua"][rate].as_f64().unwrap();
+    assert!(ua(0) > 0.8 && ua(0) > ua(1) && ua(1) > 0.3, "{limit}");
+    let wrong = of("corpus demo --process contents --out other.safetensors");
+    let wrong: Vec<&str> = wrong.iter().map(String::as_str).collect();
+    workshop.fails(2, &wrong, &["contents", "content"]);
 }
