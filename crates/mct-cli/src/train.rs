@@ -92,6 +92,7 @@ impl Train {
         let task = self.task.unwrap_or(config.model.task);
         let config = config.with_system(system).with_task(task);
         let mut config = settings(config, &self.set)?;
+        config.require_effect("--set", &self.set).map_err(usage)?;
         if let Some(path) = &self.weights {
             config.training.weights = Some(StartingWeights {
                 path: path.display().to_string(),

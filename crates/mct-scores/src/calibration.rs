@@ -107,16 +107,22 @@ fn labelled<'a>(
     })
 }
 
-/// `probabilities` after dividing their logits by `temperature`.
-fn scaled(probabilities: &[f32], temperature: f64) -> Vec<f64> {
-    let logs = probabilities
+/// The logarithms of `probabilities` after dividing their logits by `temperature`.
+fn scaled_logs(probabilities: &[f32], temperature: f64) -> Vec<f64> {
+    let logits = probabilities
         .iter()
         .map(|p| f64::from(*p).max(LEAST_GIVEN).ln() / temperature);
-    let logs: Vec<f64> = logs.collect();
-    let top = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let powers: Vec<f64> = logs.iter().map(|log| (log - top).exp()).collect();
-    let sum: f64 = powers.iter().sum();
-    powers.into_iter().map(|power| power / sum).collect()
+    let logits: Vec<f64> = logits.collect();
+    let top = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let sum: f64 = logits.iter().map(|logit| (logit - top).exp()).sum();
+    let norm = top + sum.ln();
+    logits.into_iter().map(|logit| logit - norm).collect()
+}
+
+/// `probabilities` after dividing their logits by `temperature`.
+fn scaled(probabilities: &[f32], temperature: f64) -> Vec<f64> {
+    let logs = scaled_logs(probabilities, temperature).into_iter();
+    logs.map(f64::exp).collect()
 }
 
 impl Calibrator {
@@ -138,17 +144,19 @@ impl Calibrator {
         }
         let temperature = |rates: &[usize]| {
             let all: Vec<(usize, &[f32])> = rates.iter().flat_map(rows).collect();
+            let is_right = |(label, row): &(usize, &[f32])| most_probable(row) == *label;
+            if all.iter().all(is_right) {
+                // The surer the better, and nothing says how sure is too sure.
+                return 1.0;
+            }
             let nll = |log_temperature: f64| {
                 let temperature = log_temperature.exp();
                 let losses = all
                     .iter()
-                    .map(|(label, row)| -scaled(row, temperature)[*label].max(LEAST).ln());
+                    .map(|(label, row)| -scaled_logs(row, temperature)[*label]);
                 losses.sum::<f64>()
             };
-            let found = least(nll, TEMPERATURES.map(f64::ln)).exp();
-            // Where every answer is right, the surer the better, and nothing says how sure is too sure.
-            let is_bound = found < TEMPERATURES[0] * 1.01;
-            if is_bound { 1.0 } else { found }
+            least(nll, TEMPERATURES.map(f64::ln)).exp()
         };
         let temperatures: Vec<f64> = match model_per_rate {
             true => every.chunks(1).map(temperature).collect(),
@@ -421,6 +429,22 @@ mod tests {
         assert_eq!(nine.thresholds, [of_true.fold(1.0, f64::min)]);
     }
 
+    /// Logits 30 apart, and one of ten answers wrong: the best probability of the answer is 0.9.
+    #[test]
+    fn a_temperature_is_found_where_a_model_is_as_sure_as_can_be() {
+        let (mut corpus, _) = drawn(40, 4);
+        for (index, utterance) in corpus.utterances.iter_mut().enumerate() {
+            utterance.label = Some(usize::from(index % 10 == 0));
+        }
+        let rows = vec![vec![1.0, (-30f64).exp() as f32]; 40];
+        let draws = [vec![Predicted::Probabilities(rows)]];
+        let indices: Vec<usize> = (0..40).collect();
+        let found = Calibrator::fit(&corpus, &indices, 1, &draws, false).unwrap();
+        let expected = 30.0 / 9f64.ln();
+        let found = found.temperatures[0];
+        assert!((found / expected - 1.0).abs() < 1e-3, "{found} {expected}");
+    }
+
     #[test]
     fn a_validation_set_without_a_mistake_leaves_probabilities_as_they_are() {
         let (mut corpus, truths) = drawn(40, 3);
@@ -433,7 +457,8 @@ mod tests {
             Calibrator::fit(corpus, &indices, 1, &draws, false).unwrap()
         };
         assert_eq!(fit(&corpus, 1.0).temperatures, [1.0]);
-        // One mistake, and there is a best temperature again, also far below what a sum of probabilities resolves.
+        // One mistake, and there is a best temperature again, in the same proportion also where probabilities are as
+        // small as numbers get.
         let surest = (0..40).max_by(|a, b| truths[*a].total_cmp(&truths[*b]));
         corpus.utterances[surest.unwrap()].label = Some(0);
         let found = [1.0, 4.0].map(|sureness| fit(&corpus, sureness).temperatures[0]);

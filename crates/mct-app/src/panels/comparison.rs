@@ -294,14 +294,19 @@ fn significance(ui: &mut Ui, tested: &Tested) {
     let points = |value: f64| format!("{:+.1}", value * 100.0);
     let of_ua = match low.is_nan() {
         true => format!(
-            "UA {} points, without an interval: one speaker says nothing of others",
-            points(mean)
+            "UA {} points, without an interval: nothing follows for others (over {})",
+            points(mean),
+            tested.over
         ),
         false => format!(
-            "UA {} points, 95 % {} to {}, p {p:.3} (over {})",
+            "UA {} points, 95 % {} to {}, p {} (over {})",
             points(mean),
             points(low),
             points(high),
+            match p < 0.001 {
+                true => "below 0.001".to_owned(),
+                false => format!("{p:.3}"),
+            },
             tested.over
         ),
     };

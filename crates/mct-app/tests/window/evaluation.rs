@@ -84,7 +84,7 @@ fn two_models_of_one_name_are_told_apart_and_tested_against_each_other() {
     window.run_steps(5);
     // They are the same: nothing tells one from the other.
     for text in [
-        "UA +0.0 points, without an interval: one speaker says nothing of others",
+        "UA +0.0 points, without an interval: nothing follows for others (over 1 speaker)",
         "exact test p 1.000",
     ] {
         assert!(window.query_by_label_contains(text).is_some(), "{text}");

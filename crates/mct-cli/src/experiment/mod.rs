@@ -277,17 +277,22 @@ impl Reproduce {
 
     fn run(self, collect: bool) -> Result<()> {
         let Shared { corpus, out, .. } = &self.shared;
-        let corpus = Corpus::open(corpus)?;
-        if self.named.name == "table4" {
-            return complexity::write(&out.join("table4"));
-        }
-        let experiments = self.experiments()?;
-        let mut all = experiments.iter();
-        let chooses = all.any(|(_, own)| own.views.contains(&View::Sweep));
-        if self.named.also_test_selected && !chooses {
+        let is_table4 = self.named.name == "table4";
+        let experiments = match is_table4 {
+            true => Vec::new(),
+            false => self.experiments()?,
+        };
+        let chooses = |(_, own): &(PathBuf, Experiment)| {
+            own.views.contains(&View::Sweep) && own.rows.iter().any(|row| row.sweep.is_some())
+        };
+        if self.named.also_test_selected && !experiments.iter().any(chooses) {
             return Err(usage(
                 "--also-test-selected: no setting is chosen here; it is for experiments with the view `sweep`, as fig7",
             ));
+        }
+        let corpus = Corpus::open(corpus)?;
+        if is_table4 {
+            return complexity::write(&out.join("table4"));
         }
         let setting = self.shared.setting(&corpus)?;
         let rows: Vec<_> = experiments

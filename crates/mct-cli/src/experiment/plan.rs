@@ -73,7 +73,9 @@ impl Setting {
             require_free(&row.name, key)?;
         }
         let base = self.base.clone().with_system(row.system);
-        let mut config = base.set("values of a row", &row.set).map_err(usage)?;
+        let source = "values of a row";
+        let mut config = base.set(source, &row.set).map_err(usage)?;
+        config.require_effect(source, &row.set).map_err(usage)?;
         config.training.strategy = row.strategy;
         config.training.fold = fold;
         config.training.seed = seed;

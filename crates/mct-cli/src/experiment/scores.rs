@@ -273,7 +273,14 @@ fn calibration(corpus: &Corpus, folds: &[OfFold], model_per_rate: bool) -> Optio
 
 /// Whether a run's predictions at this rate count for the row.
 fn run_is_for(training: &mct_hfr::config::TrainingConfig, row: &Row, rate: f64) -> bool {
-    row.strategy != Strategy::OneToOne || (training.strategy == Strategy::OneToOne) != (rate == 0.0)
+    if row.strategy != Strategy::OneToOne {
+        return true;
+    }
+    match training.strategy {
+        Strategy::OneToOne => training.missing_rate == rate,
+        // Where nothing is missing.
+        Strategy::Complete | Strategy::Dynamic => rate == 0.0,
+    }
 }
 
 /// The indices of these ids, `None` where the corpus lacks one.

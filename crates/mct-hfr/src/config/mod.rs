@@ -114,7 +114,7 @@ impl Config {
     /// given.
     ///
     /// # Errors
-    /// When a key does not exist, its value has another type, or it would do nothing in this config.
+    /// When a key does not exist or its value has another type.
     pub fn set(&self, source: &str, assignments: &[(String, String)]) -> Result<Self> {
         let is_system = |(key, _): &&(String, String)| key == "model.system";
         let system = assignments.iter().filter(is_system);
@@ -143,22 +143,34 @@ impl Config {
             Error::invalid(source, "config", found.trim_end(), "a valid config")
         })?;
         let is_set = |name: &str| assignments.iter().any(|(key, _)| key == name);
+        let (before, after) = (&self.training, &mut config.training);
         if is_set("training.learning_rate") && !is_set("training.final_learning_rate") {
-            let factor = config.training.learning_rate / self.training.learning_rate;
-            config.training.final_learning_rate *= factor;
+            after.final_learning_rate = match before.final_learning_rate == before.learning_rate {
+                true => after.learning_rate,
+                false => after.learning_rate / before.learning_rate * before.final_learning_rate,
+            };
         }
         config.validate(source)?;
+        Ok(config)
+    }
+
+    /// Refuses assignments that do nothing in this config, which they have made.
+    ///
+    /// # Errors
+    /// Names the key, and what has to be set beside it.
+    pub fn require_effect(&self, source: &str, assignments: &[(String, String)]) -> Result<()> {
+        let is_set = |name: &str| assignments.iter().any(|(key, _)| key == name);
         // Who sets the alignment too, as a search that draws both, knows what goes with it.
-        let draws_predictions =
-            config.model.alignment == Alignment::Predictions && !is_set("model.alignment");
+        let draws_predictions = self.model.system.has_gfa()
+            && self.model.alignment == Alignment::Predictions
+            && !is_set("model.alignment");
         let of_joint_vectors = ["model.distance", "model.predictor"];
         let idle = of_joint_vectors.into_iter().find(|key| is_set(key));
-        if let Some(key) = idle.filter(|_| config.model.system.has_gfa() && draws_predictions) {
+        idle.filter(|_| draws_predictions).map_or(Ok(()), |key| {
             let expected = "model.alignment=joint-vectors beside it: predictions have neither";
             let found = "a value that would do nothing";
-            return Err(Error::invalid(source, key, found, expected));
-        }
-        Ok(config)
+            Err(Error::invalid(source, key, found, expected))
+        })
     }
 
     /// Refuses values that make no model or no training.
@@ -523,6 +535,7 @@ mod tests {
         };
         let key = "training.learning_rate";
         assert_eq!(rates("paper", &[(key, "1e-3")]), [1e-3, 1e-3]);
+        assert_eq!(rates("paper", &[(key, "4.4e-4")]), [4.4e-4, 4.4e-4]);
         assert_eq!(rates("demo", &[(key, "1e-3")]), rates("demo", &[]));
         let [_, half] = rates("demo", &[(key, "5e-4")]);
         assert!((half - 2.5e-5).abs() < 1e-12, "{half}");
@@ -536,8 +549,9 @@ mod tests {
             let set = set
                 .iter()
                 .map(|(key, value)| ((*key).into(), (*value).into()));
-            let demo = Config::preset("demo").unwrap();
-            demo.set("--set", &set.collect::<Vec<_>>())
+            let set: Vec<(String, String)> = set.collect();
+            let config = Config::preset("demo").unwrap().set("--set", &set)?;
+            config.require_effect("--set", &set)
         };
         for key in ["model.distance", "model.predictor"] {
             let value = if key == "model.distance" {

@@ -11,9 +11,10 @@ pub fn remarks(config: &Config, interface: &Interface) -> Vec<String> {
     let mut remarks = Vec::new();
     let training = &config.training;
     let mct = System::Mct.title();
-    let makes_incomplete = training.makes_incomplete()
-        && !(interface.modalities.iter())
-            .all(|shape| training.modality_rates.get(&shape.name) == Some(&0.0));
+    let never_missing = |shape: &InputShape| training.modality_rates.get(&shape.name) == Some(&0.0);
+    let is_masked =
+        training.absent_modality > 0.0 || !interface.modalities.iter().all(never_missing);
+    let makes_incomplete = training.makes_incomplete() && is_masked;
     if !makes_incomplete && system.has_gfa() {
         remarks.push(format!(
             "trained on complete data, {} is {mct} with dropout between two equal views: nothing is missing that \

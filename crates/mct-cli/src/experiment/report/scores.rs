@@ -11,7 +11,16 @@ use crate::experiment::paper;
 use crate::missing::MASK_SEEDS;
 
 /// In place of an interval.
-const ONE_SPEAKER: &str = "– (one speaker)";
+/// Of one speaker, or of a few for whom all is alike, nothing follows for others.
+const TOO_FEW: &str = "– (too few speakers)";
+
+/// A p as it is printed.
+fn printed(p: f64) -> String {
+    match p < 0.001 {
+        true => "<0.001".to_owned(),
+        false => format!("{p:.3}"),
+    }
+}
 
 impl Report<'_> {
     pub(super) fn scores(&mut self, compared: &Compared) -> Result<()> {
@@ -150,7 +159,7 @@ impl Report<'_> {
                     let [mean, low, high] =
                         [own.mean, own.low, own.high].map(|value| value * scale);
                     let ends = match low.is_nan() {
-                        true => ONE_SPEAKER.to_owned(),
+                        true => TOO_FEW.to_owned(),
                         false => format!("{low:.digits$} to {high:.digits$}"),
                     };
                     [format!("{mean:.digits$}"), ends]
@@ -187,10 +196,10 @@ impl Report<'_> {
                     let [mean, low, high] = [d.mean, d.low, d.high].map(|value| value * scale);
                     cells.push(format!("{mean:+.digits$}"));
                     cells.push(match low.is_nan() {
-                        true => ONE_SPEAKER.to_owned(),
+                        true => TOO_FEW.to_owned(),
                         false => format!("{low:+.digits$} to {high:+.digits$}"),
                     });
-                    cells.extend([d.p, d.p_holm].map(|p| format!("{p:.3}")));
+                    cells.extend([d.p, d.p_holm].map(printed));
                 }
                 cells
             })
