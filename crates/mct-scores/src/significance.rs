@@ -499,13 +499,16 @@ mod tests {
         }
     }
 
-    /// A world in which neither of two systems is better, but of each speaker, and in each training, one is by
-    /// chance, by up to so much.
+    /// A world in which neither of two systems is better, but of each speaker, in each training, and with each draw
+    /// of the missing steps, one is by chance, by up to so much.
+    #[derive(Clone, Copy)]
     struct World {
         speakers: usize,
         by_speaker: f64,
         seeds: usize,
         by_seed: f64,
+        draws: usize,
+        by_draw: f64,
     }
 
     const WORLD: World = World {
@@ -513,6 +516,8 @@ mod tests {
         by_speaker: 0.0,
         seeds: 1,
         by_seed: 0.0,
+        draws: 1,
+        by_draw: 0.0,
     };
 
     const TABLES: usize = 600;
@@ -546,18 +551,24 @@ mod tests {
                     let speakers: Vec<f64> = (0..world.speakers)
                         .map(|_| by(&mut stream, world.by_speaker))
                         .collect();
+                    let draws: Vec<f64> = (0..world.draws)
+                        .map(|_| by(&mut stream, world.by_draw))
+                        .collect();
                     let seed = |_| {
                         let of_seed = by(&mut stream, world.by_seed);
-                        let mut at_a_rate = || {
+                        let mut with = |of_draw: f64| {
                             let utterances = corpus.utterances.iter().enumerate();
                             let classes = utterances.map(|(index, utterance)| {
-                                let share = 0.6 + speakers[index / size] + of_seed;
+                                let share = 0.6 + speakers[index / size] + of_seed + of_draw;
                                 let right = stream.uniform() < share;
                                 utterance.label.unwrap() ^ usize::from(!right)
                             });
                             Predicted::certain(2, classes)
                         };
-                        vec![vec![at_a_rate(), at_a_rate()]]
+                        // Where nothing is missing all draws are the same.
+                        let complete = with(0.0);
+                        let of_draw = |own: &f64| vec![complete.clone(), with(*own)];
+                        draws.iter().map(of_draw).collect()
                     };
                     (0..world.seeds).map(seed).collect()
                 })
@@ -622,10 +633,39 @@ mod tests {
                 by_speaker: 0.3,
                 seeds,
                 by_seed: 0.15,
+                ..WORLD
             };
             let alarms = false_alarms(&world, true);
             assert!(alarms <= *ONE_IN_TWENTY.end(), "{seeds}: {alarms}");
         }
+    }
+
+    /// With the five draws that experiments pool; what one draw would claim is what they are for.
+    #[test]
+    fn nor_more_where_each_draw_of_the_missing_steps_comes_out_differently() {
+        let world = World {
+            draws: 5,
+            by_draw: 0.2,
+            ..WORLD
+        };
+        let alarms = |world: &World| {
+            tables(world, 2, true, |resamples| {
+                resamples.differences(0)[1].incomplete.p < 0.05
+            })
+        };
+        let of_five = alarms(&world);
+        assert!(ONE_IN_TWENTY.contains(&of_five), "{of_five}");
+        let of_one = alarms(&World { draws: 1, ..world });
+        assert!(of_one > 0.15, "{of_one}");
+        // Beside speakers and seeds.
+        let all = World {
+            by_speaker: 0.3,
+            seeds: 3,
+            by_seed: 0.15,
+            ..world
+        };
+        let alarms = alarms(&all);
+        assert!(alarms <= *ONE_IN_TWENTY.end(), "{alarms}");
     }
 
     /// Of the eight differences of five systems one is claimed in one table of twenty, also where p has to be far
@@ -650,6 +690,7 @@ mod tests {
                 by_speaker,
                 seeds,
                 by_seed,
+                ..WORLD
             };
             let alarms = tables(&world, 5, true, |own| any(own, |own| own.p_holm));
             assert!(
@@ -670,6 +711,7 @@ mod tests {
                 by_speaker: 0.2,
                 seeds,
                 by_seed: if seeds > 1 { 0.15 } else { 0.0 },
+                ..WORLD
             };
             let missed = tables(&world, 1, true, |resamples| {
                 let own = resamples.scores()[0].complete;
