@@ -42,20 +42,16 @@ struct Arguments {
     command: Command,
 }
 
+/// What is not documented here is where its arguments are.
 #[derive(Subcommand)]
 enum Command {
     /// Generate, import and inspect corpora
     #[command(subcommand)]
     Corpus(corpus::Command),
-    /// Train a model on one fold of a corpus
     Train(train::Train),
-    /// Resume an interrupted run
     Resume(train::Resume),
-    /// Score runs on their test sets at missing rates
     Evaluate(evaluate::Evaluate),
-    /// Reproduce a table or figure of the paper on a corpus
     Experiment(experiment::Command),
-    /// Search settings on the validation sets: the same budget for each system
     Search(experiment::Search),
     /// Predict a recording, clips, or every utterance of a corpus
     Predict(predict::Predict),

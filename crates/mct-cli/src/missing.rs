@@ -18,12 +18,13 @@ pub const MASK_SEEDS: [u64; 5] = [MASK_SEED, 2, 3, 4, 5];
 /// Which steps are missing.
 #[derive(Args, Clone)]
 pub struct MissingArgs {
-    /// Missing rates, ascending, separated by commas
+    /// Missing rates, ascending, separated by commas [default: 0.0 to 0.9 in steps of 0.1]
     #[arg(
         long,
         value_delimiter = ',',
         value_parser = rate,
-        default_values_t = PAPER_RATES
+        default_values_t = PAPER_RATES,
+        hide_default_value = true
     )]
     pub rates: Vec<f64>,
     /// Missing rate of one modality, 1 for absent (repeatable)

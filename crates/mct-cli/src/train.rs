@@ -47,15 +47,16 @@ pub struct Train {
     /// classification, or regression of the corpus's intensities [default: that of the settings]
     #[arg(long, value_parser = kebab::<Task>)]
     task: Option<Task>,
-    /// session, session-swapped, speaker, groups or file
+    /// session, session-swapped, speaker, groups or file [default: that of the settings]
     #[arg(long, value_parser = kebab::<ProtocolKind>)]
     protocol: Option<ProtocolKind>,
-    /// Which fold, from 0
+    /// Which fold, from 0 [default: that of the settings]
     #[arg(long, value_name = "K")]
     fold: Option<usize>,
+    /// Seed of initial weights, dropout and masks [default: that of the settings]
     #[arg(long)]
     seed: Option<u64>,
-    /// Maximum number of epochs
+    /// Maximum number of epochs [default: that of the settings]
     #[arg(long, value_name = "N")]
     epochs: Option<usize>,
     /// auto, or a name that `mct-hfr devices` lists

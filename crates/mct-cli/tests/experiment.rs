@@ -166,6 +166,23 @@ fn a_grid_is_trained_once_and_its_numbers_are_those_of_evaluate() {
     );
     assert!(page.contains(&said), "{by_validation:?}");
     assert!(!page.contains("Test-selected"));
+    // Both stand in the sweep's own table, validation first.
+    let sweep = String::from_utf8(workshop.bytes("out/grid/sweep-1.csv")).unwrap();
+    let mut lines = sweep.lines();
+    let cells = |line: &'_ str| -> Vec<String> {
+        let cells = line.trim_matches('"').split("\",\"");
+        cells.map(str::to_owned).collect()
+    };
+    let header = cells(lines.next().unwrap());
+    let column = |name: &str| header.iter().position(|own| *own == name).unwrap();
+    let (validation, test) = (column("validation UA"), column("test UA"));
+    assert!(validation < test, "{header:?}");
+    for (line, index) in lines.zip(0..) {
+        let cells = cells(line);
+        let starts = |cell: &str, area: f64| cell.starts_with(&format!("{:.2}", 100.0 * area));
+        assert!(starts(&cells[validation], by_validation[index]), "{sweep}");
+        assert!(starts(&cells[test], by_test[index]), "{sweep}");
+    }
     let mut also = arguments("collect grid.toml", "out", &SHORT);
     also.push("--also-test-selected");
     let printed = workshop.ok(&also);
@@ -517,6 +534,23 @@ fn a_search_keeps_the_better_ones_and_never_trains_a_run_twice() {
     );
     workshop.ok(&search);
     assert_eq!(before, finished(&workshop, "out"));
+    // What they are judged by is the validation set alone.
+    let mut best = arguments("out/space/best.toml", "out", &SHORT);
+    best.extend(["--set", "training.epochs=3"]);
+    workshop.ok(&best);
+    assert_eq!(before, finished(&workshop, "out"));
+    let numbers: Value = serde_json::from_slice(&workshop.bytes("out/best/numbers.json")).unwrap();
+    for (own, row) in candidates
+        .as_array()
+        .unwrap()
+        .iter()
+        .zip(numbers["rows"].as_array().unwrap())
+    {
+        let judged = own[0]["validation"][1].as_f64().unwrap();
+        let mean = |of: &Value| of["mean"].as_f64().unwrap();
+        assert!((judged - mean(&row["validation"][1])).abs() < 1e-9, "{row}");
+        assert!((judged - mean(&row["columns"][4])).abs() > 1e-6, "{row}");
+    }
     // The command that it ends with trains the best with other seeds, and with nothing else than before.
     let (_, hint) = said.split_once("with other seeds: mct-hfr ").unwrap();
     let others: Vec<&str> = hint.lines().next().unwrap().split(' ').collect();

@@ -141,6 +141,38 @@ fn a_run_from_corpus_to_report() {
         .map(|count| count.as_u64().unwrap())
         .sum();
     assert_eq!(counted, found["utterances"].as_u64().unwrap());
+    // UA is the mean recall of the classes.
+    let classes = found["by_class"][0].as_array().unwrap();
+    let recalls = classes.iter().map(|class| number(&class["recall"]));
+    assert!((recalls.sum::<f64>() / classes.len() as f64 - ua[0]).abs() < 1e-12);
+    let of_side = |side: &str, draws: &str| {
+        workshop.json(&[
+            "evaluate",
+            "run",
+            "--rates",
+            rates,
+            "--side",
+            side,
+            "--mask-draws",
+            draws,
+            "--json",
+        ])
+    };
+    assert_eq!(found["validation"]["ua"], of_side("validation", "1")["ua"]);
+    // The test set has one speaker, of whom nothing follows for others.
+    assert!(found["intervals"].is_null());
+    let all = of_side("all", "5");
+    assert_eq!(all["intervals"]["clusters"], 10);
+    assert_eq!(all["intervals"]["of_speakers"], true);
+    assert_eq!(all["intervals"]["mask_draws"], 5);
+    let holds = |interval: &Value, score: &Value| {
+        let [low, high, score] = [&interval[0], &interval[1], score].map(number);
+        assert!(low < score && score < high && high - low < 0.5, "{all}");
+    };
+    for rate in 0..3 {
+        holds(&all["intervals"]["rates"]["ua"][rate], &all["ua"][rate]);
+    }
+    holds(&all["intervals"]["auilc"]["ua"], &all["auilc"]["ua"]);
     // The limit over the same utterances and masks, by the other command.
     let limit = workshop.json(&[
         "corpus",

@@ -12,8 +12,8 @@ use burn::tensor::Device;
 use mct_corpus::missing::Missing;
 use mct_corpus::{Corpus, Target, Task, demo};
 use mct_hfr::config::{
-    ClassWeights, ClassifierKind, Config, Interface, Schedule, Select, Strategy, System, Term,
-    TrainingConfig,
+    Alignment, ClassWeights, ClassifierKind, Config, Distance, Interface, Schedule, Select,
+    Strategy, System, Term, TrainingConfig,
 };
 use mct_hfr::data::{Batch, FeatureStatistics};
 use mct_hfr::evaluation::static_masks;
@@ -423,6 +423,54 @@ fn vectors_may_be_left_out_of_the_decay() {
     let (without, weights_without) = gains(false, &mut config);
     assert!(without > 1.2 * with, "{without} {with}");
     assert!((weights_with / weights_without - 1.0).abs() < 0.2);
+}
+
+/// A step without a gradient takes the decay from every parameter, or from those that are no vectors.
+#[test]
+fn neither_gains_nor_biases_are_decayed_where_vectors_are_left_out() {
+    let corpus = corpus();
+    let config = small_config(System::Mct);
+    let device = Device::flex().autodiff();
+    let start = model(&corpus, &config, &device);
+    let batch = batch(&corpus, &config, &[0, 1, 2, 3], &device);
+    let before = values(&start);
+    for decay_vectors in [true, false] {
+        let mut optimizer = AdamW::new(AdamWConfig {
+            decay_vectors,
+            weight_decay: 0.5,
+            ..AdamWConfig::new(0.1)
+        });
+        let losses = start.losses(&batch, &config.training, true, &mut Mode::Evaluation);
+        let gradients = losses.total.mul_scalar(0.0).backward();
+        let after = values(&optimizer.step(start.clone(), gradients));
+        let (mut vectors, mut others) = (0, 0);
+        for (name, data) in &before {
+            // Statistics and what stands for missing steps are not trained.
+            if name.starts_with("inputs.") && !name.contains("projection") || name == "prior" {
+                continue;
+            }
+            let vector = data.shape().num_dims() == 1;
+            let share = if vector && !decay_vectors { 1.0 } else { 0.95 };
+            for (before, after) in floats(data).into_iter().zip(floats(&after[name])) {
+                assert!(
+                    (after - share * before).abs() <= 1e-6 * before.abs(),
+                    "{name}"
+                );
+            }
+            *(if vector { &mut vectors } else { &mut others }) += 1;
+        }
+        assert!(vectors > 20 && others > 20, "{vectors} {others}");
+    }
+}
+
+/// The paper's CMD has no factor of scale, and aligns the joint vectors.
+#[test]
+fn the_papers_alignment_is_that_of_its_presets() {
+    for name in ["paper", "released", "table4"] {
+        let model = Config::preset(name).unwrap().model;
+        assert_eq!(model.distance, Distance::Cmd, "{name}");
+        assert_eq!(model.alignment, Alignment::JointVectors, "{name}");
+    }
 }
 
 /// A corpus in which one class has few utterances.

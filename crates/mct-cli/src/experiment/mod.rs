@@ -107,13 +107,14 @@ pub struct Shared {
     /// classification or regression
     #[arg(long, default_value = "classification", value_parser = crate::arguments::kebab::<Task>)]
     task: Task,
-    /// session, session-swapped, speaker, groups or file
+    /// session, session-swapped, speaker, groups or file [default: session]
     #[arg(long, value_parser = crate::arguments::kebab::<ProtocolKind>)]
     protocol: Option<ProtocolKind>,
     /// Folds from 0, separated by commas [default: all]
     #[arg(long, value_name = "K", value_delimiter = ',')]
     folds: Vec<usize>,
-    #[arg(long, value_delimiter = ',', default_values_t = [1, 2, 3, 4, 5])]
+    /// Seeds of the trainings, separated by commas
+    #[arg(long, value_delimiter = ',', default_value = "1,2,3,4,5")]
     seeds: Vec<u64>,
     /// Number of runs at the same time
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]

@@ -35,7 +35,7 @@ use crate::{interrupt, output};
 /// command resumes where it stopped.
 #[derive(Args)]
 pub struct Search {
-    /// What is searched
+    /// The TOML file of what is searched
     #[arg(value_name = "SPACE")]
     space: PathBuf,
     /// Candidates of each system; the first is the settings as they are

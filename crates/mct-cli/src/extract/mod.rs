@@ -60,7 +60,7 @@ pub struct Extract {
     /// A modality and what extracts it (repeatable): log-mel, low-level, words, or a network that
     /// `mct-hfr weights list` names [default: audio=log-mel and text=words, as far as there are recordings
     /// and transcripts]
-    #[arg(long = "features", value_name = "MODALITY=EXTRACTOR", value_parser = Feature::parse)]
+    #[arg(long = "features", value_name = "[MODALITY=]EXTRACTOR", value_parser = Feature::parse)]
     features: Vec<Feature>,
     #[command(flatten)]
     pretrained: PretrainedArgs,
