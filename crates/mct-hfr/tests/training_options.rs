@@ -903,3 +903,63 @@ fn of_two_equal_utterances_each_has_the_reinforced_sequences_of_the_other() {
     let [own, of_another] = losses(&[4, 5]);
     assert_ne!(own, of_another);
 }
+
+/// Of another utterance is `E_m` alone: where cross-attention takes nothing from it, nothing changes.
+#[test]
+fn decoders_that_take_nothing_from_the_reinforced_sequences_lose_nothing_without_them() {
+    let corpus = corpus();
+    let config = small_config(System::MctLfi);
+    let device = Device::flex();
+    let model = model(&corpus, &config, &device);
+    let batch = batch(&corpus, &config, &[4, 5, 6], &device);
+    let losses = |model: &Model| {
+        let view = model.incomplete(&batch, &mut Mode::Evaluation);
+        let losses = model.imagination(&view, &batch).unwrap();
+        losses.map(|loss| loss.into_scalar::<f32>())
+    };
+    let [own, of_another] = losses(&model);
+    assert_ne!(own, of_another);
+    let mut without = values(&model);
+    let of_values = without
+        .iter_mut()
+        .filter(|(name, _)| name.contains(".cross_attention.") && name.contains(".value."));
+    let mut count = 0;
+    for (_, data) in of_values {
+        data.as_mut_slice::<f32>().unwrap().fill(0.0);
+        count += 1;
+    }
+    assert!(count > 0);
+    let without = parameters::assign(model, &without, "test", &device).unwrap();
+    let [own, of_another] = losses(&without);
+    assert_eq!(own, of_another);
+}
+
+/// Eq. 18, with the two parts of eq. 17 weighted apart.
+#[test]
+fn the_total_has_each_term_with_its_own_weight() {
+    let corpus = corpus();
+    let mut config = small_config(System::MctHfr);
+    config.training.alpha = 0.3;
+    config.training.alpha_complete = Some(0.7);
+    config.training.beta = 1.9;
+    let device = Device::flex();
+    let model = model(&corpus, &config, &device);
+    let batch = batch(&corpus, &config, &[0, 1, 2, 3], &device);
+    let losses = model.losses(&batch, &config.training, true, &mut Mode::Evaluation);
+    let weights = [
+        (Term::Classification, 1.0),
+        (Term::Complete, 0.7),
+        (Term::Distance, 0.3),
+        (Term::Imagination, 1.9),
+    ];
+    assert_eq!(losses.terms.len(), weights.len());
+    let expected: f32 = weights
+        .map(|(term, weight)| weight * losses.terms[&term].clone().into_scalar::<f32>())
+        .iter()
+        .sum();
+    let total = losses.total.into_scalar::<f32>();
+    assert!(
+        (total - expected).abs() < 1e-5 * expected,
+        "{total} {expected}"
+    );
+}
