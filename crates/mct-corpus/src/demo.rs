@@ -293,6 +293,52 @@ mod tests {
         assert_eq!(hash(&bytes(2)), 15_815_526_323_366_787_798);
     }
 
+    /// The share of a step's variance that the mean of its two neighbours explains, by a multiple of its own.
+    fn explained_by_neighbours(corpus: &Corpus, m: usize) -> f64 {
+        let modality = &corpus.modalities[m];
+        let count = (0..corpus.len()).map(|index| modality.values(index).len());
+        let steps = (count.sum::<usize>() / modality.dim) as f64;
+        let mut means = vec![0.0; modality.dim];
+        for index in 0..corpus.len() {
+            for row in modality.values(index).chunks(modality.dim) {
+                for (mean, x) in means.iter_mut().zip(row) {
+                    *mean += f64::from(*x) / steps;
+                }
+            }
+        }
+        let (mut both, mut own, mut of_neighbours) = (0.0, 0.0, 0.0);
+        for index in 0..corpus.len() {
+            let values = modality.values(index);
+            let rows: Vec<&[f32]> = values.chunks(modality.dim).collect();
+            for window in rows.windows(3) {
+                for (d, mean) in means.iter().enumerate() {
+                    let [before, x, after] = [0, 1, 2].map(|at| f64::from(window[at][d]) - mean);
+                    let neighbours = (before + after) / 2.0;
+                    both += x * neighbours;
+                    own += x * x;
+                    of_neighbours += neighbours * neighbours;
+                }
+            }
+        }
+        both * both / (own * of_neighbours)
+    }
+
+    #[test]
+    fn only_where_there_is_content_a_step_can_be_told_from_its_neighbours() {
+        let (first, content) = (
+            generate(1, 0.05).unwrap(),
+            generate_content(1, 0.05).unwrap(),
+        );
+        assert!(first.metadata.synthetic && content.metadata.synthetic);
+        for m in 0..2 {
+            let explained = [&first, &content].map(|corpus| explained_by_neighbours(corpus, m));
+            assert!(
+                explained[0] < 0.1 && explained[1] > 0.25,
+                "{m}: {explained:?}"
+            );
+        }
+    }
+
     #[test]
     fn a_scale_out_of_range_is_refused() {
         let error = generate(1, 0.0).unwrap_err().to_string();
