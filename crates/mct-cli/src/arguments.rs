@@ -35,6 +35,14 @@ pub fn which(text: &str) -> Result<Which, String> {
     }
 }
 
+/// A checkpoint of a run to score, which may be the one that its test set chose.
+pub fn scored(text: &str) -> Result<Which, String> {
+    match text {
+        "test-selected" => Ok(Which::TestSelected),
+        _ => which(text).map_err(|expected| format!("{expected}, or test-selected")),
+    }
+}
+
 /// A missing rate, from 0 to 1.
 pub fn rate(text: &str) -> Result<f64, String> {
     let rate: f64 = text.parse().map_err(|_| "not a number".to_owned())?;

@@ -153,6 +153,13 @@ impl Source {
             });
         }
         let folder = RunFolder::open(path)?;
+        let keeps_both = folder.manifest.training.also_test_selected;
+        if which == Which::TestSelected && !keeps_both {
+            bail!(
+                "{name}: it has no test-selected checkpoint, which a training keeps with \
+                 `training.also_test_selected=true` alone"
+            );
+        }
         if !folder.checkpoint_path(which).exists() {
             bail!("{name}: no such checkpoint yet; continue with `mct-hfr resume {name}`");
         }
@@ -347,11 +354,18 @@ impl Conditions<'_> {
             if self.side != Side::Train && !self.once_more {
                 for seen in inquiry.of("the model", checkpoint, source.corpus.as_ref()) {
                     let scored = seen.among(self.corpus, &indices, self.side.utterances());
+                    let name = self.side.utterances();
+                    // The validation set is there to be chosen on.
+                    let chosen = match self.side {
+                        Side::Test | Side::All => seen.validated_on(self.corpus, &indices, name),
+                        Side::Validation | Side::Train => None,
+                    };
                     let name = Side::Validation.utterances();
                     let validated = seen.among(self.corpus, &validation, name);
                     // That nothing is known is the same message.
                     let differs = validated != scored;
-                    of_source.extend(scored.into_iter().chain(validated.filter(|_| differs)));
+                    let validated = validated.filter(|_| differs);
+                    of_source.extend(scored.into_iter().chain(chosen).chain(validated));
                 }
             }
             of_source.extend(truncations(self.corpus, &checkpoint.config.model, &indices));

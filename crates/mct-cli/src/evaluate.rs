@@ -7,9 +7,9 @@ use clap::{Args, value_parser};
 use mct_runs::Which;
 use mct_scores::{Metric, Scores};
 
-use crate::arguments::{batch_size, which};
+use crate::arguments::{batch_size, scored};
 use crate::assess::{Assessment, Conditions, RunScores, Side, Source, corpus_of};
-use crate::missing::{MASK_SEED, MissingArgs};
+use crate::missing::{MASK_SEED, MASK_SEEDS, MissingArgs};
 use crate::output::{remark, say, say_json, score, table};
 use crate::tables::{
     calibration_note, calibration_rows, class_rows, duration_rows, heading, interval_note,
@@ -31,8 +31,8 @@ pub struct Evaluate {
     corpus: Option<PathBuf>,
     #[arg(long, default_value = "test")]
     side: Side,
-    /// best (on the validation set) or last
-    #[arg(long, default_value = "best", value_parser = which)]
+    /// best (on the validation set), last, or test-selected of a run that keeps it
+    #[arg(long, default_value = "best", value_parser = scored)]
     checkpoint: Which,
     #[command(flatten)]
     missing: MissingArgs,
@@ -40,7 +40,7 @@ pub struct Evaluate {
     #[arg(long, default_value_t = MASK_SEED)]
     mask_seed: u64,
     /// Draws of the missing steps, pooled: the first with --mask-seed, the others with the next ones
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = value_parser!(u64).range(1..=1000))]
+    #[arg(long, value_name = "N", default_value_t = MASK_SEEDS.len() as u64, value_parser = value_parser!(u64).range(1..=1000))]
     mask_draws: u64,
     /// Fit a temperature and sets of classes on the validation set of each run
     #[arg(long)]
@@ -89,6 +89,11 @@ impl Evaluate {
             device: &device::choose(&self.device)?,
         };
         let mut assessment = conditions.assess(&sources)?;
+        if self.checkpoint == Which::TestSelected {
+            let warning = "test-selected: the epochs were chosen on the test sets, of which these scores say nothing";
+            remark(format!("warning: {warning}"));
+            assessment.warnings.push(warning.to_owned());
+        }
         assessment.corrupted = corrupted::assess(
             &self.corrupted,
             &conditions,

@@ -154,6 +154,11 @@ impl Face for CommandLine {
         Ok(())
     }
 
+    fn save_test_selected(&mut self, weights: &Checkpoint) -> Result<()> {
+        let which = Which::TestSelected;
+        self.recorder.save(weights, which).map_err(failed)
+    }
+
     async fn stop_requested(&mut self) -> bool {
         interrupt::requested()
     }

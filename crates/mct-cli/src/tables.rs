@@ -1,6 +1,6 @@
 //! Scores as rows of text, for the terminal and for reports.
 
-use mct_scores::{Curves, Evaluation, Intervals, Metric, Scores};
+use mct_scores::{ClassScores, Curves, Evaluation, Intervals, Metric, Scores};
 
 use crate::assess::{Assessment, LimitCurve};
 use crate::output::score;
@@ -174,11 +174,14 @@ pub fn interval_note(intervals: Option<&Intervals>) -> String {
         true => format!("the {} speakers", intervals.clusters),
         false => "utterances, since nobody knows who speaks".to_owned(),
     };
-    let over = match intervals.mask_draws {
-        1 => over,
-        draws => format!("{over} and {draws} draws of the missing steps"),
-    };
-    format!("95 %: bootstrap over {over}; how much training varies is not in it")
+    match intervals.mask_draws {
+        1 => format!(
+            "95 %: bootstrap over {over}; how much the draw of the missing steps and training vary is not in it"
+        ),
+        draws => format!(
+            "95 %: bootstrap over {over} and {draws} draws of the missing steps; how much training varies is not in it"
+        ),
+    }
 }
 
 /// Calibration by missing rate as rows of text; empty for intensities.
@@ -238,23 +241,28 @@ pub fn class_rows(assessment: &Assessment) -> (Vec<String>, Vec<Vec<String>>) {
     };
     let at = format!("class, at {}", evaluation.rates[0]);
     let header = [&at, "utterances", "predicted", "precision", "recall", "F1"];
-    let share = |value: Option<f64>| value.map_or("–".to_owned(), score);
-    // Counts are over all draws of the missing steps.
-    let each = |count: usize| match evaluation.mask_draws {
-        draws if count.is_multiple_of(draws) => (count / draws).to_string(),
-        draws => format!("{:.1}", count as f64 / draws as f64),
-    };
     let rows = evaluation.classes.iter().zip(classes).map(|(name, class)| {
-        vec![
-            name.clone(),
-            each(class.utterances),
-            each(class.predicted),
-            share(class.precision),
-            share(class.recall),
-            share(class.f1),
-        ]
+        let cells = class_cells(class, evaluation.mask_draws, score);
+        std::iter::once(name.clone()).chain(cells).collect()
     });
     (header.map(str::to_owned).to_vec(), rows.collect())
+}
+
+/// Utterances of a class, those predicted as it, and precision, recall and F1 as `shown`. Counts are over `times` of
+/// each utterance.
+pub fn class_cells(class: &ClassScores, times: usize, shown: fn(f64) -> String) -> [String; 5] {
+    let share = |value: Option<f64>| value.map_or("–".to_owned(), shown);
+    let each = |count: usize| match count.is_multiple_of(times) {
+        true => (count / times).to_string(),
+        false => format!("{:.1}", count as f64 / times as f64),
+    };
+    [
+        each(class.utterances),
+        each(class.predicted),
+        share(class.precision),
+        share(class.recall),
+        share(class.f1),
+    ]
 }
 
 /// The number of utterances, whether they are synthetic, and how often each counts.

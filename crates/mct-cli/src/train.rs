@@ -189,7 +189,8 @@ pub struct Resume {
     /// Where the corpus is now (the same file, by its SHA-256)
     #[arg(long, value_name = "FILE")]
     corpus: Option<PathBuf>,
-    /// Train up to this many epochs, without early stopping, also where the run has finished
+    /// Train up to this many epochs, without early stopping, also where the run has finished; a learning rate that
+    /// falls does so over all of them
     #[arg(long, value_name = "N")]
     epochs: Option<usize>,
     /// Print events as JSON lines
@@ -207,7 +208,16 @@ impl Resume {
                 manifest.corpus = manifest.corpus.moved_to(path)?;
             }
             if let Some(epochs) = self.epochs {
+                let before = manifest.training.epochs;
                 manifest.extend(epochs).map_err(usage)?;
+                let training = &manifest.training;
+                if epochs > before && training.learning_rate != training.final_learning_rate {
+                    remark(format!(
+                        "note: the learning rate falls from {} to {} over all {epochs} epochs: it is higher again than \
+                         at the end of {before}",
+                        training.learning_rate, training.final_learning_rate
+                    ));
+                }
             }
             writer.change(manifest)?;
         }

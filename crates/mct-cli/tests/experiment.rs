@@ -130,6 +130,8 @@ fn a_grid_is_trained_once_and_its_numbers_are_those_of_evaluate() {
         "curves-ua.svg",
         "curves-uf1.svg",
         "curves-ua-validation.csv",
+        "curves-ua-validation.svg",
+        "classes.csv",
         "durations.csv",
         "bars.svg",
         "sweep-1.svg",
@@ -183,8 +185,53 @@ fn a_grid_is_trained_once_and_its_numbers_are_those_of_evaluate() {
         assert!(starts(&cells[validation], by_validation[index]), "{sweep}");
         assert!(starts(&cells[test], by_test[index]), "{sweep}");
     }
+    // Which epochs the test set would choose is known of trainings that keep them, and changes nothing else.
+    assert!(numbers["rows"][0].get("test_selected").is_none());
     let mut also = arguments("collect grid.toml", "out", &SHORT);
     also.push("--also-test-selected");
+    workshop.fails(1, &also, &["4 of 4 runs are not finished"]);
+    let trained = arguments("grid.toml", "out", &SHORT);
+    workshop.ok(&[&trained[..], &["--also-test-selected"]].concat());
+    let with_both = finished(&workshop, "out");
+    assert_eq!(with_both.len(), 8);
+    let both: Value = serde_json::from_slice(&workshop.bytes("out/grid/numbers.json")).unwrap();
+    for (own, plain) in [0, 1].map(|row| (&both["rows"][row], &numbers["rows"][row])) {
+        assert_eq!(own["columns"], plain["columns"]);
+        assert_eq!(own["validation"], plain["validation"]);
+        for score in 0..2 {
+            let mean = own["test_selected"][score]["mean"].as_f64().unwrap();
+            assert!((0.0..=1.0).contains(&mean), "{own}");
+        }
+    }
+    let keeps_both = |(id, _): &&(String, std::time::SystemTime)| {
+        let place = format!("out/runs/{id}/checkpoints/test-selected.safetensors");
+        workshop.path(&place).exists()
+    };
+    let areas = with_both.iter().filter(keeps_both).map(|(id, _)| {
+        let run = format!("out/runs/{id}");
+        let scores = workshop.json(&["evaluate", &run, "--checkpoint", "test-selected", "--json"]);
+        let said = scores["warnings"].as_array().unwrap().iter();
+        assert!(
+            said.into_iter()
+                .any(|text| text.as_str().unwrap().starts_with("test-selected"))
+        );
+        scores["auilc"]["ua"].as_f64().unwrap()
+    });
+    let areas: Vec<f64> = areas.collect();
+    let mean = |row: usize| {
+        both["rows"][row]["test_selected"][1]["mean"]
+            .as_f64()
+            .unwrap()
+    };
+    let expected = (mean(0) + mean(1)) / 2.0;
+    assert_eq!(areas.len(), 4);
+    assert!((areas.iter().sum::<f64>() / 4.0 - expected).abs() < 1e-12);
+    let chosen_twice = String::from_utf8(workshop.bytes("out/grid/test-selected.csv")).unwrap();
+    let header = "\"system\",\"UA\",\"test-selected UA\",\"AUILC UA\",\"test-selected AUILC UA\"\n";
+    assert!(chosen_twice.starts_with(header), "{chosen_twice}");
+    let classes = String::from_utf8(workshop.bytes("out/grid/classes.csv")).unwrap();
+    // Two rows at two rates, and the names of the columns.
+    assert_eq!(classes.lines().count(), 1 + 2 * 2 * 4, "{classes}");
     let printed = workshop.ok(&also);
     let said = format!("no honest report claims: layers {}, test", chosen(&by_test));
     assert!(
@@ -199,16 +246,17 @@ fn a_grid_is_trained_once_and_its_numbers_are_those_of_evaluate() {
     assert_ne!(seed["validation"]["ua"], seed["ua"]);
 
     // Nothing is trained again, and the report is the same.
+    workshop.ok(&arguments("collect grid.toml", "out", &SHORT));
     let numbers = workshop.bytes("out/grid/numbers.json");
     workshop.ok(&arguments("collect grid.toml", "out", &SHORT));
-    assert_eq!(before, finished(&workshop, "out"));
+    assert_eq!(with_both, finished(&workshop, "out"));
     assert!(numbers == workshop.bytes("out/grid/numbers.json"));
     // A grid with one row in common trains the other alone.
     let other = GRID.replace("CHFN", "MISA").replace("chfn", "misa");
     workshop.write("other.toml", other.as_bytes());
     workshop.ok(&arguments("other.toml", "out", &SHORT));
     let after = finished(&workshop, "out");
-    assert_eq!(after.len(), 6);
+    assert_eq!(after.len(), 10);
     assert!(before.iter().all(|run| after.contains(run)));
 
     // The scores of each run are those of `evaluate`.
@@ -613,6 +661,12 @@ fn a_search_keeps_the_better_ones_and_never_trains_a_run_twice() {
             (true, true, 1)
         ]
     );
+    // A system of which nothing is drawn would have one candidate, several times.
+    workshop.write(
+        "space.toml",
+        b"systems = [\"mct\", \"mct-hfr\"]\n[common]\n\"training.alpha\" = { among = [0.1, 1.0] }\n",
+    );
+    workshop.fails(2, &search, &["space.toml", "nothing is drawn of mct:"]);
     workshop.write(
         "space.toml",
         b"systems = [\"mct\"]\n[common]\n\"a\" = { log = [0, 1] }\n",
@@ -680,6 +734,8 @@ fn what_an_experiment_sets_itself_is_no_setting() {
         ("training.strategy=complete", "belongs to the row"),
         ("model.system=mct", "belongs to the row"),
         ("training.protocol=speaker", "--protocol"),
+        ("training.loss_weights.imagination=2", "`set` of a row"),
+        ("training.also_test_selected=true", "--also-test-selected"),
         ("model.task=regression", "--task"),
     ] {
         let more = ["--set", set];
@@ -689,11 +745,11 @@ fn what_an_experiment_sets_itself_is_no_setting() {
             &[set.split('=').next().unwrap(), says],
         );
     }
-    for name in ["table2", "table4"] {
+    for name in ["fig6", "table4"] {
         workshop.fails(
             2,
             &arguments(name, "out", &["--also-test-selected"]),
-            &["--also-test-selected", "fig7"],
+            &["--also-test-selected", "nothing is chosen"],
         );
     }
     workshop.write("runs.toml", GRID.as_bytes());

@@ -113,6 +113,8 @@ fn a_model_scored_on_another_corpus_says_what_it_was_trained_on() {
     let scores = workshop.json(&[&arguments[..], &["--rates", "0", "--json"]].concat());
     let warnings = scores["warnings"].to_string();
     assert!(warnings.contains("trained on 36 of these 60"), "{warnings}");
+    let chosen = "the training of the model was validated on 12 of these 60 utterances";
+    assert!(warnings.contains(chosen), "{warnings}");
     for place in ["other", "corpus.safetensors"] {
         let on_test = [
             "evaluate", "run", "--corpus", place, "--rates", "0", "--json",

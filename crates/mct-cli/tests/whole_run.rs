@@ -121,7 +121,15 @@ fn a_run_from_corpus_to_report() {
 
     let rates = "0.0,0.5,0.9";
     let found = workshop.json(&[
-        "evaluate", "run", "--rates", rates, "--report", "report", "--json",
+        "evaluate",
+        "run",
+        "--rates",
+        rates,
+        "--mask-draws",
+        "1",
+        "--report",
+        "report",
+        "--json",
     ]);
     for key in ["rates", "ua", "wa", "uf1", "wf1", "confusion"] {
         assert_eq!(found[key].as_array().unwrap().len(), 3, "{key}");
@@ -235,7 +243,16 @@ fn a_run_from_corpus_to_report() {
     assert_ne!(draws[0]["nll"][1], draws[1]["nll"][1]);
     // Fitted on the validation set, which is why it cannot be scored so.
     assert!(found["calibration"]["fitted"].is_null());
-    let calibrated = workshop.json(&["evaluate", "run", "--rates", rates, "--calibrate", "--json"]);
+    let calibrated = workshop.json(&[
+        "evaluate",
+        "run",
+        "--rates",
+        rates,
+        "--mask-draws",
+        "1",
+        "--calibrate",
+        "--json",
+    ]);
     assert_eq!(calibrated["ua"], found["ua"]);
     let fitted = &calibrated["calibration"]["fitted"];
     let of_posterior = &calibrated["limit"]["fitted"]["coverage"];
@@ -269,6 +286,21 @@ fn a_run_from_corpus_to_report() {
             svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"),
             "{figure}"
         );
+    }
+    // Five draws of the missing steps, unless another number is asked for; what an interval does not hold is said.
+    for (draws, says) in [
+        (
+            &[][..],
+            "over the 10 speakers and 5 draws of the missing steps; how much training varies",
+        ),
+        (
+            &["--mask-draws", "1"],
+            "over the 10 speakers; how much the draw of the missing steps and training vary",
+        ),
+    ] {
+        let all = ["evaluate", "run", "--side", "all", "--rates", "0,0.5"];
+        let text = workshop.ok(&[&all, draws].concat());
+        assert!(text.contains(says) && text.contains("95 % of UA"), "{text}");
     }
     let table = workshop.ok(&["evaluate", "run", "--rates", rates]);
     assert!(

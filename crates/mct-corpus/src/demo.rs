@@ -339,6 +339,86 @@ mod tests {
         }
     }
 
+    /// The content of each step by the mean that is next to it, with the ticks of a step.
+    fn nearest_contents(corpus: &Corpus, process: &Process, m: usize, index: usize) -> Vec<usize> {
+        let means = process.means(m);
+        let values = corpus.modalities[m].values(index);
+        let nearest = |row: &[f32]| {
+            let states = means
+                .states
+                .iter()
+                .flat_map(|contents| contents.iter().enumerate());
+            let distance = |mean: &[f64]| -> f64 {
+                let pairs = row.iter().zip(mean);
+                pairs.map(|(x, mean)| (f64::from(*x) - mean).powi(2)).sum()
+            };
+            let measured = states.map(|(content, mean)| (distance(mean), content));
+            measured.min_by(|a, b| a.0.total_cmp(&b.0)).unwrap().1
+        };
+        values
+            .chunks(corpus.modalities[m].dim)
+            .map(nearest)
+            .collect()
+    }
+
+    #[test]
+    fn modalities_have_the_same_content_at_the_same_moment() {
+        let corpus = generate_content(1, 0.05).unwrap();
+        let process = Process::with_content(1);
+        let modalities = process.modalities.len();
+        let (mut same, mut other, mut moments) = (0, 0, 0);
+        for index in 1..corpus.len() {
+            let own: Vec<Vec<usize>> = (0..modalities)
+                .map(|m| nearest_contents(&corpus, &process, m, index))
+                .collect();
+            let before = nearest_contents(&corpus, &process, 0, index - 1);
+            for (contents, channel) in own.iter().zip(&process.modalities).skip(1) {
+                for (step, content) in contents.iter().enumerate() {
+                    let tick = step * channel.ticks_a_step;
+                    let of_first = tick / process.modalities[0].ticks_a_step;
+                    let [Some(now), Some(elsewhere)] = [own[0].get(of_first), before.get(of_first)]
+                    else {
+                        continue;
+                    };
+                    same += usize::from(content == now);
+                    other += usize::from(content == elsewhere);
+                    moments += 1;
+                }
+            }
+        }
+        let [same, other] = [same, other].map(|count| count as f64 / moments as f64);
+        // Of another utterance one in eight.
+        assert!(same > 0.7 && (other - 0.125).abs() < 0.05, "{same} {other}");
+    }
+
+    #[test]
+    fn how_emotion_changes_a_content_says_nothing_of_how_it_changes_another() {
+        let process = Process::with_content(1);
+        for m in 0..process.modalities.len() {
+            let states = process.means(m).states;
+            let unit = |expressive: &[f64], plain: &[f64]| -> Vec<f64> {
+                let change = expressive.iter().zip(plain).map(|(a, b)| a - b);
+                let change: Vec<f64> = change.collect();
+                let length = change.iter().map(|x| x * x).sum::<f64>().sqrt();
+                assert!((length - process.modalities[m].expression).abs() < 1e-9);
+                change.iter().map(|x| x / length).collect()
+            };
+            let (mut sum, mut pairs) = (0.0, 0.0);
+            for expressive in &states[1..] {
+                let changes = expressive.iter().zip(&states[0]);
+                let changes: Vec<Vec<f64>> = changes.map(|(a, b)| unit(a, b)).collect();
+                for (index, own) in changes.iter().enumerate() {
+                    for other in &changes[..index] {
+                        sum += own.iter().zip(other).map(|(a, b)| a * b).sum::<f64>();
+                        pairs += 1.0;
+                    }
+                }
+            }
+            // One and the same change for all contents would have a cosine of 1.
+            assert!((sum / pairs).abs() < 0.2, "modality {m}: {}", sum / pairs);
+        }
+    }
+
     #[test]
     fn a_scale_out_of_range_is_refused() {
         let error = generate(1, 0.0).unwrap_err().to_string();

@@ -39,15 +39,16 @@ pub enum Purpose {
     /// One mask for good: evaluation and one-to-one training. For a given seed the masks of a
     /// lower rate are subsets of those of a higher one, so curves over rates are smooth.
     Static,
-    /// A fresh mask each epoch: dynamic incomplete training.
-    Epoch(usize),
+    /// A fresh mask each epoch: dynamic incomplete training. `copy` counts from 0 where an utterance is in an epoch
+    /// several times.
+    Epoch { epoch: usize, copy: usize },
 }
 
 impl Purpose {
     fn word(self) -> u64 {
         match self {
             Self::Static => 0,
-            Self::Epoch(epoch) => epoch as u64 + 1,
+            Self::Epoch { epoch, copy } => ((copy as u64) << 32) + epoch as u64 + 1,
         }
     }
 }
@@ -276,7 +277,7 @@ mod tests {
         let base = mask(1, Purpose::Static, "a", 0);
         assert_eq!(base, mask(1, Purpose::Static, "a", 0));
         assert_ne!(base, mask(2, Purpose::Static, "a", 0));
-        assert_ne!(base, mask(1, Purpose::Epoch(0), "a", 0));
+        assert_ne!(base, mask(1, Purpose::Epoch { epoch: 0, copy: 0 }, "a", 0));
         assert_ne!(base, mask(1, Purpose::Static, "b", 0));
         assert_ne!(base, mask(1, Purpose::Static, "a", 1));
         // A longer sequence begins with the same flags: truncation does not change them.
@@ -356,7 +357,12 @@ mod tests {
         };
         let (mut absent, mut counted) = (0, 0);
         for index in 0..3000 {
-            let of = away(Purpose::Epoch(2), 0.4, &index.to_string(), [0.1; 3]);
+            let of = away(
+                Purpose::Epoch { epoch: 2, copy: 0 },
+                0.4,
+                &index.to_string(),
+                [0.1; 3],
+            );
             assert!(of.contains(&0.1));
             absent += usize::from(of[1] == 1.0);
             counted += of.iter().filter(|rate| **rate == 1.0).count();
@@ -388,7 +394,15 @@ mod tests {
 
     #[test]
     fn each_modality_can_have_a_rate_of_its_own() {
-        let rate = |modality| rate_between(1, Purpose::Epoch(0), (0.2, 0.7), "u", modality);
+        let rate = |modality| {
+            rate_between(
+                1,
+                Purpose::Epoch { epoch: 0, copy: 0 },
+                (0.2, 0.7),
+                "u",
+                modality,
+            )
+        };
         let all = [rate(None), rate(Some(0)), rate(Some(1))];
         assert!(all.iter().all(|rate| (0.2..0.7).contains(rate)), "{all:?}");
         assert!(all[0] != all[1] && all[1] != all[2], "{all:?}");

@@ -12,8 +12,8 @@ use burn::tensor::{Device, TensorData};
 use mct_corpus::missing::Missing;
 use mct_corpus::{Corpus, Task, demo};
 use mct_hfr::config::{
-    Alignment, ClassifierKind, Config, Interface, MaxSteps, ModelConfig, PredictorKind, Select,
-    Strategy, System, Term,
+    Alignment, ClassifierKind, Config, Interface, MaxSteps, ModelConfig, PredictorKind,
+    ProtocolKind, Select, Strategy, System, Term,
 };
 use mct_hfr::data::Batch;
 use mct_hfr::device::{TOLERANCE, deviation};
@@ -322,6 +322,43 @@ fn the_best_by_auilc_has_the_auilc_of_an_evaluation() {
     assert!((best - auilc).abs() < 1e-12, "{best} {auilc}");
 }
 
+/// The test set chooses epochs as it would if it were the validation set, and changes nothing of what validation
+/// chooses.
+#[test]
+fn what_is_test_selected_is_what_validation_chooses_where_the_two_sets_are_exchanged() {
+    let corpus = corpus();
+    let mut differ = 0;
+    for select in [Select::Loss, Select::Auilc] {
+        for seed in 1..4 {
+            let run = |protocol, also_test_selected| {
+                let mut config = config();
+                config.training.epochs = 4;
+                config.training.learning_rate = 1e-2;
+                config.training.seed = seed;
+                config.training.select = select;
+                config.training.protocol = protocol;
+                config.training.also_test_selected = also_test_selected;
+                let mut trainer = Trainer::new(&corpus, config, &Device::flex()).unwrap();
+                let mut face = Recorder::new(usize::MAX);
+                pollster::block_on(trainer.run(&mut face)).unwrap();
+                face
+            };
+            let plain = run(ProtocolKind::Session, false);
+            let also = run(ProtocolKind::Session, true);
+            let exchanged = run(ProtocolKind::SessionSwapped, false);
+            let best = |face: &Recorder| face.best.clone().unwrap().model;
+            assert!(plain.test_selected.is_none());
+            assert!(best(&plain) == best(&also));
+            let test_selected = also.test_selected.clone().unwrap().model;
+            assert!(test_selected == best(&exchanged), "{select:?} {seed}");
+            differ += usize::from(test_selected != best(&also));
+            let of = |face: &Recorder| face.last.clone().unwrap().state.unwrap();
+            assert_eq!(of(&also).best_on_test, of(&exchanged).best);
+        }
+    }
+    assert!(differ > 0, "both sets chose the same epochs each time");
+}
+
 #[test]
 fn every_system_and_strategy_trains() {
     let corpus = corpus();
@@ -541,6 +578,9 @@ impl Face for Impatient {
     fn save(&mut self, checkpoint: &Checkpoint, best: bool) -> mct_hfr::Result<()> {
         self.kept.save(checkpoint, best)
     }
+    fn save_test_selected(&mut self, weights: &Checkpoint) -> mct_hfr::Result<()> {
+        self.kept.save_test_selected(weights)
+    }
     async fn stop_requested(&mut self) -> bool {
         self.asked += 1;
         self.asked >= self.patience
@@ -616,6 +656,9 @@ impl Face for Sleepy {
     }
     fn save(&mut self, _checkpoint: &Checkpoint, best: bool) -> mct_hfr::Result<()> {
         self.is_saved |= !best;
+        Ok(())
+    }
+    fn save_test_selected(&mut self, _: &Checkpoint) -> mct_hfr::Result<()> {
         Ok(())
     }
     async fn stop_requested(&mut self) -> bool {

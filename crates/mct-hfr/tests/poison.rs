@@ -12,7 +12,8 @@ mod support;
 use burn::tensor::Device;
 use mct_corpus::missing::Missing;
 use mct_corpus::{Corpus, ModalityBuilder, Precision, demo};
-use mct_hfr::config::System;
+use mct_hfr::config::{Select, System};
+use mct_hfr::error::Error;
 use mct_hfr::evaluation::predictions;
 use mct_hfr::training::Trainer;
 use support::runs::{Recorder, small_config};
@@ -117,4 +118,26 @@ fn a_validation_loss_that_is_no_number_ends_the_training_and_is_no_best() {
         }
     }
     assert!(refused > 0);
+}
+
+/// Nor would an area of predictions that are no numbers.
+#[test]
+fn predictions_of_the_validation_set_that_are_no_numbers_end_a_training_that_chooses_by_auilc() {
+    let device = Device::flex();
+    let mut config = small_config(System::Mct);
+    config.training.select = Select::Auilc;
+    let whole = corpus(40, 0, 0.0);
+    let trainer = Trainer::new(&whole, config.clone(), &device).unwrap();
+    // The loss is of one draw of the missing steps, which may hide what the area shows.
+    let mut hidden = 0;
+    for validated in trainer.fold().validation.clone() {
+        let corpus = corpus(validated, 0, 1e38);
+        let mut trainer = Trainer::new(&corpus, config.clone(), &device).unwrap();
+        let mut recorder = Recorder::new(usize::MAX);
+        if let Err(error) = pollster::block_on(trainer.run(&mut recorder)) {
+            assert!(recorder.best.is_none(), "{validated}");
+            hidden += usize::from(matches!(error, Error::NoNumbers));
+        }
+    }
+    assert!(hidden > 0);
 }

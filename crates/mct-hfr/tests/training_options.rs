@@ -700,6 +700,37 @@ fn weights_come_without_what_was_known_of_their_own_corpus() {
 }
 
 #[test]
+fn what_the_same_weights_compute_otherwise_is_said() {
+    let corpus = corpus();
+    let config = small_config(System::Mct);
+    let (_, recorder) = train(&corpus, &config, 2);
+    let weights = recorder.last.unwrap();
+    let said = |set: &[(&str, &str)]| {
+        let set = set
+            .iter()
+            .map(|(key, value)| ((*key).into(), (*value).into()));
+        let config = config.set("--set", &set.collect::<Vec<_>>()).unwrap();
+        let mut trainer = Trainer::new(&corpus, config, &Device::flex()).unwrap();
+        trainer.start_from(&weights).unwrap();
+        let mut face = Recorder::new(usize::MAX);
+        pollster::block_on(trainer.run(&mut face)).unwrap();
+        let warnings = face.events.iter().filter_map(|event| match event {
+            Event::Warning { message } => Some(message.clone()),
+            _ => None,
+        });
+        warnings
+            .filter(|text| text.contains("something else"))
+            .collect::<Vec<_>>()
+    };
+    assert!(said(&[("model.dropout.residual", "0.3")]).is_empty());
+    assert!(said(&[("model.system", "mct-hfr"), ("model.queries", "positions")]).is_empty());
+    let found = said(&[("model.heads", "2"), ("model.standardize", "false")]);
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(found[0].contains("model.heads=4, this has 2"), "{found:?}");
+    assert!(found[1].contains("model.standardize=true, this has false"));
+}
+
+#[test]
 fn weights_that_a_config_names_are_not_left_out() {
     let corpus = corpus();
     let path = ("training.weights".to_owned(), "some.safetensors".to_owned());
@@ -819,6 +850,20 @@ fn a_complete_run_with_reconstruction_and_chfn_without_words_say_what_they_do() 
                 ("training.balanced_batches", "true"),
             ],
             "made up for twice",
+        ),
+        (
+            "demo",
+            &[
+                ("training.modality_rates.audio", "1"),
+                ("training.modality_rates.vision", "1"),
+                ("training.modality_rates.text", "1"),
+            ],
+            "every step of an incomplete sample is missing",
+        ),
+        (
+            "paper",
+            &[("training.rate_per_modality", "true")],
+            "no rate is drawn",
         ),
     ] {
         let set = set

@@ -184,6 +184,8 @@ pub enum Which {
     Best,
     /// The last, from which training resumes.
     Last,
+    /// The best on the test set, of a run that also keeps it.
+    TestSelected,
 }
 
 /// A run folder, open for reading.
@@ -310,6 +312,7 @@ impl RunFolder {
         let name = match which {
             Which::Best => "best.safetensors",
             Which::Last => "last.safetensors",
+            Which::TestSelected => "test-selected.safetensors",
         };
         self.path.join("checkpoints").join(name)
     }

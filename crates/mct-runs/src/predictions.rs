@@ -23,6 +23,9 @@ pub struct Predictions {
     pub validation: SidePredictions,
     /// What is reported of the chosen ones.
     pub test: SidePredictions,
+    /// Of the test set by the weights of the epoch that is the best on it, where a config asks for them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_selected: Option<SidePredictions>,
 }
 
 /// The predictions of one side of a fold.
@@ -38,6 +41,12 @@ pub struct SidePredictions {
 const AROUND: [&str; 3] = ["{\"sha256\":\"", "\",\"predictions\":", "}\n"];
 
 impl Predictions {
+    /// All that is predicted.
+    pub fn sides(&self) -> impl Iterator<Item = &SidePredictions> {
+        let both = [&self.validation, &self.test];
+        both.into_iter().chain(&self.test_selected)
+    }
+
     /// Where they are in the folder of a run.
     pub fn path(folder: &Path) -> PathBuf {
         folder.join("predictions.json")
@@ -92,7 +101,7 @@ impl Predictions {
             false => Err(invalid(field, &found.to_string(), &expected.to_string())),
         };
         let rates = &predictions.rates;
-        for side in [&predictions.validation, &predictions.test] {
+        for side in predictions.sides() {
             for draw in &side.draws {
                 count("rates that were predicted at", draw.len(), rates.len())?;
                 for (rate, predicted) in rates.iter().zip(draw) {
@@ -100,6 +109,12 @@ impl Predictions {
                     count(&field, predicted.len(), side.utterances.len())?;
                 }
             }
+        }
+        let tested = &predictions.test.utterances;
+        let other = |side: &&SidePredictions| side.utterances != *tested;
+        if predictions.test_selected.as_ref().filter(other).is_some() {
+            let expected = "those of the test set";
+            return Err(invalid("test_selected.utterances", "others", expected));
         }
         Ok(predictions)
     }

@@ -1,5 +1,5 @@
-//! Which of the utterances that a model is scored on were in its training set, or in that of the weights that its
-//! training started from.
+//! Which of the utterances that a model is scored on were in its training set or its validation set, or in those of the
+//! weights that its training started from.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
@@ -11,13 +11,20 @@ use mct_hfr::training::Checkpoint;
 
 use crate::{CorpusReference, RunFolder, read_checkpoint};
 
-/// The training set of one model, by the ids of its utterances.
+/// What one model has seen.
 #[derive(Clone)]
 pub struct Seen {
     /// What was trained, as the subject of a sentence.
     model: String,
     /// Or why nobody knows.
-    trained: Result<HashSet<String>, String>,
+    known: Result<Known, String>,
+}
+
+/// The training and the validation set of a model, by the ids of their utterances.
+#[derive(Clone)]
+struct Known {
+    train: HashSet<String>,
+    validation: HashSet<String>,
 }
 
 /// Finds out what was trained on; each file is read once.
@@ -60,7 +67,7 @@ impl<'a> Inquiry<'a> {
         run: Option<&CorpusReference>,
     ) -> Vec<Seen> {
         let sha256 = run.map(|run| &run.sha256).or(checkpoint.corpus.as_ref());
-        let trained = match (sha256, run) {
+        let known = match (sha256, run) {
             (None, _) => Err("the weights do not say of which corpus they are".to_owned()),
             (Some(own), _) if own == self.sha256 => ids(self.corpus, &checkpoint.config),
             (Some(_), None) => Err("the weights are of another corpus".to_owned()),
@@ -75,7 +82,7 @@ impl<'a> Inquiry<'a> {
         };
         let mut seen = vec![Seen {
             model: model.to_owned(),
-            trained,
+            known,
         }];
         if let Some(start) = &checkpoint.config.training.weights {
             seen.extend(self.of_start(start));
@@ -93,7 +100,7 @@ impl<'a> Inquiry<'a> {
             Ok((checkpoint, run)) => self.of(&model, &checkpoint, run.as_ref()),
             Err(why) => vec![Seen {
                 model,
-                trained: Err(why),
+                known: Err(why),
             }],
         };
         self.starts.insert(start.sha256.clone(), seen.clone());
@@ -117,40 +124,64 @@ fn opened(start: &StartingWeights) -> Result<(Checkpoint, Option<CorpusReference
     Ok((checkpoint, run))
 }
 
-/// The ids of the training set of a config.
-fn ids(corpus: &Corpus, config: &Config) -> Result<HashSet<String>, String> {
+/// The ids of the training and the validation set of a config.
+fn ids(corpus: &Corpus, config: &Config) -> Result<Known, String> {
     let protocol = config.training.protocol.into();
     let fold = fold(corpus, config.model.task, protocol, config.training.fold);
-    let train = fold.map_err(|error| error.to_string())?.train;
-    let ids = train
-        .iter()
-        .map(|index| corpus.utterances[*index].id.clone());
-    Ok(ids.collect())
+    let fold = fold.map_err(|error| error.to_string())?;
+    let of = |indices: &[usize]| {
+        let ids = indices.iter();
+        ids.map(|index| corpus.utterances[*index].id.clone())
+            .collect()
+    };
+    Ok(Known {
+        train: of(&fold.train),
+        validation: of(&fold.validation),
+    })
 }
 
 impl Seen {
-    /// What a reader of scores on `indices` has to know; `name` is what these are, such as "test utterances".
+    /// What a reader of scores on `indices` has to know of what the model was trained on; `name` is what these are,
+    /// such as "test utterances".
     pub fn among(&self, corpus: &Corpus, indices: &[usize], name: &str) -> Option<String> {
-        const NAMED: usize = 5;
-        let Self { model, trained } = self;
-        let trained = match trained {
-            Ok(trained) => trained,
-            Err(why) => {
-                return Some(format!(
-                    "which utterances {model} was trained on is not known: {why}"
-                ));
-            }
-        };
-        let ids = (indices.iter()).map(|index| corpus.utterances[*index].id.as_str());
-        let both: Vec<&str> = ids.filter(|id| trained.contains(*id)).collect();
-        let more = if both.len() > NAMED { ", …" } else { "" };
-        let named = both[..both.len().min(NAMED)].join(", ");
-        (!both.is_empty()).then(|| {
-            format!(
-                "{model} was trained on {} of these {} {name} (by id: {named}{more})",
-                both.len(),
-                indices.len(),
-            )
-        })
+        let model = &self.model;
+        match &self.known {
+            Ok(known) => shared(&known.train, corpus, indices, name)
+                .map(|those| format!("{model} was trained on {those}")),
+            Err(why) => Some(format!(
+                "which utterances {model} was trained on is not known: {why}"
+            )),
+        }
     }
+
+    /// The same of what its epochs were validated on, if that is known.
+    pub fn validated_on(&self, corpus: &Corpus, indices: &[usize], name: &str) -> Option<String> {
+        let known = self.known.as_ref().ok()?;
+        let those = shared(&known.validation, corpus, indices, name)?;
+        Some(format!(
+            "the training of {} was validated on {those}",
+            self.model
+        ))
+    }
+}
+
+/// How many of the utterances `indices` are among `known`, and some of them; `None` where none is.
+fn shared(
+    known: &HashSet<String>,
+    corpus: &Corpus,
+    indices: &[usize],
+    name: &str,
+) -> Option<String> {
+    const NAMED: usize = 5;
+    let ids = (indices.iter()).map(|index| corpus.utterances[*index].id.as_str());
+    let both: Vec<&str> = ids.filter(|id| known.contains(*id)).collect();
+    let more = if both.len() > NAMED { ", …" } else { "" };
+    let named = both[..both.len().min(NAMED)].join(", ");
+    (!both.is_empty()).then(|| {
+        format!(
+            "{} of these {} {name} (by id: {named}{more})",
+            both.len(),
+            indices.len()
+        )
+    })
 }

@@ -172,17 +172,22 @@ impl Variation {
         }
     }
 
-    /// The p of `value` being 0. Where nothing varies, by the sign test: that all of `clusters` have the same sign.
+    /// The p of `value` being 0. Where nothing varies, by the sign test.
     fn p(&self, value: f64, clusters: usize) -> f64 {
         let variance = self.variance();
         if value == 0.0 {
             return 1.0;
         }
         if variance <= f64::EPSILON * value * value {
-            return 0.5f64.powf(clusters.saturating_sub(1) as f64);
+            return sign_test(clusters);
         }
         self.tail(value.abs() / variance.sqrt())
     }
+}
+
+/// The p of the sign test where all of `clusters` are on the same side.
+pub(crate) fn sign_test(clusters: usize) -> f64 {
+    0.5f64.powf(clusters.saturating_sub(1) as f64)
 }
 
 /// The 2.5 and 97.5 percentiles of values in ascending order.
@@ -429,7 +434,11 @@ impl Intervals {
             let variation = Variation::of(&[of(&without_a_cluster), of(&without_a_draw)]);
             let Estimate { low, high, .. } =
                 Estimate::of(observed[row][m], of(&resamples), &variation, clusters.count);
-            let [least, most] = statistic.metrics()[m].range();
+            let metric = statistic.metrics()[m];
+            let [least, most] = match row < rates.len() {
+                true => metric.range(),
+                false => metric.range_of_auilc(rates),
+            };
             [low.clamp(least, most), high.clamp(least, most)]
         };
         let metrics = statistic.metrics().iter().copied().enumerate();

@@ -364,6 +364,22 @@ mod tests {
     }
 
     #[test]
+    fn the_points_of_a_reliability_plot_are_the_bins_with_enough_answers() {
+        let bin = |answers, confidence, accuracy| Bin {
+            answers,
+            confidence,
+            accuracy,
+        };
+        let few = FEW * 5;
+        let bins = [
+            bin(few - 1, 0.3, 0.9),
+            bin(few, 0.55, 0.5),
+            bin(2 * few, 0.8, 0.6),
+        ];
+        assert_eq!(Bin::points(&bins, 5), [(0.55, 0.5), (0.8, 0.6)]);
+    }
+
+    #[test]
     fn a_temperature_undoes_what_makes_a_model_too_sure() {
         let (corpus, truths) = drawn(4000, 1);
         let (validation, test): (Vec<usize>, Vec<usize>) =

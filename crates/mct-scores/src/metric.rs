@@ -102,6 +102,15 @@ impl Metric {
         }
     }
 
+    /// The least and the largest AUILC that it can have over these missing rates (eq. 19).
+    pub fn range_of_auilc(self, rates: &[f64]) -> [f64; 2] {
+        let width = match rates {
+            [first, .., last] => last - first,
+            _ => 0.0,
+        };
+        self.range().map(|end| end * width)
+    }
+
     /// As tables and curves call it.
     pub const fn title(self) -> &'static str {
         match self {

@@ -13,7 +13,7 @@ use serde::Serialize;
 use crate::auilc::auilc;
 pub use crate::bootstrap::Cluster;
 use crate::bootstrap::{
-    Clusters, Estimate, RESAMPLES, Statistic, Variation, with_replacement, without_one,
+    Clusters, Estimate, RESAMPLES, Statistic, Variation, sign_test, with_replacement, without_one,
 };
 use crate::metric::Metric;
 use crate::predicted::Predicted;
@@ -69,7 +69,7 @@ type Summary = [f64; 2];
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Interval {
     pub mean: f64,
-    /// Ends of the interval; no numbers where there is but one speaker.
+    /// Ends of the interval; no numbers where there is but one speaker, or where a few are all alike.
     pub low: f64,
     pub high: f64,
 }
@@ -83,7 +83,8 @@ pub struct Scored {
 
 /// The scores of systems on what was tested, and on resamples of it.
 pub struct Resamples {
-    metric: Metric,
+    /// The least and the largest value that each can have.
+    ranges: [[f64; 2]; 2],
     clusters: usize,
     /// Of every system.
     observed: Vec<Summary>,
@@ -128,7 +129,7 @@ impl Trial<'_> {
             self.summaries(&tallies, &times, &seeds, &draws)
         };
         Resamples {
-            metric: self.metric,
+            ranges: [self.metric.range(), self.metric.range_of_auilc(self.rates)],
             clusters: clusters.count,
             resampled: (0..RESAMPLES).map(resample).collect(),
             observed: self.summaries(&tallies, &every_cluster, &every_seed, &every_draw),
@@ -189,10 +190,13 @@ impl Trial<'_> {
 impl Resamples {
     /// The scores of each system with their intervals.
     pub fn scores(&self) -> Vec<Scored> {
-        let [least, most] = self.metric.range();
         let interval = |system: usize, score: usize| {
             let (value, estimate) = self.estimate(|summaries| summaries[system][score]);
+            let [least, most] = self.ranges[score];
             let end = |end: f64| end.clamp(least, most);
+            // As for differences: nothing follows from a few that are all alike.
+            let says = |own: &Estimate| own.low < own.high || sign_test(self.clusters) <= 0.05;
+            let estimate = estimate.filter(says);
             Interval {
                 mean: value,
                 low: estimate.map_or(f64::NAN, |own| end(own.low)),
@@ -761,5 +765,43 @@ mod tests {
             assert!((found.low - low).abs() < error, "{found:?} {low}");
             assert!((found.high - high).abs() < error, "{found:?} {high}");
         }
+    }
+
+    /// AUILC over rates 0 to 0.5 is at most 0.5 (eq. 19), and Student's t of two speakers reaches far beyond.
+    #[test]
+    fn no_interval_reaches_beyond_what_a_score_can_be_and_none_is_of_two_speakers_all_alike() {
+        let mut corpus = corpus();
+        for (index, utterance) in corpus.utterances.iter_mut().enumerate() {
+            utterance.speaker = Some(index / 100);
+        }
+        let (indices, rates) = ((0..200).collect::<Vec<usize>>(), [0.0, 0.5]);
+        let wrong_of_second = |step: usize| {
+            let utterances = corpus.utterances.iter().enumerate();
+            let predicted = utterances.map(|(index, utterance)| {
+                utterance.label.unwrap() ^ usize::from(index >= 100 && index % step == 0)
+            });
+            [vec![Predicted::certain(2, predicted); 2]]
+        };
+        let trial = Trial {
+            corpus: &corpus,
+            indices: &indices,
+            rates: &rates,
+            metric: Metric::Ua,
+        };
+        let (wrong, right) = (wrong_of_second(5), wrong_of_second(1000));
+        let [differing, alike] =
+            [&wrong, &right].map(|own| trial.resamples(&[vec![own]]).scores()[0]);
+        assert_eq!(
+            (differing.complete.high, differing.incomplete.high),
+            (1.0, 0.5)
+        );
+        assert_eq!((alike.complete.mean, alike.incomplete.mean), (1.0, 0.5));
+        for own in [alike.complete, alike.incomplete] {
+            assert!(own.low.is_nan() && own.high.is_nan(), "{own:?}");
+        }
+        let task = Task::Classification;
+        let own = Intervals::of(&corpus, task, &indices, &rates, &wrong).unwrap();
+        assert_eq!(own.rates[&Metric::Ua][0][1], 1.0);
+        assert_eq!(own.auilc[&Metric::Ua][1], 0.5);
     }
 }

@@ -322,12 +322,13 @@ fn predictions() -> Vec<Vec<u8>> {
             vec![predicted.clone(), predicted],
         ],
     };
-    let of = |validation, test| Predictions {
+    let of = |validation, test: Predicted| Predictions {
         training_seconds: Some(1.5),
         epochs: 2,
         fold: "1".into(),
         rates: vec![0.0, 0.5],
         validation: side(validation),
+        test_selected: Some(side(test.clone())),
         test: side(test),
     };
     let probabilities = || Predicted::Probabilities(vec![vec![0.25, 0.75], vec![1.0, 0.0]]);

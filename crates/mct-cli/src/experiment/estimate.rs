@@ -37,6 +37,9 @@ impl Face for Stopwatch {
     fn save(&mut self, _: &Checkpoint, _: bool) -> mct_hfr::Result<()> {
         Ok(())
     }
+    fn save_test_selected(&mut self, _: &Checkpoint) -> mct_hfr::Result<()> {
+        Ok(())
+    }
     async fn stop_requested(&mut self) -> bool {
         self.steps + 1 >= STEPS
     }

@@ -24,7 +24,7 @@ use anyhow::{Result, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use mct_corpus::fold::fold_count;
 use mct_corpus::{Corpus, Task};
-use mct_hfr::config::{Config, PRESETS, ProtocolKind};
+use mct_hfr::config::{Config, PRESETS, ProtocolKind, System};
 use mct_runs::CorpusReference;
 
 use crate::arguments::{key_value, settings};
@@ -82,7 +82,8 @@ struct Reproduce {
 struct Named {
     /// table2, table3, table4, table5, fig3 to fig9, all, or a TOML file with title, rows and views
     name: String,
-    /// Say too what the test set would have chosen, where a setting is chosen (fig7)
+    /// Say too what the test set would have chosen: the epochs of every training, beside those that validation
+    /// chooses, and the setting where one is chosen (fig7)
     #[arg(long)]
     also_test_selected: bool,
     /// List the runs, with an estimate of the remaining time
@@ -169,6 +170,30 @@ impl Shared {
             folds,
             seeds,
         })
+    }
+
+    /// Refuses weights of losses that `--set` gives to all rows, where these are of other systems than the config, whose
+    /// weights are their own.
+    ///
+    /// # Errors
+    /// Names the key and where it belongs, as a usage error.
+    fn require_own_weights(
+        &self,
+        setting: &Setting,
+        mut systems: impl Iterator<Item = System>,
+    ) -> Result<()> {
+        let of_terms = |(key, _): &&(String, String)| key.starts_with("training.loss_weights.");
+        let base = setting.base.model.system;
+        match (
+            self.set.iter().find(of_terms),
+            systems.find(|own| *own != base),
+        ) {
+            (Some((key, _)), Some(other)) => Err(usage(format!(
+                "--set: {key}: {} has loss weights of its own: `set` of a row, or the space of a search, says them",
+                other.title()
+            ))),
+            _ => Ok(()),
+        }
     }
 
     /// The folder of the reports of a file or a built-in experiment, by its name without an extension.
@@ -286,20 +311,26 @@ impl Reproduce {
         let chooses = |(_, own): &(PathBuf, Experiment)| {
             own.views.contains(&View::Sweep) && own.rows.iter().any(|row| row.sweep.is_some())
         };
-        if self.named.also_test_selected && !experiments.iter().any(chooses) {
+        let scores = |(_, own): &(PathBuf, Experiment)| own.views.contains(&View::Scores);
+        let also_epochs = self.named.also_test_selected && experiments.iter().any(scores);
+        if self.named.also_test_selected && !also_epochs && !experiments.iter().any(chooses) {
             return Err(usage(
-                "--also-test-selected: no setting is chosen here; it is for experiments with the view `sweep`, as fig7",
+                "--also-test-selected: nothing is chosen here; it is for experiments with the view `scores` or `sweep`",
             ));
         }
         let corpus = Corpus::open(corpus)?;
         if is_table4 {
             return complexity::write(&out.join("table4"));
         }
-        let setting = self.shared.setting(&corpus)?;
+        let mut setting = self.shared.setting(&corpus)?;
+        // Which epoch the test set would choose is known only while it is trained.
+        setting.base.training.also_test_selected |= also_epochs;
         let rows: Vec<_> = experiments
             .iter()
             .flat_map(|(_, experiment)| experiment.rows.clone())
             .collect();
+        let systems = rows.iter().map(|row| row.system);
+        self.shared.require_own_weights(&setting, systems)?;
         let runs = setting.all(&rows)?;
         let store = Store::new(out)?;
         let missing = unfinished(&runs, &store);

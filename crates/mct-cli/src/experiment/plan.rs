@@ -25,7 +25,7 @@ pub struct Setting {
 }
 
 /// Incremented when the same config would train a different model.
-const TRAINING_VERSION: u32 = 7;
+const TRAINING_VERSION: u32 = 8;
 
 /// One training, by its name.
 #[derive(Clone)]
@@ -58,6 +58,7 @@ pub fn require_free(source: &str, key: &str) -> Result<()> {
         "model.system" => "it belongs to the row: `system`",
         "model.task" => "`--task` sets it",
         "training.protocol" => "`--protocol` sets it",
+        "training.also_test_selected" => "`--also-test-selected` of an experiment sets it",
         _ => return Ok(()),
     };
     Err(usage(format!("{source}: {key}: {by}")))
@@ -73,9 +74,9 @@ impl Setting {
             require_free(&row.name, key)?;
         }
         let base = self.base.clone().with_system(row.system);
-        let source = "values of a row";
-        let mut config = base.set(source, &row.set).map_err(usage)?;
-        config.require_effect(source, &row.set).map_err(usage)?;
+        let source = format!("values of the row `{}`", row.name);
+        let mut config = base.set(&source, &row.set).map_err(usage)?;
+        config.require_effect(&source, &row.set).map_err(usage)?;
         config.training.strategy = row.strategy;
         config.training.fold = fold;
         config.training.seed = seed;

@@ -24,6 +24,7 @@ use crate::experiment::{embedding, paper, warnings};
 use crate::missing::{MASK_SEEDS, MissingArgs};
 use crate::output::{remark, say, table};
 use crate::report::{Page, bold};
+use crate::tables::class_cells;
 use mct_figures::{self as draw, Line};
 
 /// `numbers.json`: all numbers of a report.
@@ -65,6 +66,9 @@ struct RowNumbers<'a> {
     seeds: Vec<SeedNumbers<'a>>,
     /// On the validation sets: the main score on complete data and its AUILC.
     validation: [Spread; 2],
+    /// The same on the test sets, of the epochs that they would choose.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    test_selected: Option<[Spread; 2]>,
 }
 
 #[derive(Serialize)]
@@ -99,6 +103,12 @@ fn validation(row: &RowScores, main: Metric) -> [Spread; 2] {
         row.validation(|e| e.curves.at(0).get(main)),
         row.validation(|e| e.auilc.get(main)),
     ]
+}
+
+/// On the test sets, of the epochs that they would choose: the main score on complete data, and its AUILC.
+fn test_selected(row: &RowScores, main: Metric) -> Option<[Spread; 2]> {
+    let complete = row.test_selected(|e| e.curves.at(0).get(main))?;
+    Some([complete, row.test_selected(|e| e.auilc.get(main))?])
 }
 
 /// A score as tables show it: a share in percent, and anything else as it is.
@@ -233,12 +243,22 @@ impl Report<'_> {
             });
             let of_validation: Vec<Vec<String>> = of_validation.collect();
             let title = format!("{title}, on the validation sets");
-            self.table(
-                &format!("{file}-validation"),
-                &title,
-                &header,
-                &of_validation,
-            )?;
+            let of_rows = self.table.rows.iter();
+            let lines = of_rows.map(|row| Line {
+                name: row.row.name.clone(),
+                points: (0..PAPER_RATES.len())
+                    .map(|i| {
+                        let mean = row.validation(|e| e.curves.get(metric)[i]).mean;
+                        (PAPER_RATES[i], mean)
+                    })
+                    .collect(),
+                bound: false,
+            });
+            let heading = format!("{name} over missing rates, on the validation sets");
+            let svg = draw::comparison(&heading, name, &lines.collect::<Vec<_>>())?;
+            let file = format!("{file}-validation");
+            self.figure(&file, &svg)?;
+            self.table(&file, &title, &header, &of_validation)?;
         }
         Ok(())
     }
@@ -330,7 +350,7 @@ impl Report<'_> {
     fn confusion(&mut self) -> Result<()> {
         for (index, row) in self.table.rows.iter().enumerate() {
             for (rate_index, rate) in PAPER_RATES.iter().enumerate() {
-                if ![0.0, 0.5].contains(rate) {
+                if !CONFUSION_RATES.contains(rate) {
                     continue;
                 }
                 let Some(seed) = row.seeds.first() else {
@@ -350,9 +370,50 @@ impl Report<'_> {
                 }
             }
         }
+        if self.table.task == Task::Classification {
+            self.classes()?;
+        }
         Ok(())
     }
+
+    /// Precision, recall and F1 of each class of each row, at the rates of the confusion matrices.
+    fn classes(&mut self) -> Result<()> {
+        let percent = |share: f64| format!("{:.2}", share * 100.0);
+        let mut rows = Vec::new();
+        for row in &self.table.rows {
+            for rate in CONFUSION_RATES {
+                let Some(place) = PAPER_RATES.iter().position(|own| *own == rate) else {
+                    continue;
+                };
+                let by_class = row.confusion(0, place).by_class();
+                let times = row.seeds.len() * MASK_SEEDS.len();
+                for (name, class) in self.corpus.metadata.classes.iter().zip(&by_class) {
+                    let names = [row.row.name.clone(), rate.to_string(), name.clone()];
+                    rows.push(
+                        names
+                            .into_iter()
+                            .chain(class_cells(class, times, percent))
+                            .collect(),
+                    );
+                }
+            }
+        }
+        let header = [
+            "system",
+            "missing rate",
+            "class",
+            "utterances",
+            "predicted",
+            "precision",
+            "recall",
+            "F1",
+        ];
+        self.table("classes", "Scores of each class in percent", &header, &rows)
+    }
 }
+
+/// The missing rates of figure 8.
+const CONFUSION_RATES: [f64; 2] = [0.0, 0.5];
 
 /// What is to be said of a table of one seed.
 const ONE_SEED: &str = "there is one seed: how much training itself varies is in no number here";
@@ -471,6 +532,7 @@ pub fn write(
                     })
                     .collect(),
                 validation: validation(row, Metric::main(scores.task)),
+                test_selected: test_selected(row, Metric::main(scores.task)),
             })
             .collect(),
         limit: &limit,

@@ -27,6 +27,8 @@ pub struct Seed {
     pub evaluation: Evaluation,
     /// On the validation sets, by which settings are chosen.
     pub validation: Evaluation,
+    /// On the test sets, of the epochs that they would choose, where these were kept.
+    pub test_selected: Option<Evaluation>,
     /// `[draw][rate]`, of the utterances in the order of [`Table::indices`].
     pub predicted: Vec<Vec<Predicted>>,
     /// What the probabilities of the test sets are worth, each model calibrated on its validation set;
@@ -55,6 +57,16 @@ impl RowScores {
     pub fn validation(&self, pick: impl Fn(&Evaluation) -> f64) -> Spread {
         let values = self.seeds.iter().map(|seed| pick(&seed.validation));
         Spread::of(&values.collect::<Vec<f64>>())
+    }
+
+    /// The same of the epochs that the test sets would choose, where they were kept.
+    pub fn test_selected(&self, pick: impl Fn(&Evaluation) -> f64) -> Option<Spread> {
+        let values = self
+            .seeds
+            .iter()
+            .map(|seed| seed.test_selected.as_ref().map(&pick));
+        let values: Option<Vec<f64>> = values.collect();
+        values.map(|values| Spread::of(&values))
     }
 
     /// The scores `metrics` on complete data, then their AUILC.
@@ -135,6 +147,7 @@ impl Table {
                 let (mut tested_by_row, mut validated) = (Vec::new(), Vec::new());
                 let none = vec![vec![Predicted::none(task); PAPER_RATES.len()]; MASK_SEEDS.len()];
                 let (mut predicted, mut of_validation) = (none.clone(), none.clone());
+                let mut of_test_selected = setting.base.training.also_test_selected.then_some(none);
                 let mut of_folds = Vec::new();
                 for fold in &setting.folds {
                     let own =
@@ -143,6 +156,9 @@ impl Table {
                     validated.extend(&own.validation.0);
                     extend(&mut predicted, &own.test.1);
                     extend(&mut of_validation, &own.validation.1);
+                    if let Some(all) = &mut of_test_selected {
+                        extend(all, &own.test_selected);
+                    }
                     of_folds.push(own);
                 }
                 if indices.is_empty() {
@@ -164,6 +180,9 @@ impl Table {
                         &PAPER_RATES,
                         &of_validation,
                     ),
+                    test_selected: of_test_selected.map(|predicted| {
+                        Evaluation::of(corpus, task, &indices, &PAPER_RATES, &predicted)
+                    }),
                     calibration: match task {
                         Task::Classification => {
                             let per_rate = row.strategy == Strategy::OneToOne;
@@ -195,6 +214,8 @@ type OfSide = (Vec<usize>, Vec<Vec<Predicted>>);
 struct OfFold {
     test: OfSide,
     validation: OfSide,
+    /// Of the utterances of the test set; nothing where it was not kept.
+    test_selected: Vec<Vec<Predicted>>,
 }
 
 impl OfFold {
@@ -211,6 +232,7 @@ impl OfFold {
         let none = Predicted::none(setting.base.model.task);
         let nothing = || vec![vec![none.clone(); PAPER_RATES.len()]; MASK_SEEDS.len()];
         let mut sides = [(Vec::new(), nothing()), (Vec::new(), nothing())];
+        let mut test_selected = nothing();
         let mut filled = vec![false; PAPER_RATES.len()];
         for run in setting.runs(row, fold, seed)? {
             let predictions = store.predictions(&run.id)?;
@@ -237,13 +259,29 @@ impl OfFold {
                         own[index] = draw[rate].clone();
                     }
                 }
+                if setting.base.training.also_test_selected {
+                    let Some(side) = &predictions.test_selected else {
+                        let name = store.folder(&run.id);
+                        bail!(
+                            "{}: no predictions of the test-selected epoch",
+                            name.display()
+                        );
+                    };
+                    for (own, draw) in test_selected.iter_mut().zip(&side.draws) {
+                        own[index] = draw[rate].clone();
+                    }
+                }
             }
         }
         if filled.contains(&false) {
             bail!("{}: predictions at some rates are missing", row.name);
         }
         let [test, validation] = sides;
-        Ok(Self { test, validation })
+        Ok(Self {
+            test,
+            validation,
+            test_selected,
+        })
     }
 }
 

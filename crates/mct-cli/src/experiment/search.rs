@@ -124,6 +124,13 @@ impl Space {
         Ok(space)
     }
 
+    /// What is drawn of a system: of what is common, what changes anything of it.
+    fn values(&self, system: System) -> impl Iterator<Item = (&String, &Values)> + Clone {
+        let own = self.system.get(system.name());
+        let common = self.common.iter().filter(move |(key, _)| system.uses(key));
+        common.chain(own.into_iter().flatten())
+    }
+
     /// Candidate number `index` of a system; number 0 is the settings as they are. Values that do not go
     /// together, such as a width and heads that do not divide it, are drawn anew.
     ///
@@ -138,8 +145,7 @@ impl Space {
     ) -> Result<Row> {
         let base = base.clone().with_system(system);
         let whole = whole_keys(&base)?;
-        let own = self.system.get(system.name());
-        let values = self.common.iter().chain(own.into_iter().flatten());
+        let values = self.values(system);
         let mut refusal = None;
         for draw in 0..MOST_DRAWS {
             let set = values.clone().filter(|_| index > 0).map(|(key, values)| {
@@ -250,6 +256,8 @@ impl Search {
             .collect::<Result<_>>()?;
         let corpus = Corpus::open(&self.shared.corpus)?;
         let setting = self.shared.setting(&corpus)?;
+        let of_space = systems.iter().copied();
+        self.shared.require_own_weights(&setting, of_space)?;
         let store = Store::new(&self.shared.out)?;
         let folder = self.shared.report_folder(&self.space)?;
         interrupt::watch()?;
@@ -257,6 +265,13 @@ impl Search {
         let budget = usize::from(self.budget);
         let mut all: Vec<Vec<Candidate>> = Vec::new();
         for system in &systems {
+            if budget > 1 && space.values(*system).next().is_none() {
+                return Err(usage(format!(
+                    "{source}: nothing is drawn of {0}: its {budget} candidates would be one and the same (expected \
+                     keys that it uses in `common` or `system.{0}`, or {0} not among `systems`)",
+                    system.name()
+                )));
+            }
             let candidate = |index| {
                 Ok(Candidate {
                     row: space.candidate(&setting.base, *system, self.strategy, index)?,
@@ -457,7 +472,8 @@ fn shortened(setting: &Setting, row: &Row, epochs: usize) -> Result<Row> {
         ),
     ];
     let mut row = row.clone();
-    for (key, value) in shorter {
+    let system = row.system;
+    for (key, value) in shorter.into_iter().filter(|(key, _)| system.uses(key)) {
         row.set.retain(|(other, _)| other != key);
         row.set.push((key.to_owned(), value));
     }
@@ -589,6 +605,14 @@ mod tests {
         let whole = training(20);
         assert_eq!((whole.epochs, whole.rise_epochs), (20, 5));
         assert_eq!(whole.warm_up_epochs, 3.0);
+        // MCT has no further losses that could begin.
+        let plain = Row {
+            system: System::Mct,
+            ..row
+        };
+        let row = shortened(&setting, &plain, 4).unwrap();
+        let runs = setting.runs(&row, 0, 1).unwrap();
+        assert_eq!(runs[0].manifest.training.epochs, 4);
     }
 
     #[test]
@@ -632,5 +656,21 @@ mod tests {
         assert_eq!(rungs(3, 4), [1, 4]);
         assert_eq!(rungs(3, 1), [1]);
         assert_eq!(rungs(1, 18), [18]);
+    }
+
+    #[test]
+    fn a_system_draws_only_what_changes_anything_of_it() {
+        let space = space(
+            "systems = [\"mct\", \"mct-hfr\"]\n[common]\n\"training.alpha\" = { between = [0, 1] }\n\
+             \"training.clip\" = { between = [0.5, 1] }\n[system.mct-hfr]\n\"training.beta\" = { between = [0, 1] }\n",
+        );
+        let space = space.unwrap();
+        let keys = |system| -> Vec<&str> {
+            let values = space.values(system);
+            values.map(|(key, _)| key.as_str()).collect()
+        };
+        assert_eq!(keys(System::Mct), ["training.clip"]);
+        let all = ["training.alpha", "training.clip", "training.beta"];
+        assert_eq!(keys(System::MctHfr), all);
     }
 }

@@ -95,7 +95,7 @@ impl Store {
     pub fn predictions(&self, id: &str) -> Result<Predictions> {
         let folder = self.folder(id);
         let predictions = Predictions::read(&folder)?;
-        for side in [&predictions.validation, &predictions.test] {
+        for side in predictions.sides() {
             let (found, expected) = (side.draws.len(), MASK_SEEDS.len());
             if found != expected {
                 let name = Predictions::path(&folder).display().to_string();
@@ -117,8 +117,7 @@ impl Store {
         task: Task,
     ) -> Result<()> {
         let name = Predictions::path(&self.folder(id)).display().to_string();
-        let sides = [&predictions.validation, &predictions.test];
-        let draws = sides.into_iter().flat_map(|side| &side.draws);
+        let draws = predictions.sides().flat_map(|side| &side.draws);
         for predicted in draws.flatten() {
             if predicted.task() != task {
                 bail!(

@@ -70,10 +70,11 @@ pub fn of(setting: &Setting, rows: &[Row], corpus: &Corpus) -> Result<Vec<String
                 (&fold.validation, "validation utterances"),
             ];
             for seen in inquiry.of_start(start) {
-                for (indices, name) in sides {
-                    let message = seen.among(corpus, indices, name);
-                    message.into_iter().for_each(|message| add(message, index));
-                }
+                let trained = sides.map(|(indices, name)| seen.among(corpus, indices, name));
+                let [(tested, name), _] = sides;
+                let chosen = seen.validated_on(corpus, tested, name);
+                let messages = trained.into_iter().chain([chosen]).flatten();
+                messages.for_each(|message| add(message, index));
             }
         }
         let config = Config { model, training };

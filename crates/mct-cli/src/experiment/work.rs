@@ -9,6 +9,7 @@ use anyhow::{Result, bail};
 use clap::Args;
 use mct_corpus::fold::fold;
 use mct_corpus::missing::Missing;
+use mct_hfr::model::Model;
 use mct_runs::{Predictions, RunFolder, SidePredictions, Which};
 
 use crate::draws::Draws;
@@ -91,7 +92,7 @@ fn train_and_predict(path: &Path) -> Result<()> {
         batch_size: 64,
         device: &device,
     };
-    let of_side = |indices: &[usize]| -> Result<SidePredictions> {
+    let of_side = |model: &Model, indices: &[usize]| -> Result<SidePredictions> {
         let next = |_| match interrupt::requested() {
             true => Err(Interrupted(format!("{}: interrupted", path.display())).into()),
             false => Ok(()),
@@ -99,14 +100,22 @@ fn train_and_predict(path: &Path) -> Result<()> {
         let ids = indices.iter();
         Ok(SidePredictions {
             utterances: ids.map(|i| corpus.utterances[*i].id.clone()).collect(),
-            draws: draws.predict(&model, indices, next)?,
+            draws: draws.predict(model, indices, next)?,
         })
+    };
+    let test_selected = match config.training.also_test_selected {
+        false => None,
+        true => {
+            let checkpoint = folder.checkpoint(Which::TestSelected)?;
+            Some(of_side(&checkpoint.model(&device.device)?, &fold.test)?)
+        }
     };
     let predictions = Predictions {
         training_seconds: (!resumed).then_some(seconds),
         epochs: last.epoch,
-        validation: of_side(&fold.validation)?,
-        test: of_side(&fold.test)?,
+        validation: of_side(&model, &fold.validation)?,
+        test: of_side(&model, &fold.test)?,
+        test_selected,
         fold: fold.name,
         rates,
     };

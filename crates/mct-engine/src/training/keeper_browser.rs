@@ -102,6 +102,13 @@ impl Keeper {
         Ok(())
     }
 
+    /// A page scores no such weights, and a training that pays for them should not end without.
+    #[expect(clippy::unused_self, reason = "natively they are kept")]
+    pub fn save_test_selected(&mut self, _: &Checkpoint) -> mct_hfr::Result<()> {
+        let text = "training.also_test_selected: found true, expected false in a page, which keeps no such weights";
+        Err(mct_hfr::Error::Face(text.to_owned()))
+    }
+
     pub fn save(&mut self, checkpoint: &Checkpoint, best: bool) -> mct_hfr::Result<()> {
         if self.kept && !best {
             let bytes = checkpoint.to_bytes(Precision::F32)?;

@@ -107,6 +107,10 @@ impl Keeper {
         let which = if best { Which::Best } else { Which::Last };
         self.0.save(checkpoint, which).map_err(failed)
     }
+
+    pub fn save_test_selected(&mut self, weights: &Checkpoint) -> mct_hfr::Result<()> {
+        self.0.save(weights, Which::TestSelected).map_err(failed)
+    }
 }
 
 /// The corpus file of the run; a corpus without one, or made of features, is written into the run folder.

@@ -203,6 +203,10 @@ impl Face for Window<'_> {
         Ok(())
     }
 
+    fn save_test_selected(&mut self, weights: &Checkpoint) -> mct_hfr::Result<()> {
+        self.keeper.save_test_selected(weights)
+    }
+
     async fn stop_requested(&mut self) -> bool {
         yield_now().await;
         self.receive();

@@ -159,6 +159,15 @@ impl Config {
     /// # Errors
     /// Names the key, and what has to be set beside it.
     pub fn require_effect(&self, source: &str, assignments: &[(String, String)]) -> Result<()> {
+        let system = self.model.system;
+        if let Some((key, _)) = assignments.iter().find(|(key, _)| !system.uses(key)) {
+            let found = "a value that would do nothing";
+            let expected = format!(
+                "a system that has this part, which {} has not",
+                system.title()
+            );
+            return Err(Error::invalid(source, key, found, expected));
+        }
         let is_set = |name: &str| assignments.iter().any(|(key, _)| key == name);
         // Who sets the alignment too, as a search that draws both, knows what goes with it.
         let draws_predictions = self.model.system.has_gfa()
@@ -567,8 +576,19 @@ mod tests {
             let beside = [(key, value), ("model.alignment", "joint-vectors")];
             set(&beside).unwrap();
             set(&[(key, value), ("model.alignment", "predictions")]).unwrap();
-            // A search or an experiment may give it to all of its systems.
-            set(&[(key, value), ("model.system", "mct")]).unwrap();
+            let error = set(&[(key, value), ("model.system", "mct")]).unwrap_err();
+            assert!(error.to_string().contains("which MCT has not"), "{error}");
+        }
+        for (system, key, value) in [
+            ("mct-lfi", "training.alpha", "1"),
+            ("mct-gfa", "training.beta", "1"),
+            ("mult", "model.balance", "false"),
+            ("misa", "model.positions", "concatenated"),
+            ("pmr", "training.auxiliary_from_epoch", "1"),
+        ] {
+            let error = set(&[("model.system", system), (key, value)]).unwrap_err();
+            assert!(error.to_string().contains(key), "{error}");
+            set(&[("model.system", "mct-hfr"), (key, value)]).unwrap();
         }
         let error = set(&[("training.learning_rate", "0")]).unwrap_err();
         assert!(error.to_string().contains("above 0"), "{error}");

@@ -94,7 +94,8 @@ pub enum PositionsKind {
     /// Sine and cosine by turns, from 0 (Vaswani et al., 2017).
     #[default]
     Interleaved,
-    /// Half sines and half cosines, from 1, and none at padded and missing steps (released code).
+    /// Half sines and half cosines, from 1, and none where the input is zero: at padded steps, and at missing steps
+    /// of a modality without an unknown vector (released code).
     Concatenated,
 }
 

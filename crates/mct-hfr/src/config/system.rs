@@ -115,6 +115,32 @@ impl System {
         matches!(self, Self::MctGfa | Self::MctHfr)
     }
 
+    /// Whether this key of the config can change anything of it; of keys that only some systems read.
+    pub fn uses(self, key: &str) -> bool {
+        match key {
+            "training.alpha" | "training.alpha_complete" => self.has_gfa(),
+            "model.alignment" | "model.distance" | "model.predictor" | "model.gfa_symmetric" => {
+                self.has_gfa()
+            }
+            "training.beta" | "model.queries" | "model.decoder_layers" => self.has_lfi(),
+            "training.auxiliary_from_epoch" => !self.loss_terms().is_empty(),
+            // Of the MRAU.
+            "model.balance"
+            | "model.extrapolation"
+            | "model.outer_residual"
+            | "model.dropout.outer" => self.is_mct(),
+            // Of the unimodal encoder.
+            "model.positions" | "model.scaled_input" => self != Self::Misa,
+            _ => match key.strip_prefix("training.loss_weights.") {
+                Some(name) => self
+                    .loss_terms()
+                    .iter()
+                    .any(|(term, _)| term.name() == name),
+                None => true,
+            },
+        }
+    }
+
     /// Whether it is MCT, with or without its reconstruction parts.
     pub const fn is_mct(self) -> bool {
         matches!(self, Self::Mct | Self::MctGfa | Self::MctLfi | Self::MctHfr)

@@ -42,6 +42,10 @@ pub struct TrainingConfig {
     /// Early stopping: epochs without a better validation score before training ends.
     pub patience: usize,
     pub select: Select,
+    /// Whether the weights of the epoch that is the best on the test set are kept too, under that name, beside
+    /// those of the epoch that validation chooses: for tables that show both.
+    #[serde(default)]
+    pub also_test_selected: bool,
     /// The loss of intensities; old configs, which are of classes, do not name it.
     #[serde(default)]
     pub regression_loss: RegressionLoss,

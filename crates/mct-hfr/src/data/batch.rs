@@ -54,13 +54,13 @@ fn padded(steps: usize, most: usize) -> usize {
 }
 
 impl Batch {
-    /// Reads the utterances `indices` of the corpus; `masks` gives the missing steps of one
+    /// Reads the utterances `indices` of the corpus; `masks` gives the missing steps of one, asked in their order
     /// (`None`: nothing but what is missing by nature).
     pub fn read(
         corpus: &Corpus,
         indices: &[usize],
         config: &ModelConfig,
-        masks: impl Fn(usize) -> Option<Masks>,
+        mut masks: impl FnMut(usize) -> Option<Masks>,
         device: &Device,
     ) -> Self {
         let batch = indices.len();
@@ -272,6 +272,20 @@ pub fn training_batches(
     batches
 }
 
+/// How often each utterance of the batches of an epoch was in it before.
+pub fn copies(batches: &[Vec<usize>]) -> Vec<Vec<usize>> {
+    let mut seen: BTreeMap<usize, usize> = BTreeMap::new();
+    let mut earlier = |index: &usize| {
+        let count = seen.entry(*index).or_default();
+        *count += 1;
+        *count - 1
+    };
+    let batches = batches.iter();
+    batches
+        .map(|batch| batch.iter().map(&mut earlier).collect())
+        .collect()
+}
+
 /// The batches of an evaluation: sorted by length, so that little is padded.
 pub fn evaluation_batches(
     corpus: &Corpus,
@@ -303,6 +317,12 @@ mod tests {
         let mut seen: Vec<usize> = batches(2).concat();
         seen.sort_unstable();
         assert_eq!(seen, all);
+    }
+
+    #[test]
+    fn copies_are_counted_over_the_batches_of_an_epoch() {
+        let batches = [vec![3, 5], vec![5, 3, 5], vec![4]];
+        assert_eq!(copies(&batches), [vec![0, 0], vec![1, 1, 2], vec![0]]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ mod input;
 mod label_statistics;
 mod statistics;
 
-pub use batch::{Batch, Masks, evaluation_batches, training_batches};
+pub use batch::{Batch, Masks, copies, evaluation_batches, training_batches};
 pub use input::Input;
 pub use label_statistics::LabelStatistics;
 pub use statistics::{FeatureStatistics, feature_statistics};

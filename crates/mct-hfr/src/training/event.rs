@@ -69,7 +69,8 @@ pub struct EpochRecord {
     pub best: bool,
 }
 
-/// How much LFI's decoders use the reinforced sequences `E_m`: its mean loss (eq. 15) on the validation set.
+/// How much LFI's decoders use the reinforced sequences `E_m`: its loss (eq. 15) on the validation set, the mean over
+/// batches by their utterances.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct ImaginationRecord {
     pub loss: f64,

@@ -37,8 +37,9 @@ impl TrainingMasks<'_> {
         Ok(())
     }
 
-    /// Of a training utterance in this epoch, by the strategy; `None` where it is complete.
-    pub fn in_epoch(&self, epoch: usize, index: usize) -> Option<Masks> {
+    /// Of a training utterance in this epoch, by the strategy; `None` where it is complete. `copy` counts from 0
+    /// where an utterance is in an epoch several times.
+    pub fn in_epoch(&self, epoch: usize, index: usize, copy: usize) -> Option<Masks> {
         let TrainingConfig {
             strategy,
             seed,
@@ -50,7 +51,7 @@ impl TrainingMasks<'_> {
             Strategy::Complete => None,
             Strategy::OneToOne => Some(self.draw(index, Purpose::Static)),
             Strategy::Dynamic => incomplete_in_epoch(seed, epoch, rise_epochs, id)
-                .then(|| self.draw(index, Purpose::Epoch(epoch))),
+                .then(|| self.draw(index, Purpose::Epoch { epoch, copy })),
         }
     }
 
@@ -130,8 +131,8 @@ mod tests {
         masks.require().unwrap();
         let (mut shares, mut runs, mut missing) = (Vec::new(), vec![0; 3], vec![0; 3]);
         for index in 0..corpus.len() {
-            let own = masks.in_epoch(7, index).unwrap();
-            assert_eq!(own, masks.in_epoch(7, index).unwrap());
+            let own = masks.in_epoch(7, index, 0).unwrap();
+            assert_eq!(own, masks.in_epoch(7, index, 0).unwrap());
             let mut of_utterance = Vec::new();
             for (m, mask) in own.iter().enumerate() {
                 let count = mask.iter().filter(|missing| **missing).count();
@@ -158,6 +159,23 @@ mod tests {
 
     fn mean(shares: &[Vec<f64>], m: usize) -> f64 {
         shares.iter().map(|own| own[m]).sum::<f64>() / shares.len() as f64
+    }
+
+    #[test]
+    fn copies_of_an_utterance_in_one_epoch_have_missing_steps_of_their_own() {
+        let corpus = demo::generate(1, 0.05).unwrap();
+        let training = &Config::preset("demo").unwrap().training;
+        let masks = TrainingMasks {
+            corpus: &corpus,
+            training,
+        };
+        let differ = |index: &usize| {
+            let of = |copy| masks.in_epoch(7, *index, copy).unwrap();
+            assert_eq!(of(1), of(1));
+            of(0) != of(1) && of(1) != of(2)
+        };
+        let count = (0..corpus.len()).filter(differ).count();
+        assert!(count * 10 > corpus.len() * 9, "{count}");
     }
 
     #[test]
@@ -214,7 +232,7 @@ mod tests {
             };
             let (mut same, mut all) = (0, 0);
             for index in 0..corpus.len() {
-                let (steps, own) = (corpus.steps(index), masks.in_epoch(9, index).unwrap());
+                let (steps, own) = (corpus.steps(index), masks.in_epoch(9, index, 0).unwrap());
                 let longest = *steps.iter().max().unwrap();
                 for moment in 0..longest {
                     let at = |m: usize| own[m][moment * steps[m] / longest];

@@ -13,6 +13,6 @@ mod trainer;
 pub use checkpoint::{Checkpoint, HEADER, Precision};
 pub use event::{EpochRecord, Event, FinishReason, ImaginationRecord, LossRecord, learning_curves};
 pub use optimizer::{AdamW, AdamWConfig};
-pub use remarks::{left_out, remarks, truncations, unscaled};
+pub use remarks::{computes_otherwise, left_out, remarks, truncations, unscaled};
 pub use state::State;
 pub use trainer::{Face, Trainer};

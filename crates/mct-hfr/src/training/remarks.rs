@@ -2,7 +2,9 @@
 
 use mct_corpus::Corpus;
 
-use crate::config::{ClassWeights, Config, InputShape, Interface, ModelConfig, Schedule, System};
+use crate::config::{
+    ClassWeights, Config, InputShape, Interface, ModelConfig, Schedule, Strategy, System,
+};
 use crate::data::FeatureStatistics;
 
 /// What of a config does something other than its words make expect.
@@ -12,9 +14,17 @@ pub fn remarks(config: &Config, interface: &Interface) -> Vec<String> {
     let training = &config.training;
     let mct = System::Mct.title();
     let never_missing = |shape: &InputShape| training.modality_rates.get(&shape.name) == Some(&0.0);
-    let is_masked =
-        training.absent_modality > 0.0 || !interface.modalities.iter().all(never_missing);
-    let makes_incomplete = training.makes_incomplete() && is_masked;
+    let modalities = interface.modalities.len();
+    let takes_away = training.absent_modality > 0.0 && modalities > 1;
+    let is_masked = takes_away || !interface.modalities.iter().all(never_missing);
+    // One modality is never taken away.
+    let mut without = training.clone();
+    without.absent_modality = if takes_away {
+        training.absent_modality
+    } else {
+        0.0
+    };
+    let makes_incomplete = without.makes_incomplete() && is_masked;
     if !makes_incomplete && system.has_gfa() {
         remarks.push(format!(
             "trained on complete data, {} is {mct} with dropout between two equal views: nothing is missing that \
@@ -48,6 +58,26 @@ pub fn remarks(config: &Config, interface: &Interface) -> Vec<String> {
             "trained on complete data, {} learns to restore nothing: its two views are equal but for dropout",
             system.title(),
         ));
+    }
+    let of_modalities = interface.modalities.iter();
+    let mut rates = of_modalities.map(|shape| training.modality_rates.get(&shape.name));
+    if rates.all(|rate| rate == Some(&1.0)) {
+        remarks.push(
+            "training.modality_rates: every step of an incomplete sample is missing: nothing can be learned from it"
+                .to_owned(),
+        );
+    }
+    if training.absent_modality > 0.0 && modalities == 1 {
+        remarks.push(
+            "training.absent_modality: there is one modality, which is never taken away".to_owned(),
+        );
+    }
+    let is_drawn =
+        training.strategy == Strategy::Dynamic && training.missing_rate < training.missing_rate_max;
+    if training.rate_per_modality && !is_drawn {
+        remarks.push(
+            "training.rate_per_modality: no rate is drawn, so that it is the same in all modalities".to_owned(),
+        );
     }
     if training.balanced_batches && training.class_weights == ClassWeights::Balanced {
         remarks.push(
@@ -90,6 +120,42 @@ pub fn remarks(config: &Config, interface: &Interface) -> Vec<String> {
         );
     }
     remarks
+}
+
+/// What weights that were trained with the settings `theirs` compute otherwise with the settings `own`, though their
+/// shapes fit; `source` is where they come from.
+pub fn computes_otherwise(source: &str, theirs: &ModelConfig, own: &ModelConfig) -> Vec<String> {
+    // What else is a setting of the network has shapes of its own, is of dropout, or of a loss.
+    const SETTINGS: [&str; 8] = [
+        "heads",
+        "positions",
+        "balance",
+        "extrapolation",
+        "standardize",
+        "scaled_input",
+        "outer_residual",
+        "queries",
+    ];
+    let systems = [theirs, own].map(|model| model.system);
+    let tables = [theirs, own].map(|model| toml::Value::try_from(model).ok());
+    let [Some(theirs), Some(own)] = tables else {
+        return Vec::new();
+    };
+    let differs = |key: &&str| {
+        let key_of_config = format!("model.{key}");
+        let is_used = systems.iter().all(|system| system.uses(&key_of_config));
+        is_used && theirs.get(key) != own.get(key)
+    };
+    let said = |key: &str| {
+        let [theirs, own] = [&theirs, &own].map(|table| {
+            let value = table.get(key);
+            value.map_or_else(String::new, toml::Value::to_string)
+        });
+        format!(
+            "{source} was trained with model.{key}={theirs}, this has {own}: the same weights compute something else"
+        )
+    };
+    SETTINGS.into_iter().filter(differs).map(said).collect()
 }
 
 /// Says that an utterance that would be a batch of its own is left out of each epoch, where a training set has this

@@ -20,6 +20,9 @@ pub struct State {
     pub sums: BTreeMap<Term, f64>,
     /// The best score so far (higher is better) and its epoch.
     pub best: Option<(f64, usize)>,
+    /// The same of the test set, where a config asks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub best_on_test: Option<(f64, usize)>,
     pub history: Vec<EpochRecord>,
     pub finished: bool,
 }

@@ -10,7 +10,7 @@ use mct_scores::{Confusion, Evaluation, Metric, PAPER_RATES, Predicted, Scores};
 
 use crate::config::{Config, Interface, Select, Term, TrainingConfig};
 use crate::data::{
-    Batch, LabelStatistics, evaluation_batches, feature_statistics, training_batches,
+    Batch, LabelStatistics, copies, evaluation_batches, feature_statistics, training_batches,
 };
 use crate::device;
 use crate::error::{Error, Result};
@@ -24,7 +24,7 @@ use crate::training::ema::Ema;
 use crate::training::event::{EpochRecord, Event, FinishReason, ImaginationRecord, LossRecord};
 use crate::training::masks::TrainingMasks;
 use crate::training::optimizer::{AdamW, AdamWConfig};
-use crate::training::remarks::{left_out, remarks, truncations, unscaled};
+use crate::training::remarks::{computes_otherwise, left_out, remarks, truncations, unscaled};
 use crate::training::schedule::learning_rate;
 use crate::training::state::State;
 
@@ -36,6 +36,11 @@ pub trait Face {
     /// # Errors
     /// When it cannot be kept; training then ends.
     fn save(&mut self, checkpoint: &Checkpoint, best: bool) -> Result<()>;
+    /// Keeps the weights of the epoch that is the best so far on the test set, where a config asks for them.
+    ///
+    /// # Errors
+    /// As [`Self::save`].
+    fn save_test_selected(&mut self, weights: &Checkpoint) -> Result<()>;
     /// Whether to stop after the current step; in a validation, which is then done anew by the resumed run, after the
     /// current batch, or the current rate where an area is computed. Whatever else runs in this thread (the page, in
     /// a browser) has its turn before.
@@ -221,6 +226,8 @@ impl<'a> Trainer<'a> {
         self.notes.extend(random.map(|(part, ..)| {
             format!("{source} has no network.{part}, which starts from random values")
         }));
+        let own = &self.config.model;
+        self.notes.extend(computes_otherwise(source, theirs, own));
         self.is_started = true;
         Ok(())
     }
@@ -327,9 +334,14 @@ impl<'a> Trainer<'a> {
             ));
         }
         let steps = batches.len();
+        let copies = copies(&batches);
         let mut pending: Vec<StepLosses> = Vec::new();
-        for indices in batches.iter().skip(self.state.step) {
-            let masks = |index| self.masks().in_epoch(self.state.epoch, index);
+        for (indices, copies) in batches.iter().zip(&copies).skip(self.state.step) {
+            let mut copies = copies.iter();
+            let masks = |index| {
+                let copy = copies.next().copied().unwrap_or_default();
+                self.masks().in_epoch(self.state.epoch, index, copy)
+            };
             let model_config = &self.config.model;
             let batch = Batch::read(self.corpus, indices, model_config, masks, &self.device);
             let mut mode = Mode::training(training.seed, self.state.total_steps);
@@ -420,41 +432,46 @@ impl<'a> Trainer<'a> {
     async fn end_of_epoch(&mut self, steps: usize, face: &mut impl Face) -> Result<bool> {
         let training = &self.config.training;
         let epoch = self.state.epoch;
-        let Some(Validation {
-            loss: validation_loss,
-            scores: validation,
-            confusion,
-            imagination,
-        }) = self.validate(face).await?
-        else {
+        let Some(validation) = self.validate(&self.fold.validation, face).await? else {
             self.save(face, false).await?;
             return Ok(false);
         };
-        let mut validation_auilc = None;
-        if !validation_loss.is_finite() {
-            return Err(Error::NotFinite {
-                loss: validation_loss as f32,
-                epoch,
-                step: steps,
-            });
-        }
-        let score = match training.select {
-            Select::Loss => -validation_loss,
-            Select::Auilc => {
-                let Some(area) = self.validation_auilc(face).await? else {
+        let of_test = match training.also_test_selected {
+            false => None,
+            true => match self.validate(&self.fold.test, face).await? {
+                Some(own) => Some(own),
+                None => {
                     self.save(face, false).await?;
                     return Ok(false);
-                };
-                validation_auilc = Some(area);
-                Metric::main(self.config.model.task).merit(area)
-            }
-            Select::Ua | Select::Mae | Select::Corr | Select::Ccc => {
-                let metric = training.select.metric();
-                metric.map_or(0.0, |metric| metric.merit(validation.get(metric)))
-            }
+                }
+            },
         };
-        // A correlation of predictions that are all the same is not defined: worse than any.
-        let score = if score.is_nan() { f64::MIN } else { score };
+        for own in std::iter::once(&validation).chain(&of_test) {
+            if !own.loss.is_finite() {
+                return Err(Error::NotFinite {
+                    loss: own.loss as f32,
+                    epoch,
+                    step: steps,
+                });
+            }
+        }
+        let test_selected = of_test.is_some_and(|own| {
+            let score = self.merit(&own);
+            let best = self.state.best_on_test;
+            let better = best.is_none_or(|(best, _)| score > best);
+            if better {
+                self.state.best_on_test = Some((score, epoch));
+            }
+            better
+        });
+        let score = self.merit(&validation);
+        let Validation {
+            loss: validation_loss,
+            scores: validation,
+            confusion,
+            auilc: validation_auilc,
+            imagination,
+        } = validation;
         let best = self.state.best.is_none_or(|(best, _)| score > best);
         if best {
             self.state.best = Some((score, epoch));
@@ -480,19 +497,45 @@ impl<'a> Trainer<'a> {
         if best {
             self.save(face, true).await?;
         }
+        if test_selected {
+            face.save_test_selected(&self.weights(&self.model()).await?)?;
+        }
         self.save(face, false).await?;
         Ok(true)
     }
 
-    /// `None` when it was interrupted.
-    async fn validate(&self, face: &mut impl Face) -> Result<Option<Validation>> {
+    /// What the best epoch is chosen by; higher is better.
+    fn merit(&self, validation: &Validation) -> f64 {
+        let Config { model, training } = &self.config;
+        let merit = match training.select {
+            Select::Loss => -validation.loss,
+            Select::Auilc => {
+                let area = validation.auilc.unwrap_or(f64::NAN);
+                Metric::main(model.task).merit(area)
+            }
+            Select::Ua | Select::Mae | Select::Corr | Select::Ccc => {
+                let metric = training.select.metric();
+                metric.map_or(0.0, |metric| metric.merit(validation.scores.get(metric)))
+            }
+        };
+        // A correlation of predictions that are all the same is not defined: worse than any.
+        if merit.is_nan() { f64::MIN } else { merit }
+    }
+
+    /// What epochs are chosen by, on the utterances `indices`; `None` when it was interrupted.
+    async fn validate(
+        &self,
+        indices: &[usize],
+        face: &mut impl Face,
+    ) -> Result<Option<Validation>> {
         let model = self.model();
         let device = self.device.clone().inner();
         let (mut order, mut rows) = (Vec::new(), Vec::new());
         let (mut sum, mut weights) = (0.0, 0.0);
         let (mut imagination, mut imagined) = ([0.0; 2], 0.0);
-        let TrainingConfig { batch_size, .. } = self.config.training;
-        let indices = &self.fold.validation;
+        let TrainingConfig {
+            batch_size, select, ..
+        } = self.config.training;
         for indices in evaluation_batches(self.corpus, indices, &self.config.model, batch_size) {
             if face.stop_requested().await {
                 return Ok(None);
@@ -533,10 +576,19 @@ impl<'a> Trainer<'a> {
         let [own, of_another] = imagination.map(|sum| sum / imagined);
         // A run's history has numbers alone, and what is not one says nothing.
         let is_known = imagined > 0.0 && own.is_finite() && of_another.is_finite();
+        let loss = sum / weights;
+        let mut area = None;
+        if select == Select::Auilc && loss.is_finite() {
+            area = self.auilc(indices, face).await?;
+            if area.is_none() {
+                return Ok(None);
+            }
+        }
         Ok(Some(Validation {
-            loss: sum / weights,
+            loss,
             scores: evaluation.curves.at(0),
             confusion,
+            auilc: area,
             imagination: is_known.then_some(ImaginationRecord {
                 loss: own,
                 of_another,
@@ -544,10 +596,10 @@ impl<'a> Trainer<'a> {
         }))
     }
 
-    /// AUILC of the main score on the validation set; `None` when it was interrupted.
-    async fn validation_auilc(&self, face: &mut impl Face) -> Result<Option<f64>> {
+    /// AUILC of the main score on the utterances `indices`; `None` when it was interrupted.
+    async fn auilc(&self, indices: &[usize], face: &mut impl Face) -> Result<Option<f64>> {
         let (model, device) = (self.model(), self.device.clone().inner());
-        let (corpus, indices) = (self.corpus, &self.fold.validation);
+        let corpus = self.corpus;
         let TrainingConfig {
             batch_size, seed, ..
         } = self.config.training;
@@ -559,12 +611,7 @@ impl<'a> Trainer<'a> {
             }
             let missing = self.masks().at(vec![rate; corpus.modalities.len()]);
             let missing = Some((&missing, seed));
-            let rows = predictions(&model, corpus, indices, missing, batch_size, &device).await;
-            let rows = match rows {
-                // Worse than any.
-                Err(Error::NoNumbers) => return Ok(Some(f64::NAN)),
-                rows => rows?,
-            };
+            let rows = predictions(&model, corpus, indices, missing, batch_size, &device).await?;
             predicted.push(Predicted::of(task, rows));
         }
         let evaluation = Evaluation::of(corpus, task, indices, &PAPER_RATES, &[predicted]);
@@ -646,6 +693,8 @@ struct Validation {
     scores: Scores,
     /// Of the classes, or of the bins of the first target.
     confusion: Confusion,
+    /// AUILC of the main score, where epochs are chosen by it.
+    auilc: Option<f64>,
     imagination: Option<ImaginationRecord>,
 }
 

@@ -38,6 +38,7 @@ pub struct Recorder {
     steps: usize,
     pub last: Option<Checkpoint>,
     pub best: Option<Checkpoint>,
+    pub test_selected: Option<Checkpoint>,
     pub events: Vec<Event>,
 }
 
@@ -48,6 +49,7 @@ impl Recorder {
             steps: 0,
             last: None,
             best: None,
+            test_selected: None,
             events: Vec::new(),
         }
     }
@@ -61,6 +63,10 @@ impl Face for Recorder {
     fn save(&mut self, checkpoint: &Checkpoint, best: bool) -> Result<()> {
         let place = if best { &mut self.best } else { &mut self.last };
         *place = Some(checkpoint.clone());
+        Ok(())
+    }
+    fn save_test_selected(&mut self, weights: &Checkpoint) -> Result<()> {
+        self.test_selected = Some(weights.clone());
         Ok(())
     }
     async fn stop_requested(&mut self) -> bool {

@@ -1,17 +1,16 @@
 //! The part of a report about scores: their table, their intervals and the differences of the systems.
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use mct_corpus::Task;
 use mct_figures::{self as draw, Ranged};
 use mct_scores::significance::{Comparison, Scored};
 use mct_scores::{Metric, Spread};
 
-use super::{Compared, Report, file_name, scale, shown, unit, unit_of, validation};
+use super::{Compared, Report, file_name, scale, shown, test_selected, unit, unit_of, validation};
 use crate::experiment::paper;
 use crate::missing::MASK_SEEDS;
 
-/// In place of an interval.
-/// Of one speaker, or of a few for whom all is alike, nothing follows for others.
+/// In place of an interval: of one speaker, or of a few for whom all is alike, nothing follows for others.
 const TOO_FEW: &str = "– (too few speakers)";
 
 /// A p as it is printed.
@@ -101,6 +100,15 @@ impl Report<'_> {
              missing rates 0.0 to 0.9. † one model per missing rate, ⋆ dynamic incomplete training.{of_limit}",
             meanings.join("; "),
         ));
+        if self.also_test_selected {
+            self.test_selected()?;
+        } else {
+            // Of an earlier report, which was asked for it.
+            let path = self.folder.join("test-selected.csv");
+            if path.exists() {
+                std::fs::remove_file(&path).context(path.display().to_string())?;
+            }
+        }
         for (metric, scored) in &compared.intervals {
             self.intervals(*metric, scored)?;
         }
@@ -114,7 +122,8 @@ impl Report<'_> {
         }
         let of_differences = match several {
             true => {
-                " Differences are paired; two-sided p, and p corrected by Holm's method for the differences of a table."
+                " Differences are paired; two-sided p, and p corrected by Holm's method for the differences of a table. \
+                 Intervals are of one difference each, not corrected."
             }
             false => "",
         };
@@ -123,6 +132,44 @@ impl Report<'_> {
              steps, 2000 resamples, and no narrower than by Student's t.{of_differences}",
             MASK_SEEDS.len()
         ));
+        Ok(())
+    }
+
+    /// What the same trainings would have reported with the epochs that the test sets choose.
+    fn test_selected(&mut self) -> Result<()> {
+        let main = Metric::main(self.table.task);
+        let name = main.title();
+        let header = [
+            "system".to_owned(),
+            name.to_owned(),
+            format!("test-selected {name}"),
+            format!("AUILC {name}"),
+            format!("test-selected AUILC {name}"),
+        ];
+        let header: Vec<&str> = header.iter().map(String::as_str).collect();
+        let mut rows = Vec::new();
+        for row in &self.table.rows {
+            let Some([complete, area]) = test_selected(row, main) else {
+                continue;
+            };
+            let own = row.columns(&[main]);
+            let values = [own[0], complete, own[1], area].map(|value| shown(main, value));
+            rows.push(
+                std::iter::once(row.row.name.clone())
+                    .chain(values)
+                    .collect(),
+            );
+        }
+        let title = format!(
+            "Epochs chosen by validation, and by the test sets{}",
+            unit_of(main)
+        );
+        self.table("test-selected", &title, &header, &rows)?;
+        self.page.paragraph(
+            "Test-selected: the epoch of each training is the best on its test set, by what the config chooses epochs \
+             by. Such a score is of no use as an estimate; it says how much of a published score the choice of the \
+             epoch can be.",
+        );
         Ok(())
     }
 
