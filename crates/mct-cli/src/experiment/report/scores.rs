@@ -96,7 +96,7 @@ impl Report<'_> {
             None => "",
         };
         self.page.paragraph(&format!(
-            "Folds pooled, mean and standard deviation over seeds. {}. AUILC: area under the score over \
+            "Folds pooled, mean and standard deviation over seeds; bold: the best of a column. {}. AUILC: area under the score over \
              missing rates 0.0 to 0.9. † one model per missing rate, ⋆ dynamic incomplete training.{of_limit}",
             meanings.join("; "),
         ));
@@ -161,7 +161,7 @@ impl Report<'_> {
             );
         }
         let title = format!(
-            "Epochs chosen by validation, and by the test sets{}",
+            "Epochs chosen by validation, and by the test sets: {name}{}",
             unit_of(main)
         );
         self.table("test-selected", &title, &header, &rows)?;
