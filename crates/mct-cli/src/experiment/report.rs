@@ -194,17 +194,7 @@ impl Report<'_> {
 
     fn curves(&mut self) -> Result<()> {
         for metric in self.drawn() {
-            let name = metric.title();
-            let rows = self.table.rows.iter();
-            let mut lines: Vec<Line> = rows
-                .map(|row| Line {
-                    name: row.row.name.clone(),
-                    points: (0..PAPER_RATES.len())
-                        .map(|i| (PAPER_RATES[i], row.spread(|e| e.curves.get(metric)[i]).mean))
-                        .collect(),
-                    bound: false,
-                })
-                .collect();
+            let mut lines = self.lines(|row, rate| row.spread(|e| e.curves.get(metric)[rate]));
             if let (Some(limit), Metric::Ua) = (self.limit, metric) {
                 let points = limit.rates.iter().copied().zip(limit.ua.iter().copied());
                 lines.push(Line {
@@ -213,54 +203,49 @@ impl Report<'_> {
                     bound: true,
                 });
             }
-            let title = format!("{name} over missing rates");
-            let svg = draw::comparison(&title, name, &lines)?;
             let file = format!("curves-{}", file_name(metric));
-            self.figure(&file, &svg)?;
-            let rates: Vec<String> = PAPER_RATES.iter().map(f64::to_string).collect();
-            let mut header = vec!["system"];
-            header.extend(rates.iter().map(String::as_str));
-            let (scale, digits) = scale(metric);
-            let rows: Vec<Vec<String>> = lines
-                .iter()
-                .map(|line| {
-                    let points = line.points.iter();
-                    let values = points.map(|(_, y)| format!("{:.digits$}", y * scale));
-                    std::iter::once(line.name.clone()).chain(values).collect()
-                })
-                .collect();
-            let title = format!("{name}{} by missing rate", unit_of(metric));
-            self.table(&file, &title, &header, &rows)?;
-            let at = |row: &RowScores, rate: usize| {
-                let mean = row.validation(|e| e.curves.get(metric)[rate]).mean;
-                format!("{:.digits$}", mean * scale)
-            };
-            let of_validation = self.table.rows.iter().map(|row| {
-                let values = (0..PAPER_RATES.len()).map(|rate| at(row, rate));
-                std::iter::once(row.row.name.clone())
-                    .chain(values)
-                    .collect()
-            });
-            let of_validation: Vec<Vec<String>> = of_validation.collect();
-            let title = format!("{title}, on the validation sets");
-            let of_rows = self.table.rows.iter();
-            let lines = of_rows.map(|row| Line {
-                name: row.row.name.clone(),
-                points: (0..PAPER_RATES.len())
-                    .map(|i| {
-                        let mean = row.validation(|e| e.curves.get(metric)[i]).mean;
-                        (PAPER_RATES[i], mean)
-                    })
-                    .collect(),
-                bound: false,
-            });
-            let heading = format!("{name} over missing rates, on the validation sets");
-            let svg = draw::comparison(&heading, name, &lines.collect::<Vec<_>>())?;
+            self.curve(&file, "", metric, &lines)?;
+            let lines = self.lines(|row, rate| row.validation(|e| e.curves.get(metric)[rate]));
             let file = format!("{file}-validation");
-            self.figure(&file, &svg)?;
-            self.table(&file, &title, &header, &of_validation)?;
+            self.curve(&file, ", on the validation sets", metric, &lines)?;
         }
         Ok(())
+    }
+
+    /// A line for each row over the paper's rates: the means of what `pick` says of a row at `PAPER_RATES[rate]`.
+    fn lines(&self, pick: impl Fn(&RowScores, usize) -> Spread) -> Vec<Line> {
+        let of_row = |row: &RowScores| Line {
+            name: row.row.name.clone(),
+            points: PAPER_RATES
+                .iter()
+                .enumerate()
+                .map(|(index, rate)| (*rate, pick(row, index).mean))
+                .collect(),
+            bound: false,
+        };
+        self.table.rows.iter().map(of_row).collect()
+    }
+
+    /// Lines of a score over the missing rates as a figure and a table, whose titles end with `of`.
+    fn curve(&mut self, file: &str, of: &str, metric: Metric, lines: &[Line]) -> Result<()> {
+        let name = metric.title();
+        let title = format!("{name} over missing rates{of}");
+        let svg = draw::comparison(&title, name, lines)?;
+        self.figure(file, &svg)?;
+        let rates: Vec<String> = PAPER_RATES.iter().map(f64::to_string).collect();
+        let mut header = vec!["system"];
+        header.extend(rates.iter().map(String::as_str));
+        let (scale, digits) = scale(metric);
+        let rows: Vec<Vec<String>> = lines
+            .iter()
+            .map(|line| {
+                let points = line.points.iter();
+                let values = points.map(|(_, y)| format!("{:.digits$}", y * scale));
+                std::iter::once(line.name.clone()).chain(values).collect()
+            })
+            .collect();
+        let title = format!("{name}{} by missing rate{of}", unit_of(metric));
+        self.table(file, &title, &header, &rows)
     }
 
     fn durations(&mut self) -> Result<()> {

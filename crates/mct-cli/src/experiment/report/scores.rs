@@ -96,8 +96,8 @@ impl Report<'_> {
             None => "",
         };
         self.page.paragraph(&format!(
-            "Folds pooled, mean and standard deviation over seeds; bold: the best of a column. {}. AUILC: area under the score over \
-             missing rates 0.0 to 0.9. † one model per missing rate, ⋆ dynamic incomplete training.{of_limit}",
+            "Folds pooled, mean and standard deviation over seeds; bold: the best of a column. {}. AUILC: area under \
+             the score over missing rates 0.0 to 0.9. † one model per missing rate, ⋆ dynamic incomplete training.{of_limit}",
             meanings.join("; "),
         ));
         if self.also_test_selected {
