@@ -1,11 +1,11 @@
-//! What is asked of the graphics card.
+//! What the window asks of the graphics card.
 
 use std::sync::Arc;
 
 use eframe::egui_wgpu::{WgpuConfiguration, WgpuSetup};
 
 /// The usual configuration, but for textures: as large as the card has them, where others ask for 8192 and get
-/// no device from a browser whose WebGL ends at 2048.
+/// no device from a card that ends at 4096.
 pub fn configuration() -> WgpuConfiguration {
     let mut configuration = WgpuConfiguration::default();
     if let WgpuSetup::CreateNew(setup) = &mut configuration.wgpu_setup {

@@ -6,7 +6,6 @@
 pub mod actions;
 pub mod application;
 mod files;
-pub mod graphics;
 mod layout;
 pub mod panels;
 mod picture;

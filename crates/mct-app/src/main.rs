@@ -1,5 +1,7 @@
 //! The application on the desktop.
 
+mod graphics;
+
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -57,7 +59,7 @@ fn main() -> ExitCode {
             .with_min_inner_size([720.0, 480.0])
             .with_icon(icon)
             .with_drag_and_drop(true),
-        wgpu_options: mct_app::graphics::configuration(),
+        wgpu_options: graphics::configuration(),
         ..Default::default()
     };
     let run = eframe::run_native(

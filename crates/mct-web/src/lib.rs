@@ -1,5 +1,5 @@
-//! The entry points of the page and of its workers but one (`bin/extraction.rs`). Both start from one wasm module: `web/page.js` creates
-//! a `Page`, `web/worker.js` calls `serve` with the name of a pipeline.
+//! The entry points of the page and of its workers but one (`bin/extraction.rs`). Both start from one wasm module:
+//! `web/page.js` creates a `Page`, `web/worker.js` calls `serve` with the name of a pipeline.
 #![cfg(target_arch = "wasm32")]
 
 use js_sys::{Function, Uint8Array};
@@ -79,10 +79,7 @@ impl Page {
             unfinished: unfinished.map(|(run, last)| (run.name, run.corpus, last)),
             not_kept,
         };
-        let web = eframe::WebOptions {
-            wgpu_options: mct_app::graphics::configuration(),
-            ..Default::default()
-        };
+        let web = eframe::WebOptions::default();
         let create = move |creation: &eframe::CreationContext<'_>| {
             let application = Application::new(&creation.egui_ctx, creation.storage, options)?;
             Ok(Box::new(application) as Box<dyn eframe::App>)
