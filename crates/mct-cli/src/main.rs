@@ -15,6 +15,7 @@ mod evaluate;
 mod experiment;
 mod extract;
 mod interrupt;
+mod kept;
 mod missing;
 mod output;
 mod predict;

@@ -41,6 +41,13 @@ pub fn existing_run(error: mct_runs::Error) -> anyhow::Error {
 #[derive(Debug)]
 pub struct Interrupted(pub String);
 
+impl Interrupted {
+    /// Of work on the run in this folder, which goes on from where it was.
+    pub fn resumable(run: impl fmt::Display) -> Self {
+        Self(format!("interrupted; continue with `mct-hfr resume {run}`"))
+    }
+}
+
 impl fmt::Display for Interrupted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
@@ -15,12 +16,12 @@ use mct_runs::{CorpusReference, Manifest, Recorder, RunFolder, Writer, read_chec
 use crate::arguments::{kebab, key_value, rate, settings, system};
 use crate::output::{Interrupted, existing_run, remark, usage};
 use crate::progress::CommandLine;
-use crate::{device, interrupt};
+use crate::{device, interrupt, kept};
 
 /// Train a model on one fold of a corpus
 ///
-/// The run folder then holds config.toml, which reproduces the run, events.jsonl, metrics.json and
-/// the checkpoints.
+/// The run folder then holds config.toml, which reproduces the run, events.jsonl, metrics.json, the
+/// checkpoints and predictions.json, of the validation and the test set at every missing rate.
 #[derive(Args)]
 pub struct Train {
     /// The corpus to train on
@@ -118,7 +119,10 @@ impl Train {
         };
         let writer = RunFolder::create(&self.out, manifest).map_err(existing_run)?;
         interrupt::watch()?;
-        drive(&mut trainer, writer, &corpus, self.json)
+        let started = Instant::now();
+        drive(&mut trainer, writer, &corpus, self.json)?;
+        let seconds = started.elapsed().as_secs_f64();
+        kept::keep(&self.out, None, Some(seconds), self.json)
     }
 }
 
@@ -210,6 +214,9 @@ impl Resume {
             if let Some(epochs) = self.epochs {
                 let before = manifest.training.epochs;
                 manifest.extend(epochs).map_err(usage)?;
+                if epochs > before {
+                    kept::forget(&self.run)?;
+                }
                 let training = &manifest.training;
                 if epochs > before && training.learning_rate != training.final_learning_rate {
                     remark(format!(
@@ -221,11 +228,13 @@ impl Resume {
             }
             writer.change(manifest)?;
         }
-        resume(&self.run, self.device.as_deref(), self.json)
+        let device = self.device.as_deref();
+        resume(&self.run, device, self.json)?;
+        kept::keep(&self.run, device, None, self.json)
     }
 }
 
-/// Resumes the run of this folder.
+/// Resumes the training of the run in this folder.
 ///
 /// # Errors
 /// When the run or its corpus is invalid, training fails, or it is interrupted.
@@ -255,10 +264,7 @@ pub fn drive(trainer: &mut Trainer<'_>, writer: Writer, corpus: &Corpus, json: b
     }
     let mut face = CommandLine::new(Recorder::new(writer, corpus.metadata.synthetic), json);
     match pollster::block_on(trainer.run(&mut face))? {
-        FinishReason::Interrupted => {
-            let text = format!("interrupted; continue with `mct-hfr resume {path}`");
-            Err(Interrupted(text).into())
-        }
+        FinishReason::Interrupted => Err(Interrupted::resumable(path).into()),
         FinishReason::Epochs | FinishReason::EarlyStop => {
             remark(format!(
                 "the run is in {path}; score it with `mct-hfr evaluate {path}`"

@@ -360,6 +360,58 @@ fn a_run_from_corpus_to_report() {
     assert_eq!(pooled["ua"][0], found["ua"][0]);
 }
 
+/// `predictions.json` of the run `name`, without its checksum.
+fn kept(workshop: &Workshop, name: &str) -> Value {
+    let bytes = workshop.bytes(&format!("{name}/predictions.json"));
+    let mut file: Value = serde_json::from_slice(&bytes).unwrap();
+    file["predictions"].take()
+}
+
+#[test]
+fn a_finished_training_keeps_what_its_best_model_predicts() {
+    let workshop = Workshop::with_corpus();
+    let output = workshop.run(&small_training("run", &[]));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{said}");
+    let predictions = kept(&workshop, "run");
+    assert_eq!(predictions["epochs"], 3);
+    assert!(predictions["training_seconds"].as_f64().unwrap() > 0.0);
+
+    // Both sides, at each rate, in each of five draws: what `evaluate` finds of them anew.
+    for side in ["validation", "test"] {
+        let found = workshop.json(&["evaluate", "run", "--side", side, "--json"]);
+        let own = &predictions[side];
+        assert_eq!(
+            own["utterances"].as_array().unwrap().len(),
+            found["utterances"]
+        );
+        assert_eq!(own["draws"].as_array().unwrap().len(), 5);
+        assert_eq!(own["draws"][4].as_array().unwrap().len(), 10);
+        if side == "validation" {
+            let number = |value: &Value| value.as_f64().unwrap();
+            for (rate, ua) in
+                (found["rates"].as_array().unwrap().iter()).zip(found["ua"].as_array().unwrap())
+            {
+                let text = format!("{:.3} at {}", number(ua), number(rate));
+                assert!(said.contains(&text), "`{said}` lacks `{text}`");
+            }
+            let area = format!("AUILC {:.3}", number(&found["auilc"]["ua"]));
+            assert!(said.contains(&area), "`{said}` lacks `{area}`");
+        }
+    }
+
+    // Where they were lost, or the training was ended before them, `resume` makes the same again.
+    std::fs::remove_file(workshop.path("run/predictions.json")).unwrap();
+    workshop.ok(&["resume", "run"]);
+    let again = kept(&workshop, "run");
+    for key in ["validation", "test", "fold", "rates", "epochs"] {
+        assert_eq!(again[key], predictions[key], "{key}");
+    }
+    // A training that goes on has others in the end.
+    workshop.ok(&["resume", "run", "--epochs", "4"]);
+    assert_eq!(kept(&workshop, "run")["epochs"], 4);
+}
+
 /// Probabilities by utterance.
 fn probabilities(output: &Value) -> Vec<f64> {
     let utterances = output["utterances"].as_array().unwrap().iter();

@@ -1,4 +1,5 @@
-//! Run folders: `config.toml`, `events.jsonl`, `metrics.json`, `checkpoints/`, and `predictions.json` of experiments.
+//! Run folders: `config.toml`, `events.jsonl`, `metrics.json`, `checkpoints/`, and `predictions.json` of those that have
+//! finished.
 //!
 //! The application opens what the command line trains, and vice versa.
 

@@ -34,15 +34,6 @@ pub struct Run {
     pub manifest: Manifest,
 }
 
-/// Missing rates at which the run of this config is tested: a one-to-one model at the rate of its
-/// training.
-pub fn test_rates(config: &Config) -> Vec<f64> {
-    match config.training.strategy {
-        Strategy::OneToOne => vec![config.training.missing_rate],
-        Strategy::Complete | Strategy::Dynamic => PAPER_RATES.to_vec(),
-    }
-}
-
 /// What is tested depends on these keys, and is the same for all rows.
 pub const SPLIT: [&str; 2] = ["model.task", "training.protocol"];
 
