@@ -130,6 +130,8 @@ async function start() {
   progress.removeAttribute("value");
   const page = new Page();
   const canvas = document.getElementById("canvas");
+  // The first to ask decides: edges are smoothed by the application itself, and nothing lies behind anything.
+  canvas.getContext("webgl2", { antialias: false, depth: false, stencil: false });
   const state = () => {
     const json = page.state();
     return json === undefined ? undefined : JSON.parse(json);
