@@ -1,10 +1,9 @@
 //! What the best model of a training predicts, kept in its run folder: settings are chosen by the validation
 //! set's, and experiments pool the test sets'.
 
-use std::io::ErrorKind;
 use std::path::Path;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use indicatif::ProgressBar;
 use mct_corpus::Corpus;
 use mct_corpus::fold::{Fold, fold};
@@ -28,9 +27,9 @@ pub fn test_rates(config: &Config) -> Vec<f64> {
     }
 }
 
-/// Writes `predictions.json` into the folder of a finished training, where there is none yet. On the device of
-/// the run, where no other is named. `training_seconds` is how long training took, unless it was interrupted.
-/// Without `json` the scores on the validation set are said.
+/// Writes `predictions.json` into the folder of a finished training, where there is none of its last epoch yet. On
+/// the device of the run, where no other is named. `training_seconds` is how long training took, unless it was
+/// interrupted. Without `json` the scores on the validation set are said.
 ///
 /// # Errors
 /// When the run or its corpus cannot be read, the device fails, or it is interrupted.
@@ -40,17 +39,26 @@ pub fn keep(
     training_seconds: Option<f64>,
     json: bool,
 ) -> Result<()> {
-    if Predictions::path(path).exists() {
+    let folder = RunFolder::open(path)?;
+    let epochs = last_epoch(&folder)?;
+    let is_kept = || -> Result<bool> {
+        let exists = Predictions::path(path).exists();
+        Ok(exists && Predictions::read(path)?.epochs == epochs)
+    };
+    if is_kept()? {
         return Ok(());
     }
-    let folder = RunFolder::open(path)?;
     let config = folder.manifest.config();
     let (task, training) = (config.model.task, &config.training);
     let corpus = folder.manifest.corpus.open()?;
     let fold = fold(&corpus, task, training.protocol.into(), training.fold)?;
-    let predictions = predict(&folder, &corpus, &fold, device, training_seconds, json)?;
+    let mut predictions = predict(&folder, &corpus, &fold, epochs, device, json)?;
+    predictions.training_seconds = training_seconds;
+    if last_epoch(&folder)? != epochs {
+        bail!("{}: another process has trained on", path.display());
+    }
     // What another process has written meanwhile stays: the one that trained knows how long it took.
-    if training_seconds.is_some() || !Predictions::path(path).exists() {
+    if training_seconds.is_some() || !is_kept()? {
         predictions.save(path)?;
     }
     if !json {
@@ -61,33 +69,27 @@ pub fn keep(
     Ok(())
 }
 
-/// Removes the predictions of a run whose training goes on.
-///
-/// # Errors
-/// When the file cannot be removed.
-pub fn forget(path: &Path) -> Result<()> {
-    let file = Predictions::path(path);
-    match std::fs::remove_file(&file) {
-        Err(error) if error.kind() != ErrorKind::NotFound => {
-            Err(error).context(file.display().to_string())
-        }
-        _ => Ok(()),
+/// The epochs that the run in `folder` has trained.
+fn last_epoch(folder: &RunFolder) -> Result<usize> {
+    match folder.last()?.and_then(|checkpoint| checkpoint.state) {
+        Some(state) => Ok(state.epoch),
+        None => bail!(
+            "{}: training has written no checkpoint",
+            folder.path.display()
+        ),
     }
 }
 
-/// The predictions of the run in `folder`.
+/// The predictions of the run in `folder` after so many epochs.
 fn predict(
     folder: &RunFolder,
     corpus: &Corpus,
     fold: &Fold,
+    epochs: usize,
     device: Option<&str>,
-    training_seconds: Option<f64>,
     json: bool,
 ) -> Result<Predictions> {
     let path = folder.path.display();
-    let Some(last) = folder.last()?.and_then(|checkpoint| checkpoint.state) else {
-        bail!("{path}: training has written no checkpoint");
-    };
     let config = folder.manifest.config();
     let rates = test_rates(&config);
     let modalities = corpus.modalities.len();
@@ -99,7 +101,8 @@ fn predict(
         corpus,
         settings: &settings.collect::<Vec<_>>(),
         seeds: &MASK_SEEDS,
-        batch_size: 64,
+        // No more at once than fitted in training.
+        batch_size: config.training.batch_size.min(64),
         device: &device,
     };
     let both = config.training.also_test_selected;
@@ -126,8 +129,8 @@ fn predict(
         |which| -> Result<Model> { Ok(folder.checkpoint(which)?.model(&device.device)?) };
     let best = model_of(Which::Best)?;
     let predictions = Predictions {
-        training_seconds,
-        epochs: last.epoch,
+        training_seconds: None,
+        epochs,
         validation: of_side(&best, &fold.validation)?,
         test: of_side(&best, &fold.test)?,
         test_selected: match both {
@@ -153,7 +156,7 @@ fn on_validation(evaluation: &Evaluation) -> String {
         _ => format!(", AUILC {}", score(evaluation.auilc.get(metric))),
     };
     format!(
-        "{title} of the validation set at missing rates: {}{area}; predictions.json has them and the test set's",
+        "{title} of the validation set by missing rate: {}{area}; predictions.json has them and the test set's",
         values.join(", ")
     )
 }

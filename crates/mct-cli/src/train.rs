@@ -21,7 +21,7 @@ use crate::{device, interrupt, kept};
 /// Train a model on one fold of a corpus
 ///
 /// The run folder then holds config.toml, which reproduces the run, events.jsonl, metrics.json, the
-/// checkpoints and predictions.json, of the validation and the test set at every missing rate.
+/// checkpoints and predictions.json, of the validation and the test set at each missing rate that is tested.
 #[derive(Args)]
 pub struct Train {
     /// The corpus to train on
@@ -122,6 +122,9 @@ impl Train {
         let started = Instant::now();
         drive(&mut trainer, writer, &corpus, self.json)?;
         let seconds = started.elapsed().as_secs_f64();
+        // Predicting needs the memory.
+        drop(trainer);
+        drop(corpus);
         kept::keep(&self.out, None, Some(seconds), self.json)
     }
 }
@@ -182,7 +185,8 @@ fn read_config(path: &Path) -> Result<Config> {
 
 /// Resume an interrupted run
 ///
-/// On the CPU the result is bit for bit that of an uninterrupted run.
+/// On the CPU the result is bit for bit that of an uninterrupted run. Of a run that has finished it makes the
+/// predictions.json, where there is none.
 #[derive(Args)]
 pub struct Resume {
     #[arg(value_name = "RUN")]
@@ -214,9 +218,6 @@ impl Resume {
             if let Some(epochs) = self.epochs {
                 let before = manifest.training.epochs;
                 manifest.extend(epochs).map_err(usage)?;
-                if epochs > before {
-                    kept::forget(&self.run)?;
-                }
                 let training = &manifest.training;
                 if epochs > before && training.learning_rate != training.final_learning_rate {
                     remark(format!(

@@ -407,9 +407,24 @@ fn a_finished_training_keeps_what_its_best_model_predicts() {
     for key in ["validation", "test", "fold", "rates", "epochs"] {
         assert_eq!(again[key], predictions[key], "{key}");
     }
-    // A training that goes on has others in the end.
+    // A training that goes on has others in the end, also one that had stopped early of as many epochs.
     workshop.ok(&["resume", "run", "--epochs", "4"]);
     assert_eq!(kept(&workshop, "run")["epochs"], 4);
+    workshop.ok(&small_training(
+        "early",
+        &[
+            "--epochs",
+            "9",
+            "--set",
+            "training.patience=1",
+            "--set",
+            "training.learning_rate=0.05",
+        ],
+    ));
+    let stopped = kept(&workshop, "early")["epochs"].as_u64().unwrap();
+    assert!(stopped < 9, "it is to stop early: {stopped}");
+    workshop.ok(&["resume", "early", "--epochs", "9"]);
+    assert_eq!(kept(&workshop, "early")["epochs"], 9);
 }
 
 /// Probabilities by utterance.

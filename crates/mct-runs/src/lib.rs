@@ -1,5 +1,5 @@
-//! Run folders: `config.toml`, `events.jsonl`, `metrics.json`, `checkpoints/`, and `predictions.json` of those that have
-//! finished.
+//! Run folders: `config.toml`, `events.jsonl`, `metrics.json`, `checkpoints/`, and `predictions.json` of those that the
+//! command line has finished.
 //!
 //! The application opens what the command line trains, and vice versa.
 

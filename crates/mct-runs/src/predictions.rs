@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result, sha256_of};
 
-/// The predictions of a run that has finished.
+/// The predictions of a run that has finished. Of an experiment's run they are what says that it has.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Predictions {

@@ -95,7 +95,7 @@ pub fn show(
     }
     let mut finished: BTreeMap<String, Vec<f64>> = BTreeMap::new();
     for run in runs.values().filter(|run| store.is_finished(&run.id)) {
-        let seconds = store.predictions(&run.id)?.training_seconds;
+        let seconds = store.predictions(run)?.training_seconds;
         finished.entry(kind(run)).or_default().extend(seconds);
     }
     let mut kinds: BTreeMap<String, (usize, f64, &str)> = BTreeMap::new();

@@ -235,7 +235,7 @@ impl OfFold {
         let mut test_selected = nothing();
         let mut filled = vec![false; PAPER_RATES.len()];
         for run in setting.runs(row, fold, seed)? {
-            let predictions = store.predictions(&run.id)?;
+            let predictions = store.predictions(&run)?;
             store.require(&run.id, &predictions, corpus, setting.base.model.task)?;
             for (rate, value) in predictions.rates.iter().enumerate() {
                 let index = PAPER_RATES.iter().position(|other| other == value);

@@ -91,9 +91,20 @@ impl Store {
     /// Reads the predictions of a run.
     ///
     /// # Errors
-    /// When the run is not finished, or the file is invalid.
-    pub fn predictions(&self, id: &str) -> Result<Predictions> {
-        let folder = self.folder(id);
+    /// When the run is not finished, the file is invalid, or its config was changed since.
+    pub fn predictions(&self, run: &Run) -> Result<Predictions> {
+        let folder = self.folder(&run.id);
+        let mut found = RunFolder::open(&folder)?.manifest.config();
+        // The files it started from may lie elsewhere by now.
+        let weights = &run.manifest.training.weights;
+        found.training.weights.clone_from(weights);
+        if found != run.manifest.config() {
+            bail!(
+                "{}: found other settings than the run has its name from, as after `mct-hfr resume --epochs`: remove \
+                 the folder to train it again",
+                folder.join("config.toml").display()
+            );
+        }
         let predictions = Predictions::read(&folder)?;
         for side in predictions.sides() {
             let (found, expected) = (side.draws.len(), MASK_SEEDS.len());

@@ -116,6 +116,8 @@ impl Import {
                 self.corpus.display(),
             );
         }
+        // They are those of the best epoch alone.
+        checkpoint.config.training.also_test_selected = false;
         let manifest = Manifest {
             device: "flex".into(),
             corpus,
