@@ -58,7 +58,8 @@ def scenarios(folder):
     def train(out):
         first = ["train", "--corpus", corpus, "--out", out, "--system", "mct-hfr", *SMALL,
                  "--set", "training.epochs=3"]
-        return Scenario(first, ["resume", out], ["checkpoints/best.safetensors", "checkpoints/last.safetensors", "predictions.json"])
+        results = ["checkpoints/best.safetensors", "checkpoints/last.safetensors", "predictions.json"]
+        return Scenario(first, ["resume", out], results)
 
     def same(words, results):
         return Scenario(words, words, results)

@@ -471,6 +471,15 @@ fn an_interrupted_experiment_resumes_and_ends_as_an_uninterrupted_one() {
         },
         "expected 4 probabilities",
     );
+
+    // Nor a run that was trained further under the name of its first settings.
+    let (id, _) = &finished(&workshop, "stopped")[0];
+    workshop.ok(&["resume", &format!("stopped/runs/{id}"), "--epochs", "41"]);
+    let config = format!("stopped/runs/{id}/config.toml");
+    let says = [config.as_str(), "other settings"];
+    workshop.fails(1, &arguments("collect grid.toml", "stopped", &long), &says);
+    std::fs::remove_file(workshop.path(&format!("stopped/runs/{id}/predictions.json"))).unwrap();
+    workshop.fails(1, &arguments("grid.toml", "stopped", &long), &says);
 }
 
 /// Weights of fold 1, from which training on both folds starts.

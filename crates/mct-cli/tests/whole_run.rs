@@ -400,6 +400,16 @@ fn a_finished_training_keeps_what_its_best_model_predicts() {
         }
     }
 
+    // Those of the epoch that the test set would choose too, which exported weights are not.
+    let both = ["--set", "training.also_test_selected=true"];
+    workshop.ok(&small_training("both", &both));
+    assert!(kept(&workshop, "both")["test_selected"].is_object());
+    workshop.ok(&["weights", "export", "both", "--out", "w.safetensors"]);
+    let import = ["weights", "import", "w.safetensors", "--out", "back"];
+    workshop.ok(&[&import[..], &["--corpus", "corpus.safetensors"]].concat());
+    workshop.ok(&["resume", "back"]);
+    assert!(kept(&workshop, "back")["test_selected"].is_null());
+
     // Where they were lost, or the training was ended before them, `resume` makes the same again.
     std::fs::remove_file(workshop.path("run/predictions.json")).unwrap();
     workshop.ok(&["resume", "run"]);

@@ -27,6 +27,24 @@ pub fn mark_diverged(folder: &Path, said: &str) -> Result<()> {
     Ok(atomic::write(&path, text.as_bytes())?)
 }
 
+/// Refuses a folder whose run is trained otherwise by now than the run that it has its name from.
+///
+/// # Errors
+/// When its settings are others.
+fn require_same(folder: &RunFolder, run: &Run) -> Result<()> {
+    let mut found = folder.manifest.config();
+    // The file it started from may lie elsewhere by now.
+    (found.training.weights).clone_from(&run.manifest.training.weights);
+    if found != run.manifest.config() {
+        bail!(
+            "{}: found other settings than the run has its name from, as after `mct-hfr resume --epochs`: remove the \
+             folder to train it again",
+            folder.path.join("config.toml").display()
+        );
+    }
+    Ok(())
+}
+
 /// The folder of all runs.
 pub struct Store {
     root: PathBuf,
@@ -50,7 +68,7 @@ impl Store {
     /// Creates the folder of a run, unless it exists.
     ///
     /// # Errors
-    /// When it cannot be created.
+    /// When it cannot be created, or its config was changed since.
     pub fn prepare(&self, run: &Run) -> Result<()> {
         let path = self.folder(&run.id);
         if !path.join("config.toml").exists() {
@@ -58,6 +76,7 @@ impl Store {
             return Ok(());
         }
         let folder = RunFolder::open(&path)?;
+        require_same(&folder, run)?;
         let (found, asked) = (&folder.manifest, &run.manifest);
         let is_there = found.corpus.path == asked.corpus.path
             && found.training.weights == asked.training.weights;
@@ -94,17 +113,7 @@ impl Store {
     /// When the run is not finished, the file is invalid, or its config was changed since.
     pub fn predictions(&self, run: &Run) -> Result<Predictions> {
         let folder = self.folder(&run.id);
-        let mut found = RunFolder::open(&folder)?.manifest.config();
-        // The files it started from may lie elsewhere by now.
-        let weights = &run.manifest.training.weights;
-        found.training.weights.clone_from(weights);
-        if found != run.manifest.config() {
-            bail!(
-                "{}: found other settings than the run has its name from, as after `mct-hfr resume --epochs`: remove \
-                 the folder to train it again",
-                folder.join("config.toml").display()
-            );
-        }
+        require_same(&RunFolder::open(&folder)?, run)?;
         let predictions = Predictions::read(&folder)?;
         for side in predictions.sides() {
             let (found, expected) = (side.draws.len(), MASK_SEEDS.len());
